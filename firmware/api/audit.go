@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// A Record is one line of the audit log: a call that changes something, before
+// it runs (Done is false) and after.
+type Record struct {
+	Time   time.Time // when this record was made
+	Method string
+	Effect Effect
+	Call   Call
+	Text   string // the method's audit text with its parameters filled in
+
+	// Params are the parameters with secrets replaced by "***"; nil where they
+	// did not fit the schema, because a misspelt secret cannot be told.
+	Params json.RawMessage
+
+	Done bool
+	Err  *Error        // of a call that is done and failed or was refused
+	Took time.Duration // of a call that is done
+}
+
+// audit reports the start of a call and returns the function that reports its
+// end. valid says whether params fit the schema.
+func (r *Registry) audit(m *Method, c Call, params json.RawMessage, valid bool) func(*Error) {
+	if r.cfg.Audit == nil || m.Effect == Read {
+		return func(*Error) {}
+	}
+	rec := Record{Time: time.Now(), Method: m.Name, Effect: m.Effect, Call: c, Text: m.Audit}
+	if valid {
+		rec.Params, rec.Text = m.redact(params)
+	}
+	r.cfg.Audit(rec)
+	start := rec.Time
+	return func(e *Error) {
+		rec.Time, rec.Done, rec.Err = time.Now(), true, e
+		rec.Took = rec.Time.Sub(start)
+		r.cfg.Audit(rec)
+	}
+}
+
+// redact returns valid params without their secrets, and m's audit text.
+func (m *Method) redact(params json.RawMessage) (json.RawMessage, string) {
+	var v map[string]any
+	if err := unmarshalNumbers(params, &v); err != nil {
+		return nil, m.Audit
+	}
+	hideSecrets(m.params, m.params, v)
+	clean, err := json.Marshal(v)
+	if err != nil {
+		return nil, m.Audit
+	}
+	text := auditField.ReplaceAllStringFunc(m.Audit, func(f string) string {
+		switch val := v[f[1:len(f)-1]].(type) {
+		case nil:
+			return "-"
+		case string:
+			return val
+		default:
+			b, err := json.Marshal(val)
+			if err != nil {
+				return "?"
+			}
+			return string(b)
+		}
+	})
+	return clean, strings.ToValidUTF8(text, "?")
+}
+
+// hideSecrets replaces, inside v, every value whose schema is marked secret.
+func hideSecrets(root, s *Schema, v any) {
+	s = s.resolve(root)
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			sub := s.Properties[k]
+			if sub == nil {
+				sub = s.Values
+			}
+			switch {
+			case sub == nil:
+			case sub.Secret:
+				v[k] = "***"
+			default:
+				hideSecrets(root, sub, e)
+			}
+		}
+	case []any:
+		if s.Items == nil {
+			return
+		}
+		for i, e := range v {
+			if s.Items.Secret {
+				v[i] = "***"
+				continue
+			}
+			hideSecrets(root, s.Items, e)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"time"
+)
+
+// A Method is one management operation. Params and Result are set by [Add].
+type Method struct {
+	Name    string // dotted, lower case, such as server.drain
+	Purpose string // one sentence for help and documents
+	Role    Role   // the weakest that may call it; must be set
+	Effect  Effect // Read
+
+	// Audit is the line that the audit log shows, with parameters in braces:
+	// "drain {pool}/{member}". Required unless Effect is Read.
+	Audit string
+
+	Timeout    time.Duration // 30s; the method's context ends then
+	Idempotent bool          // calling twice is as good as once: a client may repeat it
+	CLI        *CLI          // nil: not a command of its own
+
+	Params reflect.Type // a struct
+	Result reflect.Type
+
+	params, result *Schema
+	invoke         func(context.Context, Call, json.RawMessage) (any, error)
+}
+
+// A CLI says how the command line spells a method.
+type CLI struct {
+	Command []string // such as "server", "drain"
+	Args    []string // the parameters that are given by position, in order; a last "name..." takes the rest
+}
+
+// A Call is who asks, and by which way.
+type Call struct {
+	Author string // user name; the author of revisions and audit lines
+	Origin string // cli, api, console, panel or serial
+	Role   Role
+	Remote string // address or process of the caller, for the audit log
+}
+
+// ParamsSchema returns the JSON Schema of the parameters.
+func (m *Method) ParamsSchema() *Schema { return m.params }
+
+// ResultSchema returns the JSON Schema of the result.
+func (m *Method) ResultSchema() *Schema { return m.result }

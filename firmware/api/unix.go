@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Listen opens the Unix socket path for this user and root. A socket file that
+// no process answers is left from a crash and is replaced; one that is answered
+// is an error.
+func Listen(path string) (net.Listener, error) {
+	if nc, err := net.Dial("unix", path); err == nil {
+		nc.Close()
+		return nil, fmt.Errorf("listen on %s: another box answers there", path)
+	}
+	if st, err := os.Lstat(path); err == nil {
+		if st.Mode().Type() != fs.ModeSocket {
+			return nil, fmt.Errorf("listen on %s: the file there is no socket", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("listen on %s: %w", path, err)
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("listen on %s: %w", path, err)
+	}
+	return l, nil
+}
+
+// PeerCred identifies the process at the other end of a Unix socket by what the
+// kernel says of it (SO_PEERCRED). Root and this process's own user are admins;
+// all others are refused.
+func PeerCred(nc net.Conn) (Call, error) {
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return Call{}, errors.New("the connection is no Unix socket")
+	}
+	rc, err := sc.SyscallConn()
+	if err != nil {
+		return Call{}, err
+	}
+	var cred *unix.Ucred
+	var credErr error
+	err = rc.Control(func(fd uintptr) {
+		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	if err := errors.Join(err, credErr); err != nil {
+		return Call{}, fmt.Errorf("read the peer's credentials: %w", err)
+	}
+	return callOf(int(cred.Uid), int(cred.Pid), os.Getuid())
+}
+
+// callOf is PeerCred's decision, apart from the socket.
+func callOf(uid, pid, own int) (Call, error) {
+	name := userName(uid)
+	if uid != 0 && uid != own {
+		return Call{}, Errorf(CodeUnauthorized, "auth.peer",
+			"%s may not use this socket: call as root or as %s", name, userName(own))
+	}
+	return Call{Author: name, Role: Admin, Remote: "pid " + strconv.Itoa(pid)}, nil
+}
+
+// userName returns the name of uid, or "uid 1002" where it has none.
+func userName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(uid)
+}
+
+// ErrNotRunning is what Dial returns when nobody answers at the socket.
+var ErrNotRunning = errors.New("no box runs")
+
+// dialError words why the socket path could not be opened.
+func dialError(path string, err error) error {
+	dir := filepath.Dir(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w with state %s: start one with evener run --state %s", ErrNotRunning, dir, dir)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the box with state %s belongs to another user: call as root or as that user", dir)
+	}
+	return err
+}

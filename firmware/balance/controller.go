@@ -140,7 +140,7 @@ func (c *Controller) adjust(i int, in Input, means measures, dt time.Duration) O
 	static := float64(in.Static)
 	target := static
 	switch {
-	case in.HasAgent && in.Agent < 0:
+	case in.leaves():
 		s.Reason = "agent answered -1: taken out"
 	case in.Static <= 0:
 		s.Reason = "weight 0"
@@ -152,7 +152,7 @@ func (c *Controller) adjust(i int, in Input, means measures, dt time.Duration) O
 		moved := c.move(t, target, static, dt)
 		s.Reason = c.reason(t, in, s.Load, target, moved)
 	}
-	t.out = in.HasAgent && in.Agent < 0
+	t.out = in.leaves()
 	s.Target, s.To = target, t.share()
 	changed := s.From != s.To
 	if changed || t.reason == "" {

@@ -40,7 +40,7 @@ const forgotten = 30 * time.Second
 // not usable loses them: what it did before it went down says nothing of how it
 // comes back.
 func (t *track) observe(in Input, alpha float64, dt time.Duration) {
-	if !in.Usable || in.Static <= 0 {
+	if !in.Usable || in.Static <= 0 || in.leaves() {
 		t.delay, t.active, t.agent, t.silent = average{}, average{}, average{}, 0
 		return
 	}
@@ -57,6 +57,9 @@ func (t *track) observe(in Input, alpha float64, dt time.Duration) {
 		t.agent = average{}
 	}
 }
+
+// leaves reports whether the agent asks for the member to be taken out.
+func (in Input) leaves() bool { return in.HasAgent && in.Agent < 0 }
 
 // loadValue returns what the agent and the simple probes say, 0 to 100.
 func (in Input) loadValue() (v float64, ok bool) {

@@ -19,12 +19,20 @@ func Read(fd int, p []byte) (int, unix.Errno) {
 	return rw(unix.SYS_RECVFROM, fd, p, unix.MSG_DONTWAIT)
 }
 
-// Peek reports whether an idle socket is as it should be: open, with nothing to
-// read.
-func Peek(fd int) bool {
+// Quiet reports whether a socket is as an idle one should be: open, with nothing
+// to read.
+func Quiet(fd int) bool {
 	var b [1]byte
 	_, errno := rw(unix.SYS_RECVFROM, fd, b[:], unix.MSG_DONTWAIT|unix.MSG_PEEK)
 	return errno == unix.EAGAIN
+}
+
+// Ended reports whether a socket has nothing to read any more: its peer has
+// closed it, and every byte was read.
+func Ended(fd int) bool {
+	var b [1]byte
+	n, errno := rw(unix.SYS_RECVFROM, fd, b[:], unix.MSG_DONTWAIT|unix.MSG_PEEK)
+	return n == 0 && errno != unix.EAGAIN
 }
 
 // Write writes p to a socket. more says that further bytes follow at once, so
@@ -123,20 +131,25 @@ func swap(port uint16) uint16 {
 	return uint16(b[0])<<8 | uint16(b[1])
 }
 
-// Dial begins a TCP connection. The descriptor becomes writable when it is
-// established or has failed; ConnectError tells which.
-func Dial(to netip.AddrPort) (fd int, err error) {
+// Dial begins a TCP connection. Where established is false the descriptor
+// becomes writable when the connection stands or has failed; ConnectError then
+// tells which.
+func Dial(to netip.AddrPort) (fd int, established bool, err error) {
 	family, sa := sockaddr(to)
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return -1, err
+		return -1, false, err
 	}
 	setNoDelay(fd)
-	if err := unix.Connect(fd, sa); err != nil && err != unix.EINPROGRESS {
+	switch err := unix.Connect(fd, sa); err {
+	case nil:
+		return fd, true, nil
+	case unix.EINPROGRESS:
+		return fd, false, nil
+	default:
 		closeFD(fd)
-		return -1, err
+		return -1, false, err
 	}
-	return fd, nil
 }
 
 func sockaddr(a netip.AddrPort) (family int, sa unix.Sockaddr) {

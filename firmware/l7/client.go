@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"evener/firmware/http1"
+	"evener/firmware/reactor"
+	"evener/firmware/stats"
+)
+
+// A clientConn is a client's HTTP/1 connection:
+//
+//	idle ──bytes──► head ──whole head──► busy ──101──► tunnel
+//	  ▲                                   │               │
+//	  └──────────── keep-alive ───────────┘               ▼
+//	                                      └─► lingering ─► closed
+type clientConn struct {
+	conn
+	next, prev *clientConn
+	port       *Port
+	peer       netip.AddrPort
+	stats      *stats.ClusterSlot // of the cluster that it was accepted for
+	x          *exchange          // while busy or a tunnel
+	route      *Route             // of the first request, for once_only
+	gen        *Generation        // that route belongs to
+	requests   int
+	state      clientState
+}
+
+type clientState uint8
+
+const (
+	clientIdle clientState = iota
+	clientHead
+	clientBusy
+	clientQueued // busy, and waiting for a member
+	clientTunnel
+	clientLingering
+)
+
+// lingerTime bounds how long a connection that we have closed for sending is
+// read from, so that the client gets our answer and no reset.
+const lingerTime = 2 * time.Second
+
+func (w *Worker) accept(fd int, peer netip.AddrPort, p *Port) {
+	svc := w.gen.service(p)
+	c := &clientConn{port: p, peer: peer, stats: svc.Stats.Slot(w.index)}
+	c.w, c.fd, c.writable = w, fd, true
+	c.timer.Owner = c
+	ref, err := w.loop.Add(fd, c)
+	if err != nil {
+		reactor.CloseFD(fd)
+		c.stats.Refused.Add(1)
+		return
+	}
+	c.ref = ref
+	c.prev, c.next = w.clients.prev, &w.clients
+	c.prev.next, c.next.prev = c, c
+	w.conns++
+	c.stats.Accepted.Add(1)
+	c.stats.Connections.Add(1)
+	w.loop.SetTimer(&c.timer, first(svc.Timeouts.ClientHead))
+}
+
+// first returns d, or a day where d is zero: a timer that is set always fires.
+func first(d time.Duration) time.Duration {
+	if d == 0 {
+		return 24 * time.Hour
+	}
+	return d
+}
+
+// Ready goes on with whatever the connection waits for.
+func (c *clientConn) Ready(ev reactor.Events) {
+	c.note(ev)
+	switch c.state {
+	case clientIdle, clientHead:
+		c.receive()
+	case clientLingering:
+		c.linger()
+	default:
+		c.x.clientReady(ev)
+	}
+}
+
+// Run looks for a further request among the bytes that are there already.
+func (c *clientConn) Run() {
+	if !c.gone && (c.state == clientIdle || c.state == clientHead) {
+		if len(c.buffered()) > 0 && c.parse() {
+			return
+		}
+		c.receive()
+	}
+}
+
+// receive reads until a whole head has come.
+func (c *clientConn) receive() {
+	for c.readable && !c.gone {
+		before := len(c.buffered())
+		n, errno := c.fill()
+		if errno == unix.EAGAIN {
+			return
+		}
+		if errno != 0 || n == 0 {
+			if before > 0 {
+				c.stats.Aborts[stats.ClientAbort].Add(1)
+			}
+			c.close()
+			return
+		}
+		if bytes.IndexByte(c.buffered()[before:], '\n') < 0 && c.inW < len(c.in) {
+			c.waitForHead()
+			continue
+		}
+		if c.parse() {
+			return
+		}
+	}
+}
+
+func (c *clientConn) waitForHead() {
+	if c.state == clientIdle {
+		c.state = clientHead
+		if svc := c.w.gen.service(c.port); svc != nil {
+			c.w.loop.SetTimer(&c.timer, first(svc.Timeouts.ClientHead))
+		}
+	}
+}
+
+// parse begins an exchange if a whole head has come, and reports whether it
+// dealt with the connection: by beginning, by refusing or by closing.
+func (c *clientConn) parse() bool {
+	svc := c.w.gen.service(c.port)
+	if svc == nil {
+		c.close()
+		return true
+	}
+	x := c.w.takeExchange()
+	n, err := http1.ParseRequest(&x.req, c.buffered(), &svc.HTTP)
+	if err != nil {
+		c.w.giveExchange(x)
+		c.refuse(err.(*http1.Error))
+		return true
+	}
+	if n == 0 {
+		c.w.giveExchange(x)
+		c.waitForHead()
+		c.growIn()
+		return false
+	}
+	c.state = clientBusy
+	c.requests++
+	c.x = x
+	x.begin(c, svc, n)
+	return true
+}
+
+// growIn makes room for a head that is longer than a buffer. The codec's limit
+// bounds it.
+func (c *clientConn) growIn() {
+	if c.inR > 0 || c.inW < len(c.in) {
+		return
+	}
+	in := make([]byte, 2*len(c.in))
+	copy(in, c.in)
+	c.w.bufs.Put(c.in)
+	c.in = in
+}
+
+// refuse answers a request that the codec does not accept, and closes.
+func (c *clientConn) refuse(e *http1.Error) {
+	c.stats.Requests.Add(1)
+	c.stats.Rejected[e.Reason].Add(1)
+	c.stats.Aborts[stats.BadRequest].Add(1)
+	c.stats.Class[stats.ClassOf(e.Status)].Add(1)
+	c.w.logRefused(c, e)
+	c.lastWords(e.Status)
+}
+
+// lastWords sends a small answer and ends the connection.
+func (c *clientConn) lastWords(status int) {
+	out := http1.AppendError(c.compose(), status, true, 0, c.w.httpDate())
+	c.keep(out)
+	if _, errno := c.flush(); errno != 0 {
+		c.close()
+		return
+	}
+	c.beginLinger()
+}
+
+// beginLinger ends the sending side and reads on for a while.
+func (c *clientConn) beginLinger() {
+	c.dropIn()
+	c.state = clientLingering
+	c.w.loop.SetTimer(&c.timer, lingerTime)
+	if len(c.pending()) == 0 {
+		reactor.CloseWrite(c.fd)
+	}
+	c.linger()
+}
+
+// linger sends what is left and throws away what comes.
+func (c *clientConn) linger() {
+	if len(c.pending()) > 0 {
+		done, errno := c.flush()
+		if errno != 0 {
+			c.close()
+			return
+		}
+		if done {
+			reactor.CloseWrite(c.fd)
+		}
+	}
+	for turns := 0; c.readable && turns < 16; turns++ {
+		n, errno := c.fill()
+		if errno == unix.EAGAIN {
+			return
+		}
+		if errno != 0 || n == 0 {
+			c.close()
+			return
+		}
+		c.dropIn()
+	}
+	if c.readable {
+		c.close() // it keeps sending: no use in listening
+	}
+}
+
+// again makes the connection ready for its next request.
+func (c *clientConn) again(idle time.Duration) {
+	c.x = nil
+	c.state = clientIdle
+	c.w.loop.SetTimer(&c.timer, first(idle))
+	if len(c.buffered()) > 0 || c.readable {
+		c.w.loop.Soon(c)
+	}
+}
+
+// Expire ends what took too long.
+func (c *clientConn) Expire(*reactor.Timer) {
+	switch c.state {
+	case clientHead:
+		c.stats.Aborts[stats.ClientTimeout].Add(1)
+		c.lastWords(408)
+	case clientIdle, clientLingering:
+		c.close()
+	default:
+		c.x.clientExpired()
+	}
+}
+
+// close ends the connection at once.
+func (c *clientConn) close() {
+	if c.gone {
+		return
+	}
+	c.release()
+	c.prev.next, c.next.prev = c.next, c.prev
+	c.next, c.prev = nil, nil
+	c.w.conns--
+	c.stats.Connections.Add(-1)
+}

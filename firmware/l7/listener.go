@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"evener/firmware/reactor"
+)
+
+// A listener accepts the connections of one port for one loop.
+type listener struct {
+	w      *Worker
+	port   *Port
+	fd     int
+	ref    reactor.Ref
+	timer  reactor.Timer
+	paused bool
+
+	complained int64 // loop clock of the last complaint
+}
+
+// acceptsPerTurn bounds how many connections one turn accepts, so that those
+// that are open get their share.
+const acceptsPerTurn = 32
+
+// A listener that may not accept looks again after this time.
+const acceptPause = 20 * time.Millisecond
+
+// Listen accepts the connections of p from a listening socket, which the caller
+// keeps open until after StopListening.
+func (w *Worker) Listen(p *Port, fd int) error {
+	if w.listeners[p] != nil {
+		return nil
+	}
+	l := &listener{w: w, port: p, fd: fd}
+	l.timer.Owner = l
+	ref, err := w.loop.AddListener(fd, l)
+	if err != nil {
+		return err
+	}
+	l.ref = ref
+	w.listeners[p] = l
+	return nil
+}
+
+// StopListening accepts no more connections of p. The socket stays open.
+func (w *Worker) StopListening(p *Port) {
+	if l := w.listeners[p]; l != nil {
+		l.stop()
+		delete(w.listeners, p)
+	}
+}
+
+func (l *listener) stop() {
+	l.w.loop.StopTimer(&l.timer)
+	if !l.paused {
+		l.w.loop.Remove(l.ref, l.fd)
+	}
+}
+
+// Ready accepts what waits.
+func (l *listener) Ready(reactor.Events) {
+	for range acceptsPerTurn {
+		if !l.mayAccept() {
+			l.pause()
+			return
+		}
+		fd, peer, errno := reactor.Accept(l.fd)
+		switch errno {
+		case 0:
+			l.w.accept(fd, peer, l.port)
+		case unix.EAGAIN:
+			return
+		default: // out of descriptors or memory: the client waits in the queue
+			l.complain(errno)
+			l.pause()
+			return
+		}
+	}
+}
+
+// mayAccept reports whether the limits leave room for one more connection.
+// Clients over a limit wait in the listening socket's queue.
+func (l *listener) mayAccept() bool {
+	if limit := l.w.cfg.MaxConnections; limit != 0 && l.w.conns >= limit {
+		return false
+	}
+	svc := l.w.gen.service(l.port)
+	if svc == nil || svc.Limits.Connections == 0 {
+		return svc != nil
+	}
+	open := int64(0)
+	for i := range l.w.cfg.Loops {
+		open += svc.Stats.Slot(i).Connections.Value()
+	}
+	return open < int64(svc.Limits.Connections)
+}
+
+// complain logs why nothing can be accepted, at most once a second.
+func (l *listener) complain(errno unix.Errno) {
+	if now := l.w.loop.Now(); l.complained == 0 || now-l.complained > int64(time.Second) {
+		l.complained = now
+		l.w.log.Warn("accepting paused", "listen", l.port.Addr, "err", errno,
+			"connections", l.w.conns)
+	}
+}
+
+func (l *listener) pause() {
+	l.paused = true
+	l.w.loop.Remove(l.ref, l.fd)
+	l.w.loop.SetTimer(&l.timer, acceptPause)
+}
+
+// Expire goes on accepting.
+func (l *listener) Expire(*reactor.Timer) {
+	ref, err := l.w.loop.AddListener(l.fd, l)
+	if err != nil {
+		l.w.loop.SetTimer(&l.timer, acceptPause)
+		return
+	}
+	l.ref, l.paused = ref, false
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"evener/firmware/balance"
+	"evener/firmware/http1"
+	"evener/firmware/match"
+	"evener/firmware/persist"
+	"evener/firmware/pool"
+	"evener/firmware/stats"
+)
+
+// A Generation is all that the workers serve from one commit to the next. It is
+// immutable but for its count of exchanges.
+type Generation struct {
+	Number   uint64
+	Services []*Service // by Port.ID; nil where the port serves nothing any more
+	live     []liveCount
+}
+
+// A liveCount is one loop's count of running exchanges of a generation.
+type liveCount struct {
+	n atomic.Int64
+	_ [120]byte
+}
+
+// NewGeneration returns a generation for so many loops.
+func NewGeneration(number uint64, loops int, services []*Service) *Generation {
+	return &Generation{Number: number, Services: services, live: make([]liveCount, loops)}
+}
+
+// Exchanges returns how many exchanges of g are still running. Any goroutine
+// may call it.
+func (g *Generation) Exchanges() int64 {
+	var n int64
+	for i := range g.live {
+		n += g.live[i].n.Load()
+	}
+	return n
+}
+
+func (g *Generation) service(p *Port) *Service {
+	if p.ID < len(g.Services) {
+		return g.Services[p.ID]
+	}
+	return nil
+}
+
+// A Port is a listening address. It outlives generations, so that a connection
+// finds the service that its port has now.
+type Port struct {
+	ID   int
+	Addr netip.AddrPort
+}
+
+// A Service is one http cluster of one generation.
+type Service struct {
+	Cluster  string
+	Rules    *match.Set // nil when there are no rules
+	Routes   []*Route   // by the index that Rules returns
+	Default  *Route     // when no rule matches
+	Match    match.Options
+	HTTP     http1.Options // of requests
+	Answers  http1.Options // of the servers' answers
+	Timeouts Timeouts
+	Limits   Limits
+
+	AllowTrace bool
+	Upgrade    bool           // websocket upgrades are forwarded
+	Via        bool           // Via is added to requests and answers
+	RequestID  bool           // X-Request-Id is added to requests
+	Trusted    []netip.Prefix // whose forwarding fields and request ids are kept
+	Retries    int            // more members tried for one exchange
+
+	Stats *stats.Cluster
+}
+
+// Timeouts bound the phases of an exchange; a zero one never expires.
+type Timeouts struct {
+	ClientHead, ClientBody, ClientIdle, ClientSend time.Duration
+	Queue, Connect, ServerHead, ServerBody, Tunnel time.Duration
+}
+
+// Limits bound what one client may ask for; zero means no limit.
+type Limits struct {
+	Body        int64 // bytes of a request body
+	Requests    int   // of one connection
+	Connections int   // of the cluster
+}
+
+// A Route is where a rule, or the cluster itself, sends a request.
+type Route struct {
+	Rule      string // "" for the cluster's own
+	Pool      *Pool  // nil: the responder answers always
+	View      *balance.View
+	Hash      Hash
+	Persist   []Persist // primary and fallback
+	Responder *Responder
+
+	AbortServer, OnceOnly, ClientIP, TCPMux bool
+
+	Stats *stats.Rule // nil for the cluster's own
+}
+
+// A Hash says what a hashing policy looks at.
+type Hash uint8
+
+// What is hashed.
+const (
+	NoHash Hash = iota
+	HashSource
+	HashURI
+)
+
+// A Persist is one method of keeping a client on its member: either Cookies or
+// Sources is set.
+type Persist struct {
+	Cookies *persist.Cookies
+	Sources *Sources
+}
+
+// Sources keeps clients on members by their address.
+type Sources struct {
+	Table        *persist.Sources
+	Scope        uint64
+	Refs         []uint64 // by member
+	Bits4, Bits6 int
+	Timeout      time.Duration
+}
+
+// A Pool is the members of a pool as the workers reach them.
+type Pool struct {
+	*pool.Pool
+	Upstreams []*Upstream // by member
+	Queue     int         // exchanges of one loop that may wait when all members are full
+}
+
+// An Upstream holds the connections to one member. It outlives generations.
+type Upstream struct {
+	Addr  netip.AddrPort
+	Idle  int  // idle connections that each loop keeps
+	Mux   bool // connections are used again
+	Stats *stats.Member
+	slots []upstreamSlot
+}
+
+// An upstreamSlot belongs to one loop.
+type upstreamSlot struct {
+	idle []*serverConn // the most recently used is the last
+	_    [104]byte
+}
+
+// NewUpstream returns an upstream without connections.
+func NewUpstream(addr netip.AddrPort, loops int) *Upstream {
+	return &Upstream{Addr: addr, slots: make([]upstreamSlot, loops)}
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"evener/firmware/accesslog"
+	"evener/firmware/balance"
+	"evener/firmware/match"
+	"evener/firmware/message"
+	"evener/firmware/reactor"
+	"evener/firmware/stats"
+)
+
+// A Worker serves http clusters on one event loop. Its exported methods are for
+// the loop's goroutine: reach it with reactor.Loop.Post.
+type Worker struct {
+	loop   *reactor.Loop
+	index  int
+	log    *slog.Logger
+	cfg    Config
+	gen    *Generation
+	bufs   reactor.Buffers
+	pipes  reactor.Pipes
+	random *rand.Rand
+
+	listeners map[*Port]*listener
+	clients   clientConn // head of the circular list of all client connections
+	conns     int
+	draining  bool
+
+	cursors  []balance.Cursor // by View.ID
+	spare    []*exchange
+	queues   map[*Pool]*queue
+	request  match.Request
+	trailers message.Head
+	names    map[string]accesslog.Name
+	record   accesslog.Record
+	loggedAt int64 // loop clock of the last logged fault of a peer
+
+	wallBase int64 // wall clock minus loop clock, in nanoseconds
+	wallAt   int64 // loop clock when wallBase was read
+	date     []byte
+	dateAt   int64 // the second that date tells
+}
+
+// Config is what a Worker needs beside its loop.
+type Config struct {
+	Loops          int               // workers that serve the same clusters
+	MaxConnections int               // client connections of this worker; 0: no limit
+	Engine         *stats.EngineSlot // this loop's
+	Access         *accesslog.Slot   // this loop's; nil: no access log
+	Names          *accesslog.Log    // numbers the names in access log records
+}
+
+// NewWorker returns a worker that serves nothing yet.
+func NewWorker(loop *reactor.Loop, cfg Config, log *slog.Logger) *Worker {
+	w := &Worker{
+		loop: loop, index: loop.Index(), log: log, cfg: cfg,
+		random:    rand.New(rand.NewChaCha8(seed())),
+		listeners: map[*Port]*listener{},
+		queues:    map[*Pool]*queue{},
+		names:     map[string]accesslog.Name{},
+	}
+	w.clients.next, w.clients.prev = &w.clients, &w.clients
+	return w
+}
+
+func seed() (s [32]byte) {
+	for i := range s {
+		s[i] = byte(rand.Uint32())
+	}
+	return s
+}
+
+// Use makes g what new exchanges are served by. Idle connections of ports that g
+// does not serve are closed.
+func (w *Worker) Use(g *Generation) {
+	old := w.gen
+	w.gen = g
+	for c := w.clients.next; c != &w.clients; {
+		next := c.next
+		if c.x == nil && c.state == clientIdle && g.service(c.port) == nil {
+			c.close()
+		}
+		c = next
+	}
+	if old != nil {
+		w.dropQueues(old)
+	}
+}
+
+// Drain makes the worker take no new connection, close idle ones and tell the
+// clients of running exchanges that their connection ends.
+func (w *Worker) Drain() {
+	w.draining = true
+	for _, l := range w.listeners {
+		l.stop()
+	}
+	clear(w.listeners)
+	for c := w.clients.next; c != &w.clients; {
+		next := c.next
+		if c.x == nil && c.state == clientIdle {
+			c.close()
+		}
+		c = next
+	}
+}
+
+// Connections returns how many client connections are open.
+func (w *Worker) Connections() int { return w.conns }
+
+// CloseAll ends every connection at once.
+func (w *Worker) CloseAll() {
+	for c := w.clients.next; c != &w.clients; {
+		next := c.next
+		if c.x != nil {
+			c.x.abort(stats.Shutdown)
+		} else {
+			c.close()
+		}
+		c = next
+	}
+	w.pipes.Close()
+}
+
+// Forget closes the idle connections to upstreams that serve no more.
+func (w *Worker) Forget(ups []*Upstream) {
+	for _, up := range ups {
+		idle := up.slots[w.index].idle
+		up.slots[w.index].idle = nil
+		for _, s := range idle {
+			s.close()
+		}
+	}
+}
+
+func (w *Worker) cursor(v *balance.View) *balance.Cursor {
+	for v.ID() >= len(w.cursors) {
+		w.cursors = append(w.cursors, balance.Cursor{})
+	}
+	return &w.cursors[v.ID()]
+}
+
+// wall returns the wall-clock time of the turn in Unix nanoseconds. It follows a
+// clock that is set within a second.
+func (w *Worker) wall() int64 {
+	now := w.loop.Now()
+	if w.wallBase == 0 || now-w.wallAt > int64(time.Second) {
+		w.wallBase, w.wallAt = time.Now().UnixNano()-now, now
+	}
+	return w.wallBase + now
+}
+
+// httpDate returns the time for a Date field (RFC 9110 section 5.6.7).
+func (w *Worker) httpDate() []byte {
+	now := w.wall()
+	if second := now / int64(time.Second); second != w.dateAt || w.date == nil {
+		w.dateAt = second
+		w.date = time.Unix(second, 0).UTC().AppendFormat(w.date[:0], "Mon, 02 Jan 2006 15:04:05 GMT")
+	}
+	return w.date
+}
+
+func (w *Worker) takeExchange() *exchange {
+	if n := len(w.spare); n > 0 {
+		x := w.spare[n-1]
+		w.spare = w.spare[:n-1]
+		return x
+	}
+	return &exchange{w: w}
+}
+
+// maxSpare bounds the exchanges kept for use again.
+const maxSpare = 1024
+
+func (w *Worker) giveExchange(x *exchange) {
+	x.reset()
+	if len(w.spare) < maxSpare {
+		w.spare = append(w.spare, x)
+	}
+}

@@ -9,7 +9,9 @@ type Reason uint8
 // The reasons. The first group speaks of limits, then come the lines, the
 // request line, the fields, the framing, the status line and the chunks.
 const (
-	HeadTooLarge Reason = iota
+	ok Reason = iota // not a reason: the message is sound so far
+
+	HeadTooLarge
 	TooManyFields
 	FieldTooLong
 	TargetTooLong
@@ -61,7 +63,9 @@ const (
 	LongChunkExtension
 	BadChunkEnd
 	TrailersTooLarge
+
 	numReasons
+	more = numReasons // not a reason: the message is not complete yet
 )
 
 // reasons holds the label of each reason and the status that answers a request
@@ -126,7 +130,7 @@ var reasons = [numReasons]struct {
 
 // String returns the label of r.
 func (r Reason) String() string {
-	if r >= numReasons {
+	if r == ok || r >= numReasons {
 		return "unknown"
 	}
 	return reasons[r].name
@@ -134,9 +138,9 @@ func (r Reason) String() string {
 
 // Reasons returns every Reason, for those who register a counter for each.
 func Reasons() []Reason {
-	all := make([]Reason, numReasons)
-	for i := range all {
-		all[i] = Reason(i)
+	all := make([]Reason, 0, numReasons)
+	for r := ok + 1; r < numReasons; r++ {
+		all = append(all, r)
 	}
 	return all
 }

@@ -2,6 +2,16 @@
 
 package config
 
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
 // Parse reads a configuration. The Config is nil when the diagnostics hold an
 // error; with warnings only it can be used. The name is that of the file and
 // appears in positions.
@@ -14,5 +24,57 @@ func Parse(name string, src []byte) (*Config, Diagnostics) {
 // Package lb compiles the rules in it: it may look at every Rule whose When is
 // not nil, and must not keep the Config, which can be incomplete.
 func ParseWith(name string, src []byte, extra func(*Config, *Diagnostics)) (*Config, Diagnostics) {
-	return &Config{}, nil
+	body, duplicates, bad := parseTree(name, src)
+	if bad != nil {
+		return nil, Diagnostics{*bad}
+	}
+	d := &decoder{src: src, at: make(map[place]hcl.Range)}
+	cfg := new(Config)
+	d.body(scope{out: reflect.ValueOf(cfg).Elem()}, body)
+	d.duplicates(body, duplicates)
+	d.check(cfg)
+	if extra != nil {
+		extra(cfg, &d.diags)
+	}
+	d.diags.Sort()
+	if d.diags.HasErrors() {
+		return nil, d.diags
+	}
+	return cfg, d.diags
+}
+
+// duplicates words the parser's findings about attributes that are set twice.
+func (d *decoder) duplicates(body *hclsyntax.Body, found hcl.Diagnostics) {
+	for _, h := range found {
+		if h.Summary != attributeRedefined {
+			continue
+		}
+		in, path := enclosing(body, h.Subject.Start.Byte)
+		name := string(d.src[h.Subject.Start.Byte:h.Subject.End.Byte])
+		msg := fmt.Sprintf("%s is given twice", name)
+		if a := in.Attributes[name]; a != nil {
+			msg += fmt.Sprintf("; the first is at line %d", a.NameRange.Start.Line)
+		}
+		d.diags.Add(*h.Subject, path, "%s", msg)
+	}
+}
+
+// enclosing returns the innermost body around a byte, and its path.
+func enclosing(body *hclsyntax.Body, at int) (*hclsyntax.Body, string) {
+	path := ""
+	for {
+		i := slices.IndexFunc(body.Blocks, func(b *hclsyntax.Block) bool {
+			return b.OpenBraceRange.Start.Byte < at && at < b.CloseBraceRange.End.Byte
+		})
+		if i < 0 {
+			return body, path
+		}
+		b := body.Blocks[i]
+		head := b.Type
+		for _, l := range b.Labels {
+			head += fmt.Sprintf(" %q", clip(l))
+		}
+		path = strings.TrimSpace(path + " " + head)
+		body = b.Body
+	}
 }

@@ -30,8 +30,8 @@ type Engine struct {
 
 // Metrics says where Prometheus text is served.
 type Metrics struct {
-	Listen netip.AddrPort `json:"listen"` // 127.0.0.1:9100
-	Token  string         `json:"-"`      // bearer token, required outside loopback
+	Listen netip.AddrPort `json:"listen"`           // 127.0.0.1:9100
+	Token  string         `json:"-" config:"token"` // bearer token, required outside loopback
 }
 
 // AccessLog says where a line for each exchange goes.
@@ -242,7 +242,7 @@ type Persist struct {
 	Method PersistMethod `json:"method"`
 
 	Scheme     string   `json:"scheme,omitempty"`     // cookie: "token" (default), "0", "1" or "2"
-	Name       string   `json:"name,omitempty"`       // cookie: EVENER for a token; schemes 0 to 2 have their own
+	Name       string   `json:"name,omitempty"`       // cookie: empty: EVENER_ and eight digits of the pool; schemes 0 to 2 have their own
 	Age        Duration `json:"age,omitempty"`        // cookie: 0s, a session cookie
 	Path       string   `json:"path,omitempty"`       // cookie: "/"
 	Domain     string   `json:"domain,omitempty"`     // cookie: none

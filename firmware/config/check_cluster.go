@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// cluster checks one cluster with its rules.
+func (c *checker) cluster(cl *Cluster, known map[string]map[string]bool) {
+	path := pathOf("cluster", cl.Name)
+	c.route(cl, route{cl.Pool, cl.Responder, "", cl, cl.Range, path}, known)
+	if !c.given(cl, "pool") && !c.given(cl, "responder") && len(cl.SNI) == 0 {
+		c.diags.Add(cl.Range, path, "%s", nothingServes(cl.Protocol))
+	}
+	c.ports(cl, path)
+	c.persist(cl, cl.Persist, c.pools[cl.Pool], path)
+	for _, s := range cl.SNI {
+		at := fmt.Sprintf("%s sni %q", path, s.Pattern)
+		c.route(cl, route{s.Pool, "", "", s, s.Range, at}, known)
+	}
+	c.rules(cl, path, known)
+}
+
+// nothingServes says what a cluster without a pool lacks.
+func nothingServes(p Protocol) string {
+	switch p {
+	case HTTP:
+		return "pool or responder is missing: nothing would answer"
+	case TCP:
+		return "pool is missing: nothing would answer; a tcp cluster can do without if it has sni blocks"
+	}
+	return "pool is missing: nothing would answer"
+}
+
+// A route is what a cluster, rule or sni block says about where to send.
+type route struct {
+	pool, responder string
+	policy          Policy // that overrides the pool's
+	owner           any
+	def             hcl.Range
+	path            string
+}
+
+// route checks the references of r and whether the pool's policy fits cl.
+func (c *checker) route(cl *Cluster, r route, known map[string]map[string]bool) {
+	if c.given(r.owner, "pool") {
+		c.refer(known, "pool", r.pool, r.path, c.where(r.owner, "pool", r.def))
+	}
+	if c.given(r.owner, "responder") {
+		c.refer(known, "responder", r.responder, r.path, c.where(r.owner, "responder", r.def))
+	}
+	p := c.pools[r.pool]
+	if p == nil {
+		return
+	}
+	policy, at := p.Policy, c.where(r.owner, "pool", r.def)
+	if r.policy != "" {
+		policy, at = r.policy, c.where(r.owner, "policy", r.def)
+	}
+	if policy == CustomPolicy && p.Policy != CustomPolicy {
+		c.diags.Add(at, r.path, `policy "custom" needs a pool with that policy, for its shares; pool %q has %q`, p.Name, p.Policy)
+	}
+	if policy == URIHash && (cl.Protocol == TCP || cl.Protocol == UDP) {
+		c.diags.Add(at, r.path, `policy "uri_hash" of pool %q needs protocol "http"; here it is %q`, p.Name, cl.Protocol)
+	}
+}
+
+// ports reports ranges of ports in a cluster that cannot have them.
+func (c *checker) ports(cl *Cluster, path string) {
+	if cl.Protocol != HTTP {
+		return
+	}
+	for i, l := range cl.Listen {
+		if l.Last != l.Addr.Port() {
+			c.diags.Add(c.listen(cl, i), path, `a range of ports needs protocol "tcp" or "udp"; here it is %q`, cl.Protocol)
+		}
+	}
+}
+
+// listen returns where the i-th address of cl stands.
+func (c *checker) listen(cl *Cluster, i int) hcl.Range {
+	if r, ok := c.at[place{cl, "listen", i}]; ok {
+		return r
+	}
+	return c.where(cl, "listen", cl.Range)
+}
+
+// rules checks the rules of cl, in order.
+func (c *checker) rules(cl *Cluster, path string, known map[string]map[string]bool) {
+	var always *Rule
+	for _, r := range cl.Rules {
+		at := fmt.Sprintf("%s rule %q", path, r.Name)
+		pool := r.Pool
+		if pool == "" && !c.given(r, "responder") {
+			pool = cl.Pool
+		}
+		c.route(cl, route{pool, r.Responder, r.Policy, r, r.Range, at}, known)
+		if c.given(r, "policy") && pool == "" {
+			c.diags.Add(c.where(r, "policy", r.Range), at, "policy needs a pool: a responder always answers here")
+		}
+		methods := cl.Persist
+		if len(r.Persist) > 0 {
+			methods = r.Persist
+			c.persist(cl, methods, c.pools[pool], at)
+		}
+		c.cookiePaths(methods, r, at)
+		if always != nil && !r.Disabled {
+			c.diags.Warn(r.Range, at, "never reached: rule %q before it takes every request", always.Name)
+		}
+		if name, _, ok := call(r.When); ok && name == "any" && !r.Disabled && always == nil {
+			always = r
+		}
+	}
+}
+
+// cookiePaths warns when a rule is for paths that the cookie is not sent to.
+func (c *checker) cookiePaths(methods []*Persist, r *Rule, path string) {
+	for _, p := range methods {
+		if p.Method != PersistCookie || p.Path == "" || p.Path == "/" {
+			continue
+		}
+		for _, part := range conjuncts(r.When) {
+			name, arg, ok := call(part)
+			if !ok || name != "path_prefix" && name != "pathname" || pathMatches(p.Path, arg) {
+				continue
+			}
+			if name == "path_prefix" && strings.HasPrefix(p.Path, arg) {
+				continue // some of its paths are covered
+			}
+			c.diags.Warn(part.Range(), path, "the cookie's path %q does not cover %q: clients will not send it here", p.Path, arg)
+			break
+		}
+	}
+}
+
+// pathMatches reports whether a cookie with the path is sent to target (RFC
+// 6265 section 5.1.4).
+func pathMatches(path, target string) bool {
+	rest, ok := strings.CutPrefix(target, path)
+	return ok && (rest == "" || strings.HasSuffix(path, "/") || rest[0] == '/')
+}

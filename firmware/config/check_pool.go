@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"slices"
+)
+
+// pool checks one pool, its members and its probes.
+func (c *checker) pool(p *Pool, known map[string]map[string]bool) {
+	path := pathOf("pool", p.Name)
+	serving := 0
+	for _, m := range p.Members {
+		if m.Server != "" {
+			c.refer(known, "server", m.Server, path, m.Range)
+		}
+		if m.Weight > 0 && !m.HotSpare {
+			serving++
+		}
+	}
+	switch {
+	case len(p.Members) == 0:
+		c.diags.Warn(p.Range, path, "has no members")
+	case serving == 0:
+		c.diags.Warn(p.Range, path, "no member takes new clients while all are up: each is a hot spare or has weight 0")
+	}
+	c.custom(p, path)
+	for _, pr := range p.Probes {
+		c.probe(pr, fmt.Sprintf("%s probe %q", path, pr.Type))
+	}
+	reports := slices.ContainsFunc(p.Probes, func(pr *Probe) bool { return pr.Type == ProbeAgent || pr.Type == ProbeSimple })
+	if p.Policy == ServerAgent && !reports {
+		c.diags.Warn(c.where(p, "policy", p.Range), path, `policy "server_agent" has nothing to go by: add a probe "agent" or "simple"`)
+	}
+	if p.Policy == CustomPolicy && p.Custom != nil && p.Custom.Agent > 0 && !reports {
+		c.diags.Warn(c.where(p.Custom, "agent", p.Range), path+" custom", `agent has nothing to go by: add a probe "agent" or "simple"`)
+	}
+}
+
+// custom checks that the policy has its shares.
+func (c *checker) custom(p *Pool, path string) {
+	if p.Policy != CustomPolicy {
+		return // the block without the policy is refused by the table
+	}
+	if p.Custom == nil {
+		c.diags.Add(c.where(p, "policy", p.Range), path,
+			`policy "custom" needs a block custom { ... } with delay, connections and agent`)
+		return
+	}
+	if *p.Custom == (Custom{}) {
+		c.diags.Add(c.where(p, "policy", p.Range), path,
+			"custom has only zero shares: give delay, connections or agent more than 0")
+	}
+}
+
+// probe checks what the keywords of one probe say about each other.
+func (c *checker) probe(p *Probe, path string) {
+	switch p.Type {
+	case ProbeACV:
+		if !c.given(p, "expect") && !c.given(p, "expect_regex") {
+			c.diags.Add(p.Range, path, "expect or expect_regex is missing: what the answer must contain")
+		}
+	case ProbeHTTP:
+		if p.Method == "HEAD" && (p.Expect != "" || p.ExpectRegex != "") {
+			c.diags.Add(c.where(p, "method", p.Range), path, `method "HEAD" brings no body to look for expect in`)
+		}
+		if p.Expect == "" && p.ExpectRegex == "" && c.given(p, "within") {
+			c.diags.Add(c.where(p, "within", p.Range), path, "within needs expect or expect_regex")
+		}
+	case ProbeSimple:
+		if p.Healthy == p.Loaded {
+			c.diags.Add(c.where(p, "loaded", p.Range), path, "loaded must differ from healthy")
+		}
+	}
+	if p.Type != ProbeICMP && c.given(p, "connect_timeout") && p.ConnectTimeout > p.Timeout {
+		c.diags.Warn(c.where(p, "connect_timeout", p.Range), path, "connect_timeout is longer than timeout, which ends the whole probe after %s", p.Timeout)
+	}
+	if c.given(p, "data_timeout") && p.DataTimeout > p.Timeout {
+		c.diags.Warn(c.where(p, "data_timeout", p.Range), path, "data_timeout is longer than timeout, which ends the whole probe after %s", p.Timeout)
+	}
+}

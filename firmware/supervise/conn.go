@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -67,9 +68,14 @@ func (c *conn) send(f frame, fds ...int) error {
 	if c.closed {
 		return fmt.Errorf("send %s frame: %w", f.Type, unix.EPIPE)
 	}
-	for {
+	for retries := 2000; ; {
 		err := unix.Sendmsg(c.fd, b, oob, nil, unix.MSG_NOSIGNAL)
 		if err == unix.EINTR {
+			continue
+		}
+		if err == unix.ETOOMANYREFS && retries > 0 { // too many descriptors are on their way
+			retries--
+			time.Sleep(time.Millisecond)
 			continue
 		}
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -112,12 +111,12 @@ func (t listeners) listen(specs []ListenSpec, opened map[listenKey][]int) (errs 
 
 // keep closes the listeners of role that specs does not name.
 func (t listeners) keep(role string, specs []ListenSpec) (closed []ListenSpec) {
-	named := map[listenKey]bool{}
+	wanted := map[listenKey]bool{}
 	for _, s := range specs {
-		named[s.key()] = true
+		wanted[s.key()] = true
 	}
 	for k, h := range t {
-		if h.role == role && !named[k] {
+		if h.role == role && !wanted[k] {
 			closeAll(h.fds)
 			closed = append(closed, h.spec)
 			delete(t, k)
@@ -126,14 +125,21 @@ func (t listeners) keep(role string, specs []ListenSpec) (closed []ListenSpec) {
 	return closed
 }
 
-// of returns the names of the listeners of role, sorted.
+// named is how many listeners of a role a Status names.
+const named = 100
+
+// of returns the names of the listeners of role, sorted, and says how many more
+// there are.
 func (t listeners) of(role string) (names []string) {
 	for _, h := range t {
 		if h.role == role {
 			names = append(names, h.spec.String())
 		}
 	}
-	slices.SortFunc(names, strings.Compare)
+	slices.Sort(names)
+	if more := len(names) - named; more > 0 {
+		names = append(names[:named], fmt.Sprintf("and %d more", more))
+	}
 	return names
 }
 

@@ -21,7 +21,9 @@ type proc struct {
 
 	timer *time.Timer // the deadline of the present state
 	turn  int         // counts deadlines; one that lost the race with clear is void
-	beat  *time.Timer // the heartbeat's
+
+	beat     *time.Timer // the heartbeat's
+	lastBeat time.Time
 
 	asking map[uint64][]ListenSpec // of requests that go on in another frame
 	passed map[listenKey]int       // how many sockets it has of each listener
@@ -34,10 +36,6 @@ func (p *proc) said(f frame) {
 // hungUp gives a process that has closed its channel a moment to end.
 func (p *proc) hungUp() {
 	p.unit.loop.post(func() {
-		if p.state == Stopping {
-			return
-		}
-		p.state = Stopping
 		p.deadline(p.unit.cfg.KillTimeout, func() {
 			p.killed("it had closed its control channel")
 		})
@@ -73,12 +71,13 @@ func (p *proc) alive() {
 	if silence == 0 || p.state != Serving {
 		return
 	}
+	p.lastBeat = time.Now()
 	if p.beat != nil {
 		p.beat.Reset(silence)
 		return
 	}
 	p.beat = p.unit.loop.after(silence, func() {
-		if p.state == Serving {
+		if p.state == Serving && time.Since(p.lastBeat) >= silence {
 			p.killed(fmt.Sprintf("it had given no sign of life for %v", silence))
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -86,9 +87,9 @@ func spawn(exe string, r Role, stderr, control int) (int, error) {
 		return 0, fmt.Errorf("open %s: %w", os.DevNull, err)
 	}
 	defer unix.Close(null)
-	env := append(os.Environ(), r.Env...)
+	env := slices.Concat([]string{controlEnv + "=3"}, r.Env, os.Environ()) // the first of a name counts
 	pid, err := syscall.ForkExec(exe, append([]string{exe}, r.Args...), &syscall.ProcAttr{
-		Env:   append(env, controlEnv+"=3"),
+		Env:   env,
 		Files: []uintptr{uintptr(null), 1, uintptr(stderr), uintptr(control)},
 		Sys: &syscall.SysProcAttr{
 			// A group of its own: an interrupt typed at the terminal is for
@@ -108,8 +109,8 @@ func (c *child) pid() int { return c.id }
 
 func (c *child) send(f frame, fds ...int) {
 	err := c.conn.send(f, fds...)
-	if errors.Is(err, unix.EAGAIN) {
-		c.kill() // it has not read for two seconds
+	if err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
+		c.kill() // it does not read, or cannot be told what it must know
 	}
 }
 

@@ -32,7 +32,12 @@ func (p *proc) take(f frame) {
 			return
 		}
 		s := p.unit.loop.status()
-		p.send(frame{Type: answer, ID: f.ID, Status: &s})
+		reply := frame{Type: answer, ID: f.ID, Status: &s}
+		if _, err := reply.encode(); err != nil {
+			p.reply(f.ID, err)
+			return
+		}
+		p.send(reply)
 	default:
 		p.unit.loop.log.Warn("unknown frame ignored", "role", p.unit.cfg.Name, "type", string(f.Type))
 		if f.ID != 0 {

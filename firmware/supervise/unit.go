@@ -128,7 +128,7 @@ func (u *unit) ended(p *proc, cause string) {
 		cause = fmt.Sprintf("%s (%s)", p.verdict, cause)
 	}
 	u.loop.watch(Event{Role: u.cfg.Name, Kind: Exited, PID: p.pid(), Cause: cause,
-		Owner: p == u.active && u.loop.stopping == false})
+		Owner: p == u.active})
 	switch {
 	case u.loop.stopping:
 		u.remove(p)

@@ -5,6 +5,7 @@ package supervise
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"testing"
 
@@ -93,7 +94,7 @@ func TestLinkHoldsOneDescriptorForEachSocket(t *testing.T) {
 	s := tcp(freePort(t), 1)
 	held := listeners{}
 	defer held.closeAll()
-	p := &proc{process: &child{conn: parent}, unit: &unit{cfg: Role{Name: "engine"}, loop: &loop{held: held}}}
+	p := &proc{process: &child{conn: parent}, unit: &unit{cfg: Role{Name: "engine"}, loop: &loop{held: held, log: slog.New(slog.DiscardHandler)}}}
 	served := make(chan struct{})
 	serve := func() {
 		defer func() { served <- struct{}{} }()
@@ -103,7 +104,7 @@ func TestLinkHoldsOneDescriptorForEachSocket(t *testing.T) {
 		case f.Type == askAcquire:
 			err = p.acquire(f.ID, f.Specs)
 		default:
-			held.keep("engine", f.Specs)
+			p.keep(f.Specs)
 		}
 		p.reply(f.ID, err)
 	}
@@ -151,6 +152,9 @@ func TestLinkHoldsOneDescriptorForEachSocket(t *testing.T) {
 	<-served
 	if _, err := net.Dial("tcp", s.Addr.String()); !errors.Is(err, unix.ECONNREFUSED) {
 		t.Errorf("dial = %v after Keep of nothing, want it refused", err)
+	}
+	if again := acquire(1); len(again) != 1 {
+		t.Errorf("descriptors = %v after the listener was let go, want a new one", again)
 	}
 }
 

@@ -178,6 +178,9 @@ func TestKilledEngineRefusesNoConnection(t *testing.T) {
 func TestPlannedRestartFailsNoRequest(t *testing.T) {
 	b := newBox(t, "")
 	first, _ := b.Status(t.Context())
+	if group, err := unix.Getpgid(first.Roles[0].PID); err != nil || group != first.Roles[0].PID {
+		t.Errorf("process group = %d, %v: the terminal's interrupt would reach the role", group, err)
+	}
 	var asked, failed atomic.Int64
 	var lastErr atomic.Value
 	stop := load(func() {

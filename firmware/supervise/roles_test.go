@@ -71,7 +71,8 @@ func serverRole() error {
 			return nil
 		}
 	}
-	fmt.Println("gone") // the supervisor died
+	fmt.Fprintln(os.Stderr, "the supervisor is gone") // the pipe is broken, which must not kill us
+	fmt.Println("gone")
 	return nil
 }
 

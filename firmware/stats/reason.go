@@ -54,7 +54,7 @@ const (
 	ErrTimeout                     // the answer, or its next part, took too long
 	ErrProtocol                    // the answer was malformed
 	ErrAborted                     // the box gave up, because the client had or was told to stop
-	NumErrorKinds  = int(ErrAborted) + 1
+	NumErrorKinds = int(ErrAborted) + 1
 )
 
 var errorKindNames = [NumErrorKinds]string{"connect", "reset", "timeout", "protocol", "aborted"}

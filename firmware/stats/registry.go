@@ -4,7 +4,6 @@ package stats
 
 import (
 	"maps"
-	"slices"
 	"strconv"
 	"sync"
 )
@@ -120,7 +119,11 @@ func (r *Registry) Keep(live Live) {
 }
 
 func keepOnly[K comparable, V any](m map[K]V, keys []K) {
-	maps.DeleteFunc(m, func(k K, _ V) bool { return !slices.Contains(keys, k) })
+	live := make(map[K]bool, len(keys))
+	for _, k := range keys {
+		live[k] = true
+	}
+	maps.DeleteFunc(m, func(k K, _ V) bool { return !live[k] })
 }
 
 // Register adds a collector, which is called at each reading for the values that

@@ -58,6 +58,9 @@ func literal(e hclsyntax.Expression) (text, msg string) {
 		if _, ok := e.(*hclsyntax.TemplateWrapExpr); ok {
 			return "", `"${" is not allowed in a rule; write "$${" for these two characters`
 		}
+		if v, ok := e.(*hclsyntax.ScopeTraversalExpr); ok && len(v.Traversal) == 1 {
+			return "", fmt.Sprintf("a string stands in double quotes: write %q", v.Traversal.RootName())
+		}
 		return "", "the arguments are strings in double quotes"
 	}
 	for _, part := range t.Parts {

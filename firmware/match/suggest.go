@@ -2,9 +2,20 @@
 
 package match
 
+// elsewhere holds names that other products use, and ours for the same thing.
+var elsewhere = map[string]string{
+	"path": "pathname", "uri": "pathname", "url": "pathname", "path_beg": "path_prefix",
+	"path_reg": "pathname_regex", "path_regex": "pathname_regex", "path_end": "pathname_suffix",
+	"ip": "client_ip", "src": "client_ip", "source_ip": "client_ip", "hdr": "header",
+	"url_param": "query_param", "default": fnAny, "all": fnAny,
+}
+
 // suggest returns the function whose name is nearest to name, or "" if none is
 // near enough to be what was meant.
 func suggest(name string) string {
+	if ours, ok := elsewhere[name]; ok {
+		return ours
+	}
 	if len(name) > 40 {
 		return ""
 	}

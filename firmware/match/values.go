@@ -34,6 +34,9 @@ func checkHost(s *spec, v string) (canonical, msg string) {
 		label, _, _ := strings.Cut(h, ".")
 		return "", fmt.Sprintf("the prefix is what stands before the first dot: write %q", label)
 	}
+	if s.subject == hostRest && h[0] == '.' {
+		return "", fmt.Sprintf("the suffix is what stands after the first dot: write %q", h[1:])
+	}
 	if s.op == equal || s.op == hostName {
 		if strings.HasPrefix(rest, ".") || strings.Contains(h, "..") {
 			return "", fmt.Sprintf("%q has an empty label", v)
@@ -120,7 +123,6 @@ func checkNet(v string) (canonical, msg string) {
 // parseNet parses an address, a network or the short form of an IPv4 network
 // that leaves out zero octets at its end, such as 10.10.10/24.
 func parseNet(v string) (p netip.Prefix, msg string) {
-	const forms = `an address or network is such as "192.0.2.7", "10.10.10/24" or "2001:db8::/32"`
 	text, mask, masked := strings.Cut(v, "/")
 	if masked && strings.Trim(text, "0123456789.") == "" {
 		for n := strings.Count(text, "."); n < 3; n++ {
@@ -129,7 +131,8 @@ func parseNet(v string) (p netip.Prefix, msg string) {
 	}
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" {
-		return p, fmt.Sprintf("%q is neither: %s", v, forms)
+		return p, fmt.Sprintf("%q is no address or network; these are such as "+
+			`"192.0.2.7", "10.10.10/24" or "2001:db8::/32"`, v)
 	}
 	if a.Is4In6() {
 		return p, fmt.Sprintf("%q: write an IPv4 address as such", v)
@@ -139,7 +142,7 @@ func parseNet(v string) (p netip.Prefix, msg string) {
 	}
 	bits, err := strconv.Atoi(mask)
 	if err != nil || bits < 0 || bits > a.BitLen() || mask != strconv.Itoa(bits) {
-		return p, fmt.Sprintf("%q: the length of the network is 0 to %d", v, a.BitLen())
+		return p, fmt.Sprintf("%q: the length of the mask is 0 to %d", v, a.BitLen())
 	}
 	return netip.PrefixFrom(a, bits), ""
 }

@@ -116,31 +116,3 @@ var fieldNames = [numFields]string{
 
 // String returns the lower-case name of a known field, "" for OtherField.
 func (id FieldID) String() string { return fieldNames[id] }
-
-// fieldsByLen holds the known names by their length: a lookup compares with the
-// few names that are as long.
-var fieldsByLen = func() (t [24][]FieldID) {
-	for id, name := range fieldNames {
-		if name != "" {
-			t[len(name)] = append(t[len(name)], FieldID(id))
-		}
-	}
-	return t
-}()
-
-// FieldOf returns the FieldID of the name b, in any case of letters.
-func FieldOf(b []byte) FieldID {
-	if len(b) >= len(fieldsByLen) || len(b) == 0 {
-		return OtherField
-	}
-	c := lower(b[0])
-	for _, id := range fieldsByLen[len(b)] {
-		if name := fieldNames[id]; name[0] == c && EqualFold(b, name) {
-			return id
-		}
-	}
-	return OtherField
-}
-
-// FieldByName is FieldOf for a string.
-func FieldByName(name string) FieldID { return FieldOf([]byte(name)) }

@@ -32,16 +32,20 @@ type entry struct {
 	ref        uint64
 	timeout    int64 // ns
 	closed     int64 // when the last connection closed; nothing while open > 0
-	noted      int64 // closed as the journal knows it
+	noted      int64 // when the journal was last told of it
 	open       int32
 	prev, next uint32 // prev was used later
 	self       uint32
 	dirty      bool // is in shard.dirty
 	used       bool // is a record
+	toldOpen   bool // the journal has it as open
 }
 
 // dead reports whether the record's time is over.
 func (e *entry) dead(at int64) bool { return e.open == 0 && at-e.closed >= e.timeout }
+
+// stale reports whether what the journal knows of the entry's use is too old.
+func (e *entry) stale(at int64) bool { return at-e.noted >= slack(e.timeout) }
 
 func (e *entry) record(now, at int64) SourceRecord {
 	r := SourceRecord{
@@ -54,7 +58,7 @@ func (e *entry) record(now, at int64) SourceRecord {
 }
 
 // chunk is how many entries are allocated at once: growing never copies.
-const chunk = 256
+const chunk = 64
 
 // A shard is a part of the table.
 type shard struct {
@@ -154,8 +158,8 @@ func (s *shard) unlink(e *entry) {
 }
 
 // note has the journal write e.
-func (s *shard) note(e *entry) {
-	e.noted = e.closed
+func (s *shard) note(e *entry, at int64) {
+	e.noted = at
 	if !e.dirty {
 		e.dirty = true
 		s.dirty = append(s.dirty, e.self)
@@ -195,13 +199,17 @@ func (s *shard) removeIf(journaled bool, match func(*entry) bool) int {
 	return removed
 }
 
-// expire drops the records whose time is over. The journal need not know: who
-// loads it finds them expired too.
-func (s *shard) expire(at int64) {
+// sweep drops the records whose time is over; the journal need not know, because
+// who loads it finds them expired too. It does tell the journal of connections
+// that have been open for a while.
+func (s *shard) sweep(at int64, journaled bool) {
 	s.walk(func(e *entry) {
-		if e.dead(at) {
+		switch {
+		case e.dead(at):
 			s.remove(e)
 			s.expired++
+		case journaled && e.open > 0 && !e.toldOpen && e.stale(at):
+			s.note(e, at)
 		}
 	})
 }

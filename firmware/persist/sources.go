@@ -119,14 +119,15 @@ func (t *Sources) Begin(k SourceKey, ref uint64, timeout time.Duration, now int6
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.lookup(id, at)
-	changed := e == nil || e.ref != ref || e.timeout != int64(min(timeout, MaxTimeout))
+	kept := int64(min(timeout, MaxTimeout))
+	changed := e == nil || e.ref != ref || e.timeout != kept
 	if e == nil {
 		e = s.add(id)
 	}
-	e.ref, e.timeout = ref, int64(min(timeout, MaxTimeout))
+	e.ref, e.timeout = ref, kept
 	e.open++
-	if changed && t.journaled.Load() {
-		s.note(e)
+	if t.journaled.Load() && (changed || e.open == 1 && e.stale(at)) {
+		s.note(e, at)
 	}
 }
 
@@ -139,22 +140,28 @@ func (t *Sources) End(k SourceKey, now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.get(id)
-	if e == nil {
+	if e == nil || e.dead(at) {
 		return
 	}
 	if e.open--; e.open > 0 {
 		return
 	}
 	e.open, e.closed = 0, at
-	if t.journaled.Load() && at-e.noted >= slack(e.timeout) {
-		s.note(e)
+	if t.journaled.Load() && (e.toldOpen || e.stale(at)) {
+		s.note(e, at)
 	}
 }
 
-// slack is how much later than the journal says a record's timer may have
-// started. Not writing each restart of a timer spares flash memory; after a crash
-// the slack is added, so that no client loses its member too early.
-func slack(timeout int64) int64 { return min(timeout/8, int64(time.Minute)) }
+// slack is how much later than the journal says a record may have been in use.
+// Not writing each restart of a timer spares flash memory; after a crash the slack
+// is added, so that no client loses its member too early. Timers shorter than two
+// sweeps of the table are written each time.
+func slack(timeout int64) int64 {
+	if timeout < int64(2*numShards*time.Second) {
+		return 0
+	}
+	return min(timeout/8, int64(time.Minute))
+}
 
 // A SourceRecord is a record as people and the other box see it.
 type SourceRecord struct {
@@ -190,7 +197,7 @@ func (t *Sources) Put(r SourceRecord, now int64) {
 		e.closed = closed
 	}
 	if t.journaled.Load() {
-		s.note(e)
+		s.note(e, at)
 	}
 }
 
@@ -254,7 +261,7 @@ func (t *Sources) Stats() SourceStats {
 // that jumps moves the table's time by no more than 10 s.
 func (t *Sources) Tick(now int64) {
 	t.clock.tick(now)
-	t.shards[t.swept].expire(t.clock.at(now))
+	t.shards[t.swept].sweep(t.clock.at(now), t.journaled.Load())
 	t.swept = (t.swept + 1) % numShards
 }
 

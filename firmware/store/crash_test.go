@@ -16,14 +16,15 @@ type world struct {
 	disk *memDisk
 	s    *Store
 	now  time.Time
+	boot string
 }
 
 func newWorld(d *memDisk) *world {
-	return &world{disk: d, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
+	return &world{disk: d, boot: "b1", now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 }
 
 func (w *world) open() (err error) {
-	w.s, err = open(w.disk, Config{Keep: 4, Boot: "b1", Now: func() time.Time { return w.now }})
+	w.s, err = open(w.disk, Config{Keep: 4, Boot: w.boot, Now: func() time.Time { return w.now }})
 	return err
 }
 
@@ -242,7 +243,8 @@ func TestLastingFailureChangesNothing(t *testing.T) {
 			}
 			return fine
 		},
-		"dead": func(op string) outcome { return refused },
+		"dead":  func(string) outcome { return refused },
+		"dying": func(string) outcome { return refused },
 	} {
 		everyOp(t, func(t *testing.T, n int, d *memDisk) bool {
 			hit := false
@@ -251,6 +253,9 @@ func TestLastingFailureChangesNothing(t *testing.T) {
 					return fine
 				}
 				hit = true
+				if name == "dying" && op == n {
+					return lied
+				}
 				return fails(kind)
 			}
 			w := newWorld(d)

@@ -126,7 +126,7 @@ func (d *memDisk) Remove(name string) error {
 func (d *memDisk) List(dir string) (names []string, err error) {
 	err = d.op("list", func() {
 		for n := range d.names {
-			if strings.HasPrefix(n, dir+"/") {
+			if strings.HasPrefix(n, dir+"/") && n != dir+"/" {
 				names = append(names, strings.TrimPrefix(n, dir+"/"))
 			}
 		}
@@ -135,7 +135,11 @@ func (d *memDisk) List(dir string) (names []string, err error) {
 	return names, err
 }
 
-func (d *memDisk) Mkdir(string) error { return d.op("mkdir", func() {}) }
+func (d *memDisk) Mkdir(dir string) error {
+	return d.op("mkdir", func() {
+		d.change(dir, func(m map[string]*inode) { m[dir+"/"] = &inode{} })
+	})
+}
 
 func (d *memDisk) SyncDir(dir string) error {
 	return d.op("syncdir", func() {
@@ -203,6 +207,9 @@ func (d *memDisk) afterCrash(rng *rand.Rand) *memDisk {
 	}
 	c := newMemDisk()
 	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if dir := path.Dir(name); dir != "." && names[dir+"/"] == nil {
+			continue
+		}
 		c.put(name, torn(names[name], rng))
 	}
 	return c

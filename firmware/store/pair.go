@@ -22,7 +22,7 @@ import (
 type pair struct {
 	d    disk
 	name string
-	seq  uint64 // no copy on the disk has a higher one
+	seq  uint64 // of payload
 
 	payload []byte // saved last
 	older   []byte // what the other copy holds, as far as known
@@ -95,13 +95,12 @@ func (p *pair) format(seq uint64, payload []byte) []byte {
 func (p *pair) save(payload []byte) error {
 	moved, err := p.put(payload)
 	if err == nil {
-		p.older, p.payload, p.stale = p.payload, payload, nil
 		return nil
 	}
 	if !moved {
 		return err
 	}
-	p.older = payload
+	// The other copy is untouched; this one gets what it has.
 	if _, undo := p.put(p.payload); undo != nil {
 		p.stale = err
 		return fmt.Errorf("%w: %w", ErrUncertain, err)
@@ -109,13 +108,12 @@ func (p *pair) save(payload []byte) error {
 	return err
 }
 
-// put writes payload over the older copy. Where that may have happened, the
-// sequence number is used up.
+// put writes payload over the older copy. moved is that of replace.
 func (p *pair) put(payload []byte) (moved bool, err error) {
 	seq := p.seq + 1
 	moved, err = replace(p.d, p.file(seq), p.format(seq, payload))
-	if moved {
-		p.seq = seq
+	if err == nil {
+		p.seq, p.older, p.payload, p.stale = seq, p.payload, payload, nil
 	}
 	return moved, err
 }

@@ -101,10 +101,7 @@ func open(d disk, cfg Config) (*Store, error) {
 // load reads the three documents. Damage to what can be made anew, the runtime
 // area and the keys, does not keep the box from starting.
 func (s *Store) load() error {
-	if err := s.disk.Mkdir("texts"); err != nil {
-		return err
-	}
-	if err := s.disk.SyncDir("."); err != nil {
+	if err := s.disk.Mkdir("texts"); err != nil { // made durable by the first save
 		return err
 	}
 	var damage, more []error
@@ -173,9 +170,6 @@ func (s *Store) resume() {
 // sweep removes texts that nothing needs. It is a matter of space only: an
 // error leaves the file for the next time.
 func (s *Store) sweep() {
-	if s.states.stale != nil {
-		return // the disk may hold a state that needs other texts
-	}
 	keep := s.state.Load().texts()
 	if older, err := decodeState(s.states.older); err == nil {
 		for h := range older.texts() {

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// module is the prefix of our own packages.
+const module = "evener/"
+
+// anything is the row of a package that wires the others together.
+const anything = "*"
+
+// mayImport says for each package which other packages of ours it may import,
+// as docs/ARCHITECTURE.md explains. A package without a row is an error, so
+// that nobody adds one without a thought about its place.
+var mayImport = map[string]string{
+	"board":              "",
+	"firmware/accesslog": "",
+	"firmware/api":       "",
+	"firmware/auth":      "",
+	"firmware/balance":   "firmware/pool",
+	"firmware/certs":     "",
+	"firmware/config":    "",
+	"firmware/console":   "firmware/api",
+	"firmware/health":    "",
+	"firmware/http1":     "firmware/message",
+	"firmware/http2":     "firmware/message",
+	"firmware/l4": "firmware/reactor firmware/pool firmware/balance firmware/persist firmware/stats " +
+		"firmware/accesslog",
+	"firmware/l7": "firmware/reactor firmware/pool firmware/balance firmware/persist firmware/stats " +
+		"firmware/accesslog firmware/message firmware/http1 firmware/http2 firmware/match",
+	"firmware/lb": "firmware/config firmware/reactor firmware/message firmware/http1 firmware/http2 " +
+		"firmware/match firmware/pool firmware/balance firmware/persist firmware/l4 firmware/l7 " +
+		"firmware/health firmware/stats firmware/accesslog",
+	"firmware/logring":   "",
+	"firmware/match":     "firmware/message",
+	"firmware/menu":      "",
+	"firmware/message":   "",
+	"firmware/netconf":   "",
+	"firmware/persist":   "firmware/pool",
+	"firmware/policy":    "",
+	"firmware/pool":      "",
+	"firmware/reactor":   "",
+	"firmware/stats":     "",
+	"firmware/store":     "",
+	"firmware/supervise": "",
+	"firmware/upgrade":   "",
+	"ha":                 "ha/vrrp ha/announce ha/mirror",
+	"ha/announce":        "",
+	"ha/mirror":          "",
+	"ha/vrrp":            "",
+	"hal":                "board hal/lcd hal/nic hal/led hal/watchdog hal/sensor hal/serial",
+	"hal/lcd":            "",
+	"hal/led":            "",
+	"hal/nic":            "",
+	"hal/sensor":         "",
+	"hal/serial":         "",
+	"hal/watchdog":       "",
+	"image":              "image/gpt image/slot",
+	"image/gpt":          "",
+	"image/slot":         "",
+	"image/cmd/mkimage":  "image image/gpt image/slot",
+	"webui":              "",
+
+	"firmware/cmd/bench":  "",
+	"firmware/cmd/evener": anything,
+}
+
+// allowed returns the packages that dir may import. A fake in <pkg>test may
+// import what pkg may, and pkg.
+func allowed(dir string) (list []string, known bool) {
+	row, known := mayImport[dir]
+	if real, fake := strings.CutSuffix(dir, "test"); !known && fake {
+		row, known = mayImport[real]
+		row += " " + real
+	}
+	return strings.Fields(row), known
+}
+
+func TestOwnImportsFollowTheTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range goFiles(t) {
+		list, known := allowed(f.dir())
+		if !known && !seen[f.dir()] {
+			t.Errorf("%s: this package has no row in mayImport (firmware/policy/imports_test.go); "+
+				"add one that says what it may import", f.dir())
+		}
+		seen[f.dir()] = true
+		if !known || slices.Contains(list, anything) {
+			continue
+		}
+		for _, p := range f.imports(t) {
+			p, own := strings.CutPrefix(p, module)
+			if !own || p == f.dir() || slices.Contains(list, p) {
+				continue
+			}
+			if real, fake := strings.CutSuffix(p, "test"); f.isTest() && fake &&
+				(real == f.dir() || slices.Contains(list, real)) {
+				continue // a test may use the fakes of what it may use
+			}
+			t.Errorf("%s: imports %s; %s may import only [%s]: declare a small interface where it is needed "+
+				"and let firmware/cmd/evener hand the value in", f.name, p, f.dir(), strings.Join(list, " "))
+		}
+	}
+}
+
+func TestFirmwareHaAndHalAreStrangers(t *testing.T) {
+	part := func(p string) string {
+		top, _, _ := strings.Cut(p, "/")
+		if top == "firmware" || top == "ha" || top == "hal" {
+			return top
+		}
+		return ""
+	}
+	for _, f := range goFiles(t) {
+		if f.dir() == "firmware/cmd/evener" || part(f.dir()) == "" {
+			continue
+		}
+		for _, p := range f.imports(t) {
+			other := part(strings.TrimPrefix(p, module))
+			if strings.HasPrefix(p, module) && other != "" && other != part(f.dir()) {
+				t.Errorf("%s: imports %s; firmware, ha and hal never import each other", f.name, p)
+			}
+		}
+	}
+}
+
+func TestTableAllowsNoCycle(t *testing.T) {
+	var visit func(dir string, above []string)
+	visit = func(dir string, above []string) {
+		if slices.Contains(above, dir) {
+			t.Errorf("mayImport has a cycle: %s", strings.Join(append(above, dir), " → "))
+			return
+		}
+		list, known := allowed(dir)
+		if !known && dir != anything {
+			t.Errorf("mayImport names %s, which has no row", dir)
+		}
+		for _, p := range list {
+			visit(p, append(above, dir))
+		}
+	}
+	for dir := range mayImport {
+		visit(dir, nil)
+	}
+}

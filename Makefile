@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What one does with Evener's tree. `make help` lists it; .ci/ has the longer
+# scripts. Nothing here needs root but `make test`'s setting-up of a bare machine.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+
+# The version is stamped into the program; a tree without git has none.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# Static, the same from every directory, without what only a debugger reads.
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
+
+# What `make run` starts; its state survives in build/state.
+EVENER_RUN_ARGS ?= --board sim --state build/state --config examples/shop.hcl
+
+# Pinned, so that a new check never breaks an old commit.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## start the box on the simulated board (EVENER_RUN_ARGS=...)
+	@mkdir -p build
+	build/evener run $(EVENER_RUN_ARGS)
+
+.PHONY: build
+build: ## write build/evener and build/evener-linux-amd64, -arm64
+	@mkdir -p build
+	GOOS=linux GOARCH=amd64 $(GOBUILD) -o build/evener-linux-amd64 ./firmware/cmd/evener
+	GOOS=linux GOARCH=arm64 $(GOBUILD) -o build/evener-linux-arm64 ./firmware/cmd/evener
+	$(GOBUILD) -o build/evener ./firmware/cmd/evener
+
+.PHONY: test
+test: ## everything that must hold: lint, policy, race tests, fuzzing (FUZZTIME=10s)
+	.ci/setup
+	$(MAKE) --no-print-directory lint
+	go test ./firmware/policy/
+	.ci/test
+	.ci/fuzz
+
+.PHONY: bench
+bench: ## compare with HAProxy and nginx (CASE=name ROUNDS=5 DURATION=5s); writes build/bench.json
+	.ci/setup
+	@mkdir -p build
+	$(GOBUILD) -o build/evener ./firmware/cmd/evener
+	CGO_ENABLED=0 go build -trimpath -o build/bench ./firmware/cmd/bench
+	build/bench -evener build/evener -out build/bench.json
+
+.PHONY: fmt
+fmt: ## format the Go files
+	gofmt -s -w $(GODIRS)
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck
+	@bad=$$(gofmt -s -l $(GODIRS)); if [ -n "$$bad" ]; then \
+		echo "not formatted, run make fmt:"; echo "$$bad"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) -checks all ./...
+
+.PHONY: generate
+generate: ## write the generated files anew; they are committed
+	go generate ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target (FUZZTIME=10s each, two at a time)
+	.ci/fuzz
+
+# Those of the Go parts that exist.
+GODIRS = $(wildcard firmware webui board hal ha image)

@@ -103,30 +103,28 @@ func (p *parser) fields() Reason {
 
 // field reads one field line (RFC 9112 section 5) that begins at pos.
 func (p *parser) field(f *message.Field) Reason {
-	b, start := p.buf, p.pos
-	long := len(b) >= start+p.maxField+len(crlf)
+	b := p.buf[p.pos:]
+	long := len(b) >= p.maxField+len(crlf)
 	if long {
-		b = b[:start+p.maxField+len(crlf)]
+		b = b[:p.maxField+len(crlf)]
 	}
-	i := start
 	kinds := uint8(0)
-	for i < len(b) && class[b[i]]&inToken != 0 {
-		kinds |= class[b[i]]
-		i++
+	colon := 0
+	for colon < len(b) && class[b[colon]]&inToken != 0 {
+		kinds |= class[b[colon]]
+		colon++
 	}
-	if i >= len(b) {
+	if colon == len(b) {
 		return p.fieldRanOut(long)
 	}
-	if b[i] != ':' || i == start {
-		return badName(b[i], i == start)
+	if b[colon] != ':' || colon == 0 {
+		return badName(b[colon], colon == 0)
 	}
-	name := b[start:i]
-	i++
-	for i < len(b) && isSpace(b[i]) {
-		i++
+	value := colon + 1
+	for value < len(b) && isSpace(b[value]) {
+		value++
 	}
-	value := i
-	end := endOfValue(b, i)
+	end := endOfValue(b, value)
 	if end+1 >= len(b) && (end == len(b) || b[end] == '\r') {
 		return p.fieldRanOut(long)
 	}
@@ -138,14 +136,18 @@ func (p *parser) field(f *message.Field) Reason {
 	case b[end+1] != '\n':
 		return BareCR
 	}
-	p.pos = end + len(crlf)
+	start := uint32(p.pos)
+	p.pos += end + len(crlf)
 	for end > value && isSpace(b[end-1]) {
 		end--
 	}
-	f.Name = message.Span{Off: uint32(start), Len: uint32(len(name))}
-	f.Value = message.Span{Off: uint32(value), Len: uint32(end - value)}
-	f.ID = message.FieldOf(name)
-	return p.underscore(f, kinds)
+	f.Name = message.Span{Off: start, Len: uint32(colon)}
+	f.Value = message.Span{Off: start + uint32(value), Len: uint32(end - value)}
+	f.ID = message.FieldOf(b[:colon])
+	if kinds&isUnderscore != 0 {
+		return p.underscore(f)
+	}
+	return ok
 }
 
 func (p *parser) fieldRanOut(long bool) Reason {
@@ -165,14 +167,13 @@ func badName(c byte, empty bool) Reason {
 	return BadFieldName
 }
 
-// underscore applies the policy to a name that holds the given classes.
-func (p *parser) underscore(f *message.Field, kinds uint8) Reason {
-	if kinds&isUnderscore == 0 || p.o.Underscore == Keep {
-		return ok
-	}
-	if p.o.Underscore == Reject {
+// underscore applies the policy to a name that holds one.
+func (p *parser) underscore(f *message.Field) Reason {
+	switch p.o.Underscore {
+	case Reject:
 		return UnderscoreName
+	case Drop:
+		f.Hop = true
 	}
-	f.Hop = true
 	return ok
 }

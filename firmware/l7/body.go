@@ -57,6 +57,10 @@ const (
 // below, two copies cost less than the two calls.
 const spliceMin = 16 << 10
 
+// A last piece of body up to smallBody is copied behind the head: that costs
+// less than the kernel's reading of a vector.
+const smallBody = 4 << 10
+
 // turnBytes bounds what one pump moves before others get their turn.
 const turnBytes = 1 << 20
 
@@ -160,6 +164,11 @@ func (b *body) writeStep(dst, src *conn) (int, state) {
 	data := src.buffered()
 	if b.framing == message.Length && int64(len(data)) > b.left {
 		data = data[:b.left]
+	}
+	if len(data) <= smallBody && cap(dst.out)-len(dst.out) >= len(data) {
+		dst.keep(append(dst.compose(), data...))
+		b.take(src, len(data))
+		return len(data), finished
 	}
 	head := dst.pending()
 	sent, errno := reactor.Writev(dst.fd, head, data)

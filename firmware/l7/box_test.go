@@ -94,7 +94,7 @@ func (b *box) start(fd int) {
 		}
 	})
 	b.do(func() {
-		b.w.Use(NewGeneration(1, 1, []*Service{b.svc}))
+		b.w.Use(NewGeneration(1, 1, []Binding{{b.port, b.svc}}))
 		if err := b.w.Listen(b.port, fd); err != nil {
 			b.t.Error(err)
 		}

@@ -18,9 +18,15 @@ import (
 // A Generation is all that the workers serve from one commit to the next. It is
 // immutable but for its count of exchanges.
 type Generation struct {
-	Number   uint64
-	Services []*Service // by Port.ID; nil where the port serves nothing any more
-	live     []liveCount
+	Number uint64
+	bound  []Binding // by Port.ID
+	live   []liveCount
+}
+
+// A Binding says which service a port has in one generation.
+type Binding struct {
+	Port    *Port
+	Service *Service
 }
 
 // A liveCount is one loop's count of running exchanges of a generation.
@@ -30,8 +36,15 @@ type liveCount struct {
 }
 
 // NewGeneration returns a generation for so many loops.
-func NewGeneration(number uint64, loops int, services []*Service) *Generation {
-	return &Generation{Number: number, Services: services, live: make([]liveCount, loops)}
+func NewGeneration(number uint64, loops int, bindings []Binding) *Generation {
+	g := &Generation{Number: number, live: make([]liveCount, loops)}
+	for _, b := range bindings {
+		for b.Port.ID >= len(g.bound) {
+			g.bound = append(g.bound, Binding{})
+		}
+		g.bound[b.Port.ID] = b
+	}
+	return g
 }
 
 // Exchanges returns how many exchanges of g are still running. Any goroutine
@@ -44,15 +57,18 @@ func (g *Generation) Exchanges() int64 {
 	return n
 }
 
+// service returns what p serves, nil if nothing. A number may have passed from a
+// port that is gone to a new one.
 func (g *Generation) service(p *Port) *Service {
-	if p.ID < len(g.Services) {
-		return g.Services[p.ID]
+	if p.ID < len(g.bound) && g.bound[p.ID].Port == p {
+		return g.bound[p.ID].Service
 	}
 	return nil
 }
 
 // A Port is a listening address. It outlives generations, so that a connection
-// finds the service that its port has now.
+// finds the service that its port has now. IDs are small and unique within a
+// generation.
 type Port struct {
 	ID   int
 	Addr netip.AddrPort

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"fmt"
+	"net/netip"
+
+	"evener/firmware/accesslog"
+	"evener/firmware/balance"
+	"evener/firmware/http1"
+	"evener/firmware/match"
+	"evener/firmware/message"
+)
+
+// An Explanation tells what would become of a request, and why.
+type Explanation struct {
+	Refused   *http1.Error      // the codec does not accept it
+	Rules     []match.RuleTrace // in order, to the one that matched
+	Route     *Route            // nil when refused
+	Kept      accesslog.Persist // what persistence made of the client
+	KeptWhy   string            // in words
+	Chosen    int               // member, -1 for none
+	Members   []balance.Verdict // of the pool's members
+	Forwarded string            // the head as the member gets it
+	SetCookie string            // value of the cookie that the answer would set
+	Answer    string            // the answer of the box itself, when no member is asked
+	Path      string            // as rules see it
+	RawPath   string            // as it is forwarded
+}
+
+// Explain says what the worker would do with the request raw from client,
+// without doing it: pickers do not advance and nothing is counted. It runs on the
+// worker's loop.
+func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explanation {
+	x := &exchange{w: w, svc: svc, c: &clientConn{peer: client}}
+	e := Explanation{Chosen: -1}
+	n, err := http1.ParseRequest(&x.req, raw, &svc.HTTP)
+	if err != nil {
+		e.Refused = err.(*http1.Error)
+		return e
+	}
+	if n == 0 {
+		e.Refused = &http1.Error{Status: 400, Reason: http1.BadRequestLine}
+		return e
+	}
+	x.trusted = svc.trusts(client.Addr())
+	x.upgrade = svc.Upgrade && x.req.Websocket
+	x.up.begin(&x.req, x.req.Body == message.Chunked)
+	e.RawPath = string(x.req.Bytes(x.req.Path))
+	x.route = svc.Default
+	var r match.Request
+	r.Reset(&x.req, client.Addr(), svc.Match)
+	e.Path = string(r.Path())
+	if svc.Rules != nil {
+		if i := svc.Rules.Match(&r); i >= 0 {
+			x.route = svc.Routes[i]
+		}
+		e.Rules = svc.Rules.Trace(&r)
+	}
+	e.Route = x.route
+	if x.route.Pool == nil {
+		e.Answer = string(x.route.Responder.append(nil, &x.req, true, w.httpDate()))
+		return e
+	}
+	x.explainMember(&e)
+	return e
+}
+
+func (x *exchange) explainMember(e *Explanation) {
+	set := x.route.View.Set()
+	snap := set.Snapshot()
+	cursor := *x.w.cursor(x.route.View)
+	e.Members = balance.Explain(set, cursor, x.hashKey(), nil, x.w.index)
+	e.KeptWhy = "the route has no persistence"
+	if len(x.route.Persist) > 0 {
+		e.Chosen = x.keptOn(snap)
+		e.KeptWhy = x.keptWhy(e.Chosen)
+		e.Kept = x.kept
+	}
+	if e.Chosen < 0 {
+		e.Chosen = cursor.Peek(set, x.hashKey(), nil, x.w.index)
+		if e.Chosen >= 0 && len(x.route.Persist) > 0 {
+			x.keepOn(e.Chosen, snap.Members[e.Chosen].DontPersist)
+		}
+	} else {
+		x.tellKept(e)
+	}
+	if e.Chosen < 0 {
+		x.explainNobody(e)
+		return
+	}
+	x.member = e.Chosen
+	e.Forwarded = string(x.appendRequest(nil))
+	if x.cookies != nil {
+		e.SetCookie = string(x.cookies.AppendSetCookieFor(nil, x.member, x.req.Bytes(x.req.Authority)))
+	}
+}
+
+// tellKept replaces what the policy would have said of the members.
+func (x *exchange) tellKept(e *Explanation) {
+	for i := range e.Members {
+		m := &e.Members[i]
+		was := m.Chosen
+		if m.Chosen = m.Member == e.Chosen; m.Chosen {
+			m.Why = "the client is kept on it"
+		} else if was {
+			m.Why = "would be next, but the client is kept on another"
+		}
+	}
+}
+
+func (x *exchange) keptWhy(m int) string {
+	snap := x.route.View.Set().Snapshot()
+	switch {
+	case m >= 0:
+		return fmt.Sprintf("the client is kept on %s", snap.Members[m].Name)
+	case x.kept == accesslog.PersistForeign:
+		return "the client's record is forged, out of date, or names a member that may not be used: " +
+			"a new one is made"
+	}
+	return "the client is not known yet: a record is made"
+}
+
+func (x *exchange) explainNobody(e *Explanation) {
+	if x.route.Responder != nil {
+		e.Answer = string(x.route.Responder.append(nil, &x.req, true, x.w.httpDate()))
+		return
+	}
+	e.Answer = string(http1.AppendError(nil, 503, false, x.req.MethodID, x.w.httpDate()))
+}
+
+// Answer returns what the responder answers to a request whose head is raw.
+func (r *Responder) Answer(raw []byte, date []byte) (string, error) {
+	var h message.Head
+	n, err := http1.ParseRequest(&h, raw, nil)
+	if err != nil {
+		return "", err
+	}
+	if n == 0 {
+		return "", fmt.Errorf("the request's head is incomplete")
+	}
+	return string(r.append(nil, &h, true, date)), nil
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lb
+
+import (
+	"fmt"
+	"time"
+
+	"evener/firmware/pool"
+)
+
+// stateKey is where the runtime states are kept in the State store.
+const stateKey = "members"
+
+// A memberState is what the operator decided about a member at run time. It
+// outlives the engine.
+type memberState struct {
+	Admin      string    `json:"admin"` // enabled, quiesced or disabled
+	KeepSticky bool      `json:"keep_sticky,omitempty"`
+	Reason     string    `json:"reason,omitempty"`
+	Since      time.Time `json:"since"`
+	Until      time.Time `json:"until,omitzero"`       // drain: disabled after this
+	Weight     *int      `json:"weight,omitempty"`     // nil: as configured
+	Configured int       `json:"configured,omitempty"` // weight when Weight was set: another one puts an end to it
+}
+
+// adminState holds the runtime states by pool and member.
+type adminState map[string]map[string]memberState
+
+func (a *adminState) load(s State) error {
+	*a = adminState{}
+	if s == nil {
+		return nil
+	}
+	if _, err := s.Get(stateKey, a); err != nil {
+		return fmt.Errorf("load runtime states: %w", err)
+	}
+	if *a == nil {
+		*a = adminState{}
+	}
+	return nil
+}
+
+// set changes one member's state durably, before it takes effect.
+func (b *Balancer) setState(poolName, member string, change func(*memberState)) error {
+	next := adminState{}
+	for p, members := range b.admin {
+		next[p] = map[string]memberState{}
+		for m, st := range members {
+			next[p][m] = st
+		}
+	}
+	if next[poolName] == nil {
+		next[poolName] = map[string]memberState{}
+	}
+	st := next[poolName][member]
+	change(&st)
+	if st.Admin == pool.Enabled.String() && st.Weight == nil {
+		delete(next[poolName], member)
+	} else {
+		next[poolName][member] = st
+	}
+	if b.cfg.State != nil {
+		if err := b.cfg.State.Put(stateKey, next); err != nil {
+			return fmt.Errorf("keep runtime state: %w", err)
+		}
+	}
+	b.admin = next
+	return nil
+}
+
+// restoreAdmin gives the members of a generation that nobody sees yet the states
+// that the operator gave them. It matters after a restart; later Adopt does it.
+func (b *Balancer) restoreAdmin(gen *generation) {
+	for name, members := range b.admin {
+		p := gen.pools[name]
+		if p == nil {
+			continue
+		}
+		for member, st := range members {
+			if i := p.index(member); i >= 0 {
+				apply(p, i, st)
+			}
+		}
+	}
+}
+
+func apply(p *livePool, i int, st memberState) {
+	p.members.SetAdmin(i, adminOf(st.Admin), st.KeepSticky, st.Reason, st.Since)
+	if st.Weight != nil && st.Configured == p.cfg.Members[i].Weight {
+		p.members.SetStatic(i, *st.Weight)
+	}
+}
+
+func adminOf(word string) pool.Admin {
+	switch word {
+	case pool.Quiesced.String():
+		return pool.Quiesced
+	case pool.Disabled.String():
+		return pool.Disabled
+	}
+	return pool.Enabled
+}
+
+// A NotFoundError says that there is no object of that name, and what there is.
+type NotFoundError struct {
+	Kind, Name string
+	Have       []string
+}
+
+func (e *NotFoundError) Error() string {
+	if len(e.Have) == 0 {
+		return fmt.Sprintf("there is no %s %q; there are none", e.Kind, e.Name)
+	}
+	return fmt.Sprintf("there is no %s %q; there are %v", e.Kind, e.Name, e.Have)
+}
+
+// A GuardError refuses an operation that would leave a pool without a usable
+// member. It can be forced.
+type GuardError struct{ Pool, Member string }
+
+func (e *GuardError) Error() string {
+	return fmt.Sprintf("%s is the last usable member of pool %q: its clients would get no server", e.Member, e.Pool)
+}
+
+// member finds a member of the running generation.
+func (b *Balancer) member(poolName, member string) (*livePool, int, error) {
+	if b.cur == nil {
+		return nil, 0, &NotFoundError{Kind: "pool", Name: poolName}
+	}
+	p := b.cur.pools[poolName]
+	if p == nil {
+		e := &NotFoundError{Kind: "pool", Name: poolName}
+		for _, c := range b.cur.cfg.Pools {
+			e.Have = append(e.Have, c.Name)
+		}
+		return nil, 0, e
+	}
+	i := p.index(member)
+	if i < 0 {
+		e := &NotFoundError{Kind: "member of pool " + poolName, Name: member}
+		for _, m := range p.cfg.Members {
+			e.Have = append(e.Have, m.Server)
+		}
+		return nil, 0, e
+	}
+	return p, i, nil
+}
+
+// lastUsable reports whether member i is the only one that new clients can get.
+func lastUsable(p *livePool, i int) bool {
+	snap := p.members.Load()
+	if snap.Tier == pool.QuiescedTier {
+		return false
+	}
+	if len(snap.Usable) != 1 || snap.Usable[0] != i {
+		return false
+	}
+	for j := range snap.Members { // a spare that is up takes over
+		m := &snap.Members[j]
+		if j != i && m.Spare && m.Health != pool.Down && m.Admin == pool.Enabled && m.Static > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Quiesce keeps new clients from a member. Persistent ones still come if
+// keepSticky is set. With until set the member is disabled at that time (drain).
+// force overrides the guard of the last usable member.
+func (b *Balancer) Quiesce(poolName, member string, keepSticky, force bool, reason string, until time.Time) error {
+	return b.setAdmin(poolName, member, pool.Quiesced, keepSticky, force, reason, until)
+}
+
+// Disable keeps every client from a member; running exchanges finish.
+func (b *Balancer) Disable(poolName, member string, force bool, reason string) error {
+	return b.setAdmin(poolName, member, pool.Disabled, false, force, reason, time.Time{})
+}
+
+// Enable brings a member back.
+func (b *Balancer) Enable(poolName, member, reason string) error {
+	return b.setAdmin(poolName, member, pool.Enabled, false, true, reason, time.Time{})
+}
+
+func (b *Balancer) setAdmin(poolName, member string, a pool.Admin, keepSticky, force bool, reason string, until time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, i, err := b.member(poolName, member)
+	if err != nil {
+		return err
+	}
+	if !force && lastUsable(p, i) {
+		return &GuardError{poolName, member}
+	}
+	now := b.now()
+	err = b.setState(poolName, member, func(st *memberState) {
+		if st.Admin != a.String() {
+			st.Since = now
+		}
+		st.Admin, st.KeepSticky, st.Reason, st.Until = a.String(), keepSticky, reason, until
+	})
+	if err != nil {
+		return err
+	}
+	p.members.SetAdmin(i, a, keepSticky, reason, now)
+	b.log.Info("member set", "pool", poolName, "member", member, "admin", a, "reason", reason)
+	return nil
+}
+
+// SetWeight changes a member's weight until it is configured anew; -1 goes back
+// to the configured weight.
+func (b *Balancer) SetWeight(poolName, member string, weight int, force bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, i, err := b.member(poolName, member)
+	if err != nil {
+		return err
+	}
+	if weight < -1 || weight > 200 {
+		return fmt.Errorf("weight must be 0 to 200, or -1 for the configured one, not %d", weight)
+	}
+	if weight == 0 && !force && lastUsable(p, i) {
+		return &GuardError{poolName, member}
+	}
+	err = b.setState(poolName, member, func(st *memberState) {
+		if st.Admin == "" {
+			st.Admin, st.Since = pool.Enabled.String(), b.now()
+		}
+		st.Weight = nil
+		if weight >= 0 {
+			st.Weight, st.Configured = &weight, p.cfg.Members[i].Weight
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if weight < 0 {
+		weight = p.cfg.Members[i].Weight
+	}
+	p.members.SetStatic(i, weight)
+	b.log.Info("member set", "pool", poolName, "member", member, "weight", weight)
+	return nil
+}
+
+// endDrains disables the members whose drain is over.
+func (b *Balancer) endDrains(now time.Time) {
+	for name, members := range b.admin {
+		for member, st := range members {
+			if st.Until.IsZero() || now.Before(st.Until) {
+				continue
+			}
+			p, i, err := b.member(name, member)
+			if err != nil {
+				continue
+			}
+			err = b.setState(name, member, func(st *memberState) {
+				st.Admin, st.KeepSticky, st.Until, st.Since = pool.Disabled.String(), false, time.Time{}, now
+			})
+			if err != nil {
+				b.log.Error("drain not ended", "pool", name, "member", member, "err", err)
+				continue
+			}
+			p.members.SetAdmin(i, pool.Disabled, false, st.Reason, now)
+			b.log.Info("member drained", "pool", name, "member", member)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lb
+
+import (
+	"fmt"
+	"net/netip"
+
+	"evener/firmware/config"
+	"evener/firmware/health"
+	"evener/firmware/l7"
+	"evener/firmware/stats"
+)
+
+// Apply serves cfg from now on, as the generation of that number. Exchanges that
+// run finish on the generation that they began with. On an error everything
+// stays as it was.
+func (b *Balancer) Apply(cfg *config.Config, number uint64) error {
+	<-b.started
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if found := Check(cfg); found.HasErrors() {
+		return found
+	}
+	gen, err := b.build(cfg, number, b.cur)
+	if err != nil {
+		return err
+	}
+	ports, err := b.openPorts(gen)
+	if err != nil {
+		return err
+	}
+	b.restoreAdmin(gen)
+	b.swap(gen, ports)
+	if err := b.cfg.Sockets.Keep(specsOf(cfg)); err != nil {
+		b.log.Warn("listeners not released", "err", err)
+	}
+	if err := b.checker.Update(targets(gen)); err != nil {
+		return fmt.Errorf("probe members: %w", err)
+	}
+	b.registry.Keep(liveNames(cfg))
+	b.log.Info("generation serving", "generation", number, "clusters", len(cfg.Clusters),
+		"pools", len(cfg.Pools), "listeners", len(ports))
+	return nil
+}
+
+// specsOf lists the listeners that a configuration needs.
+func specsOf(cfg *config.Config) []Spec {
+	var specs []Spec
+	for _, c := range cfg.Clusters {
+		if c.Disabled {
+			continue
+		}
+		network := "tcp"
+		if c.Protocol == config.UDP {
+			network = "udp"
+		}
+		for _, l := range c.Listen {
+			for p := int(l.Addr.Port()); p <= int(l.Last); p++ {
+				specs = append(specs, Spec{network, netip.AddrPortFrom(l.Addr.Addr(), uint16(p))})
+			}
+		}
+	}
+	return specs
+}
+
+// openPorts gets the sockets that gen needs and numbers the ports. It changes
+// nothing that runs.
+func (b *Balancer) openPorts(gen *generation) (map[Spec]*port, error) {
+	specs := specsOf(gen.cfg)
+	fds, err := b.cfg.Sockets.Acquire(specs)
+	if err != nil {
+		return nil, err
+	}
+	ports := make(map[Spec]*port, len(specs))
+	used := map[int]bool{}
+	for i, s := range specs {
+		p := &port{fds: fds[i]}
+		if old := b.ports[s]; old != nil {
+			p.http = old.http
+			used[p.http.ID] = true
+		}
+		ports[s] = p
+	}
+	next := 0
+	for _, s := range specs {
+		if ports[s].http == nil {
+			for used[next] {
+				next++
+			}
+			ports[s].http = &l7.Port{ID: next, Addr: s.Addr}
+			used[next] = true
+		}
+	}
+	gen.http = l7.NewGeneration(gen.number, len(b.loops), bindings(gen, ports))
+	return ports, nil
+}
+
+// bindings says which service each port has.
+func bindings(gen *generation, ports map[Spec]*port) []l7.Binding {
+	var out []l7.Binding
+	for _, c := range gen.cfg.Clusters {
+		svc := gen.services[c.Name]
+		if svc == nil || c.Disabled {
+			continue
+		}
+		for _, l := range c.Listen {
+			out = append(out, l7.Binding{Port: ports[Spec{"tcp", l.Addr}].http, Service: svc})
+		}
+	}
+	return out
+}
+
+// swap makes gen the running generation on every loop.
+func (b *Balancer) swap(gen *generation, ports map[Spec]*port) {
+	gone, before := b.ports, b.upstreams
+	upstreams := map[upstreamKey]*l7.Upstream{}
+	for name, p := range gen.pools {
+		for i, m := range p.cfg.Members {
+			up := p.members.Upstreams[i]
+			upstreams[upstreamKey{name, m.Server, up.Addr}] = up
+		}
+	}
+	var forget []*l7.Upstream
+	for k, up := range before {
+		if upstreams[k] != up {
+			forget = append(forget, up)
+		}
+	}
+	if b.cur != nil {
+		b.old = append(b.old, b.cur.http)
+	}
+	b.cur, b.ports, b.upstreams = gen, ports, upstreams
+	b.each(func(u *unit) {
+		u.http.Use(gen.http)
+		for s, p := range gone {
+			if ports[s] == nil {
+				u.http.StopListening(p.http)
+			}
+		}
+		if !b.draining {
+			u.listen(ports, len(b.loops), b.log.Error)
+		}
+		u.http.Forget(forget)
+	})
+	b.countGenerations()
+}
+
+// listen accepts on the loop's share of each port's sockets.
+func (u *unit) listen(ports map[Spec]*port, loops int, complain func(string, ...any)) {
+	for s, p := range ports {
+		if s.Network != "tcp" {
+			continue
+		}
+		for i := u.loop.Index(); i < len(p.fds); i += loops {
+			if err := u.http.Listen(p.http, p.fds[i]); err != nil {
+				complain("listening failed", "listen", s.Addr, "err", err)
+			}
+		}
+	}
+}
+
+// countGenerations forgets the older generations that have no exchanges left.
+func (b *Balancer) countGenerations() {
+	kept := b.old[:0]
+	for _, g := range b.old {
+		if g.Exchanges() > 0 {
+			kept = append(kept, g)
+		}
+	}
+	clear(b.old[len(kept):])
+	b.old = kept
+	if b.cur != nil {
+		b.registry.Engine().SetGeneration(b.cur.number, len(kept))
+	}
+}
+
+func liveNames(cfg *config.Config) stats.Live {
+	var live stats.Live
+	for _, c := range cfg.Clusters {
+		live.Clusters = append(live.Clusters, c.Name)
+		for _, r := range c.Rules {
+			live.Rules = append(live.Rules, stats.RuleKey{Cluster: c.Name, Rule: r.Name})
+		}
+	}
+	for _, p := range cfg.Pools {
+		for _, m := range p.Members {
+			live.Members = append(live.Members, stats.MemberKey{Pool: p.Name, Server: m.Server})
+		}
+	}
+	return live
+}
+
+// targets lists whom to probe.
+func targets(gen *generation) []health.Target {
+	var out []health.Target
+	for _, p := range gen.cfg.Pools {
+		for _, m := range p.Members {
+			if m.DontProbe || len(p.Probes) == 0 {
+				continue
+			}
+			t := health.Target{Pool: p.Name, Member: m.Server, Addr: gen.cfg.Server(m.Server).Address}
+			names := probeNames(p.Probes)
+			for i, probe := range p.Probes {
+				t.Probes = append(t.Probes, probeConfig(names[i], probe, m))
+			}
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func probeConfig(name string, p *config.Probe, m *config.Member) health.ProbeConfig {
+	port := p.Port
+	if port == 0 && p.Type != config.ProbeAgent {
+		port = m.ProbePort
+	}
+	return health.ProbeConfig{
+		Name: name, Type: health.Type(p.Type), Interval: p.Interval.D(), Jitter: p.Jitter, Timeout: p.Timeout.D(),
+		ConnectTimeout: p.ConnectTimeout.D(), DataTimeout: p.DataTimeout.D(),
+		Rise: p.Rise, Fall: p.Fall, Tries: p.Tries, Port: uint16(port),
+		Method: p.Method, Path: p.Path, Host: p.Host, Status: p.Status,
+		Send: p.Send, Expect: p.Expect, ExpectRegex: p.ExpectRegex, Within: p.Within,
+		ServerName: p.ServerName, SkipVerify: p.Type == config.ProbeTLS && !p.Verify,
+		Healthy: p.Healthy, Loaded: p.Loaded, Weight: p.Weight, RequireResponse: p.RequireResponse,
+	}
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"evener/firmware/accesslog"
+	"evener/firmware/config"
+	"evener/firmware/health"
+	"evener/firmware/l7"
+	"evener/firmware/persist"
+	"evener/firmware/reactor"
+	"evener/firmware/stats"
+)
+
+// Config is what a Balancer needs. Fields without a default are required.
+type Config struct {
+	Loops          int // 1; event loops
+	MaxConnections int // 0: no limit; client connections of all clusters
+
+	Sockets  Sockets          // holds the listening sockets
+	State    State            // keeps the operator's runtime states
+	Keys     []persist.Key    // of persistence cookies, the present one first
+	Journal  *persist.Journal // nil: records of sources do not survive a restart
+	Access   *accesslog.Log   // nil: no access log
+	Registry *stats.Registry
+}
+
+// A Spec names a listener that the balancer needs.
+type Spec struct {
+	Network string // "tcp" or "udp"
+	Addr    netip.AddrPort
+}
+
+// Sockets holds listening sockets. Acquire returns, for each spec, one
+// descriptor for each loop or more; the same spec gives the same sockets until
+// Keep leaves it out. An error changes nothing.
+type Sockets interface {
+	Acquire(specs []Spec) ([][]int, error)
+	Keep(specs []Spec) error
+}
+
+// State is a small durable store: a value is written whole or not at all.
+type State interface {
+	Get(key string, v any) (bool, error)
+	Put(key string, v any) error
+}
+
+// A Balancer serves one configuration at a time. Its methods may be called from
+// any goroutine, once Run has begun.
+type Balancer struct {
+	cfg      Config
+	log      *slog.Logger
+	registry *stats.Registry
+	loops    []*unit
+	checker  *health.Checker
+	sources  *persist.Sources
+	started  chan struct{} // closed when the loops turn
+
+	mu        sync.Mutex // serialises Apply and the operator's runtime operations; guards what follows
+	cur       *generation
+	old       []*l7.Generation
+	ports     map[Spec]*port
+	upstreams map[upstreamKey]*l7.Upstream
+	viewIDs   map[viewKey]int
+	admin     adminState
+	draining  bool
+	released  bool // another process owns the durable state now
+
+	stopProbes context.CancelFunc
+}
+
+// A unit is one event loop and what serves on it.
+type unit struct {
+	loop *reactor.Loop
+	http *l7.Worker
+}
+
+// A port is a listener that is served.
+type port struct {
+	http *l7.Port
+	fds  []int
+}
+
+// New returns a balancer that serves nothing yet.
+func New(cfg Config, log *slog.Logger) (*Balancer, error) {
+	cfg.Loops = max(cfg.Loops, 1)
+	b := &Balancer{
+		cfg: cfg, log: log, registry: cfg.Registry,
+		sources:   persist.NewSources(persist.SourcesConfig{}),
+		started:   make(chan struct{}),
+		ports:     map[Spec]*port{},
+		upstreams: map[upstreamKey]*l7.Upstream{},
+		viewIDs:   map[viewKey]int{},
+	}
+	if err := b.admin.load(cfg.State); err != nil {
+		return nil, err
+	}
+	if cfg.Journal != nil {
+		report, err := cfg.Journal.Load(b.sources, b.now().UnixNano())
+		if err != nil {
+			return nil, fmt.Errorf("load persistence records: %w", err)
+		}
+		log.Info("persistence records loaded", "report", report)
+	}
+	b.checker = health.New(health.Config{OnChange: b.onHealth, OnLoad: b.onLoad}, log)
+	for i := range cfg.Loops {
+		u, err := b.newUnit(i)
+		if err != nil {
+			return nil, err
+		}
+		b.loops = append(b.loops, u)
+	}
+	b.registry.Register(b.collect)
+	return b, nil
+}
+
+func (b *Balancer) newUnit(i int) (*unit, error) {
+	loop, err := reactor.NewLoop(i)
+	if err != nil {
+		return nil, err
+	}
+	c := l7.Config{Loops: b.cfg.Loops, Engine: b.registry.Engine().Slot(i), Names: b.cfg.Access}
+	if b.cfg.MaxConnections > 0 {
+		c.MaxConnections = max(b.cfg.MaxConnections/b.cfg.Loops, 1)
+	}
+	if b.cfg.Access != nil {
+		c.Access = b.cfg.Access.Slot(i)
+	}
+	return &unit{loop: loop, http: l7.NewWorker(loop, c, b.log)}, nil
+}
+
+func (b *Balancer) now() time.Time { return time.Now() }
+
+// Run turns the loops, probes members and adjusts weights until ctx ends.
+func (b *Balancer) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	loops, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	errs := make(chan error, len(b.loops)+2)
+	for _, u := range b.loops {
+		wg.Go(func() {
+			if err := u.loop.Run(loops); err != nil {
+				errs <- err
+				cancel()
+			}
+		})
+	}
+	probing, stop := context.WithCancel(ctx)
+	b.mu.Lock()
+	b.stopProbes = stop
+	b.mu.Unlock()
+	defer stop()
+	wg.Go(func() {
+		if err := b.checker.Run(probing); err != nil {
+			errs <- err
+			cancel()
+		}
+	})
+	close(b.started)
+	b.tickUntil(ctx)
+	b.each(func(u *unit) { u.http.CloseAll() })
+	stopLoops()
+	wg.Wait()
+	if b.cfg.Journal != nil && !b.released {
+		errs <- b.cfg.Journal.Close(b.now().UnixNano())
+	}
+	close(errs)
+	var all error
+	for err := range errs {
+		all = errors.Join(all, err)
+	}
+	return all
+}
+
+// each runs f for every loop, on the loop, and waits for all of them.
+func (b *Balancer) each(f func(*unit)) {
+	var wg sync.WaitGroup
+	for _, u := range b.loops {
+		wg.Add(1)
+		u.loop.Post(func() {
+			defer wg.Done()
+			f(u)
+		})
+	}
+	wg.Wait()
+}
+
+// serveQueues lets a loop give a freed place to who waits for it.
+func (b *Balancer) serveQueues(loop int) {
+	u := b.loops[loop]
+	u.loop.Post(u.http.ServeQueues)
+}
+
+// viewID returns the number by which loops find their cursor in a view. It stays
+// the same from generation to generation.
+func (b *Balancer) viewID(k viewKey) int {
+	id, ok := b.viewIDs[k]
+	if !ok {
+		id = len(b.viewIDs)
+		b.viewIDs[k] = id
+	}
+	return id
+}
+
+// Config returns the configuration that is served, nil before the first.
+func (b *Balancer) Config() *config.Config {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cur == nil {
+		return nil
+	}
+	return b.cur.cfg
+}

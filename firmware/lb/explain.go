@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lb
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"evener/firmware/config"
+	"evener/firmware/l7"
+)
+
+// A Question describes a request to Explain.
+type Question struct {
+	Cluster string         // may be empty where there is one http cluster, or the URL names its address
+	Method  string         // GET
+	URL     string         // absolute, or a path
+	Fields  []string       // "Name: value"
+	Client  netip.AddrPort // 192.0.2.1:40000
+}
+
+// An Answer tells what would become of the request.
+type Answer struct {
+	Cluster    string
+	Generation uint64 // 0: a candidate
+	Members    []string
+	l7.Explanation
+}
+
+// Explain asks the running configuration, or with cfg set that one, what it
+// would do with a request. Nothing changes by it.
+func (b *Balancer) Explain(q Question, cfg *config.Config) (Answer, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	gen := b.cur
+	if cfg != nil {
+		var err error
+		if gen, err = b.build(cfg, 0, b.cur); err != nil {
+			return Answer{}, err
+		}
+		b.restoreAdmin(gen)
+		if b.cur != nil { // the candidate's names must not show in the metrics
+			b.registry.Keep(liveNames(b.cur.cfg))
+		}
+	}
+	if gen == nil {
+		return Answer{}, fmt.Errorf("no configuration is served yet")
+	}
+	name, err := clusterFor(gen, q)
+	if err != nil {
+		return Answer{}, err
+	}
+	raw, err := q.head()
+	if err != nil {
+		return Answer{}, err
+	}
+	if !q.Client.IsValid() {
+		q.Client = netip.MustParseAddrPort("192.0.2.1:40000")
+	}
+	a := Answer{Cluster: name, Generation: gen.number}
+	done := make(chan struct{})
+	u := b.loops[0]
+	u.loop.Post(func() {
+		a.Explanation = u.http.Explain(gen.services[name], raw, q.Client)
+		close(done)
+	})
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		return Answer{}, fmt.Errorf("the event loop did not answer within 5s")
+	}
+	return a, nil
+}
+
+// clusterFor finds the http cluster that the question is about.
+func clusterFor(gen *generation, q Question) (string, error) {
+	var names []string
+	for _, c := range gen.cfg.Clusters {
+		if c.Protocol == config.HTTP {
+			names = append(names, c.Name)
+		}
+	}
+	if q.Cluster != "" {
+		if gen.services[q.Cluster] == nil {
+			return "", &NotFoundError{Kind: "http cluster", Name: q.Cluster, Have: names}
+		}
+		return q.Cluster, nil
+	}
+	if len(names) == 1 {
+		return names[0], nil
+	}
+	if u, err := url.Parse(q.URL); err == nil {
+		for _, c := range gen.cfg.Clusters {
+			for _, l := range c.Listen {
+				if c.Protocol == config.HTTP && l.Addr.String() == u.Host {
+					return c.Name, nil
+				}
+			}
+		}
+	}
+	return "", &NotFoundError{Kind: "http cluster", Name: "", Have: names}
+}
+
+// head writes the request's head as a client would send it.
+func (q Question) head() ([]byte, error) {
+	u, err := url.Parse(q.URL)
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	target, host := q.URL, u.Host
+	if u.IsAbs() {
+		_, rest, _ := strings.Cut(q.URL, "://")
+		if i := strings.IndexAny(rest, "/?"); i >= 0 {
+			target = rest[i:]
+		} else {
+			target = "/"
+		}
+		if strings.HasPrefix(target, "?") {
+			target = "/" + target
+		}
+	}
+	if host == "" {
+		host = "localhost"
+	}
+	method := q.Method
+	if method == "" {
+		method = "GET"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", method, target)
+	if !hasHost(q.Fields) {
+		fmt.Fprintf(&b, "Host: %s\r\n", host)
+	}
+	for _, f := range q.Fields {
+		name, value, ok := strings.Cut(f, ":")
+		if !ok {
+			return nil, fmt.Errorf("field %q must be written \"Name: value\"", f)
+		}
+		fmt.Fprintf(&b, "%s: %s\r\n", strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	b.WriteString("\r\n")
+	return []byte(b.String()), nil
+}
+
+func hasHost(fields []string) bool {
+	for _, f := range fields {
+		if name, _, _ := strings.Cut(f, ":"); strings.EqualFold(strings.TrimSpace(name), "host") {
+			return true
+		}
+	}
+	return false
+}
+
+// TestResponder returns what the responder of that name answers to a request.
+func (b *Balancer) TestResponder(name string, q Question) (string, error) {
+	cfg := b.Config()
+	if cfg == nil {
+		return "", fmt.Errorf("no configuration is served yet")
+	}
+	c := cfg.Responder(name)
+	if c == nil {
+		e := &NotFoundError{Kind: "responder", Name: name}
+		for _, r := range cfg.Responders {
+			e.Have = append(e.Have, r.Name)
+		}
+		return "", e
+	}
+	r, err := newResponder(c)
+	if err != nil {
+		return "", err
+	}
+	raw, err := q.head()
+	if err != nil {
+		return "", err
+	}
+	return r.Answer(raw, []byte(b.now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")))
+}

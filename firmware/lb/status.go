@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lb
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"evener/firmware/balance"
+	"evener/firmware/config"
+	"evener/firmware/health"
+	"evener/firmware/persist"
+	"evener/firmware/pool"
+	"evener/firmware/stats"
+)
+
+// MemberWords lists the words for a member's whole state, the best first.
+func MemberWords() []string {
+	return []string{"up", "checking", "spare", "full", "quiesced", "disabled", "down"}
+}
+
+// memberWord sums a member's state up in one word.
+func memberWord(m *pool.Member) string {
+	switch {
+	case m.Health == pool.Down:
+		return "down"
+	case m.Admin != pool.Enabled:
+		return m.Admin.String()
+	case m.Live.Full():
+		return "full"
+	case m.Spare:
+		return "spare"
+	}
+	return m.Health.String()
+}
+
+// A ClusterStatus is a cluster at one moment.
+type ClusterStatus struct {
+	Name     string
+	Protocol config.Protocol
+	Listen   []config.Listen
+	Pool     string
+	Disabled bool
+	Rules    []RuleStatus
+	Totals   stats.ClusterTotals
+}
+
+// A RuleStatus is a rule and how often it decided.
+type RuleStatus struct {
+	Name, When, Pool, Responder string
+	Disabled                    bool
+	stats.RuleTotals
+}
+
+// A PoolStatus is a pool at one moment.
+type PoolStatus struct {
+	Name    string
+	Policy  config.Policy
+	Tier    pool.Tier
+	Members []MemberStatus
+}
+
+// A MemberStatus is a member at one moment.
+type MemberStatus struct {
+	Name   string
+	Addr   netip.AddrPort
+	State  string // one of MemberWords
+	Why    string // why a new client does not get it; "" if it may
+	Until  time.Time
+	Counts pool.Counts
+	Totals stats.MemberTotals
+	Steps  []balance.Step // of its weight, the latest last
+	pool.Member
+}
+
+// Clusters returns all clusters in the order of the configuration.
+func (b *Balancer) Clusters() []ClusterStatus {
+	cfg := b.Config()
+	if cfg == nil {
+		return nil
+	}
+	var out []ClusterStatus
+	for _, c := range cfg.Clusters {
+		s := ClusterStatus{Name: c.Name, Protocol: c.Protocol, Listen: c.Listen, Pool: c.Pool,
+			Disabled: c.Disabled, Totals: b.registry.Cluster(c.Name).Sum()}
+		for _, r := range c.Rules {
+			s.Rules = append(s.Rules, RuleStatus{Name: r.Name, When: r.Text, Pool: r.Pool,
+				Responder: r.Responder, Disabled: r.Disabled,
+				RuleTotals: b.registry.Rule(c.Name, r.Name).Sum()})
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Pools returns all pools in the order of the configuration.
+func (b *Balancer) Pools() []PoolStatus {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cur == nil {
+		return nil
+	}
+	var out []PoolStatus
+	for _, c := range b.cur.cfg.Pools {
+		p := b.cur.pools[c.Name]
+		snap := p.members.Load()
+		s := PoolStatus{Name: c.Name, Policy: c.Policy, Tier: snap.Tier}
+		for i := range snap.Members {
+			m := &snap.Members[i]
+			s.Members = append(s.Members, MemberStatus{
+				Name: m.Name, Addr: m.Addr, State: memberWord(m), Why: snap.Why(i), Member: *m,
+				Until: b.admin[c.Name][m.Name].Until, Counts: m.Live.Sum(),
+				Totals: b.registry.Member(c.Name, m.Name).Sum(), Steps: p.controller.History(i),
+			})
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Probes returns what the probes know of a member; ok is false if it has none.
+func (b *Balancer) Probes(poolName, member string) (health.MemberStatus, bool) {
+	return b.checker.Status(poolName, member)
+}
+
+// Probe asks a member all its questions now, and returns each exchange.
+func (b *Balancer) Probe(ctx context.Context, poolName, member string) ([]health.Exchange, error) {
+	b.mu.Lock()
+	_, _, err := b.member(poolName, member)
+	b.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	ex := b.checker.Test(ctx, poolName, member)
+	if len(ex) == 0 {
+		return nil, fmt.Errorf("member %s of pool %q has no probes", member, poolName)
+	}
+	return ex, nil
+}
+
+// A GenerationStatus is a generation that still serves exchanges.
+type GenerationStatus struct {
+	Number    uint64
+	Exchanges int64
+	Current   bool
+}
+
+// Generations returns the generations that serve, the current one first.
+func (b *Balancer) Generations() []GenerationStatus {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.countGenerations()
+	if b.cur == nil {
+		return nil
+	}
+	out := []GenerationStatus{{b.cur.number, b.cur.http.Exchanges(), true}}
+	for _, g := range b.old {
+		out = append(out, GenerationStatus{g.Number, g.Exchanges(), false})
+	}
+	return out
+}
+
+// Sources lists records of source persistence, at most limit, with the names of
+// pool and member where the running configuration has them.
+func (b *Balancer) Sources(limit int) ([]SourceStatus, persist.SourceStats) {
+	b.mu.Lock()
+	names := map[uint64][2]string{}
+	if b.cur != nil {
+		for _, p := range b.cur.cfg.Pools {
+			for _, m := range p.Members {
+				names[persist.MemberRef(p.Name, m.Server)] = [2]string{p.Name, m.Server}
+				names[persist.HostRef(b.cur.cfg.Server(m.Server).Address.Addr())] = [2]string{"", m.Server}
+			}
+		}
+	}
+	b.mu.Unlock()
+	var out []SourceStatus
+	b.sources.List(b.now().UnixNano(), func(r persist.SourceRecord) bool {
+		n := names[r.Ref]
+		out = append(out, SourceStatus{SourceRecord: r, Pool: n[0], Member: n[1]})
+		return len(out) < limit
+	})
+	return out, b.sources.Stats()
+}
+
+// A SourceStatus is a record of source persistence with names.
+type SourceStatus struct {
+	persist.SourceRecord
+	Pool, Member string
+}
+
+// ClearSources forgets the records for which match is true and returns how many.
+func (b *Balancer) ClearSources(match func(persist.SourceRecord) bool) int {
+	return b.sources.Clear(b.now().UnixNano(), match)
+}
+
+// Drain stops accepting, closes idle connections and tells busy clients that
+// theirs will end. It returns at once; Busy tells how many are left.
+func (b *Balancer) Drain() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.draining = true
+	b.each(func(u *unit) { u.http.Drain() })
+}
+
+// Busy returns how many client connections are open.
+func (b *Balancer) Busy() int {
+	n := make(chan int, len(b.loops))
+	b.each(func(u *unit) { n <- u.http.Connections() })
+	close(n)
+	total := 0
+	for k := range n {
+		total += k
+	}
+	return total
+}
+
+// Release hands over what only one process may own: it stops probing, adjusting
+// and keeping records, and closes the journal. Exchanges go on.
+func (b *Balancer) Release() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.released = true
+	b.stopProbes()
+	if b.cfg.Journal == nil {
+		return nil
+	}
+	return b.cfg.Journal.Close(b.now().UnixNano())
+}

@@ -119,7 +119,7 @@ func parseNetwork(s string) (netip.Prefix, error) {
 		return netip.Prefix{}, bad
 	}
 	if m := p.Masked(); m != p {
-		return netip.Prefix{}, fmt.Errorf("must be networks: did you mean %q", m)
+		return netip.Prefix{}, fmt.Errorf("must be networks without bits behind the prefix, such as %q", m)
 	}
 	return p, nil
 }

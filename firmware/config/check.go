@@ -88,6 +88,9 @@ func (c *checker) metrics() {
 
 // unused warns of what nothing refers to.
 func (c *checker) unused() {
+	if c.diags.HasErrors() {
+		return // a mistyped reference would be told twice
+	}
 	warn := func(kind, name, by string, r hcl.Range) {
 		if !c.used[kind][name] {
 			c.diags.Warn(r, pathOf(kind, name), "not used by any %s", by)
@@ -156,7 +159,7 @@ func (c *checker) redirect(r *Responder, path string) {
 	at := c.where(r, "redirect", r.Range)
 	re, err := regexp.Compile(r.Match)
 	switch {
-	case highest < 0 || err != nil:
+	case highest < 0 || err != nil || c.given(r, "match") && r.Match == "":
 	case !c.given(r, "match"):
 		c.diags.Add(at, path, "redirect uses $%d: match is missing, which captures it", highest)
 	case highest > re.NumSubexp():

@@ -65,18 +65,9 @@ func (c *checker) probe(p *Probe, path string) {
 		if p.Method == "HEAD" && (p.Expect != "" || p.ExpectRegex != "") {
 			c.diags.Add(c.where(p, "method", p.Range), path, `method "HEAD" brings no body to look for expect in`)
 		}
-		if p.Expect == "" && p.ExpectRegex == "" && c.given(p, "within") {
-			c.diags.Add(c.where(p, "within", p.Range), path, "within needs expect or expect_regex")
-		}
 	case ProbeSimple:
 		if p.Healthy == p.Loaded {
 			c.diags.Add(c.where(p, "loaded", p.Range), path, "loaded must differ from healthy")
 		}
-	}
-	if p.Type != ProbeICMP && c.given(p, "connect_timeout") && p.ConnectTimeout > p.Timeout {
-		c.diags.Warn(c.where(p, "connect_timeout", p.Range), path, "connect_timeout is longer than timeout, which ends the whole probe after %s", p.Timeout)
-	}
-	if c.given(p, "data_timeout") && p.DataTimeout > p.Timeout {
-		c.diags.Warn(c.where(p, "data_timeout", p.Range), path, "data_timeout is longer than timeout, which ends the whole probe after %s", p.Timeout)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -45,6 +44,13 @@ func (s scope) name() string {
 	return s.block.Name
 }
 
+func (s scope) keywords() []Keyword {
+	if s.block == nil {
+		return nil
+	}
+	return s.block.Keywords
+}
+
 // body decodes the attributes and blocks of s.
 func (d *decoder) body(s scope, body *hclsyntax.Body) {
 	attrs := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
@@ -54,12 +60,13 @@ func (d *decoder) body(s scope, body *hclsyntax.Body) {
 	slices.SortFunc(attrs, func(a, b *hclsyntax.Attribute) int {
 		return cmp.Compare(a.NameRange.Start.Byte, b.NameRange.Start.Byte)
 	})
+	defaults(s)
 	for _, a := range attrs {
 		if k := d.lookup(s, a); k != nil {
 			d.attribute(s, k, a)
 		}
 	}
-	d.defaults(s)
+	d.missing(s)
 	d.blocks(s, body.Blocks)
 	emptyLists(s.out)
 }
@@ -149,27 +156,23 @@ func (d *decoder) list(s scope, k *Keyword, a *hclsyntax.Attribute) ([]any, bool
 	return out, ok
 }
 
-// defaults fills what was not given and reports what must be.
-func (d *decoder) defaults(s scope) {
-	if s.block == nil {
-		return
-	}
-	for i := range s.block.Keywords {
+// defaults fills in what holds when nothing is given.
+func defaults(s scope) {
+	for i := range s.keywords() {
 		k := &s.block.Keywords[i]
-		if !applies(k.Only, s.sel) || d.given(s.out.Addr().Interface(), k.Name) {
-			continue
-		}
-		if k.Required {
-			d.diags.Add(s.def, s.path, "%s is missing: %s", k.Name, lowerFirst(k.Purpose))
-		}
-		if text := k.defaultFor(s.sel); text != "" {
+		if text := k.defaultFor(s.sel); text != "" && applies(k.Only, s.sel) {
 			assign(field(s.out, k.Name, true), fromText(k.Kind, text))
 		}
 	}
 }
 
-func lowerFirst(s string) string {
-	return strings.ToLower(s[:1]) + strings.TrimSuffix(s[1:], ".")
+// missing reports what must be given and was not.
+func (d *decoder) missing(s scope) {
+	for _, k := range s.keywords() {
+		if k.Required && applies(k.Only, s.sel) && !d.given(s.out.Addr().Interface(), k.Name) {
+			d.diags.Add(s.def, s.path, "%s is missing: %s", k.Name, lowerFirst(k.Purpose))
+		}
+	}
 }
 
 // given reports whether the keyword stood in the block of owner, a pointer to

@@ -88,7 +88,7 @@ func (d *decoder) label(s scope, b *Block, in *hclsyntax.Block) (string, bool) {
 		}
 	}
 	if err != nil {
-		d.diags.Add(in.LabelRanges[0], s.path, "the %s of a %s %v", b.Label, b.Name, err)
+		d.diags.Add(in.LabelRanges[0], s.path, "the %s of the %s %v", b.Label, b.Name, err)
 	}
 	return label, err == nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -20,10 +21,13 @@ type Diagnostic struct {
 	Warning bool      // the configuration can be used all the same
 }
 
-// String returns "file:line:col: path: message".
+// String returns "file:line:col: path: message"; without the position if there
+// is none, as for an edit.
 func (d Diagnostic) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d:%d: ", d.Range.Filename, d.Range.Start.Line, d.Range.Start.Column)
+	if d.Range.Start.Line > 0 {
+		fmt.Fprintf(&b, "%s:%d:%d: ", d.Range.Filename, d.Range.Start.Line, d.Range.Start.Column)
+	}
 	if d.Warning {
 		b.WriteString("warning: ")
 	}
@@ -85,16 +89,25 @@ func (d Diagnostics) Error() string {
 
 // fromHCL words a diagnostic of the library in our form.
 func fromHCL(path string, h *hcl.Diagnostic) Diagnostic {
-	msg := h.Summary
-	if r := []rune(msg); len(r) > 1 && strings.ToLower(string(r[1])) == string(r[1]) {
-		msg = strings.ToLower(string(r[0])) + string(r[1:])
-	}
-	if detail := strings.TrimSuffix(strings.TrimSpace(h.Detail), "."); detail != "" {
-		msg += ": " + detail
+	msg := lowerFirst(h.Summary)
+	if h.Detail != "" {
+		msg += ": " + lowerFirst(h.Detail)
 	}
 	out := Diagnostic{Path: path, Msg: msg, Warning: h.Severity == hcl.DiagWarning}
 	if h.Subject != nil {
 		out.Range = *h.Subject
 	}
 	return out
+}
+
+// lowerFirst makes a sentence of the library or the table a part of a message:
+// without its capital letter, unless that begins an abbreviation, and without
+// the period at its end.
+func lowerFirst(s string) string {
+	s = strings.TrimSuffix(strings.TrimSpace(s), ".")
+	r := []rune(s)
+	if len(r) > 1 && unicode.IsUpper(r[0]) && !unicode.IsUpper(r[1]) {
+		r[0] = unicode.ToLower(r[0])
+	}
+	return string(r)
 }

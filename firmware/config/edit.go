@@ -21,11 +21,41 @@ import (
 // attribute if value is empty. A missing block that has no label, such as
 // timeouts, is made. With an error the text is returned as it was.
 func Edit(src []byte, path Path, attr, value string) ([]byte, Diagnostics) {
+	value = strings.TrimSpace(value)
 	e, err := open(src)
 	if err == nil {
-		err = e.setAttr(path, attr, strings.TrimSpace(value))
+		err = e.setAttr(path, attr, value)
+	}
+	if err == nil && e.value(path, attr) != value {
+		err = fail(path, inTheWay)
 	}
 	return e.done(err)
+}
+
+// inTheWay is said of a text in which a line ends within a comment, so that a
+// splice of whole lines missed its place.
+const inTheWay = "a comment over several lines stands in the way"
+
+// value returns the text of an attribute, or "" if it is not set.
+func (e *editor) value(path Path, attr string) string {
+	block, err := e.at(path)
+	if err != nil || block.Body.Attributes[attr] == nil {
+		return ""
+	}
+	r := e.exprRange(block.Body.Attributes[attr])
+	return string(e.src[r.Start.Byte:r.End.Byte])
+}
+
+// count returns how many blocks stand in parent, or -1 if there is no parent.
+func (e *editor) count(parent Path) int {
+	block, err := e.at(parent)
+	switch {
+	case err != nil:
+		return -1
+	case block == nil:
+		return len(e.body.Blocks)
+	}
+	return len(block.Body.Blocks)
 }
 
 // InsertBlock puts text, one block with any comments before it, into the block
@@ -34,7 +64,10 @@ func Edit(src []byte, path Path, attr, value string) ([]byte, Diagnostics) {
 func InsertBlock(src []byte, parent Path, before *Step, text string) ([]byte, Diagnostics) {
 	e, err := open(src)
 	if err == nil {
-		err = e.insert(parent, before, text)
+		n := e.count(parent)
+		if err = e.insert(parent, before, text); err == nil && e.count(parent) != n+1 {
+			err = fail(parent, inTheWay)
+		}
 	}
 	return e.done(err)
 }
@@ -42,8 +75,15 @@ func InsertBlock(src []byte, parent Path, before *Step, text string) ([]byte, Di
 // RemoveBlock removes the block at path, with the comments directly above it.
 func RemoveBlock(src []byte, path Path) ([]byte, Diagnostics) {
 	e, err := open(src)
+	if err == nil && len(path) == 0 {
+		err = fail(path, "the path names no block")
+	}
 	if err == nil {
-		_, err = e.remove(path)
+		parent := path[:len(path)-1]
+		n := e.count(parent)
+		if _, err = e.remove(path); err == nil && e.count(parent) != n-1 {
+			err = fail(parent, inTheWay)
+		}
 	}
 	return e.done(err)
 }
@@ -53,8 +93,15 @@ func RemoveBlock(src []byte, path Path) ([]byte, Diagnostics) {
 // is nil.
 func MoveBlock(src []byte, path Path, before *Step) ([]byte, Diagnostics) {
 	e, err := open(src)
+	if err == nil && len(path) == 0 {
+		err = fail(path, "the path names no block")
+	}
 	if err == nil {
-		err = e.move(path, before)
+		parent := path[:len(path)-1]
+		n := e.count(parent)
+		if err = e.move(path, before); err == nil && e.count(parent) != n {
+			err = fail(parent, inTheWay)
+		}
 	}
 	return e.done(err)
 }

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -11,7 +12,7 @@ import (
 
 // insert is InsertBlock.
 func (e *editor) insert(parent Path, before *Step, text string) error {
-	step, err := oneBlock(parent, text)
+	blockType, err := oneBlock(parent, text)
 	if err != nil {
 		return err
 	}
@@ -19,14 +20,26 @@ func (e *editor) insert(parent Path, before *Step, text string) error {
 	if err != nil {
 		return err
 	}
-	body, indent := e.body, ""
+	indent := ""
 	if block != nil {
-		if block, err = e.spread(parent, block); err != nil {
+		if _, err = e.spread(parent, block); err != nil {
 			return err
 		}
-		body, indent = block.Body, e.indent(block.TypeRange.Start.Byte)+"  "
+		indent = e.indent(block.TypeRange.Start.Byte) + "  "
 	}
-	text = indented(text, indent)
+	return e.place(parent, before, blockType, indented(text, indent))
+}
+
+// place puts whole lines, which hold one block, into parent.
+func (e *editor) place(parent Path, before *Step, blockType, text string) error {
+	block, err := e.at(parent)
+	if err != nil {
+		return err
+	}
+	body := e.body
+	if block != nil {
+		body = block.Body
+	}
 	if before != nil {
 		next := before.find(body)
 		if next == nil {
@@ -37,7 +50,7 @@ func (e *editor) insert(parent Path, before *Step, text string) error {
 	}
 	var last *hclsyntax.Block
 	for _, b := range body.Blocks {
-		if b.Type == step.Block {
+		if b.Type == blockType {
 			last = b
 		}
 	}
@@ -92,14 +105,15 @@ func (e *editor) spread(path Path, block *hclsyntax.Block) (*hclsyntax.Block, er
 	return e.at(path)
 }
 
-// oneBlock checks that text is one block that may stand in parent.
-func oneBlock(parent Path, text string) (Step, error) {
+// oneBlock checks that text is one block that may stand in parent, and returns
+// its type.
+func oneBlock(parent Path, text string) (string, error) {
 	body, _, bad := parseTree("", []byte(text))
 	if bad != nil {
-		return Step{}, fail(parent, "the new block: line %d: %s", bad.Range.Start.Line, bad.Msg)
+		return "", fail(parent, "the new block: line %d: %s", bad.Range.Start.Line, bad.Msg)
 	}
 	if len(body.Blocks) != 1 || len(body.Attributes) != 0 {
-		return Step{}, fail(parent, "the new text must be one block")
+		return "", fail(parent, "the new text must be one block")
 	}
 	b := body.Blocks[0]
 	in := ""
@@ -113,9 +127,9 @@ func oneBlock(parent Path, text string) (Step, error) {
 				s.block = &language[i]
 			}
 		}
-		return Step{}, fail(parent, "%s", unknownBlock(s, b.Type))
+		return "", fail(parent, "%s", unknownBlock(s, b.Type))
 	}
-	return Step{Block: b.Type, Label: strings.Join(b.Labels, "\x00")}, nil
+	return b.Type, nil
 }
 
 // indented returns text in canonical form with indent before each line, except
@@ -138,9 +152,6 @@ func (e *editor) remove(path Path) (string, error) {
 	block, err := e.at(path)
 	if err != nil {
 		return "", err
-	}
-	if block == nil {
-		return "", fail(path, "the path names no block")
 	}
 	start, end := e.withComments(block.TypeRange.Start), e.lineEnd(block.CloseBraceRange.End.Byte)
 	text := string(e.src[start:end])
@@ -166,35 +177,27 @@ func (e *editor) closeGap(start, end int) (int, int) {
 
 // move is MoveBlock.
 func (e *editor) move(path Path, before *Step) error {
-	if len(path) == 0 {
-		return fail(path, "the path names no block")
-	}
 	parent, self := path[:len(path)-1], path[len(path)-1]
 	if before != nil {
 		if *before == self {
 			return nil
 		}
-		block, err := e.at(parent)
-		if err != nil {
+		if _, err := e.at(append(slices.Clone(parent), *before)); err != nil {
 			return err
 		}
-		body := e.body
-		if block != nil {
-			body = block.Body
-		}
-		if before.find(body) == nil {
-			return fail(parent, "there is no %s", Path{*before})
-		}
-		if target := *before; target.Block == self.Block && target.Label == self.Label && target.Index > self.Index {
-			target.Index-- // it counts without the block that moves
-			before = &target
+		if next := *before; next.Block == self.Block && next.Label == self.Label && next.Index > self.Index {
+			next.Index-- // it counts without the block that moves
+			before = &next
 		}
 	}
 	text, err := e.remove(path)
 	if err != nil {
 		return err
 	}
-	return e.insert(parent, before, text)
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return e.place(parent, before, self.Block, text)
 }
 
 // withComments returns where the comments that stand directly above pos begin,

@@ -11,10 +11,10 @@ import (
 // didYouMean returns `; did you mean "weight"?` for the candidate nearest to
 // word, or "" when none is near enough to be what was meant.
 func didYouMean(word string, candidates []string) string {
-	if len(word) > 64 {
+	if len(word) < 3 || len(word) > 64 {
 		return ""
 	}
-	best, least := "", max(1, len(word)/3)+1
+	best, least := "", len(word)/3+1
 	for _, c := range candidates {
 		if n := distance(strings.ToLower(word), strings.ToLower(c)); n < least {
 			best, least = c, n

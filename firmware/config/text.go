@@ -112,7 +112,7 @@ func (p *printer) keyword(k *Keyword, sel string, v reflect.Value) {
 	text := spell(k.Kind, f)
 	none := k.defaultFor(sel) == "" && !k.Required
 	switch {
-	case none && (f.Kind() == reflect.String || f.Kind() == reflect.Slice) && f.Len() == 0:
+	case f.Kind() == reflect.String && f.Len() == 0, none && f.Kind() == reflect.Slice && f.Len() == 0:
 		return
 	case !p.defaults && !none && !k.Required && text == spellDefault(k, sel):
 		return

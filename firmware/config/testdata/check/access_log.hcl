@@ -1,0 +1,5 @@
+access_log {
+  path = "log.txt"
+  format = "xml"
+  fields = ["Status", "status", "status"]
+}

@@ -1,0 +1,13 @@
+server "s0" { address = "www.example.com:80" }
+server "s1" { address = "192.0.2.1" }
+server "s2" { address = "192.0.2.1:http" }
+server "s3" { address = "192.0.2.1:0" }
+server "s4" { address = "192.0.2.1:65536" }
+server "s5" { address = "2001:db8::1:80" }
+server "s6" { address = "[192.0.2.1]:80" }
+server "s7" { address = "[fe80::1%eth0]:80" }
+server "s8" { address = "[::ffff:192.0.2.1]:80" }
+server "s9" { address = "0.0.0.0:80" }
+server "s10" { address = "224.0.0.1:80" }
+server "s11" { address = "192.0.2.1:080" }
+server "s12" { address = "" }

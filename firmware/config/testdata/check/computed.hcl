@@ -1,0 +1,7 @@
+engine {
+  loops = 1 + 1
+}
+
+metrics {
+  token = upper("secret-secret")
+}

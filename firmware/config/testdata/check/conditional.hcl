@@ -1,0 +1,3 @@
+engine {
+  loops = true ? 1 : 2
+}

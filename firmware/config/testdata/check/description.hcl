@@ -1,0 +1,3 @@
+responder "x" {
+  description = "two\nlines"
+}

@@ -1,0 +1,30 @@
+server "web1" { address = "192.0.2.11:80" }
+server "web2" { address = "192.0.2.12:80" }
+
+pool "shop" {
+  member "web1" {}
+  member "web2" {}
+}
+
+server "web1" { address = "192.0.2.21:80" }
+server "web2" { address = "192.0.2.22:80" }
+
+pool "shop" {
+  member "web1" {}
+  member "web1" {}
+}
+
+cluster "shop" {
+  protocol = "http"
+  listen   = ["192.0.2.1:80"]
+  pool     = "shop"
+  rule "a" { when = any() }
+  rule "a" { when = any() }
+}
+responder "x" {}
+responder "x" {}
+cluster "shop" {
+  protocol = "http"
+  listen   = ["192.0.2.1:81"]
+  pool     = "shop"
+}

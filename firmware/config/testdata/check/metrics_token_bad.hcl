@@ -1,0 +1,4 @@
+metrics {
+  listen = "192.0.2.1:9100"
+  token  = "too many spaces"
+}

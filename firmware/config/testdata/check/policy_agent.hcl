@@ -1,0 +1,14 @@
+server "web1" { address = "192.0.2.11:80" }
+server "web2" { address = "192.0.2.12:80" }
+
+pool "shop" {
+  policy = "server_agent"
+  member "web1" {}
+  member "web2" {}
+}
+
+cluster "shop" {
+  protocol = "http"
+  listen   = ["192.0.2.1:80"]
+  pool     = "shop"
+}

@@ -1,0 +1,4 @@
+responder "x" {
+  redirect = "https://example.com/$1"
+  match = "(?=a)"
+}

@@ -1,0 +1,1 @@
+pool "a" { queue = 1, idle = 2 }

@@ -1,0 +1,3 @@
+engine {
+  loops = 2;
+}

@@ -1,0 +1,3 @@
+access_log {
+  path = "/var/log/%{ if true }x%{ endif }"
+}

@@ -1,0 +1,7 @@
+polo "shop" {}
+servers {}
+member "web1" {}
+whatever {}
+engine {
+  pool "x" {}
+}

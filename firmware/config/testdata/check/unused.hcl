@@ -1,0 +1,10 @@
+server "web1" { address = "192.0.2.11:80" }
+server "web2" { address = "192.0.2.12:80" }
+
+pool "shop" {
+  member "web1" {}
+  member "web2" {}
+}
+
+server "web9" { address = "192.0.2.19:80" }
+responder "x" {}

@@ -1,0 +1,8 @@
+responder "a" {
+  body = <<-EOT
+      one
+        two
+
+      three
+    EOT
+}

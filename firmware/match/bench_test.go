@@ -68,10 +68,10 @@ func manyRules(t testing.TB, rule func(int) string, n int) *Set {
 	return compile(t, ruleList(t, texts...))
 }
 
-// TestManyRulesLeaveFewCandidates is the promise of the index: of thousands of
+// TestManyRulesLeaveFewCandidates is the promise of the index: of a thousand
 // rules no more than a handful are looked at, and nothing is allocated.
 func TestManyRulesLeaveFewCandidates(t *testing.T) {
-	const n = 2000
+	const n = 1000
 	var r Request
 	for _, tt := range manyTests {
 		s := manyRules(t, tt.rule, n)
@@ -123,10 +123,10 @@ func TestOneRuleWithManyAlternatives(t *testing.T) {
 	}
 }
 
-// TestDearFunctionsDoNotAllocate covers what the index does not.
+// TestDearFunctionsDoNotAllocate covers what the index does not;
+// regular expressions have a test of their own.
 func TestDearFunctionsDoNotAllocate(t *testing.T) {
 	s := compile(t, ruleList(t,
-		`host_regex("^ww+\\.x") || pathname_regex("/[0-9]+/$") || cookie_regex("c", "^x")`,
 		`query_param("A b", "none") || query_substr("an unusually long string that is nowhere in the query")`,
 		`header_substr("User-Agent", "none") || header_prefix("X-Other", "none") || filename_prefix("q")`,
 		`debug_message("m") && client_ip("10/8") && method("PUT")`,

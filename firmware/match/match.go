@@ -83,9 +83,7 @@ func Compile(rules []Rule) (*Set, []Problem) {
 		}
 	}
 	s.index = buildIndex(s.clauses)
-	for _, w := range s.unreachable(roots) {
-		p.problems = append(p.problems, w)
-	}
+	p.problems = append(p.problems, s.unreachable(roots)...)
 	return s, p.sorted()
 }
 

@@ -136,6 +136,7 @@ func TestRulesThatAreReachableAreNotWarnedOf(t *testing.T) {
 		`dirname("/a/") ;; dirname_prefix("/a/")`,
 		`client_ip("10/9") ;; client_ip("10/8")`,
 		`method("GET") ;; method("HEAD", "GET")`,
+		`pathname_regex("(?-i)/a") ;; pathname("/a")`,
 		`cookie("a", "b") && cookie("a", "c") ;; cookie("a", "b")`,
 	} {
 		if _, problems := Compile(ruleList(t, strings.Split(text, " ;; ")...)); len(problems) != 0 {

@@ -123,7 +123,7 @@ func (g gen) request() req {
 func TestMatchEqualsTrace(t *testing.T) {
 	seed := rand.Uint64()
 	g := gen{rand.New(rand.NewPCG(seed, 1))}
-	rounds, hits := 400, 0
+	rounds, hits := 100, 0
 	if testing.Short() {
 		rounds = 60
 	}

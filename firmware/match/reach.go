@@ -207,6 +207,8 @@ func (x term) implies(t term) bool {
 		return true
 	case !x.one || q.fold && !p.fold:
 		return false
+	case q.fold && p.spec.op == regex && p.spec != q.spec && q.spec.subject != host:
+		return false // (?-i) may tell apart what q does not
 	case p.spec.subject == client:
 		return p.nets.covers(netip.MustParsePrefix(x.arg))
 	}
@@ -221,11 +223,11 @@ func (x term) implies(t term) bool {
 			}
 		}
 	}
-	return q.impliesFor(p, v)
+	return x.impliesFor(p, v)
 }
 
-// exact reports whether q knows its subject wholly.
-func (q *pred) exact() bool { return q.spec.op == equal || q.spec.op == hostName }
+// exact reports whether p knows its subject wholly.
+func (p *pred) exact() bool { return p.spec.op == equal || p.spec.op == hostName }
 
 // partOf reports whether p looks at a part of what q looks at.
 func partOf(p, q *pred) bool {
@@ -238,8 +240,10 @@ func partOf(p, q *pred) bool {
 	return false
 }
 
-// impliesFor reports whether p follows from q with the argument v.
-func (q *pred) impliesFor(p *pred, v string) bool {
+// impliesFor reports whether p follows from x, whose argument in p's case of
+// letters is v.
+func (x term) impliesFor(p *pred, v string) bool {
+	q := x.pred
 	switch q.spec.op {
 	case hostName:
 		if v[0] == '*' {
@@ -262,25 +266,25 @@ func (q *pred) impliesFor(p *pred, v string) bool {
 		return false
 	}
 	for _, a := range p.args {
-		switch p.spec.op {
-		case prefix:
-			if (q.spec.op == prefix || q.spec.op == segments) && strings.HasPrefix(v, a) {
-				return true
-			}
-		case suffix:
-			if q.spec.op == suffix && strings.HasSuffix(v, a) {
-				return true
-			}
-		case substr:
-			if strings.Contains(v, a) {
-				return true
-			}
-		case segments:
-			if q.spec.op == segments && v == a || q.spec.op != suffix && q.spec.op != substr &&
-				strings.HasPrefix(v, a+"/") {
-				return true
-			}
+		if partImplies(q.spec.op, v, p.spec.op, a) {
+			return true
 		}
+	}
+	return false
+}
+
+// partImplies reports whether a value that has v as its op has a as its want.
+func partImplies(op comparison, v string, want comparison, a string) bool {
+	begins := op == prefix || op == segments
+	switch want {
+	case prefix:
+		return begins && strings.HasPrefix(v, a)
+	case suffix:
+		return op == suffix && strings.HasSuffix(v, a)
+	case substr:
+		return strings.Contains(v, a)
+	case segments:
+		return op == segments && v == a || begins && strings.HasPrefix(v, a+"/")
 	}
 	return false
 }

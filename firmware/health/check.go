@@ -67,7 +67,7 @@ func (p ProbeConfig) Check() error {
 		p.checkExpect(refuse)
 	case Agent, Simple:
 		refuse(p.Weight < 1 || p.Weight > 100, "weight must be 1 to 100, not %d", p.Weight)
-		refuse(!finite(p.Healthy) || !finite(p.Loaded) || p.Healthy == p.Loaded,
+		refuse(!finite(p.Loaded-p.Healthy) || p.Healthy == p.Loaded,
 			"healthy and loaded must be different numbers, not %v and %v", p.Healthy, p.Loaded)
 	default:
 		refuse(true, "type must be icmp, tcp, tls, http, acv, agent or simple, not %q", p.Type)

@@ -4,6 +4,7 @@ package health
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,9 @@ func (p httpProber) probe(ctx context.Context, t *transcript) Result {
 	limited := &limitedReader{r: conn, left: maxHead + 6*p.Within}
 	resp, err := readHead(bufio.NewReader(limited), p.Method)
 	if err != nil {
+		if limited.err != nil && limited.err != io.EOF {
+			err = limited.err // package http may speak of the line that it ended instead
+		}
 		return p.broken(ctx, "read head", err)
 	}
 	if !p.wants(resp.StatusCode) {
@@ -119,14 +123,17 @@ func (p httpProber) broken(ctx context.Context, doing string, err error) Result 
 type limitedReader struct {
 	r    io.Reader
 	left int
+	err  error // the first
 }
 
 // Read reads from the underlying reader.
 func (l *limitedReader) Read(b []byte) (int, error) {
 	if l.left <= 0 {
+		l.err = cmp.Or(l.err, errTooLong)
 		return 0, errTooLong
 	}
 	n, err := l.r.Read(b[:min(len(b), l.left)])
 	l.left -= n
+	l.err = cmp.Or(l.err, err)
 	return n, err
 }

@@ -4,101 +4,37 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// maxDepth is how deep parameters may nest. It bounds the stack of whoever
-// walks them.
+// maxDepth is how deep parameters may nest. It bounds the stack of whoever walks
+// them.
 const maxDepth = 64
 
-// A node is one JSON value with the order and the repetition of its members
-// kept: what map[string]any forgets.
-type node struct {
-	kind    string // object, array, string, number, boolean or null
-	text    string // of a string or a number
-	names   []string
-	members []node // of an object, beside names; of an array
-}
-
-// parseNode reads the one JSON value in b.
-func parseNode(b []byte) (node, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	n, err := readNode(d, 0)
-	if err != nil {
-		return node{}, err
-	}
-	if _, err := d.Token(); err == nil {
-		return node{}, errors.New("more than one JSON value")
-	}
-	return n, nil
-}
-
-func readNode(d *json.Decoder, depth int) (node, error) {
-	if depth > maxDepth {
-		return node{}, fmt.Errorf("nested deeper than %d", maxDepth)
-	}
-	tok, err := d.Token()
-	if err != nil {
-		return node{}, err
-	}
-	switch t := tok.(type) {
-	case json.Delim:
-		return readMembers(d, t, depth)
-	case string:
-		return node{kind: "string", text: t}, nil
-	case json.Number:
-		return node{kind: "number", text: t.String()}, nil
-	case bool:
-		return node{kind: "boolean"}, nil
-	}
-	return node{kind: "null"}, nil
-}
-
-func readMembers(d *json.Decoder, open json.Delim, depth int) (node, error) {
-	n := node{kind: "array"}
-	if open == '{' {
-		n.kind = "object"
-	}
-	for d.More() {
-		if open == '{' {
-			key, err := d.Token()
-			if err != nil {
-				return node{}, err
-			}
-			name, ok := key.(string)
-			if !ok {
-				return node{}, fmt.Errorf("the name of a member must be a string, not %v", key)
-			}
-			if slices.Contains(n.names, name) {
-				return node{}, fmt.Errorf("member %q stands twice", name)
-			}
-			n.names = append(n.names, name)
-		}
-		m, err := readNode(d, depth+1)
-		if err != nil {
-			return node{}, err
-		}
-		n.members = append(n.members, m)
-	}
-	_, err := d.Token() // the closing bracket
-	return n, err
-}
+// maxProblems is how many mistakes one answer lists.
+const maxProblems = 20
 
 // checkParams returns everything in which params differ from m's schema, or nil.
 func (m *Method) checkParams(params json.RawMessage) *Error {
-	n, err := parseNode(params)
-	if err != nil {
-		return paramsError(m.Name, []Problem{{Message: err.Error()}})
+	c := checker{d: json.NewDecoder(bytes.NewReader(params)), root: m.params}
+	c.d.UseNumber()
+	err := c.value(m.params, "", 0)
+	if err == nil {
+		if _, more := c.d.Token(); more != io.EOF {
+			err = errors.New("params must be one JSON object")
+		}
 	}
-	c := checker{root: m.params}
-	c.value(m.params, n, "")
+	if err != nil {
+		c.problems = []Problem{{Message: err.Error()}}
+	}
 	if len(c.problems) == 0 {
 		return nil
 	}
@@ -114,71 +50,140 @@ func paramsError(method string, ps []Problem) *Error {
 	return e
 }
 
-// A checker collects the mistakes of one value. It stops adding at maxProblems.
+// A checker reads one JSON value and collects its mistakes on the way. It keeps
+// nothing of what it has read: a request costs no more memory than its text.
 type checker struct {
+	d        *json.Decoder
 	root     *Schema
 	problems []Problem
 }
 
-const maxProblems = 20
+// full says that more mistakes would not be listed.
+func (c *checker) full() bool { return len(c.problems) >= maxProblems }
 
 func (c *checker) addf(path, format string, args ...any) {
-	if len(c.problems) < maxProblems {
+	if !c.full() {
 		c.problems = append(c.problems, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
 	}
 }
 
-// value compares n, found at path, with s.
-func (c *checker) value(s *Schema, n node, path string) {
+// anySchema is the schema of what nobody looks at.
+var anySchema = &Schema{Nullable: true}
+
+// value reads the value at path, which s describes. An error is one of syntax,
+// after which nothing more can be read.
+func (c *checker) value(s *Schema, path string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("params are nested deeper than %d", maxDepth)
+	}
+	tok, err := c.d.Token()
+	if err != nil {
+		return err
+	}
 	nullable := s.Nullable
 	s = s.resolve(c.root)
+	kind := kindOf(tok)
 	switch {
-	case n.kind == "null" && (nullable || s.Nullable):
+	case kind == "null" && (nullable || s.Nullable):
 	case s.Type == "":
-	case s.Type == "integer" && n.kind == "number":
-		c.integer(s, n, path)
-	case s.Type != n.kind:
-		c.addf(path, "%s must be %s, not %s", where(path), withArticle(s.Type), withArticle(n.kind))
-	case s.Type == "object":
-		c.object(s, n, path)
-	case s.Type == "array":
-		for i, m := range n.members {
-			c.value(s.Items, m, path+"/"+strconv.Itoa(i))
+	case s.Type == "integer" && kind == "number":
+		c.integer(s, string(tok.(json.Number)), path)
+	case s.Type != kind:
+		c.addf(path, "%s must be %s, not %s", where(path), withArticle(s.Type), withArticle(kind))
+		s = anySchema
+	case s.Enum != nil && !slices.Contains(s.Enum, tok.(string)):
+		c.addf(path, "%s must be %s, not %q%s", where(path), oneOf(s.Enum), tok, meant(tok.(string), s.Enum))
+	}
+	switch kind {
+	case "object":
+		return c.object(s, path, depth)
+	case "array":
+		return c.array(s, path, depth)
+	}
+	return nil
+}
+
+// kindOf names the JSON type that begins with tok.
+func kindOf(tok json.Token) string {
+	switch t := tok.(type) {
+	case json.Delim:
+		if t == '{' {
+			return "object"
 		}
-	case s.Enum != nil && !slices.Contains(s.Enum, n.text):
-		c.addf(path, "%s must be %s, not %q%s", where(path), oneOf(s.Enum), n.text, meant(n.text, s.Enum))
+		return "array"
+	case string:
+		return "string"
+	case json.Number:
+		return "number"
+	case bool:
+		return "boolean"
 	}
+	return "null"
 }
 
-func (c *checker) integer(s *Schema, n node, path string) {
-	v, err := strconv.ParseFloat(n.text, 64)
+func (c *checker) integer(s *Schema, text, path string) {
+	v, err := strconv.ParseFloat(text, 64)
 	switch {
-	case err != nil || strings.ContainsAny(n.text, ".eE"):
-		c.addf(path, "%s must be an integer, not %s", where(path), n.text)
+	case err != nil || strings.ContainsAny(text, ".eE"):
+		c.addf(path, "%s must be an integer, not %s", where(path), text)
 	case s.Minimum != nil && v < *s.Minimum:
-		c.addf(path, "%s must be %.0f or more, not %s", where(path), *s.Minimum, n.text)
+		c.addf(path, "%s must be %.0f or more, not %s", where(path), *s.Minimum, text)
 	case s.Maximum != nil && v > *s.Maximum:
-		c.addf(path, "%s must be %.0f or less, not %s", where(path), *s.Maximum, n.text)
+		c.addf(path, "%s must be %.0f or less, not %s", where(path), *s.Maximum, text)
 	}
 }
 
-func (c *checker) object(s *Schema, n node, path string) {
-	for i, name := range n.names {
+func (c *checker) array(s *Schema, path string, depth int) error {
+	items := cmp.Or(s.Items, anySchema)
+	for i := 0; c.d.More(); i++ {
+		if err := c.value(items, path+"/"+strconv.Itoa(i), depth+1); err != nil {
+			return err
+		}
+	}
+	_, err := c.d.Token()
+	return err
+}
+
+func (c *checker) object(s *Schema, path string, depth int) error {
+	seen := make(map[string]bool)
+	for c.d.More() {
+		tok, err := c.d.Token()
+		if err != nil {
+			return err
+		}
+		name, ok := tok.(string)
+		if !ok {
+			return fmt.Errorf("the name of a parameter must be a string, not %v", tok)
+		}
 		sub := path + "/" + escapePointer(name)
-		switch {
-		case s.Values != nil:
-			c.value(s.Values, n.members[i], sub)
-		case s.Properties[name] != nil:
-			c.value(s.Properties[name], n.members[i], sub)
-		default:
-			c.addf(sub, "there is no parameter %q%s", name, meant(name, slices.Collect(maps.Keys(s.Properties))))
+		if seen[name] {
+			c.addf(sub, "parameter %q is given twice", name)
+		}
+		seen[name] = true
+		if err := c.value(c.member(s, name, sub), sub, depth+1); err != nil {
+			return err
 		}
 	}
 	for _, name := range s.Required {
-		if !slices.Contains(n.names, name) {
+		if !seen[name] {
 			c.addf(path+"/"+escapePointer(name), "parameter %q is missing", name)
 		}
 	}
+	_, err := c.d.Token()
+	return err
+}
+
+// member returns the schema of s's member name, found at path.
+func (c *checker) member(s *Schema, name, path string) *Schema {
+	switch {
+	case s.Values != nil:
+		return s.Values
+	case s.Properties[name] != nil:
+		return s.Properties[name]
+	case s.Properties != nil && !c.full():
+		c.addf(path, "there is no parameter %q%s", name, meant(name, slices.Collect(maps.Keys(s.Properties))))
+	}
+	return anySchema
 }
 
 // escapePointer makes name one token of a JSON Pointer (RFC 6901 section 3).
@@ -191,7 +196,7 @@ func where(path string) string {
 	if path == "" {
 		return "params"
 	}
-	return strconv.Quote(strings.ReplaceAll(path[1:], "/", "."))
+	return strconv.Quote(strings.NewReplacer("/", ".", "~1", "/", "~0", "~").Replace(path[1:]))
 }
 
 func withArticle(kind string) string {

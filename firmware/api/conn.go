@@ -22,12 +22,13 @@ type conn struct {
 	nc  net.Conn
 	who Call
 
-	in *bufio.Reader
+	in  *bufio.Reader
+	end context.CancelFunc // ends all calls and closes nc
 
 	write sync.Mutex // serialises writers of nc
 
-	mu    sync.Mutex // guards calls
-	calls map[string]context.CancelFunc
+	mu    sync.Mutex                    // guards calls
+	calls map[string]context.CancelFunc // by id, until the answer is written
 	wg    sync.WaitGroup
 }
 
@@ -39,28 +40,23 @@ func newConn(s *server, nc net.Conn, who Call) *conn {
 // run serves the client until it closes, breaks the protocol or ctx ends. A
 // client that has closed only its sending side still gets its answers.
 func (c *conn) run(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(ctx, func() { c.nc.Close() })
+	ctx, c.end = context.WithCancel(ctx)
+	context.AfterFunc(ctx, func() { c.nc.Close() })
+	defer c.end()
+	defer c.wg.Wait()
 	for {
 		line, err := c.readLine()
 		if err != nil {
 			if e := (*Error)(nil); errors.As(err, &e) {
-				c.answer("", nil, e)
+				c.refuse("", e)
 			}
 			if !errors.Is(err, io.EOF) {
-				cancel()
+				c.end()
 			}
-			break
+			return
 		}
-		if !c.handle(ctx, line) {
-			cancel()
-			break
-		}
+		c.handle(ctx, line)
 	}
-	c.wg.Wait()
-	stop()
-	cancel()
-	c.nc.Close()
 }
 
 // readLine returns the next request without its newline. The client may take
@@ -96,25 +92,28 @@ func isTimeout(err error) bool {
 	return errors.As(err, &ne) && ne.Timeout()
 }
 
-// handle starts what line asks for. It returns false when the client can no
-// longer be written to.
-func (c *conn) handle(ctx context.Context, line []byte) bool {
-	if len(line) == 0 {
-		return c.answer("", nil, Errorf(CodeParse, "json.syntax", "the line is empty"))
-	}
+// handle starts what line asks for.
+func (c *conn) handle(ctx context.Context, line []byte) {
 	r, e := decodeRequest(line)
 	switch {
 	case e != nil:
-		return c.answer(r.id, nil, e)
+		c.refuse(r.id, e)
 	case r.method == "$/cancel":
-		return c.cancelCall(r)
+		c.cancelCall(r)
 	case r.id == "":
-		return c.answer("", nil, badRequest("every call is answered: give %s an id", r.method))
+		c.refuse("", badRequest("every call is answered: give %s an id", r.method))
+	default:
+		c.start(ctx, r)
 	}
+}
+
+// start runs the call r beside the others.
+func (c *conn) start(ctx context.Context, r request) {
 	ctx, cancel := context.WithCancel(ctx)
-	if id, e := c.admit(r.id, cancel); e != nil {
+	if e := c.admit(r.id, cancel); e != nil {
 		cancel()
-		return c.answer(id, nil, e)
+		c.refuse(r.id, e)
+		return
 	}
 	who := c.who
 	if who.Origin == "" {
@@ -124,68 +123,80 @@ func (c *conn) handle(ctx context.Context, line []byte) bool {
 		}
 	}
 	c.wg.Go(func() {
+		defer cancel()
 		res, e := c.srv.reg.Call(ctx, who, r.method, r.params)
-		c.leave(r.id)
-		cancel()
-		c.answer(r.id, res, e)
+		c.finish(r.id, res, e)
 	})
-	return true
 }
 
-// admit takes a place for the call id. The error comes with the id to answer
-// under: a repeated one would be taken for the first call's answer.
-func (c *conn) admit(id string, cancel context.CancelFunc) (string, *Error) {
+// admit takes a place for the call id.
+func (c *conn) admit(id string, cancel context.CancelFunc) *Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.calls[id] != nil {
-		return "", badRequest("id %s is still in use by another call", id)
+		return badRequest("id %s is still in use by another call", id)
 	}
 	if len(c.calls) >= c.srv.cfg.MaxCalls {
-		return id, Errorf(CodeTooMany, "too_many.calls", "%d calls are in flight already: wait for one", c.srv.cfg.MaxCalls)
+		return Errorf(CodeTooMany, "too_many.calls", "%d calls are in flight already: wait for one", c.srv.cfg.MaxCalls)
 	}
 	c.calls[id] = cancel
-	return "", nil
-}
-
-func (c *conn) leave(id string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.calls, id)
+	return nil
 }
 
 // cancelCall ends the context of the call that r names. A call that has been
 // answered in the meantime is no mistake.
-func (c *conn) cancelCall(r request) bool {
+func (c *conn) cancelCall(r request) {
 	var p struct {
 		ID json.RawMessage `json:"id"`
 	}
 	switch {
 	case r.id != "":
-		return c.answer(r.id, nil, badRequest("$/cancel is a notification: it has no id of its own"))
+		c.refuse(r.id, badRequest("$/cancel is a notification: it has no id of its own"))
+		return
 	case json.Unmarshal(r.params, &p) != nil || len(p.ID) == 0 || !usableID(p.ID):
-		return c.answer("", nil, badRequest(`$/cancel needs {"id": …} of the call`))
+		c.refuse("", badRequest(`$/cancel needs {"id": …} of the call`))
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if cancel := c.calls[string(p.ID)]; cancel != nil {
 		cancel()
 	}
-	return true
 }
 
-// answer writes one line. A client that does not take it in time is cut off,
-// and its other calls with it.
-func (c *conn) answer(id string, result json.RawMessage, e *Error) bool {
-	if len(result) > c.srv.cfg.MaxResult {
-		e = Errorf(CodeTooLarge, "result.size", "the result has %d bytes; %d may be sent: ask for less", len(result), c.srv.cfg.MaxResult)
+// refuse answers a line that starts no call. An id that a call in flight has is
+// not used: the client would take the refusal for that call's answer.
+func (c *conn) refuse(id string, e *Error) {
+	c.mu.Lock()
+	if c.calls[id] != nil {
+		id = ""
+	}
+	c.mu.Unlock()
+	c.write.Lock()
+	defer c.write.Unlock()
+	c.send(appendAnswer(nil, id, nil, e))
+}
+
+// finish answers the call id. It counts as in flight until its answer goes out:
+// so many answers at the most wait for a slow client.
+func (c *conn) finish(id string, result json.RawMessage, e *Error) {
+	if n := len(result); n > c.srv.cfg.MaxResult {
+		e = Errorf(CodeTooLarge, "result.size", "the result has %d bytes; %d may be sent: ask for less", n, c.srv.cfg.MaxResult)
 	}
 	line := appendAnswer(nil, id, result, e)
 	c.write.Lock()
 	defer c.write.Unlock()
+	c.mu.Lock()
+	delete(c.calls, id)
+	c.mu.Unlock()
+	c.send(line)
+}
+
+// send writes line; c.write is held. A client that does not take it in time is
+// cut off, and its other calls with it.
+func (c *conn) send(line []byte) {
 	c.nc.SetWriteDeadline(time.Now().Add(c.srv.cfg.WriteTimeout))
 	if _, err := c.nc.Write(line); err != nil {
-		c.nc.Close()
-		return false
+		c.end()
 	}
-	return true
 }

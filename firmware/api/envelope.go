@@ -62,6 +62,8 @@ func decodeRequest(line []byte) (request, *Error) {
 	var r request
 	line = bytes.TrimSpace(line)
 	switch {
+	case len(line) == 0:
+		return r, Errorf(CodeParse, "json.syntax", "the line is empty")
 	case !utf8.Valid(line):
 		return r, Errorf(CodeParse, "json.utf8", "the line is not UTF-8")
 	case !json.Valid(line):

@@ -153,21 +153,16 @@ func (r *Registry) run(ctx context.Context, m *Method, c Call, params json.RawMe
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()
-	res, err := r.protect(ctx, m, c, params)
+	raw, err := r.protect(ctx, m, c, params)
 	if err != nil {
 		return nil, outcome(ctx, m, err)
-	}
-	raw, err := json.Marshal(res)
-	if err != nil {
-		r.log.Error("method result is no JSON", "method", m.Name, "err", err)
-		return nil, internalError(m)
 	}
 	return raw, nil
 }
 
 // protect calls m and turns a panic into an internal error: a fault of one
 // method must not take the engine with it.
-func (r *Registry) protect(ctx context.Context, m *Method, c Call, params json.RawMessage) (res any, err error) {
+func (r *Registry) protect(ctx context.Context, m *Method, c Call, params json.RawMessage) (raw json.RawMessage, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			r.log.Error("method panicked", "method", m.Name, "author", c.Author,
@@ -175,7 +170,15 @@ func (r *Registry) protect(ctx context.Context, m *Method, c Call, params json.R
 			err = internalError(m)
 		}
 	}()
-	return m.invoke(ctx, c, params)
+	res, err := m.invoke(ctx, c, params)
+	if err != nil {
+		return nil, err
+	}
+	if raw, err = json.Marshal(res); err != nil {
+		r.log.Error("method result is no json", "method", m.Name, "err", err)
+		return nil, internalError(m)
+	}
+	return raw, nil
 }
 
 // outcome words a method's error. The end of the context is told apart from a

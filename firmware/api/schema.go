@@ -22,7 +22,7 @@ import (
 // string is one of these. time.Duration is refused, because its JSON is
 // nanoseconds: use [Duration].
 type Schema struct {
-	Type        string             `json:"type,omitempty"` // empty: any value
+	Type        string             `json:"-"` // empty: any value
 	Format      string             `json:"format,omitempty"`
 	Description string             `json:"description,omitempty"`
 	Enum        []string           `json:"enum,omitempty"`
@@ -30,15 +30,44 @@ type Schema struct {
 	Maximum     *float64           `json:"maximum,omitempty"`
 	Properties  map[string]*Schema `json:"properties,omitempty"`
 	Required    []string           `json:"required,omitempty"`
-	Closed      *bool              `json:"unevaluatedProperties,omitempty"` // false for structs: nothing but Properties
-	Values      *Schema            `json:"additionalProperties,omitempty"`  // of a map
-	Items       *Schema            `json:"items,omitempty"`                 // of an array
+	Values      *Schema            `json:"-"` // of a map
+	Items       *Schema            `json:"items,omitempty"`
 	Secret      bool               `json:"writeOnly,omitempty"`
 	Nullable    bool               `json:"-"` // null is as good as absent
-	Ref         string             `json:"$ref,omitempty"`
+	Ref         string             `json:"-"` // such as #/$defs/Member
 	Defs        map[string]*Schema `json:"$defs,omitempty"`
 
 	Order []string `json:"-"` // the names in Properties, as the Go type orders them
+}
+
+// MarshalJSON writes s as JSON Schema has it.
+func (s *Schema) MarshalJSON() ([]byte, error) {
+	type plain Schema // without this method
+	out := struct {
+		Type any    `json:"type,omitempty"`
+		Ref  string `json:"$ref,omitempty"`
+		Any  []any  `json:"anyOf,omitempty"`
+		*plain
+		Rest any `json:"additionalProperties,omitempty"`
+	}{plain: (*plain)(s), Ref: s.Ref}
+	type null struct {
+		Type string `json:"type"`
+	}
+	switch {
+	case s.Ref != "" && s.Nullable:
+		out.Ref, out.Any = "", []any{&Schema{Ref: s.Ref}, null{"null"}}
+	case s.Type != "" && s.Nullable:
+		out.Type = []string{s.Type, "null"}
+	case s.Type != "":
+		out.Type = s.Type
+	}
+	switch {
+	case s.Values != nil:
+		out.Rest = s.Values
+	case s.Properties != nil:
+		out.Rest = false
+	}
+	return json.Marshal(out)
 }
 
 // A Duration is a time.Duration that is "1m30s" in JSON.
@@ -82,8 +111,7 @@ type schemaMaker struct {
 // outermost struct in place and the others under Defs.
 func mustSchema(name string, t reflect.Type) *Schema {
 	m := &schemaMaker{defs: make(map[string]*Schema), refs: make(map[reflect.Type]string)}
-	closed := false
-	root := &Schema{Type: "object", Properties: make(map[string]*Schema), Closed: &closed}
+	root := &Schema{Type: "object", Properties: make(map[string]*Schema)}
 	var err error
 	if t.Kind() == reflect.Struct && !t.Implements(textType) {
 		err = m.fields(root, t)
@@ -193,8 +221,7 @@ func (m *schemaMaker) table(t reflect.Type) (*Schema, error) {
 // object describes a struct: in place where the type has no name, otherwise as
 // a reference to a definition.
 func (m *schemaMaker) object(t reflect.Type) (*Schema, error) {
-	closed := false
-	s := &Schema{Type: "object", Properties: make(map[string]*Schema), Closed: &closed}
+	s := &Schema{Type: "object", Properties: make(map[string]*Schema)}
 	if t.Name() == "" {
 		return s, m.fields(s, t)
 	}

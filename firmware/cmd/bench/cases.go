@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"time"
+)
+
+// A benchCase is one comparison. It returns one row or more.
+type benchCase struct {
+	name string
+	what string
+	run  func(*lab) ([]row, error)
+}
+
+// cases are all comparisons, in the order of the table. The limits are what
+// Evener wants to be: at most so much of the peer's cost.
+var cases = []benchCase{
+	{"http1-keepalive", "64 connections, 23-byte answers, cookies, X-Forwarded-For, 20 rules, metrics", http1Keepalive},
+	{"http1-relay-floor", "the same beside a bare relay on the same event loops", http1RelayFloor},
+	{"http1-1MiB", "16 connections, 1 MiB answers, HAProxy with splice", http1Large},
+	{"http1-churn", "a connection for each request", http1Churn},
+	{"rules-10000", "10 000 rules on host and path beside 10", manyRules},
+	{"tcp-relay", "TCP clusters, messages of 100 bytes and replies of 1 MiB, HAProxy with splice", tcpRelay},
+	{"idle-memory", "8000 idle kept connections", idleMemory},
+	{"allocs", "heap allocations in the hot path", allocs},
+	{"p99-half-rate", "latency at half of HAProxy's best rate, open loop", p99HalfRate},
+}
+
+// Units of cost.
+const (
+	perRequest = "CPU µs/request"
+	perGB      = "CPU s/GB"
+	gigabyte   = 1e9
+)
+
+// full is the setup with the features of a usual shop.
+func (l *lab) full() setup {
+	return setup{origins: l.origin.http, persist: true, rules: 20}
+}
+
+func http1Keepalive(l *lab) ([]row, error) {
+	if err := l.addAll(l.full(), evener, haproxy, nginx); err != nil {
+		return nil, err
+	}
+	t, err := l.rounds(l.wrk("/", 64, 1))
+	return []row{l.row("http1-keepalive", perRequest, 1, haproxy, 0.8, t)}, err
+}
+
+func http1Large(l *lab) ([]row, error) {
+	s := setup{origins: l.origin.http, splice: true}
+	if err := l.addAll(s, evener, haproxy, nginx); err != nil {
+		return nil, err
+	}
+	t, err := l.rounds(l.wrk("/large", 16, mebibyte/gigabyte))
+	return []row{l.row("http1-1MiB", perGB, 1e-6, haproxy, 1, t)}, err
+}
+
+func http1Churn(l *lab) ([]row, error) {
+	if err := l.addAll(l.full(), evener, haproxy, nginx); err != nil {
+		return nil, err
+	}
+	t, err := l.rounds(churn)
+	return []row{l.row("http1-churn", perRequest, 1, haproxy, 1, t)}, err
+}
+
+// manyRules compares Evener with itself; HAProxy, whose rules are a list, shows
+// what is at stake.
+func manyRules(l *lab) ([]row, error) {
+	few := setup{origins: l.origin.http, rules: 10, hosts: true}
+	many := few
+	many.rules = 10000
+	for _, p := range []struct {
+		label, kind string
+		setup       setup
+	}{{evener, evener, many}, {"evener-10", evener, few}, {haproxy, haproxy, many}, {"haproxy-10", haproxy, few}} {
+		if err := l.add(p.label, p.kind, p.setup); err != nil {
+			return nil, err
+		}
+	}
+	t, err := l.rounds(l.wrk("/", 64, 1))
+	return []row{l.row("rules-10000", perRequest, 1, "evener-10", 1.1, t)}, err
+}
+
+func tcpRelay(l *lab) ([]row, error) {
+	s := setup{origins: []int{l.origin.tcpPort()}, tcp: true, splice: true}
+	if err := l.addAll(s, evener, haproxy); err != nil {
+		return nil, err
+	}
+	small, err := l.rounds(tcpExchanges(32, 'S', messageSize, 1))
+	if err != nil {
+		return nil, err
+	}
+	large, err := l.rounds(tcpExchanges(8, 'L', mebibyte, mebibyte/gigabyte))
+	return []row{
+		l.row("tcp-relay/100B", "CPU µs/exchange", 1, haproxy, 1, small),
+		l.row("tcp-relay/1MiB", perGB, 1e-6, haproxy, 1, large),
+	}, err
+}
+
+// p99HalfRate measures latency, not cost: the tallies' costs are microseconds
+// of the 99th percentile.
+func p99HalfRate(l *lab) ([]row, error) {
+	if err := l.addAll(l.full(), evener, haproxy, nginx); err != nil {
+		return nil, err
+	}
+	rate, err := l.bestRate(haproxy)
+	if err != nil {
+		return nil, err
+	}
+	tallies := map[string]*tally{}
+	for range l.options.rounds {
+		for _, p := range l.proxies {
+			sorted, err := openLoopRun(p.addr(), rate/2, 64, l.duration)
+			if err != nil {
+				if p.kind != evener {
+					return nil, p.or(err)
+				}
+				l.broken = p.or(err).Error()
+				continue
+			}
+			t := tallies[p.label]
+			if t == nil {
+				t = &tally{}
+				tallies[p.label] = t
+			}
+			t.costs = append(t.costs, float64(percentile(sorted, 0.99))/float64(time.Microsecond))
+			t.rates = append(t.rates, rate/2)
+		}
+	}
+	return []row{l.row("p99-half-rate", "µs, 99th percentile", 1, haproxy, 1, tallies)}, nil
+}
+
+// bestRate returns how many requests a second the labelled proxy serves.
+func (l *lab) bestRate(label string) (float64, error) {
+	for _, p := range l.proxies {
+		if p.label == label {
+			w, err := l.wrk("/", 64, 1)(p, 2*time.Second)
+			return w.done / w.took.Seconds(), err
+		}
+	}
+	panic("no proxy " + label)
+}

@@ -97,8 +97,8 @@ type Set struct {
 // MaxMembers is how many members a pool can have.
 const MaxMembers = 1<<16 - 1
 
-// Build prepares p for s. It takes about a millisecond for a hash policy and
-// some ten microseconds for the others. It panics if p is unknown or s has more
+// Build prepares p for s. It takes about two milliseconds for a hash policy and
+// at most a quarter of one for the others. It panics if p is unknown or s has more
 // than MaxMembers; checked configurations do not get there.
 func Build(p Policy, s *pool.Snapshot) *Set { return build(p, s, nil) }
 

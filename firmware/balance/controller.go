@@ -51,7 +51,8 @@ type Output struct {
 //	target = static/load           within spread of static, at most 50 % to 150 %
 //	weight += (target-weight) · gain · damping
 //
-// A measurement that a member lacks counts as the pool's mean. Connections are
+// A measurement that a member lacks counts as the pool's mean; one that all lack
+// does not count. Connections are
 // taken for their static weight, so that a member of twice the weight may hold
 // twice as many. Small absolute differences are not magnified: each ratio is of
 // the measurement plus a floor. Damping is (1-distance/spread)^k, where distance
@@ -135,8 +136,8 @@ func (c *Controller) begin(i, static int) track {
 // adjust moves one member's weight and records why.
 func (c *Controller) adjust(i int, in Input, means measures, dt time.Duration) Output {
 	t := &c.members[i]
-	t.follow(in.Static)
 	s := Step{After: c.elapsed, Input: in, Means: means.text(), From: t.share(), Load: 1}
+	t.follow(in.Static)
 	static := float64(in.Static)
 	target := static
 	switch {

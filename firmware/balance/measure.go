@@ -99,18 +99,28 @@ func (c *Controller) means(in []Input) measures {
 	return m
 }
 
-// load compares a member with the pool: 1 is as loaded as the others.
+// load compares a member with the pool: 1 is as loaded as the others. What no
+// member has been measured for does not count.
 func (c *Controller) load(t *track, m measures) float64 {
-	sum := float64(c.mix.Delay)*ratio(t.delay, m.delay, delayFloor) +
-		float64(c.mix.Connections)*ratio(t.active, m.active, activeFloor) +
-		float64(c.mix.Agent)*ratio(t.agent, m.agent, agentFloor)
-	total := c.mix.Delay + c.mix.Connections + c.mix.Agent
+	var sum, total float64
+	add := func(share int, v, mean average, floor float64) {
+		if !mean.known {
+			return
+		}
+		total += float64(share)
+		sum += float64(share) * ratio(v, mean, floor)
+	}
+	add(c.mix.Delay, t.delay, m.delay, delayFloor)
+	add(c.mix.Connections, t.active, m.active, activeFloor)
+	add(c.mix.Agent, t.agent, m.agent, agentFloor)
 	if total == 0 {
 		return 1
 	}
-	return sum / float64(total)
+	return sum / total
 }
 
+// ratio is how much more than the mean v is; a member that lacks the measurement
+// is like the others.
 func ratio(v, mean average, floor float64) float64 {
 	if !v.known {
 		return 1

@@ -3,7 +3,7 @@
 package balance
 
 import (
-	"container/heap"
+	"math"
 
 	"evener/firmware/pool"
 )
@@ -18,21 +18,21 @@ const (
 
 // rotation returns an order in which every member comes as often as its share
 // says and its turns are spread evenly, as in smooth weighted round robin: 5:1:1
-// gives aabaca a, never aaaaabc. Walking it is one addition and one load.
+// gives aacaaba, never aaaaabc. Walking it is one addition and one load.
 func rotation(shares []pool.Share) []uint16 {
 	turns, length := wholeTurns(shares)
 	q := make(turnQueue, 0, len(shares))
 	for i, n := range turns {
 		if n > 0 {
-			q = append(q, turn{member: i, of: n, at: 1})
+			q = append(q, firstTurn(i, n))
 		}
 	}
-	heap.Init(&q)
-	order := make([]uint16, 0, length)
-	for range length {
-		order = append(order, uint16(q[0].member))
-		q[0].at += 2
-		heap.Fix(&q, 0)
+	for i := len(q)/2 - 1; i >= 0; i-- {
+		q.down(i)
+	}
+	order := make([]uint16, length)
+	for i := range order {
+		order[i] = uint16(q.step())
 	}
 	return order
 }
@@ -70,31 +70,55 @@ func gcd(a, b int64) int64 {
 	return a
 }
 
-// A turn is a member's next place in the rotation, at/(2*of) of the whole: the
-// j-th of n turns comes at the middle of the j-th n-th part.
+// A turn is a member's next place in the rotation, of the whole: the j-th of n
+// turns comes at (j+phase)/n. Each member has a phase of its own, as far from the
+// others' as the golden ratio keeps them, or the turns of all light members would
+// come together, with one long row of the heavy one's between.
 type turn struct {
 	member int
-	of     int64 // the member's turns in a rotation
-	at     int64 // 1, 3, 5 ...
+	of     float64 // the member's turns in a rotation
+	next   float64 // j+phase
+	at     float64 // next/of
+}
+
+func firstTurn(member int, of int64) turn {
+	const golden = 0.6180339887498949
+	_, phase := math.Modf(float64(member) * golden)
+	return turn{member: member, of: float64(of), next: phase, at: phase / float64(of)}
 }
 
 // A turnQueue is a heap of turns, the earliest first, the earlier member first
 // among equals.
 type turnQueue []turn
 
-func (q turnQueue) Len() int { return len(q) }
-func (q turnQueue) Less(i, j int) bool {
-	a, b := q[i].at*q[j].of, q[j].at*q[i].of
-	return a < b || a == b && q[i].member < q[j].member
+// step takes the earliest turn and puts the member's next one in its place.
+func (q turnQueue) step() (member int) {
+	t := &q[0]
+	member = t.member
+	t.next++
+	t.at = t.next / t.of
+	q.down(0)
+	return member
 }
-func (q turnQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 
-// Push and Pop complete heap.Interface; a rotation only ever fixes the top.
-func (q *turnQueue) Push(x any) { *q = append(*q, x.(turn)) }
+// down moves the turn at i to below those that come before it.
+func (q turnQueue) down(i int) {
+	for {
+		first := 2*i + 1
+		if first >= len(q) {
+			return
+		}
+		if first+1 < len(q) && q.before(first+1, first) {
+			first++
+		}
+		if !q.before(first, i) {
+			return
+		}
+		q[i], q[first] = q[first], q[i]
+		i = first
+	}
+}
 
-// Pop removes the last turn.
-func (q *turnQueue) Pop() any {
-	last := (*q)[len(*q)-1]
-	*q = (*q)[:len(*q)-1]
-	return last
+func (q turnQueue) before(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].member < q[j].member
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // A conn serves one client. One goroutine reads; each call has its own; whoever
-// has an answer writes it, under the lock and a deadline. A client that does
+// has an answer writes it, in turn and under a deadline. A client that does
 // not read its answers therefore stops its own calls and, through the refusals
 // that the reader writes, its own reader: nothing queues.
 type conn struct {
@@ -25,7 +25,9 @@ type conn struct {
 	in  *bufio.Reader
 	end context.CancelFunc // ends all calls and closes nc
 
-	write sync.Mutex // serialises writers of nc
+	// turn is full while somebody writes to nc. It is no mutex because virtual
+	// time stands still while a goroutine waits for one.
+	turn chan struct{}
 
 	mu    sync.Mutex                    // guards calls
 	calls map[string]context.CancelFunc // by id, until the answer is written
@@ -34,7 +36,7 @@ type conn struct {
 
 func newConn(s *server, nc net.Conn, who Call) *conn {
 	return &conn{srv: s, nc: nc, who: who, in: bufio.NewReaderSize(nc, 4096),
-		calls: make(map[string]context.CancelFunc)}
+		turn: make(chan struct{}, 1), calls: make(map[string]context.CancelFunc)}
 }
 
 // run serves the client until it closes, breaks the protocol or ctx ends. A
@@ -172,8 +174,8 @@ func (c *conn) refuse(id string, e *Error) {
 		id = ""
 	}
 	c.mu.Unlock()
-	c.write.Lock()
-	defer c.write.Unlock()
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
 	c.send(appendAnswer(nil, id, nil, e))
 }
 
@@ -184,19 +186,20 @@ func (c *conn) finish(id string, result json.RawMessage, e *Error) {
 		e = Errorf(CodeTooLarge, "result.size", "the result has %d bytes; %d may be sent: ask for less", n, c.srv.cfg.MaxResult)
 	}
 	line := appendAnswer(nil, id, result, e)
-	c.write.Lock()
-	defer c.write.Unlock()
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
 	c.mu.Lock()
 	delete(c.calls, id)
 	c.mu.Unlock()
 	c.send(line)
 }
 
-// send writes line; c.write is held. A client that does not take it in time is
+// send writes line; the caller has the turn. A client that does not take it in time is
 // cut off, and its other calls with it.
 func (c *conn) send(line []byte) {
 	c.nc.SetWriteDeadline(time.Now().Add(c.srv.cfg.WriteTimeout))
 	if _, err := c.nc.Write(line); err != nil {
+		c.nc.Close() // at once: nobody may write behind half a line
 		c.end()
 	}
 }

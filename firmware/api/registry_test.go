@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -196,15 +197,15 @@ type tree struct {
 	Blob     []byte         `json:"blob,omitzero"`
 	Rest     map[string]any `json:"rest,omitempty"`
 	Pair     [2]bool        `json:"pair"`
-	hidden   int
-	Skipped  func() `json:"-"`
+	note     int            // not exported: not in the JSON
+	Skipped  func()         `json:"-"`
 }
 
 func TestSchema(t *testing.T) {
 	s := struct {
 		Params *Schema `json:"params"`
 		Tree   *Schema `json:"tree"`
-	}{newBox(quiet, nil).Method("server.drain").ParamsSchema(), mustSchema("x", typeOf[tree]())}
+	}{newBox(quiet, nil).Method("server.drain").ParamsSchema(), mustSchema("x", reflect.TypeOf(tree{note: 1}))}
 	got, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		t.Fatal(err)

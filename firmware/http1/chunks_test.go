@@ -64,6 +64,7 @@ var chunkRows = []struct{ row, in, want string }{
 	{"27 bare CR", "0\r\nA: b\rc\r\n\r\n", " 400 bare_cr"},
 	{"27 no colon", "0\r\nGET / HTTP/1.1\r\n\r\n", " 400 space_before_colon"},
 	{"27 too large", "0\r\nA: " + strings.Repeat("x", 60) + "\r\n\r\n", " 431 trailers_too_large"},
+	{"27 one byte too large", "0\r\nA: " + strings.Repeat("x", 51) + "\r\n\r\n", " 431 trailers_too_large"},
 	{"27 just fits", "0\r\nA: " + strings.Repeat("x", 50) + "\r\n\r\n", " done"},
 	{"36 incomplete", "5\r\nhel", "hel more"},
 	{"36 without the last chunk", "5\r\nhello\r\n", "hello more"},

@@ -311,6 +311,7 @@ func TestOptionRows(t *testing.T) {
 		{"39 too many fields", get + "A: 1\r\nB", Options{MaxFields: 2}, "431 too_many_fields"},
 		{"39 field fits", get + "A: " + long + "\r\n\r\n", Options{MaxField: 103}, "ok"},
 		{"39 field too long", get + "A: " + long + "\r\n\r\n", Options{MaxField: 102}, "431 field_too_long"},
+		{"39 field too long, incomplete", get + "A: " + long, Options{MaxField: 101}, "431 field_too_long"},
 		{"39 name too long", get + long + long, Options{MaxField: 100}, "431 field_too_long"},
 		{"39 target fits", "GET /" + long + " HTTP/1.1\r\nHost: a\r\n\r\n", Options{MaxTarget: 101}, "ok"},
 		{"39 target too long", "GET /" + long + " HTTP/1.1\r\nHost: a\r\n\r\n", Options{MaxTarget: 100}, "414 target_too_long"},

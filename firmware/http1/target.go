@@ -57,9 +57,6 @@ func (p *parser) absoluteForm(t []byte) Reason {
 	for end < len(t) && t[end] != '/' && t[end] != '?' {
 		end++
 	}
-	if end == start {
-		return BadHost
-	}
 	if _, r := checkHost(t[start:end]); r != ok {
 		return r
 	}

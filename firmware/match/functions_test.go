@@ -79,6 +79,8 @@ var functionTests = []struct {
 	{`filename("")`, req{url: "a/b/"}, true, true},
 	{`filename("")`, req{url: "a/b"}, false, false},
 	{`!filename("")`, req{url: "*", method: "OPTIONS"}, true, true},
+	{`filename("*")`, req{url: "*", method: "OPTIONS"}, false, false},
+	{`dirname_regex("^$")`, req{url: "*", method: "OPTIONS"}, false, false},
 	{`filename_prefix("rob")`, req{url: "a/b/robots.txt"}, true, true},
 	{`filename_suffix(".png", ".TXT")`, req{url: "a/b/robots.txt"}, true, false},
 	{`filename_substr("bot")`, req{url: "a/b/robots.txt"}, true, true},

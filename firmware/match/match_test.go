@@ -154,6 +154,16 @@ func TestDisabledRuleIsCheckedAndNeverMatches(t *testing.T) {
 	}
 }
 
+func TestRequestWithoutClientAddress(t *testing.T) {
+	s := compile(t, ruleList(t, `client_ip("0/0", "::/0")`, `!client_ip("10/8")`))
+	var r Request
+	h := req{url: "a/"}.load(&r)
+	r.Reset(h, netip.Addr{}, Options{})
+	if got := s.Match(&r); got != 1 {
+		t.Errorf("Match = %d, want 1: no address is in no network", got)
+	}
+}
+
 func TestNoRules(t *testing.T) {
 	s, problems := Compile(nil)
 	if len(problems) > 0 {
@@ -170,11 +180,13 @@ func TestDebugMessagesComeInOrderOfEvaluation(t *testing.T) {
 	s := compile(t, ruleList(t,
 		`debug_message("one") && host("a") && debug_message("two")`,
 		`!debug_message("three") || host("b")`,
+		`host("x") || !debug_message("four") || host("d")`,
 		`any() || debug_message("never")`,
 	))
 	var r Request
 	for _, tt := range []struct{ host, want string }{
-		{"a", "one two"}, {"b", "one three"}, {"c", "one three"},
+		{"a", "one two"}, {"b", "one three"}, {"c", "one three four"},
+		{"d", "one three four"}, {"x", "one three"},
 	} {
 		req{url: tt.host + "/"}.load(&r)
 		s.Match(&r)

@@ -112,6 +112,9 @@ func (g gen) request() req {
 		url:    g.of("", g.host()+g.of("", ".", ":80")) + g.of("", "/", "/./", "/b/..") + g.path() + g.of("", "?q=1", "?q=gold&x", "?x&q=Gold"),
 		client: g.of("10.1.2.3", "10.2.0.1", "192.0.2.1", "2001:db8::7"),
 	}
+	if g.IntN(20) == 0 {
+		q.url = "*"
+	}
 	for range g.IntN(4) {
 		q.fields = append(q.fields, g.of("X-A: 1", "x-a: Gold", "Accept: gold", "Cookie: c=1; d=2", "Cookie: c=gold", "Cookie: d"))
 	}

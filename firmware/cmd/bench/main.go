@@ -83,11 +83,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	rows, err := measure(ctx, o, chosen, stdout)
-	if err != nil {
-		return err
-	}
-	printTable(stdout, rows)
-	return writeJSON(o.out, rows)
+	printTable(stdout, rows) // what there is, even after an error
+	return errors.Join(err, writeJSON(o.out, rows))
 }
 
 // measure runs the cases one after the other.
@@ -104,10 +101,10 @@ func measure(ctx context.Context, o options, chosen []benchCase, progress io.Wri
 		got, err := c.run(l)
 		l.close()
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return rows, ctx.Err()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.name, err)
+			return rows, fmt.Errorf("%s: %w", c.name, err)
 		}
 		rows = append(rows, got...)
 	}

@@ -25,7 +25,7 @@ type setup struct {
 func haproxyConfig(s setup) string {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	p("global\n\tnbthread 1\n\tmaxconn 9500\ndefaults\n\ttimeout connect 5s\n\ttimeout client 120s\n\ttimeout server 120s")
+	p("global\n\tnbthread 1\n\tmaxconn 8500\n\tmaxpipes 256\ndefaults\n\ttimeout connect 5s\n\ttimeout client 120s\n\ttimeout server 120s")
 	if s.tcp {
 		p("\tmode tcp")
 	} else {
@@ -123,7 +123,11 @@ func evenerConfig(s setup) string {
 	for i, port := range s.origins {
 		p("server \"m%d\" { address = \"127.0.0.1:%d\" }", i, port)
 	}
-	for _, name := range []string{"shop", "other"} {
+	pools := []string{"shop", "other"}
+	if s.rules == 0 {
+		pools = pools[:1] // an unused one is a warning
+	}
+	for _, name := range pools {
 		p("pool %q {\n  policy = \"round_robin\"\n  idle   = 256", name)
 		for i := range s.origins {
 			p("  member \"m%d\" {}", i)

@@ -90,7 +90,6 @@ func (c *checker) value(s *Schema, path string, depth int) error {
 		c.integer(s, string(tok.(json.Number)), path)
 	case s.Type != kind:
 		c.addf(path, "%s must be %s, not %s", where(path), withArticle(s.Type), withArticle(kind))
-		s = anySchema
 	case s.Enum != nil && !slices.Contains(s.Enum, tok.(string)):
 		c.addf(path, "%s must be %s, not %q%s", where(path), oneOf(s.Enum), tok, meant(tok.(string), s.Enum))
 	}

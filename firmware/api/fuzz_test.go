@@ -78,6 +78,14 @@ func checkAnswer(t *testing.T, line []byte) {
 	}
 }
 
+// encoding/json would take the bytes and put other characters in their place.
+func TestRequestsAreUTF8(t *testing.T) {
+	_, e := decodeRequest([]byte("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"sys.fail\",\"params\":{\"a\":\"\xff\"}}"))
+	if e == nil || e.Kind != "json.utf8" {
+		t.Errorf("a request with the byte ff = %v, want json.utf8", e)
+	}
+}
+
 // Parameters that pass the schema are decoded, apart from what only the types'
 // own UnmarshalText and 64-bit limits can tell.
 func FuzzParams(f *testing.F) {

@@ -233,6 +233,7 @@ func (c *Chunks) endOfTrailer() Reason {
 	c.state = chunksDone
 	var h message.Head
 	o := Options{MaxHead: len(c.trailer), MaxField: len(c.trailer)}
-	p := newParser(&h, c.trailer, &o)
+	var p parser
+	p.open(&h, c.trailer, &o)
 	return p.fields()
 }

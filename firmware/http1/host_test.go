@@ -56,6 +56,12 @@ func TestEndOfValue(t *testing.T) {
 				if got := endOfValue(b, 0); got != want {
 					t.Fatalf("endOfValue(%q) = %d, want %d", b, got, want)
 				}
+				if at > 0 {
+					b[at-1] = 0xff // whose carry must not hide or fake a fault
+					if got := endOfValue(b, 0); got != want {
+						t.Fatalf("endOfValue(%q) = %d, want %d", b, got, want)
+					}
+				}
 				for _, second := range []byte{0, '\r', 0x7f} {
 					b[n-1] = second
 					if got := endOfValue(b, 0); got != min(want, n-1) {

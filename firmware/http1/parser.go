@@ -17,10 +17,12 @@ type parser struct {
 	o Options
 }
 
-func newParser(h *message.Head, buf []byte, o *Options) parser {
+// open makes p, which is zero, ready to read buf into h.
+func (p *parser) open(h *message.Head, buf []byte, o *Options) {
 	h.Reset()
 	h.Buf = buf
-	p := parser{h: h, buf: buf}
+	p.h = h
+	p.buf = buf
 	if o != nil {
 		p.o = *o
 	}
@@ -31,7 +33,6 @@ func newParser(h *message.Head, buf []byte, o *Options) parser {
 	if len(buf) > p.maxHead {
 		p.buf = buf[:p.maxHead]
 	}
-	return p
 }
 
 func limit(n, otherwise int) int {
@@ -110,8 +111,12 @@ func (p *parser) field(f *message.Field) Reason {
 	}
 	kinds := uint8(0)
 	colon := 0
-	for colon < len(b) && class[b[colon]]&inToken != 0 {
-		kinds |= class[b[colon]]
+	for colon < len(b) {
+		kind := class[b[colon]]
+		if kind&inToken == 0 {
+			break
+		}
+		kinds |= kind
 		colon++
 	}
 	if colon == len(b) {

@@ -22,7 +22,8 @@ import "evener/firmware/message"
 // [Options.Underscore] says, Cookie when there are several (see
 // [AppendCookies]), and Expect in HTTP/1.0, where it means nothing.
 func ParseRequest(h *message.Head, buf []byte, o *Options) (n int, err error) {
-	p := newParser(h, buf, o)
+	var p parser
+	p.open(h, buf, o)
 	r := p.requestLine()
 	if r == ok {
 		r = p.fields()

@@ -16,7 +16,8 @@ import (
 // is NoBody. To HEAD and in 304 a Content-Length describes what is not sent, so
 // it is not Hop there and is forwarded with the other fields.
 func ParseResponse(h *message.Head, buf []byte, o *Options, req ReqInfo) (n int, err error) {
-	p := newParser(h, buf, o)
+	var p parser
+	p.open(h, buf, o)
 	p.o.Underscore = Keep // a rule about requests
 	r := p.statusLine()
 	if r == ok {

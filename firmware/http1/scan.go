@@ -3,6 +3,7 @@
 package http1
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -47,8 +48,10 @@ var class = func() (t [256]uint8) {
 
 // endOfValue returns the index of the first byte of b from i on that may not
 // stand in a field value, or len(b). It looks at eight bytes at a time: a byte
-// below 0x20 borrows into its top bit, and so does one that is 0x7f once that
-// is made 0. Borrows spread upwards only, so the lowest mark is always true.
+// below 0x20 borrows into its top bit when 0x20 is taken from it, and 0x7f
+// carries into its own when 1 is added, while bytes that had it already do not
+// count. Every wrong byte is marked so, and now and then a right one, HTAB or
+// the neighbour of a borrow or carry; the table has the last word.
 func endOfValue(b []byte, i int) int {
 	const (
 		ones = 0x0101010101010101
@@ -56,14 +59,13 @@ func endOfValue(b []byte, i int) int {
 	)
 	for i+8 <= len(b) {
 		x := binary.LittleEndian.Uint64(b[i:])
-		del := x ^ 0x7f*ones
-		marks := ((x-0x20*ones)&^x | (del-ones)&^del) & tops
+		marks := ((x - 0x20*ones) | (x + ones)) &^ x & tops
 		if marks == 0 {
 			i += 8
 			continue
 		}
 		i += bits.TrailingZeros64(marks) >> 3
-		if b[i] != '\t' {
+		if class[b[i]]&inValue == 0 {
 			return i
 		}
 		i++
@@ -100,10 +102,8 @@ func trim(b []byte) []byte {
 // nextElement takes the first element off a comma-separated list. The list is
 // at its end when more is false; an element may be empty.
 func nextElement(list []byte) (element, rest []byte, more bool) {
-	for i, c := range list {
-		if c == ',' {
-			return trim(list[:i]), list[i+1:], true
-		}
+	if i := bytes.IndexByte(list, ','); i >= 0 {
+		return trim(list[:i]), list[i+1:], true
 	}
 	return trim(list), nil, false
 }

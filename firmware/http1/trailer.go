@@ -10,7 +10,8 @@ import "evener/firmware/message"
 // is left may be forwarded where it was asked for. Limits and results are as
 // those of [ParseRequest].
 func ParseTrailers(h *message.Head, buf []byte, o *Options) (n int, err error) {
-	p := newParser(h, buf, o)
+	var p parser
+	p.open(h, buf, o)
 	r := p.fields()
 	for i := range h.Fields {
 		f := &h.Fields[i]

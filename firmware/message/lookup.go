@@ -8,13 +8,14 @@ import "encoding/binary"
 // has room for.
 const maxFieldName = 24
 
-// A fieldName is a known name, cut into words as [word] cuts them, and for each
-// word the bits that are set before comparing: the 0x20 of each letter, which
-// is all that its two cases differ in.
+// A fieldName is a known name, cut by words, and for each word the bits that are
+// set before comparing: the 0x20 of each letter, which is all that its two cases
+// differ in.
 type fieldName struct {
-	word, fold [3]uint64
-	len        int
-	next       FieldID // another name in the same slot
+	first, last, middle             uint64
+	foldFirst, foldLast, foldMiddle uint64
+	len                             int
+	next                            FieldID // another name in the same slot
 }
 
 const fieldSlots = 128
@@ -35,9 +36,8 @@ var fieldIndex, knownFields = func() (index [fieldSlots]FieldID, known [numField
 		}
 		k := &known[id]
 		k.len = len(name)
-		for i := range k.word {
-			k.word[i], k.fold[i] = word(name, i), word(folds, i)
-		}
+		k.first, k.last, k.middle = words(name)
+		k.foldFirst, k.foldLast, k.foldMiddle = words(folds)
 		slot := slotOf(name)
 		k.next, index[slot] = index[slot], id
 	}
@@ -47,23 +47,32 @@ var fieldIndex, knownFields = func() (index [fieldSlots]FieldID, known [numField
 // slotOf hashes the length and the two ends of a name, in any case of letters.
 // The factors are such that only two known names meet, X-Forwarded-Host and
 // X-Forwarded-Port, which are alike in all three.
-func slotOf(b []byte) int {
-	first, last := int(b[0]|0x20), int(b[len(b)-1]|0x20)
-	return (7*first + 9*last + len(b)) % fieldSlots
+func slotOf(b []byte) uint {
+	first, last := uint(b[0]|0x20), uint(b[len(b)-1]|0x20)
+	return (7*first + 9*last + uint(len(b))) % fieldSlots
 }
 
-// word returns eight bytes of b, which is not empty. All words of b together
-// hold every byte of it; they overlap where its length is no multiple of 8.
-func word(b []byte, i int) uint64 {
+// words cuts b, which has 1 to 24 bytes, into its first eight, its last eight
+// and those between. Together they hold every byte of b; they overlap, and
+// those that a short name does not need are 0.
+func words(b []byte) (first, last, middle uint64) {
 	n := len(b)
 	switch {
-	case n >= 8:
-		return binary.LittleEndian.Uint64(b[min(8*i, n-8):])
+	case n > 16:
+		middle = binary.LittleEndian.Uint64(b[8:])
+		fallthrough
+	case n > 8:
+		last = binary.LittleEndian.Uint64(b[n-8:])
+		fallthrough
+	case n == 8:
+		first = binary.LittleEndian.Uint64(b)
 	case n >= 4:
 		lo, hi := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[n-4:])
-		return uint64(lo) | uint64(hi)<<32
+		first = uint64(lo) | uint64(hi)<<32
+	default:
+		first = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
 	}
-	return uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
+	return first, last, middle
 }
 
 // FieldOf returns the FieldID of the name b, in any case of letters.
@@ -72,26 +81,19 @@ func FieldOf(b []byte) FieldID {
 		return OtherField
 	}
 	id := fieldIndex[slotOf(b)]
+	if id == OtherField {
+		return id
+	}
+	first, last, middle := words(b)
 	for id != OtherField {
 		k := &knownFields[id]
-		if k.len == len(b) && k.equal(b) {
+		if k.len == len(b) && first|k.foldFirst == k.first &&
+			last|k.foldLast == k.last && middle|k.foldMiddle == k.middle {
 			return id
 		}
 		id = k.next
 	}
 	return OtherField
-}
-
-// equal compares a name as long as k with it.
-func (k *fieldName) equal(b []byte) bool {
-	for i := 0; ; {
-		if word(b, i)|k.fold[i] != k.word[i] {
-			return false
-		}
-		if i++; 8*i >= len(b) {
-			return true
-		}
-	}
 }
 
 // FieldByName is FieldOf for a string.

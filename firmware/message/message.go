@@ -118,7 +118,7 @@ func EqualFold(b []byte, s string) bool {
 		return false
 	}
 	for i := range b {
-		if lower(b[i]) != lower(s[i]) {
+		if b[i] != s[i] && lower(b[i]) != lower(s[i]) {
 			return false
 		}
 	}

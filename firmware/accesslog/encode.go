@@ -4,6 +4,7 @@ package accesslog
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -101,9 +102,8 @@ func (e *encoder) seconds(ns int64) {
 	us := uint64(ns) / 1000
 	e.b = strconv.AppendUint(e.b, us/1e6, 10)
 	e.b = append(e.b, '.')
-	for div := uint64(1e5); div > 0; div /= 10 {
-		e.b = append(e.b, '0'+byte(us/div%10))
-	}
+	e.b = strconv.AppendUint(e.b, us%1e6+1e6, 10) // seven digits, the first a 1
+	e.b = slices.Delete(e.b, len(e.b)-7, len(e.b)-6)
 }
 
 func (e *encoder) time(ns int64) {
@@ -122,6 +122,14 @@ func (e *encoder) address(a netip.AddrPort) {
 	e.quote()
 }
 
+// plain holds the bytes that stand for themselves in a JSON string.
+var plain = func() (t [256]bool) {
+	for c := 0x20; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 const hexDigits = "0123456789abcdef"
 
 // appendJSON appends the inside of a JSON string (RFC 8259 section 7). What is no
@@ -130,21 +138,22 @@ const hexDigits = "0123456789abcdef"
 // no reader takes them for the end of the line.
 func appendJSON(b, s []byte) []byte {
 	for len(s) > 0 {
-		if c := s[0]; c < utf8.RuneSelf {
-			switch {
-			case c == '"' || c == '\\':
-				b = append(b, '\\', c)
-			case c < 0x20 || c == 0x7f:
-				b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			default:
-				b = append(b, c)
-			}
+		n := 0
+		for n < len(s) && plain[s[n]] {
+			n++
+		}
+		b = append(b, s[:n]...)
+		if s = s[n:]; len(s) == 0 {
+			break
+		}
+		if c := s[0]; c == '"' || c == '\\' {
+			b = append(b, '\\', c)
 			s = s[1:]
 			continue
 		}
-		r, n := utf8.DecodeRune(s)
+		r, size := utf8.DecodeRune(s)
 		switch {
-		case r == utf8.RuneError && n == 1:
+		case r == utf8.RuneError && size == 1:
 			b = append(b, "\uFFFD"...)
 		case r < 0xa0:
 			b = append(b, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
@@ -153,9 +162,9 @@ func appendJSON(b, s []byte) []byte {
 		case r == '\u2029':
 			b = append(b, `\u2029`...)
 		default:
-			b = append(b, s[:n]...)
+			b = append(b, s[:size]...)
 		}
-		s = s[n:]
+		s = s[size:]
 	}
 	return b
 }

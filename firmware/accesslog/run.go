@@ -56,8 +56,10 @@ func (l *Log) Run(ctx context.Context) error {
 			break
 		}
 	}
-	if n := bytes.Count(w.batch[w.written:], []byte("\n")); n > 0 {
-		l.lost.Add(uint64(n))
+	w.unmend()
+	l.lost.Add(uint64(bytes.Count(w.batch[w.written:], []byte("\n"))))
+	for _, s := range l.slots {
+		l.lost.Add(s.put.Load() - s.taken.Load())
 	}
 	w.tellDrops(true)
 	if err := l.target.dest.Close(); err != nil {
@@ -113,7 +115,7 @@ func (w *writer) flush() bool {
 	for w.written < len(w.batch) {
 		n, err := w.log.target.dest.Write(w.batch[w.written:])
 		lines := bytes.Count(w.batch[w.written:w.written+n], []byte("\n"))
-		if w.mended && lines > 0 {
+		if w.mended && n > 0 {
 			w.mended = false
 			lines--
 		}
@@ -154,6 +156,7 @@ func (w *writer) tellDrops(last bool) {
 
 // begin makes sure that the first line stands on a line of its own.
 func (w *writer) begin() {
+	w.unmend()
 	cut, err := endsCut(w.log.target.dest)
 	if err != nil {
 		w.log.log.Error("access log end not read", "path", w.log.target.path, "err", err)
@@ -161,6 +164,13 @@ func (w *writer) begin() {
 	if cut {
 		w.batch = append([]byte("\n"), w.batch[w.written:]...)
 		w.written, w.mended = 0, true
+	}
+}
+
+// unmend takes away the end of a line that was not written to the file before.
+func (w *writer) unmend() {
+	if w.mended {
+		w.written, w.mended = w.written+1, false // mended: nothing of batch is written
 	}
 }
 

@@ -30,9 +30,9 @@ const acceptsPerTurn = 32
 const acceptPause = 20 * time.Millisecond
 
 // Listen accepts the connections of p from a listening socket, which the caller
-// keeps open until after StopListening.
+// keeps open until after StopListening. A socket that is served already stays.
 func (w *Worker) Listen(p *Port, fd int) error {
-	if w.listeners[p] != nil {
+	if w.listeners[fd] != nil {
 		return nil
 	}
 	l := &listener{w: w, port: p, fd: fd}
@@ -42,15 +42,17 @@ func (w *Worker) Listen(p *Port, fd int) error {
 		return err
 	}
 	l.ref = ref
-	w.listeners[p] = l
+	w.listeners[fd] = l
 	return nil
 }
 
-// StopListening accepts no more connections of p. The socket stays open.
+// StopListening accepts no more connections of p. Its sockets stay open.
 func (w *Worker) StopListening(p *Port) {
-	if l := w.listeners[p]; l != nil {
-		l.stop()
-		delete(w.listeners, p)
+	for fd, l := range w.listeners {
+		if l.port == p {
+			l.stop()
+			delete(w.listeners, fd)
+		}
 	}
 }
 

@@ -127,7 +127,17 @@ func (w *Worker) ServeQueues() {
 		w.serveQueue(q)
 		if q.head == nil {
 			delete(w.queues, p)
+			w.leaveMembers(p)
 		}
+	}
+}
+
+// leaveMembers takes back the wishes to be woken: a place that is free now is
+// another loop's.
+func (w *Worker) leaveMembers(p *Pool) {
+	snap := p.Load()
+	for i := range snap.Members {
+		snap.Members[i].Live.Leave(w.index)
 	}
 }
 

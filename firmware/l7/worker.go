@@ -27,8 +27,8 @@ type Worker struct {
 	pipes  reactor.Pipes
 	random *rand.Rand
 
-	listeners map[*Port]*listener
-	clients   clientConn // head of the circular list of all client connections
+	listeners map[int]*listener // by descriptor
+	clients   clientConn        // head of the circular list of all client connections
 	conns     int
 	draining  bool
 
@@ -61,7 +61,7 @@ func NewWorker(loop *reactor.Loop, cfg Config, log *slog.Logger) *Worker {
 	w := &Worker{
 		loop: loop, index: loop.Index(), log: log, cfg: cfg,
 		random:    rand.New(rand.NewChaCha8(seed())),
-		listeners: map[*Port]*listener{},
+		listeners: map[int]*listener{},
 		queues:    map[*Pool]*queue{},
 		names:     map[string]accesslog.Name{},
 	}

@@ -79,11 +79,7 @@ func (b *Balancer) onHealth(e health.Event) {
 	case health.Down:
 		state = pool.Down
 	}
-	was := p.members.Load().Members[i].Health
 	p.members.SetHealth(i, state, e.Reason, e.Since)
-	if was != state {
-		b.log.Info("member changed", "pool", e.Pool, "member", e.Member, "state", state, "reason", e.Reason)
-	}
 	if state != pool.Down {
 		for loop := range b.loops {
 			b.serveQueues(loop)

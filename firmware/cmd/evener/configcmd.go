@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"evener/firmware/api"
+	"evener/firmware/manage"
+)
+
+func newConfig() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "show and change the configuration"}
+	cmd.AddCommand(newConfigShow(), newConfigEdit(), newConfigSet(), newConfigDiff(), newConfigCommit(),
+		newConfigConfirm(), newConfigRollback(),
+		simple("revert", "take back a commit that waits for its confirm", cobra.NoArgs, "config.revert", noParams, printCommitted),
+		simple("discard", "throw your candidate away", cobra.NoArgs, "config.discard", noParams, func(w io.Writer, _ struct{}) {
+			fmt.Fprintln(w, "candidate discarded")
+		}),
+		simple("history", "list the revisions", cobra.NoArgs, "config.history", noParams, printHistory))
+	return cmd
+}
+
+func newConfigShow() *cobra.Command {
+	var defaults, candidate bool
+	cmd := &cobra.Command{
+		Use: "show [REVISION]", Short: "show the running configuration or a revision; -o json for the checked values",
+		Args: usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if candidate {
+				t, err := call[manage.Text](cmd, "config.candidate", struct{}{})
+				if err == nil {
+					fmt.Fprint(cmd.OutOrStdout(), t.Text)
+				}
+				return err
+			}
+			n, err := revision(args)
+			if err != nil {
+				return err
+			}
+			format, _ := cmd.Flags().GetString("output")
+			t, err := call[manage.Text](cmd, "config.text",
+				map[string]any{"revision": n, "defaults": defaults, "json": format == "json"})
+			if err == nil {
+				fmt.Fprint(cmd.OutOrStdout(), t.Text)
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&defaults, "defaults", false, "print every default too")
+	cmd.Flags().BoolVar(&candidate, "candidate", false, "show your candidate")
+	return cmd
+}
+
+func revision(args []string) (uint64, error) {
+	if len(args) == 0 {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(args[0], 10, 64)
+	if err != nil || n == 0 {
+		return 0, usageError{fmt.Errorf("a revision is a number from 1, not %q: see evener config history", args[0])}
+	}
+	return n, nil
+}
+
+func newConfigSet() *cobra.Command {
+	return simple("set FILE", "make a file your candidate; - is standard input", cobra.ExactArgs(1), "config.set",
+		func(cmd *cobra.Command, args []string) (any, error) {
+			text, err := readFile(cmd, args[0])
+			return map[string]any{"text": string(text)}, err
+		}, printChecked)
+}
+
+func printChecked(w io.Writer, c manage.Checked) {
+	for _, p := range c.Problems {
+		fmt.Fprintln(w, p)
+	}
+	fmt.Fprintf(w, "candidate on revision %d: evener config diff, then evener config commit\n", c.Base)
+}
+
+// newConfigEdit edits the candidate, or the running configuration where there is
+// none, and keeps the text if it is no configuration.
+func newConfigEdit() *cobra.Command {
+	return &cobra.Command{
+		Use: "edit", Short: "edit your candidate with $EDITOR", Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			editor := os.Getenv("EDITOR")
+			if editor == "" {
+				editor = "vi"
+			}
+			t, err := editable(cmd)
+			if err != nil {
+				return err
+			}
+			f, err := os.CreateTemp("", "evener-*.hcl")
+			if err != nil {
+				return err
+			}
+			f.WriteString(t.Text)
+			f.Close()
+			c := exec.CommandContext(cmd.Context(), "sh", "-c", editor+` "$1"`, "sh", f.Name())
+			c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+			if err := c.Run(); err != nil {
+				return fmt.Errorf("%s: %w; your text is in %s", editor, err, f.Name())
+			}
+			text, err := os.ReadFile(f.Name())
+			if err != nil {
+				return err
+			}
+			r, err := call[manage.Checked](cmd, "config.set", map[string]any{"text": string(text), "base": t.Revision})
+			if err != nil {
+				return fmt.Errorf("%w; your text is in %s", err, f.Name())
+			}
+			os.Remove(f.Name())
+			return show(cmd, r, func(w io.Writer) { printChecked(w, r) })
+		},
+	}
+}
+
+func editable(cmd *cobra.Command) (manage.Text, error) {
+	t, err := call[manage.Text](cmd, "config.candidate", struct{}{})
+	if err != nil && api.ExitCode(err) == api.ExitNotFound {
+		return call[manage.Text](cmd, "config.text", struct{}{})
+	}
+	return t, err
+}
+
+func newConfigDiff() *cobra.Command {
+	return simple("diff [FROM [TO]]", "compare your candidate with the running configuration, or revisions",
+		cobra.MaximumNArgs(2), "config.diff", func(_ *cobra.Command, args []string) (any, error) {
+			p := map[string]any{}
+			for i, name := range []string{"from", "to"} {
+				if i < len(args) {
+					n, err := revision(args[i : i+1])
+					if err != nil {
+						return nil, err
+					}
+					p[name] = n
+				}
+			}
+			return p, nil
+		}, func(w io.Writer, d manage.Diff) {
+			if d.Text == "" {
+				d.Text = "nothing differs\n"
+			}
+			fmt.Fprint(w, d.Text)
+		})
+}
+
+func newConfigCommit() *cobra.Command {
+	var comment string
+	var confirm time.Duration
+	cmd := simple("commit", "serve your candidate from now on", cobra.NoArgs, "config.commit",
+		func(*cobra.Command, []string) (any, error) {
+			return map[string]any{"comment": comment, "confirm": api.Duration(confirm)}, nil
+		}, printCommitted)
+	cmd.Flags().StringVarP(&comment, "message", "m", "", "why")
+	cmd.Flags().DurationVar(&confirm, "confirm", 0, "take the commit back unless confirmed within this time")
+	return cmd
+}
+
+func newConfigConfirm() *cobra.Command {
+	return simple("confirm [REVISION]", "keep a commit that waits for its confirm", cobra.MaximumNArgs(1), "config.confirm",
+		func(_ *cobra.Command, args []string) (any, error) {
+			n, err := revision(args)
+			return map[string]any{"revision": n}, err
+		}, printCommitted)
+}
+
+func newConfigRollback() *cobra.Command {
+	var comment string
+	var confirm time.Duration
+	cmd := simple("rollback REVISION", "serve the text of an older revision", cobra.ExactArgs(1), "config.rollback",
+		func(_ *cobra.Command, args []string) (any, error) {
+			n, err := revision(args)
+			return map[string]any{"revision": n, "comment": comment, "confirm": api.Duration(confirm)}, err
+		}, printCommitted)
+	cmd.Flags().StringVarP(&comment, "message", "m", "", "why")
+	cmd.Flags().DurationVar(&confirm, "confirm", 0, "take the rollback back unless confirmed within this time")
+	return cmd
+}
+
+func printCommitted(w io.Writer, c manage.Committed) {
+	fmt.Fprintf(w, "revision %d runs\n", c.Revision.Number)
+	if c.Pending != nil {
+		fmt.Fprintf(w, "it is taken back in %s unless confirmed: evener config confirm\n", c.Pending.Left)
+	}
+}
+
+func printHistory(w io.Writer, h manage.History) {
+	table(w, "REVISION STATUS AUTHOR TIME ORIGIN COMMENT", func(add func(...any)) {
+		for _, r := range h.Revisions {
+			comment := r.Comment
+			if r.Source != 0 {
+				comment = fmt.Sprintf("(text of revision %d) %s", r.Source, comment)
+			}
+			add(r.Number, r.Status, r.Author, r.Time.Local().Format(time.DateTime), r.Origin, comment)
+		}
+	})
+	if h.Pending != nil {
+		fmt.Fprintf(w, "revision %d is taken back in %s unless confirmed\n", h.Pending.Revision, h.Pending.Left)
+	}
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"evener/firmware/api"
+	"evener/firmware/demo"
+	"evener/firmware/manage"
+	"evener/firmware/supervise"
+)
+
+// controlPath is the socket by which a demo origin is told how to behave.
+func controlPath(state, name string) string { return filepath.Join(state, "origin-"+name+".sock") }
+
+// newOrigin is the role of one demo server.
+func newOrigin() *cobra.Command {
+	var state, name, listen string
+	cmd := &cobra.Command{Use: "origin", Args: cobra.NoArgs, Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log := slog.New(slog.NewTextHandler(os.Stderr, nil)).With("role", name)
+			addr, err := netip.ParseAddrPort(listen)
+			if err != nil {
+				return err
+			}
+			link, err := supervise.Join(version)
+			if err != nil {
+				return err
+			}
+			defer link.Close()
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			go func() {
+				obeyOrigin(link)
+				cancel()
+			}()
+			if err := link.Ready(); err != nil {
+				return err
+			}
+			return demo.New(name, addr, log).Run(ctx, controlPath(state, name))
+		}}
+	cmd.Flags().StringVar(&state, "state", "", "")
+	cmd.Flags().StringVar(&name, "name", "", "")
+	cmd.Flags().StringVar(&listen, "listen", "", "")
+	return cmd
+}
+
+// obeyOrigin returns when the origin is to end.
+func obeyOrigin(link *supervise.Link) {
+	for order := range link.Orders() {
+		switch order.Kind {
+		case supervise.Go:
+		case supervise.Drain:
+			_ = link.Released()
+			return
+		default:
+			return
+		}
+	}
+}
+
+func newDemo() *cobra.Command {
+	cmd := &cobra.Command{Use: "demo", Short: "play with the simulated board"}
+	var delay time.Duration
+	origin := &cobra.Command{
+		Use: "origin NAME ok|slow|broken|dead", Short: "make a demo origin behave: ok, slow, broken (500) or dead (port closed)",
+		Args: usageArgs(cobra.ExactArgs(2)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m := demo.Mode{State: args[1]}
+			if m.State == "slow" {
+				m.Delay = delay
+			}
+			return demo.Set(cmd.Context(), controlPath(stateDir(cmd), args[0]), m)
+		},
+	}
+	origin.Flags().DurationVar(&delay, "delay", 500*time.Millisecond, "of a slow origin's answers")
+	cmd.AddCommand(origin)
+	return cmd
+}
+
+// tellWhenUp prints what to open as soon as the engine answers.
+func tellWhenUp(ctx context.Context, c runConfig, w io.Writer) {
+	for ctx.Err() == nil {
+		if info, clusters, err := askBox(ctx, c.state); err == nil {
+			printWelcome(w, c, info, clusters)
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func askBox(ctx context.Context, state string) (i manage.Info, cl manage.Clusters, err error) {
+	client, err := api.Dial(filepath.Join(state, "api.sock"))
+	if err != nil {
+		return i, cl, err
+	}
+	defer client.Close()
+	if err = client.Call(ctx, "sys.info", struct{}{}, &i); err == nil {
+		err = client.Call(ctx, "cluster.list", struct{}{}, &cl)
+	}
+	return i, cl, err
+}
+
+func printWelcome(w io.Writer, c runConfig, i manage.Info, cl manage.Clusters) {
+	exe, err := os.Executable()
+	if err != nil {
+		exe = "evener"
+	}
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, exe); err == nil && len(rel) < len(exe) {
+			exe = rel
+		}
+	}
+	fmt.Fprintf(w, "\nEvener %s runs on board %s, revision %d.\n\n", i.Version, i.Board, i.Revision)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range cl.Clusters {
+		for _, l := range c.Listen {
+			url := l
+			if c.Protocol == "http" {
+				url = "http://" + l
+			}
+			fmt.Fprintf(tw, "cluster %s\t%s\n", c.Name, url)
+		}
+	}
+	if i.Metrics != "" {
+		fmt.Fprintf(tw, "metrics\t%s\n", i.Metrics)
+	}
+	tw.Flush()
+	fmt.Fprintf(w, "\nIn another terminal:\n  export EVENER_STATE=%s\n", c.state)
+	for _, l := range []string{"status", "show servers", "explain GET http://127.0.0.1:8080/",
+		"server drain shop/web1", "demo origin web2 dead", "config edit && " + exe + " config commit --confirm 2m"} {
+		fmt.Fprintf(w, "  %s %s\n", exe, l)
+	}
+	fmt.Fprintf(w, "\nEnd it with Ctrl-C.\n")
+}
+
+// listMethods prints every operation of the API.
+func listMethods(_ context.Context, cmd *cobra.Command) error {
+	reg := manage.New(manage.Config{}, slog.New(slog.DiscardHandler)).Methods()
+	return show(cmd, reg.Methods(), func(w io.Writer) {
+		table(w, "METHOD ROLE EFFECT PURPOSE", func(add func(...any)) {
+			for _, m := range reg.Methods() {
+				add(m.Name, m.Role, m.Effect, m.Purpose)
+			}
+		})
+	})
+}

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"evener/firmware/accesslog"
+	"evener/firmware/api"
+	"evener/firmware/config"
+	"evener/firmware/http1"
+	"evener/firmware/lb"
+	"evener/firmware/logring"
+	"evener/firmware/manage"
+	"evener/firmware/persist"
+	"evener/firmware/stats"
+	"evener/firmware/store"
+	"evener/firmware/supervise"
+)
+
+// An engineConfig is what the supervisor tells the engine on its command line.
+type engineConfig struct{ state, config, board string }
+
+func newEngine() *cobra.Command {
+	var c engineConfig
+	cmd := &cobra.Command{
+		Use: "engine", Args: cobra.NoArgs, Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ring := logring.New(os.Stderr, logring.Config{})
+			log := slog.New(ring).With("role", "engine")
+			link, err := supervise.Join(version)
+			if err != nil {
+				return err
+			}
+			e := &engine{cfg: c, link: link, log: log, ring: ring}
+			return e.run()
+		},
+	}
+	cmd.Flags().StringVar(&c.state, "state", "", "")
+	cmd.Flags().StringVar(&c.config, "config", "", "")
+	cmd.Flags().StringVar(&c.board, "board", "", "")
+	return cmd
+}
+
+// An engine is the role that carries the traffic.
+type engine struct {
+	cfg  engineConfig
+	link *supervise.Link
+	log  *slog.Logger
+	ring *logring.Handler
+
+	store    *store.Store
+	journal  *persist.Journal
+	access   *accesslog.Log
+	registry *stats.Registry
+	balancer *lb.Balancer
+	sockets  *sockets
+
+	wg   sync.WaitGroup // everything that runs
+	errs chan error
+}
+
+// run obeys the supervisor until it says stop.
+func (e *engine) run() error {
+	defer e.link.Close()
+	if err := e.link.Ready(); err != nil {
+		return err
+	}
+	for order := range e.link.Orders() {
+		switch order.Kind {
+		case supervise.Go:
+			return e.serve()
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// serve carries traffic until it is told to drain or stop.
+func (e *engine) serve() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	management, stopManagement := context.WithCancel(ctx)
+	defer stopManagement()
+	if err := e.open(); err != nil {
+		return err
+	}
+	e.start(ctx, management)
+	for {
+		select {
+		case err := <-e.errs:
+			cancel()
+			e.wg.Wait()
+			return err
+		case order := <-e.link.Orders():
+			if order.Kind == supervise.Drain {
+				stopManagement()
+				if err := e.release(); err != nil {
+					e.log.Error("handing over", "err", err)
+				}
+				if err := e.link.Released(); err != nil {
+					return err
+				}
+				e.drain(order.Deadline)
+			} else {
+				e.balancer.Drain()
+				e.drain(min(order.Deadline, e.drainTimeout()))
+			}
+			cancel()
+			e.wg.Wait()
+			return e.close()
+		}
+	}
+}
+
+// open takes over the durable state and serves the running configuration.
+func (e *engine) open() (err error) {
+	e.errs = make(chan error, 8)
+	if e.store, err = store.Open(store.Config{Dir: filepath.Join(e.cfg.state, "store")}); err != nil {
+		return err
+	}
+	if err := e.firstRevision(); err != nil {
+		return err
+	}
+	cfg, err := e.runningConfig()
+	if err != nil {
+		return err
+	}
+	records := filepath.Join(e.cfg.state, "persist")
+	if err := os.MkdirAll(records, 0o700); err != nil {
+		return err
+	}
+	if e.journal, err = persist.OpenJournal(records); err != nil {
+		return err
+	}
+	return e.build(cfg)
+}
+
+// build makes the balancer that the running configuration needs. The number of
+// loops and the connection limit are fixed for the life of the process.
+func (e *engine) build(cfg *config.Config) error {
+	loops := cfg.Engine.Loops
+	if loops == 0 {
+		loops = runtime.NumCPU()
+	}
+	runtime.GOMAXPROCS(loops + 2)
+	keys, err := e.cookieKeys()
+	if err != nil {
+		return err
+	}
+	limit := cfg.Engine.MaxConnections
+	if limit == 0 {
+		limit = descriptorLimit()
+	}
+	e.registry = stats.NewRegistry(stats.Config{Loops: loops, Version: version, Model: e.cfg.board,
+		RejectReason: func(i int) string { return http1.Reason(i).String() }})
+	if e.access, err = openAccess(cfg.AccessLog, loops, e.log); err != nil {
+		return err
+	}
+	e.sockets = &sockets{link: e.link, count: loops}
+	e.balancer, err = lb.New(lb.Config{
+		Loops: loops, MaxConnections: limit, Sockets: e.sockets, State: e.store, Keys: keys,
+		Journal: e.journal, Access: e.access, Registry: e.registry,
+	}, e.log)
+	return err
+}
+
+// start runs everything. What belongs to management ends when that is handed
+// over, everything else with ctx.
+func (e *engine) start(ctx, management context.Context) {
+	e.run1(ctx, "balancer", e.balancer.Run)
+	if e.access != nil {
+		e.run1(ctx, "access log", e.access.Run)
+	}
+	cfg, err := e.runningConfig()
+	if err == nil {
+		err = e.balancer.Apply(cfg, e.store.Running().Number)
+	}
+	if err != nil {
+		e.errs <- err
+		return
+	}
+	box := manage.New(manage.Config{
+		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Registry: e.registry,
+		Version: version, Board: e.cfg.board, Started: time.Now(), Metrics: e.serveMetrics(management),
+	}, e.log)
+	e.run1(management, "api", func(ctx context.Context) error {
+		l, err := api.Listen(filepath.Join(e.cfg.state, "api.sock"))
+		if err != nil {
+			return err
+		}
+		return api.Serve(ctx, l, box.Methods(), e.log, api.ServerConfig{})
+	})
+	e.run1(management, "store", box.Run)
+}
+
+// run1 runs one part; its failure ends the engine.
+func (e *engine) run1(ctx context.Context, name string, f func(context.Context) error) {
+	e.wg.Go(func() {
+		if err := f(ctx); err != nil {
+			e.errs <- fmt.Errorf("%s: %w", name, err)
+		}
+	})
+}
+
+// release gives up what only one engine may own.
+func (e *engine) release() error {
+	e.balancer.Drain()
+	return errors.Join(e.balancer.Release(), e.store.Handover())
+}
+
+// drain waits for the running exchanges, at most for limit.
+func (e *engine) drain(limit time.Duration) {
+	deadline := time.After(limit)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for e.balancer.Busy() > 0 {
+		select {
+		case <-deadline:
+			e.log.Warn("drain ended with connections open", "connections", e.balancer.Busy())
+			return
+		case o := <-e.link.Orders():
+			if o.Kind != supervise.Drain {
+				return
+			}
+		case <-ticker.C:
+		}
+	}
+}
+
+func (e *engine) drainTimeout() time.Duration {
+	if cfg := e.balancer.Config(); cfg != nil {
+		return cfg.Engine.DrainTimeout.D()
+	}
+	return 0
+}
+
+func (e *engine) close() error {
+	err := e.store.Close()
+	if errors.Is(err, store.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// firstRevision commits the configuration file of a box that has no revision.
+func (e *engine) firstRevision() error {
+	text := []byte(emptyConfig)
+	comment := "empty configuration of a new box"
+	if e.cfg.config != "" {
+		src, err := os.ReadFile(e.cfg.config)
+		if err != nil {
+			return err
+		}
+		text, comment = src, "from "+filepath.Base(e.cfg.config)
+	}
+	if running := e.store.Running(); running.Number != 0 {
+		if e.cfg.config != "" {
+			if now, err := e.store.Text(running.Number); err == nil && !bytes.Equal(now, text) {
+				e.log.Info("the box goes on with its running revision, which differs from --config",
+					"rev", running.Number, "file", e.cfg.config,
+					"commit", "evener config set "+e.cfg.config+" && evener config commit")
+			}
+		}
+		return nil
+	}
+	_, err := e.store.CommitText(text, store.CommitOptions{Author: "box", Origin: store.Boot, Comment: comment})
+	return err
+}
+
+const emptyConfig = "# Nothing is configured yet: see docs/manual/configuration.md.\n"
+
+func (e *engine) runningConfig() (*config.Config, error) {
+	running := e.store.Running()
+	text, err := e.store.Text(running.Number)
+	if err != nil {
+		return nil, err
+	}
+	cfg, found := config.Parse(fmt.Sprintf("revision-%d", running.Number), text)
+	if found.HasErrors() {
+		return nil, fmt.Errorf("revision %d cannot be served: %w", running.Number, found)
+	}
+	return cfg, nil
+}
+
+// cookieKeys returns the keys of persistence cookies, the present one first.
+func (e *engine) cookieKeys() ([]persist.Key, error) {
+	secrets, err := e.store.Secrets("cookie")
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]persist.Key, len(secrets))
+	for i, s := range secrets {
+		keys[i] = persist.Key{ID: sha256.Sum256(s)[0], Secret: [32]byte(s)}
+	}
+	return keys, nil
+}
+
+func openAccess(c *config.AccessLog, loops int, log *slog.Logger) (*accesslog.Log, error) {
+	if c == nil {
+		return nil, nil
+	}
+	return accesslog.Open(accesslog.Config{Loops: loops, Path: c.Path, Format: c.Format, Fields: c.Fields}, log)
+}
+
+// A metricsServer serves Prometheus text at the configured address.
+type metricsServer struct {
+	e   *engine
+	ctx context.Context
+
+	mu   sync.Mutex // guards what follows
+	cfg  *config.Metrics
+	stop func()
+}
+
+func (e *engine) serveMetrics(ctx context.Context) *metricsServer {
+	m := &metricsServer{e: e, ctx: ctx}
+	if cfg := e.balancer.Config(); cfg != nil {
+		if err := m.Use(cfg.Metrics); err != nil {
+			e.log.Error("metrics are not served", "err", err)
+		}
+	}
+	return m
+}
+
+// Use serves metrics as cfg says from now on; nil means not at all.
+func (m *metricsServer) Use(cfg *config.Metrics) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.cfg == cfg || m.cfg != nil && cfg != nil && *m.cfg == *cfg {
+		return nil
+	}
+	if m.stop != nil {
+		m.stop()
+		m.stop, m.cfg = nil, nil
+	}
+	if cfg == nil {
+		return m.e.sockets.dropOwn()
+	}
+	own, err := m.e.sockets.acquireOwn(lb.Spec{Network: "tcp", Addr: cfg.Listen})
+	if err != nil {
+		return err
+	}
+	l, err := own.Net(0)
+	if err != nil {
+		return err
+	}
+	m.cfg = cfg
+	m.serve(l, cfg.Token)
+	return nil
+}
+
+func (m *metricsServer) serve(l net.Listener, token string) {
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", stats.Handler(m.e.registry, token))
+	s := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(m.e.log.Handler(), slog.LevelWarn)}
+	ctx, stop := context.WithCancel(m.ctx)
+	m.stop = stop
+	m.e.wg.Go(func() {
+		<-ctx.Done()
+		s.Close()
+	})
+	m.e.wg.Go(func() {
+		if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			m.e.log.Error("metrics are no longer served", "err", err)
+		}
+		stop()
+	})
+}

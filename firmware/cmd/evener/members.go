@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"evener/firmware/api"
+	"evener/firmware/manage"
+)
+
+func newServer() *cobra.Command {
+	cmd := &cobra.Command{Use: "server", Short: "change a member at once, apart from the configuration"}
+	cmd.AddCommand(
+		memberCommand("quiesce", "give a member no new clients; persistent ones still come"),
+		memberCommand("drain", "quiesce a member, and disable it after a deadline"),
+		memberCommand("disable", "give a member no clients at all; running exchanges finish"),
+		memberCommand("enable", "bring a member back"),
+		newWeight(),
+	)
+	return cmd
+}
+
+func memberCommand(verb, short string) *cobra.Command {
+	var sticky, force bool
+	var reason string
+	var deadline time.Duration
+	cmd := simple(verb+" POOL/MEMBER", short, cobra.ExactArgs(1), "server."+verb,
+		func(_ *cobra.Command, args []string) (any, error) {
+			p := map[string]any{"member": args[0], "reason": reason}
+			if verb != "enable" {
+				p["force"] = force
+			}
+			if verb == "quiesce" || verb == "drain" {
+				p["ignore_sticky"] = sticky
+			}
+			if verb == "drain" {
+				p["deadline"] = api.Duration(deadline)
+			}
+			return p, nil
+		}, printMember)
+	cmd.Flags().StringVarP(&reason, "reason", "m", "", "why; shown with its state")
+	if verb != "enable" {
+		cmd.Flags().BoolVar(&force, "force", false, "even if it is the last usable member")
+	}
+	if verb == "quiesce" || verb == "drain" {
+		cmd.Flags().BoolVar(&sticky, "ignore-sticky", false, "keep persistent clients away too")
+	}
+	if verb == "drain" {
+		cmd.Flags().DurationVar(&deadline, "deadline", 15*time.Minute, "disable it after this")
+	}
+	return cmd
+}
+
+func newWeight() *cobra.Command {
+	var force bool
+	cmd := simple("weight POOL/MEMBER WEIGHT|configured", "change a member's weight until it is configured anew",
+		cobra.ExactArgs(2), "server.weight", func(_ *cobra.Command, args []string) (any, error) {
+			n := -1
+			if args[1] != "configured" {
+				var err error
+				if n, err = strconv.Atoi(args[1]); err != nil || n < 0 || n > 200 {
+					return nil, usageError{fmt.Errorf("a weight is 0 to 200, or configured, not %q", args[1])}
+				}
+			}
+			return map[string]any{"member": args[0], "weight": n, "force": force}, nil
+		}, printMember)
+	cmd.Flags().BoolVar(&force, "force", false, "0 even if it is the last usable member")
+	return cmd
+}
+
+func printMember(w io.Writer, m manage.Member) {
+	fmt.Fprintf(w, "%s/%s is %s, weight %d, %d active", m.Pool, m.Name, m.State, m.Weight, m.Active)
+	if !m.Until.IsZero() {
+		fmt.Fprintf(w, ", disabled at %s", m.Until.Local().Format(time.TimeOnly))
+	}
+	fmt.Fprintln(w)
+}
+
+func newProbe() *cobra.Command {
+	return simple("probe POOL/MEMBER", "ask a member all its questions now, and show each exchange",
+		cobra.ExactArgs(1), "probe.run", func(_ *cobra.Command, args []string) (any, error) {
+			return map[string]any{"member": args[0]}, nil
+		}, printProbed)
+}
+
+func printProbed(w io.Writer, p manage.Probed) {
+	for i, x := range p.Exchanges {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		printExchange(w, x)
+	}
+}
+
+func printExchange(w io.Writer, x manage.Exchange) {
+	fmt.Fprintf(w, "probe %s of %s: %s after %s: %s\n", x.Probe, x.Address, x.Outcome, x.Took, x.Detail)
+	if x.Connect > 0 {
+		fmt.Fprintf(w, "connected after %s, first byte after %s\n",
+			x.Connect, x.FirstByte)
+	}
+	for _, n := range x.Notes {
+		fmt.Fprintln(w, "note:", n)
+	}
+	if x.Sent != "" {
+		fmt.Fprintf(w, "sent %d bytes:\n%s", x.SentBytes, indent(x.Sent))
+	}
+	if x.Received != "" {
+		fmt.Fprintf(w, "received %d bytes:\n%s", x.ReceivedBytes, indent(x.Received))
+	}
+}
+
+func newRestart() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "restart ROLE", Short: "replace a role's process while the old one drains: engine",
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			before, err := call[manage.Info](cmd, "sys.info", struct{}{})
+			if err != nil {
+				return err
+			}
+			if _, err := call[manage.RestartStatus](cmd, "sys.restart", map[string]any{"role": args[0]}); err != nil {
+				return err
+			}
+			return awaitRestart(cmd, args[0], pidOf(before, args[0]))
+		},
+	}
+	return cmd
+}
+
+func pidOf(i manage.Info, role string) int {
+	for _, r := range i.Roles {
+		if r.Name == role {
+			return r.PID
+		}
+	}
+	return 0
+}
+
+// awaitRestart waits until the role runs in another process.
+func awaitRestart(cmd *cobra.Command, role string, old int) error {
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		time.Sleep(100 * time.Millisecond)
+		i, err := call[manage.Info](cmd, "sys.info", struct{}{})
+		if err != nil {
+			continue // the new engine does not listen yet
+		}
+		if pid := pidOf(i, role); pid != 0 && pid != old {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s runs in process %d; process %d drains\n", role, pid, old)
+			return nil
+		}
+		if i.Restart != nil && i.Restart.Error != "" {
+			return fmt.Errorf("%s goes on in process %d: %s", role, old, i.Restart.Error)
+		}
+	}
+	return fmt.Errorf("%s was not replaced within a minute: see evener show log", role)
+}
+
+func newMetrics() *cobra.Command {
+	return simple("metrics", "print the metrics as Prometheus text", cobra.NoArgs, "sys.metrics", noParams,
+		func(w io.Writer, m manage.MetricsText) { fmt.Fprint(w, m.Text) })
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"evener/board"
+	"evener/firmware/supervise"
+)
+
+// A runConfig is what "evener run" was asked for.
+type runConfig struct {
+	board  string
+	state  string
+	config string
+}
+
+func newRun() *cobra.Command {
+	var c runConfig
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "start the box",
+		Long: `Start the box: a supervisor that holds the listening sockets, and the engine.
+
+--config gives the first configuration of a box that has none; a box that has
+one goes on with the revision that runs, and says so when the file differs.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.state = stateDir(cmd)
+			return runBox(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&c.board, "board", "sim", "the hardware: sim, or a board's name")
+	cmd.Flags().StringVar(&c.config, "config", "", "first configuration of a box that has none")
+	return cmd
+}
+
+func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
+	b, err := board.ByName(c.board)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := os.MkdirAll(c.state, 0o700); err != nil {
+		return err
+	}
+	if err := checkFile(c.config, stderr); err != nil {
+		return err
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil)).With("role", "supervisor")
+	engine := []string{"role", "engine", "--state", c.state, "--board", b.Name}
+	if c.config != "" {
+		file, err := filepath.Abs(c.config)
+		if err != nil {
+			return err
+		}
+		engine = append(engine, "--config", file)
+	}
+	roles := []supervise.Role{{
+		Name: "engine", Args: engine, MayListen: true, MayControl: true,
+		DrainTimeout: 10 * time.Minute, StopTimeout: 10 * time.Second,
+	}}
+	for _, o := range b.Origins {
+		roles = append(roles, supervise.Role{Name: o.Name,
+			Args: []string{"role", "origin", "--state", c.state, "--name", o.Name, "--listen", o.Addr.String()}})
+	}
+	s, err := supervise.New(supervise.Config{Roles: roles, Exe: exe, Version: version, Stderr: stderr, Log: log})
+	if err != nil {
+		return err
+	}
+	go tellWhenUp(ctx, c, stdout)
+	if err := s.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// checkFile refuses a configuration that could not be served, before anything
+// is started.
+func checkFile(name string, stderr io.Writer) error {
+	if name == "" {
+		return nil
+	}
+	src, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	_, found := checkText(name, src)
+	found.Write(stderr, src)
+	if found.HasErrors() {
+		return fmt.Errorf("%s is not served: mend the mistakes above", name)
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"evener/firmware/logring"
+	"evener/firmware/manage"
+)
+
+// table writes aligned columns.
+func table(w io.Writer, header string, rows func(add func(cells ...any))) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, strings.ReplaceAll(header, " ", "\t"))
+	rows(func(cells ...any) {
+		for i, c := range cells {
+			if i > 0 {
+				fmt.Fprint(tw, "\t")
+			}
+			fmt.Fprint(tw, dash(fmt.Sprint(c)))
+		}
+		fmt.Fprintln(tw)
+	})
+	tw.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func ago(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return time.Since(t).Round(time.Second).String() + " ago"
+}
+
+func newStatus() *cobra.Command {
+	return simple("status", "say what runs and what needs attention", cobra.NoArgs, "sys.info", noParams, printInfo)
+}
+
+func printInfo(w io.Writer, i manage.Info) {
+	for _, p := range i.Problems {
+		fmt.Fprintln(w, "ATTENTION:", p)
+	}
+	if len(i.Problems) == 0 {
+		fmt.Fprintln(w, "nothing needs attention")
+	}
+	fmt.Fprintf(w, "version %s on board %s, engine since %s (process %d)\n", i.Version, i.Board, ago(i.Started), i.PID)
+	fmt.Fprintf(w, "revision %d by %s, committed %s\n", i.Revision, i.Author, ago(i.Committed))
+	if i.Pending != nil {
+		fmt.Fprintf(w, "revision %d is taken back in %s unless confirmed: evener config confirm\n", i.Pending.Revision, i.Pending.Left)
+	}
+	for _, g := range i.Generations {
+		fmt.Fprintf(w, "generation %d: %d exchanges\n", g.Number, g.Exchanges)
+	}
+	table(w, "ROLE STATE PROCESS SINCE RESTARTS CRASHES DRAINING", func(add func(...any)) {
+		for _, r := range i.Roles {
+			add(r.Name, r.State, r.PID, ago(r.Since), r.Restarts, r.Crashes, len(r.Draining))
+		}
+	})
+}
+
+func newShow() *cobra.Command {
+	cmd := &cobra.Command{Use: "show", Short: "show what the box does"}
+	cmd.AddCommand(
+		simple("clusters", "clusters and their traffic", cobra.NoArgs, "cluster.list", noParams, printClusters),
+		simple("connections", "connections and exchanges by cluster", cobra.NoArgs, "cluster.list", noParams, printConnections),
+		simple("rules", "rules and their hits", cobra.NoArgs, "rule.list", noParams, printRules),
+		simple("pools", "pools", cobra.NoArgs, "pool.list", noParams, printPools),
+		simple("servers", "members of all pools, and why one gets no clients", cobra.NoArgs, "pool.list", noParams, printServers),
+		simple("weights", "how the weights of members moved, and why", cobra.NoArgs, "pool.list", noParams, printWeights),
+		simple("persistence", "records of source persistence", cobra.NoArgs, "persist.list", noParams, printSources),
+		newLog(),
+	)
+	return cmd
+}
+
+func newLog() *cobra.Command {
+	cmd := simple("log", "what the engine logged last", cobra.NoArgs, "sys.log",
+		func(cmd *cobra.Command, _ []string) (any, error) {
+			n, _ := cmd.Flags().GetInt("lines")
+			return map[string]any{"max": n}, nil
+		}, printLog)
+	cmd.Flags().IntP("lines", "n", 1000, "records at most")
+	return cmd
+}
+
+func printLog(w io.Writer, b logring.Batch) {
+	if b.Lost > 0 {
+		fmt.Fprintf(w, "(%d older records are gone)\n", b.Lost)
+	}
+	for _, r := range b.Records {
+		fmt.Fprintf(w, "%s %-5s %s", r.Time.Format(time.DateTime), r.Level, r.Message)
+		for _, a := range r.Attrs {
+			fmt.Fprintf(w, " %s=%q", a.Key, a.Value)
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+func printClusters(w io.Writer, c manage.Clusters) {
+	table(w, "CLUSTER PROTOCOL LISTEN POOL CONNS ACTIVE REQUESTS 2XX 3XX 4XX 5XX P50 P95 P99", func(add func(...any)) {
+		for _, c := range c.Clusters {
+			listen := strings.Join(c.Listen, ",")
+			if c.Disabled {
+				listen += " (disabled)"
+			}
+			add(c.Name, c.Protocol, listen, c.Pool, c.Connections, c.Active, c.Requests, c.Classes["2xx"],
+				c.Classes["3xx"], c.Classes["4xx"], c.Classes["5xx"], c.P50, c.P95, c.P99)
+		}
+	})
+}
+
+func printConnections(w io.Writer, c manage.Clusters) {
+	table(w, "CLUSTER OPEN ACCEPTED ACTIVE WAITING RETRIES BYTES-IN BYTES-OUT ENDED", func(add func(...any)) {
+		for _, c := range c.Clusters {
+			add(c.Name, c.Connections, c.Accepted, c.Active, c.Waiting, c.Retries, c.BytesIn, c.BytesOut, counts(c.Reasons))
+		}
+	})
+}
+
+func counts(m map[string]uint64) string {
+	var out []string
+	for k, n := range m {
+		out = append(out, fmt.Sprintf("%s=%d", k, n))
+	}
+	sort.Strings(out)
+	return strings.Join(out, " ")
+}
+
+func printRules(w io.Writer, r manage.Rules) {
+	table(w, "CLUSTER RULE HITS LAST-HIT GOES-TO WHEN", func(add func(...any)) {
+		for _, r := range r.Rules {
+			to := r.Pool
+			if r.Responder != "" {
+				to = strings.Trim(to+" or "+r.Responder, " or ")
+			}
+			if r.Disabled {
+				to += " (disabled)"
+			}
+			last := "never"
+			if !r.LastHit.IsZero() {
+				last = ago(r.LastHit)
+			}
+			add(r.Cluster, r.Name, r.Hits, last, to, strings.Join(strings.Fields(r.When), " "))
+		}
+	})
+}
+
+func printPools(w io.Writer, p manage.Pools) {
+	table(w, "POOL POLICY IN-USE MEMBERS USABLE", func(add func(...any)) {
+		for _, p := range p.Pools {
+			usable := 0
+			for _, m := range p.Members {
+				if m.Why == "" {
+					usable++
+				}
+			}
+			add(p.Name, p.Policy, p.Tier, len(p.Members), usable)
+		}
+	})
+}
+
+func printServers(w io.Writer, p manage.Pools) {
+	table(w, "MEMBER ADDRESS STATE WEIGHT ACTIVE OPEN PICKED FAILED P95 WHY-NOT", func(add func(...any)) {
+		for _, p := range p.Pools {
+			for _, m := range p.Members {
+				weight := fmt.Sprint(m.Weight)
+				if m.Weight != m.Static {
+					weight = fmt.Sprintf("%d of %d", m.Weight, m.Static)
+				}
+				add(p.Name+"/"+m.Name, m.Address, m.State, weight, m.Active, m.Open, m.Picked, m.Failed, m.P95, m.Why)
+			}
+		}
+	})
+}
+
+func printWeights(w io.Writer, p manage.Pools) {
+	for _, p := range p.Pools {
+		for _, m := range p.Members {
+			fmt.Fprintf(w, "%s/%s: %d of %d", p.Name, m.Name, m.Weight, m.Static)
+			if m.WeightWhy != "" {
+				fmt.Fprintf(w, ": %s", m.WeightWhy)
+			}
+			fmt.Fprintln(w)
+			for _, s := range m.Steps {
+				fmt.Fprintln(w, "  ", s)
+			}
+		}
+	}
+}
+
+func printSources(w io.Writer, s manage.Sources) {
+	table(w, "CLIENT POOL MEMBER OPEN IDLE KEPT-FOR", func(add func(...any)) {
+		for _, r := range s.Records {
+			add(r.Client, r.Pool, r.Member, r.Open, r.Idle, r.Keep)
+		}
+	})
+	if len(s.Records) < s.Total {
+		fmt.Fprintf(w, "(%d of %d records)\n", len(s.Records), s.Total)
+	}
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/config"
+	"evener/firmware/lb"
+	"evener/firmware/store"
+)
+
+// parse checks a text as far as that goes without serving it.
+func parse(text []byte, number uint64) (*config.Config, error) {
+	name := "candidate"
+	if number != 0 {
+		name = fmt.Sprintf("revision-%d", number)
+	}
+	cfg, found := Check(name, text)
+	if found.HasErrors() {
+		return nil, validation(found)
+	}
+	return cfg, nil
+}
+
+// Check finds every mistake in a configuration, those in rules too. cfg is nil
+// if there is an error.
+func Check(name string, text []byte) (*config.Config, config.Diagnostics) {
+	cfg, found := config.Parse(name, text)
+	if cfg == nil {
+		return nil, found
+	}
+	found = append(found, lb.Check(cfg)...)
+	found.Sort()
+	if found.HasErrors() {
+		return nil, found
+	}
+	return cfg, found
+}
+
+// validation turns mistakes into the error of a call.
+func validation(found config.Diagnostics) error {
+	e := &api.Error{Code: api.CodeValidation, Kind: "config.invalid", Problems: problems(found)}
+	n := 0
+	for _, p := range e.Problems {
+		if !p.Warning {
+			n++
+		}
+	}
+	e.Message = fmt.Sprintf("the configuration has %d mistakes", n)
+	if n == 1 {
+		e.Message = "the configuration has a mistake"
+	}
+	return e
+}
+
+func problems(found config.Diagnostics) []api.Problem {
+	var out []api.Problem
+	for _, d := range found {
+		msg := d.Msg
+		if d.Path != "" {
+			msg = d.Path + ": " + d.Msg
+		}
+		out = append(out, api.Problem{File: d.Range.Filename, Line: d.Range.Start.Line,
+			Col: d.Range.Start.Column, Message: msg, Warning: d.Warning})
+	}
+	return out
+}
+
+// apiError gives errors of the store and the balancer their codes.
+func apiError(err error) error {
+	var (
+		conflict *store.ConflictError
+		pending  *store.PendingError
+		missing  *store.NotFoundError
+		unknown  *lb.NotFoundError
+		guard    *lb.GuardError
+		found    config.Diagnostics
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &conflict):
+		return api.Errorf(api.CodeConflict, "config.conflict", "%v", err)
+	case errors.As(err, &pending):
+		return api.Errorf(api.CodeConfirmPending, "config.confirm_pending", "%v", err)
+	case errors.As(err, &missing), errors.As(err, &unknown), errors.Is(err, store.ErrNoCandidate):
+		return api.Errorf(api.CodeNotFound, "not_found", "%v", err)
+	case errors.As(err, &guard):
+		e := api.Errorf(api.CodeGuard, "guard.last_server", "%v", err)
+		e.Hint = "force"
+		return e
+	case errors.As(err, &found):
+		return validation(found)
+	}
+	return err
+}
+
+// A Text is a configuration's text.
+type Text struct {
+	Text     string `json:"text" doc:"configuration in HCL"`
+	Revision uint64 `json:"revision" doc:"revision that it is, or was made on"`
+}
+
+type textParams struct {
+	Revision uint64 `json:"revision,omitempty" doc:"0: the running one"`
+	Defaults bool   `json:"defaults,omitempty" doc:"print every default too"`
+	JSON     bool   `json:"json,omitempty" doc:"the checked values as JSON in place of the text"`
+}
+
+type setParams struct {
+	Text string `json:"text" doc:"whole configuration in HCL"`
+	Base uint64 `json:"base,omitempty" doc:"revision that the text was made on; 0: the running one"`
+}
+
+// A Checked tells what was found in a text.
+type Checked struct {
+	Base     uint64        `json:"base,omitempty" doc:"revision that the candidate is made on"`
+	Problems []api.Problem `json:"problems" doc:"warnings"`
+}
+
+func (b *Box) addConfig(reg *api.Registry) {
+	api.Add(reg, api.Method{Name: "config.text", Purpose: "Shows the text of a revision.",
+		Role: api.Viewer, Effect: api.Read}, b.text)
+	api.Add(reg, api.Method{Name: "config.candidate", Purpose: "Shows the text of your candidate.",
+		Role: api.Editor, Effect: api.Read}, b.candidate)
+	api.Add(reg, api.Method{Name: "config.check", Purpose: "Checks a text and keeps nothing.",
+		Role: api.Viewer, Effect: api.Read}, b.check)
+	api.Add(reg, api.Method{Name: "config.set", Purpose: "Makes a text your candidate.",
+		Role: api.Editor, Effect: api.Candidate, Audit: "set candidate"}, b.set)
+	api.Add(reg, api.Method{Name: "config.discard", Purpose: "Throws your candidate away.",
+		Role: api.Editor, Effect: api.Candidate, Audit: "discard candidate"}, b.discard)
+	api.Add(reg, api.Method{Name: "config.diff", Purpose: "Compares two revisions, or your candidate with the running one.",
+		Role: api.Viewer, Effect: api.Read}, b.diff)
+	api.Add(reg, api.Method{Name: "config.history", Purpose: "Lists the revisions, the newest first.",
+		Role: api.Viewer, Effect: api.Read}, b.history)
+}
+
+func (b *Box) text(_ context.Context, _ api.Call, p textParams) (Text, error) {
+	if p.Revision == 0 {
+		p.Revision = b.cfg.Store.Running().Number
+	}
+	text, err := b.cfg.Store.Text(p.Revision)
+	if err != nil {
+		return Text{}, apiError(err)
+	}
+	if p.Defaults || p.JSON {
+		cfg, err := parse(text, p.Revision)
+		if err != nil {
+			return Text{}, err
+		}
+		text = cfg.Text(p.Defaults)
+		if p.JSON {
+			if text, err = cfg.JSON(); err != nil {
+				return Text{}, err
+			}
+		}
+	}
+	return Text{string(text), p.Revision}, nil
+}
+
+func (b *Box) candidate(_ context.Context, c api.Call, _ struct{}) (Text, error) {
+	cand, text, err := b.cfg.Store.Candidate(c.Author)
+	if err != nil {
+		return Text{}, apiError(err)
+	}
+	return Text{string(text), cand.Base}, nil
+}
+
+func (b *Box) check(_ context.Context, _ api.Call, p setParams) (Checked, error) {
+	cfg, found := Check("candidate", []byte(p.Text))
+	if cfg == nil {
+		return Checked{}, validation(found)
+	}
+	return Checked{Problems: problems(found)}, nil
+}
+
+func (b *Box) set(_ context.Context, c api.Call, p setParams) (Checked, error) {
+	cfg, found := Check("candidate", []byte(p.Text))
+	if cfg == nil {
+		return Checked{}, validation(found)
+	}
+	if p.Base == 0 {
+		p.Base = b.cfg.Store.Running().Number
+	}
+	cand, err := b.cfg.Store.SetCandidate(c.Author, []byte(p.Text), p.Base)
+	if err != nil {
+		return Checked{}, apiError(err)
+	}
+	return Checked{Base: cand.Base, Problems: problems(found)}, nil
+}
+
+func (b *Box) discard(_ context.Context, c api.Call, _ struct{}) (struct{}, error) {
+	return struct{}{}, apiError(b.cfg.Store.Discard(c.Author))
+}
+
+type diffParams struct {
+	From uint64 `json:"from,omitempty" doc:"0: the running revision"`
+	To   uint64 `json:"to,omitempty" doc:"0: your candidate"`
+}
+
+// A Diff is the difference between two texts.
+type Diff struct {
+	Text string `json:"text" doc:"unified diff; empty when nothing differs"`
+}
+
+func (b *Box) diff(_ context.Context, c api.Call, p diffParams) (Diff, error) {
+	var text string
+	var err error
+	switch {
+	case p.From == 0 && p.To == 0:
+		text, err = b.cfg.Store.DiffCandidate(c.Author)
+	case p.To == 0:
+		text, err = b.cfg.Store.Diff(p.From, b.cfg.Store.Running().Number)
+	default:
+		if p.From == 0 {
+			p.From = b.cfg.Store.Running().Number
+		}
+		text, err = b.cfg.Store.Diff(p.From, p.To)
+	}
+	return Diff{text}, apiError(err)
+}
+
+// A History lists revisions.
+type History struct {
+	Revisions []store.Revision `json:"revisions"`
+	Pending   *Pending         `json:"pending,omitempty" doc:"commit that waits for its confirm"`
+}
+
+// A Pending is a commit that waits for its confirm.
+type Pending struct {
+	Revision uint64       `json:"revision"`
+	Left     api.Duration `json:"left" doc:"until it is taken back"`
+	Deadline time.Time    `json:"deadline"`
+}
+
+func (b *Box) history(context.Context, api.Call, struct{}) (History, error) {
+	h := History{Revisions: b.cfg.Store.History(), Pending: b.pending()}
+	return h, nil
+}
+
+func (b *Box) pending() *Pending {
+	p, ok := b.cfg.Store.Pending()
+	if !ok {
+		return nil
+	}
+	return &Pending{p.Revision.Number, api.Duration(p.Left.Round(time.Second)), p.Deadline}
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manage
+
+import (
+	"context"
+	"net/netip"
+
+	"evener/firmware/api"
+	"evener/firmware/config"
+	"evener/firmware/lb"
+	"evener/firmware/match"
+)
+
+type explainParams struct {
+	Cluster   string   `json:"cluster,omitempty" doc:"may be left out where there is one http cluster, or where the URL names its address"`
+	Method    string   `json:"method,omitempty" doc:"GET"`
+	URL       string   `json:"url" doc:"http://host/path?query, or a path"`
+	Fields    []string `json:"fields,omitempty" doc:"request fields, written Name: value"`
+	Client    string   `json:"client,omitempty" doc:"address of the client; 192.0.2.1"`
+	Candidate bool     `json:"candidate,omitempty" doc:"ask your candidate in place of the running configuration"`
+}
+
+// An Explained tells what becomes of a request, and why.
+type Explained struct {
+	Cluster    string            `json:"cluster"`
+	Generation uint64            `json:"generation" doc:"0: the candidate"`
+	Refused    string            `json:"refused,omitempty" doc:"why the request is not accepted"`
+	Status     int               `json:"status,omitempty" doc:"of the refusal"`
+	Path       string            `json:"path" doc:"as rules see it"`
+	RawPath    string            `json:"raw_path" doc:"as it is forwarded"`
+	Rules      []ExplainedRule   `json:"rules" doc:"in their order"`
+	Rule       string            `json:"rule" doc:"that decided; empty: the cluster's own settings"`
+	Pool       string            `json:"pool,omitempty"`
+	Responder  string            `json:"responder,omitempty" doc:"that answers"`
+	Persist    string            `json:"persist,omitempty" doc:"what persistence makes of the client"`
+	Member     string            `json:"member,omitempty" doc:"that gets the request"`
+	Members    []ExplainedMember `json:"members"`
+	Forwarded  string            `json:"forwarded,omitempty" doc:"request head as the member gets it"`
+	SetCookie  string            `json:"set_cookie,omitempty" doc:"cookie that the answer sets"`
+	Answer     string            `json:"answer,omitempty" doc:"answer of the box itself"`
+}
+
+// An ExplainedRule is one rule and what was found.
+type ExplainedRule struct {
+	Name       string          `json:"name"`
+	Verdict    string          `json:"verdict" doc:"true, false, not reached or disabled"`
+	Conditions []ExplainedTest `json:"conditions"`
+}
+
+// An ExplainedTest is one condition of a rule.
+type ExplainedTest struct {
+	Text    string `json:"text"`
+	Value   string `json:"value" doc:"what it was tested on"`
+	Verdict string `json:"verdict" doc:"true, false or not evaluated"`
+}
+
+// An ExplainedMember is a member and why it was, or was not, chosen.
+type ExplainedMember struct {
+	Name   string  `json:"name"`
+	Chosen bool    `json:"chosen"`
+	Why    string  `json:"why"`
+	Share  float64 `json:"share" doc:"of new clients that it should get, 0 to 1"`
+	Active int64   `json:"active"`
+}
+
+type responderParams struct {
+	Name   string   `json:"name" doc:"of the responder"`
+	URL    string   `json:"url" doc:"http://host/path?query, or a path"`
+	Method string   `json:"method,omitempty" doc:"GET"`
+	Fields []string `json:"fields,omitempty" doc:"request fields, written Name: value"`
+}
+
+// A Response is an answer as it would be sent.
+type Response struct {
+	Answer string `json:"answer"`
+}
+
+func (b *Box) addExplain(reg *api.Registry) {
+	api.Add(reg, api.Method{Name: "explain.request", Purpose: "Says what becomes of a request, and why.",
+		Role: api.Viewer}, b.explain)
+	api.Add(reg, api.Method{Name: "responder.test", Purpose: "Shows what a responder answers to a URL.",
+		Role: api.Viewer}, b.testResponder)
+}
+
+func (b *Box) explain(_ context.Context, c api.Call, p explainParams) (Explained, error) {
+	q := lb.Question{Cluster: p.Cluster, Method: p.Method, URL: p.URL, Fields: p.Fields}
+	if p.Client != "" {
+		a, err := netip.ParseAddr(p.Client)
+		if err != nil {
+			return Explained{}, api.Errorf(api.CodeParams, "params.client", "client must be an address such as 192.0.2.1, not %q", p.Client)
+		}
+		q.Client = netip.AddrPortFrom(a, 40000)
+	}
+	var cfg *config.Config
+	if p.Candidate {
+		_, text, err := b.cfg.Store.Candidate(c.Author)
+		if err != nil {
+			return Explained{}, apiError(err)
+		}
+		if cfg, err = parse(text, 0); err != nil {
+			return Explained{}, err
+		}
+	}
+	a, err := b.cfg.Balancer.Explain(q, cfg)
+	if err != nil {
+		return Explained{}, apiError(err)
+	}
+	return explained(a), nil
+}
+
+func explained(a lb.Answer) Explained {
+	out := Explained{Cluster: a.Cluster, Generation: a.Generation, Path: a.Path, RawPath: a.RawPath,
+		Rules: []ExplainedRule{}, Members: []ExplainedMember{}, Persist: a.KeptWhy,
+		Forwarded: a.Forwarded, SetCookie: a.SetCookie, Answer: a.Answer}
+	if a.Refused != nil {
+		out.Refused, out.Status = a.Refused.Reason.String(), a.Refused.Status
+		return out
+	}
+	for _, r := range a.Rules {
+		out.Rules = append(out.Rules, explainedRule(r))
+	}
+	out.Rule = a.Route.Rule
+	if a.Route.Pool != nil {
+		out.Pool = a.Route.Pool.Name()
+	}
+	if a.Answer != "" && a.Route.Responder != nil {
+		out.Responder = a.Route.Responder.Name
+	}
+	for _, m := range a.Explanation.Members {
+		out.Members = append(out.Members, ExplainedMember{m.Name, m.Chosen, m.Why, m.Share, m.Active})
+		if m.Chosen {
+			out.Member = m.Name
+		}
+	}
+	return out
+}
+
+func explainedRule(r match.RuleTrace) ExplainedRule {
+	out := ExplainedRule{Name: r.Name, Verdict: ruleVerdict(r), Conditions: []ExplainedTest{}}
+	for _, c := range r.Conds {
+		out.Conditions = append(out.Conditions, ExplainedTest{c.Source, c.Value, c.Verdict.String()})
+	}
+	return out
+}
+
+func ruleVerdict(r match.RuleTrace) string {
+	switch {
+	case r.Disabled:
+		return "disabled"
+	case !r.Reached:
+		return "not reached"
+	case r.Matched:
+		return "true"
+	}
+	return "false"
+}
+
+func (b *Box) testResponder(_ context.Context, _ api.Call, p responderParams) (Response, error) {
+	answer, err := b.cfg.Balancer.TestResponder(p.Name, lb.Question{Method: p.Method, URL: p.URL, Fields: p.Fields})
+	return Response{answer}, apiError(err)
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package manage holds the management operations of the box, each once, as
+// methods of a registry of package api. Whoever administers the box, by command
+// line, browser or panel, comes through here.
+//
+// It connects the store of revisions with the running balancer: what is
+// committed is served, what is not confirmed goes back. It knows no transport
+// and shows nothing.
+package manage
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/config"
+	"evener/firmware/lb"
+	"evener/firmware/logring"
+	"evener/firmware/stats"
+	"evener/firmware/store"
+	"evener/firmware/supervise"
+)
+
+// Config is what a Box connects. Without any of it a Box can only list its
+// methods.
+type Config struct {
+	Store      *store.Store
+	Balancer   *lb.Balancer
+	Ring       *logring.Handler
+	Registry   *stats.Registry
+	Supervisor Supervisor
+	Metrics    Metrics
+
+	Version string
+	Board   string
+	Started time.Time
+}
+
+// A Supervisor restarts roles and tells of them.
+type Supervisor interface {
+	Restart(role string) error
+	Status() (supervise.Status, error)
+}
+
+// Metrics serves the statistics at the address that a configuration names.
+type Metrics interface {
+	Use(*config.Metrics) error
+}
+
+// A Box carries out the operations.
+type Box struct {
+	cfg Config
+	log *slog.Logger
+
+	mu      sync.Mutex // serialises what changes the running configuration
+	restart restart
+}
+
+// A restart is the last one that was asked for.
+type restart struct {
+	mu   sync.Mutex // guards what follows
+	role string
+	err  string
+	done bool
+}
+
+// New returns a Box.
+func New(cfg Config, log *slog.Logger) *Box {
+	b := &Box{cfg: cfg, log: log}
+	if cfg.Registry != nil {
+		cfg.Registry.Register(b.collect)
+	}
+	return b
+}
+
+// Methods returns a registry of every operation.
+func (b *Box) Methods() *api.Registry {
+	reg := api.New(b.log, api.Config{Audit: b.audit})
+	b.addSystem(reg)
+	b.addConfig(reg)
+	b.addCommit(reg)
+	b.addShow(reg)
+	b.addServer(reg)
+	b.addExplain(reg)
+	return reg
+}
+
+// audit logs every call that changes something, when it has ended.
+func (b *Box) audit(r api.Record) {
+	if !r.Done {
+		return
+	}
+	outcome := "ok"
+	if r.Err != nil {
+		outcome = r.Err.Message
+	}
+	b.log.Info("audit", "method", r.Method, "author", r.Call.Author, "origin", r.Call.Origin,
+		"what", r.Text, "outcome", outcome)
+}
+
+// Run takes back commits that nobody confirmed in time, until ctx ends.
+func (b *Box) Run(ctx context.Context) error {
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			b.mu.Lock()
+			if event, ok := b.cfg.Store.Tick(now); ok {
+				b.log.Warn("commit not confirmed in time", "rev", event.Revision, "running", event.Running)
+				b.serveRunning()
+			}
+			b.mu.Unlock()
+		}
+	}
+}
+
+// serveRunning serves the revision that the store says runs. It has been served
+// before, so a failure is the box's own.
+func (b *Box) serveRunning() {
+	rev := b.cfg.Store.Running()
+	text, err := b.cfg.Store.Text(rev.Number)
+	if err == nil {
+		var cfg *config.Config
+		if cfg, err = parse(text, rev.Number); err == nil {
+			err = b.serve(cfg, rev.Number)
+		}
+	}
+	if err != nil {
+		b.log.Error("running revision cannot be served", "rev", rev.Number, "err", err)
+	}
+}
+
+func (b *Box) serve(cfg *config.Config, number uint64) error {
+	if err := b.cfg.Balancer.Apply(cfg, number); err != nil {
+		return err
+	}
+	if err := b.cfg.Metrics.Use(cfg.Metrics); err != nil {
+		b.log.Error("metrics are not served", "err", err)
+	}
+	return nil
+}
+
+// collect writes what the store knows into the metrics.
+func (b *Box) collect(w *stats.Writer) {
+	rev := b.cfg.Store.Running()
+	w.Uint(stats.ConfigRevision, rev.Number)
+	w.Float(stats.ConfigLastCommit, float64(rev.Time.UnixMilli())/1000)
+	_, pending := b.cfg.Store.Pending()
+	w.Bool(stats.ConfigConfirmPending, pending)
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manage
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/logring"
+	"evener/firmware/supervise"
+)
+
+// An Info says what runs.
+type Info struct {
+	Version     string                 `json:"version"`
+	Board       string                 `json:"board"`
+	PID         int                    `json:"pid" doc:"of the engine"`
+	Started     time.Time              `json:"started" doc:"of the engine"`
+	Revision    uint64                 `json:"revision" doc:"that runs"`
+	Author      string                 `json:"author" doc:"of that revision"`
+	Committed   time.Time              `json:"committed"`
+	Pending     *Pending               `json:"pending,omitempty"`
+	Generations []Generation           `json:"generations" doc:"that serve exchanges, the current one first"`
+	Metrics     string                 `json:"metrics,omitempty" doc:"URL of the metrics"`
+	Roles       []supervise.RoleStatus `json:"roles"`
+	Restart     *RestartStatus         `json:"restart,omitempty" doc:"the last restart that was asked for"`
+	Problems    []string               `json:"problems" doc:"what needs attention, the worst first"`
+}
+
+// A Generation is a configuration that serves exchanges.
+type Generation struct {
+	Number    uint64 `json:"number"`
+	Exchanges int64  `json:"exchanges"`
+}
+
+// A RestartStatus is the outcome of a restart that was asked for.
+type RestartStatus struct {
+	Role  string `json:"role"`
+	Done  bool   `json:"done"`
+	Error string `json:"error,omitempty"`
+}
+
+type restartParams struct {
+	Role string `json:"role" doc:"engine, or another role that runs"`
+}
+
+type logParams struct {
+	Since uint64 `json:"since,omitempty" doc:"sequence number after which to begin"`
+	Max   int    `json:"max,omitempty" doc:"records at most; 100"`
+}
+
+// A MetricsText is the metrics in Prometheus text.
+type MetricsText struct {
+	Text string `json:"text"`
+}
+
+func (b *Box) addSystem(reg *api.Registry) {
+	api.Add(reg, api.Method{Name: "sys.info", Purpose: "Says what runs and what needs attention.",
+		Role: api.Viewer, Effect: api.Read}, b.info)
+	api.Add(reg, api.Method{Name: "sys.restart", Purpose: "Replaces a role's process while the old one drains; sys.info tells the outcome.",
+		Role: api.Operator, Effect: api.System, Audit: "restart {role}"}, b.restartRole)
+	api.Add(reg, api.Method{Name: "sys.log", Purpose: "Shows what the engine logged.",
+		Role: api.Viewer, Effect: api.Read}, b.showLog)
+	api.Add(reg, api.Method{Name: "sys.metrics", Purpose: "Shows the metrics as Prometheus text.",
+		Role: api.Viewer, Effect: api.Read}, b.metrics)
+}
+
+func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
+	rev := b.cfg.Store.Running()
+	i := Info{Version: b.cfg.Version, Board: b.cfg.Board, PID: os.Getpid(), Started: b.cfg.Started,
+		Revision: rev.Number, Author: rev.Author, Committed: rev.Time, Pending: b.pending(),
+		Problems: b.problems()}
+	for _, g := range b.cfg.Balancer.Generations() {
+		i.Generations = append(i.Generations, Generation{g.Number, g.Exchanges})
+	}
+	if cfg := b.cfg.Balancer.Config(); cfg != nil && cfg.Metrics != nil {
+		i.Metrics = "http://" + cfg.Metrics.Listen.String() + "/metrics"
+	}
+	st, err := b.cfg.Supervisor.Status()
+	if err != nil {
+		return Info{}, err
+	}
+	i.Roles = st.Roles
+	i.Restart = b.restart.status()
+	return i, nil
+}
+
+// problems lists what is not as it should be.
+func (b *Box) problems() []string {
+	var out []string
+	for _, p := range b.cfg.Balancer.Pools() {
+		usable := 0
+		for _, m := range p.Members {
+			if m.Why == "" {
+				usable++
+			}
+		}
+		if usable == 0 && len(p.Members) > 0 {
+			out = append(out, "pool "+p.Name+" has no usable member")
+		}
+		for _, m := range p.Members {
+			if m.State == "down" {
+				out = append(out, p.Name+"/"+m.Name+": "+m.Why)
+			}
+		}
+	}
+	if err := b.cfg.Store.Unsaved(); err != nil {
+		out = append(out, "the store is not saved: "+err.Error())
+	}
+	return out
+}
+
+func (r *restart) status() *RestartStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.role == "" {
+		return nil
+	}
+	return &RestartStatus{r.role, r.done, r.err}
+}
+
+// restartRole answers before the restart begins: replacing the engine ends the
+// connection that the question came by.
+func (b *Box) restartRole(_ context.Context, _ api.Call, p restartParams) (RestartStatus, error) {
+	st, err := b.cfg.Supervisor.Status()
+	if err != nil {
+		return RestartStatus{}, err
+	}
+	known := false
+	var have []string
+	for _, r := range st.Roles {
+		known = known || r.Name == p.Role
+		have = append(have, r.Name)
+	}
+	if !known {
+		return RestartStatus{}, api.Errorf(api.CodeNotFound, "not_found", "there is no role %q; there are %v", p.Role, have)
+	}
+	r := &b.restart
+	r.mu.Lock()
+	if r.role != "" && !r.done {
+		r.mu.Unlock()
+		return RestartStatus{}, api.Errorf(api.CodeConflict, "restart.running", "a restart of %s is under way", r.role)
+	}
+	r.role, r.done, r.err = p.Role, false, ""
+	r.mu.Unlock()
+	go b.doRestart(p.Role)
+	return RestartStatus{Role: p.Role}, nil
+}
+
+func (b *Box) doRestart(role string) {
+	time.Sleep(50 * time.Millisecond) // for the answer to leave
+	err := b.cfg.Supervisor.Restart(role)
+	b.restart.mu.Lock()
+	defer b.restart.mu.Unlock()
+	b.restart.done = true
+	if err != nil {
+		b.restart.err = err.Error()
+		b.log.Error("restart failed", "role", role, "err", err)
+	}
+}
+
+func (b *Box) showLog(_ context.Context, _ api.Call, p logParams) (logring.Batch, error) {
+	if p.Max <= 0 || p.Max > 1000 {
+		p.Max = 100
+	}
+	return b.cfg.Ring.Records(p.Since, p.Max), nil
+}
+
+func (b *Box) metrics(context.Context, api.Call, struct{}) (MetricsText, error) {
+	var out bytes.Buffer
+	if err := b.cfg.Registry.WriteText(&out); err != nil {
+		return MetricsText{}, err
+	}
+	return MetricsText{out.String()}, nil
+}

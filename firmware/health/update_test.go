@@ -4,6 +4,8 @@ package health
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"testing"
@@ -75,6 +77,45 @@ func TestUpdateStopsWhatIsGone(t *testing.T) {
 			t.Errorf("totals %+v, want one member", totals)
 		}
 		wantEvents(t, e)
+
+		synctest.Wait() // web2 waits for its turn, which must not come
+		update(t, c)
+		asked = len(f.times(addr(2)))
+		time.Sleep(time.Minute)
+		if n := len(f.times(addr(2))); n != asked {
+			t.Errorf("asked %d times more", n-asked)
+		}
+	})
+}
+
+// A caller may exchange the generation while it is told of the old one; it hears
+// no more of that.
+func TestUpdateFromOnChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c *Checker
+		var told []string
+		c = newChecker(Config{
+			Targets: []Target{target(1, tcp), target(2, tcp)},
+			OnChange: func(e Event) {
+				told = append(told, e.Member)
+				if err := c.Update(nil); err != nil {
+					t.Errorf("Update: %v", err)
+				}
+			},
+		}, slog.New(slog.DiscardHandler), newFarm().prober)
+		c.mu.Lock()
+		for i := 1; i <= 2; i++ {
+			c.change(c.members[key{"shop", fmt.Sprintf("web%d", i)}], Up, "test", time.Now())
+		}
+		c.mu.Unlock()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := c.Run(ctx); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		if !slices.Equal(told, []string{"web1"}) {
+			t.Errorf("told of %q, want web1 only", told)
+		}
 	})
 }
 

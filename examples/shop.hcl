@@ -95,9 +95,10 @@ responder "denied" {
   body         = "not for you\n"
 }
 
-# /old/tea?size=2 becomes /tea?size=2. The expression sees the whole URL.
+# /old/tea?size=2 becomes /tea?size=2. The expression sees the whole URL, such as
+# http://www.example.com/old/tea?size=2.
 responder "moved" {
   status   = 301
-  match    = "/old/(.*)$"
+  match    = "(?i)^http://[^/]*/old/(.*)$"
   redirect = "/$1"
 }

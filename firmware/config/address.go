@@ -90,7 +90,8 @@ func (l Listen) String() string {
 }
 
 // overlaps reports whether a socket on l and one on m of the same transport
-// would claim the same address. "[::]" claims the IPv4 addresses too.
+// would claim the same address. "0.0.0.0" claims every IPv4 address and "[::]"
+// every IPv6 address: listeners on it take no IPv4.
 func (l Listen) overlaps(m Listen) bool {
 	if l.Last < m.Addr.Port() || m.Last < l.Addr.Port() {
 		return false
@@ -101,7 +102,7 @@ func (l Listen) overlaps(m Listen) bool {
 
 // covers reports whether a is a wildcard that b falls under.
 func covers(a, b netip.Addr) bool {
-	return a.IsUnspecified() && (a.Is6() || b.Is4())
+	return a.IsUnspecified() && a.Is4() == b.Is4()
 }
 
 // parseNetwork reads "10.0.0.0/8", or an address, which is a network of one.

@@ -17,7 +17,7 @@ const (
 	MaxSize   = 1 << 20 // bytes of a configuration
 	MaxDepth  = 32      // brackets, braces, parentheses and quotes within each other
 	maxUnary  = 32      // "!" and "-" in a row
-	maxChain  = 1024    // operators, calls and accesses of one expression and bracket
+	maxChain  = 1024    // operators, calls and accesses of one expression and bracket; pieces of a text
 	maxNumber = 32      // characters of a number
 )
 
@@ -98,6 +98,8 @@ func checkTokens(tokens hclsyntax.Tokens) *Diagnostic {
 			msg = fmt.Sprintf("brackets and quotes are nested more than %d deep", MaxDepth)
 		case n.unary > maxUnary:
 			msg = fmt.Sprintf("more than %d signs in a row", maxUnary)
+		case n.chain[top] > maxChain && literalToken(t.Type):
+			msg = fmt.Sprintf("a text has at most %d lines or pieces; put a longer one into a file", maxChain)
 		case n.chain[top] > maxChain:
 			msg = fmt.Sprintf("an expression has at most %d operators; use several rules", maxChain)
 		default:
@@ -138,11 +140,18 @@ func (n *nest) step(t hclsyntax.TokenType) {
 			n.open, n.chain = n.open[:top], n.chain[:top]
 		}
 	default:
-		if operator(t) {
+		if operator(t) || literalToken(t) {
 			n.chain[top]++
 		}
 	}
 	n.unary = 0
+}
+
+// literalToken reports whether t is a piece of a text. The parser joins the
+// pieces of one text in quadratic time: one for each line, and more for each
+// "$" and "%".
+func literalToken(t hclsyntax.TokenType) bool {
+	return t == hclsyntax.TokenQuotedLit || t == hclsyntax.TokenStringLit
 }
 
 // operator reports whether t joins two parts of an expression.

@@ -38,9 +38,22 @@ func ParseWith(name string, src []byte, extra func(*Config, *Diagnostics)) (*Con
 	}
 	d.diags.Sort()
 	if d.diags.HasErrors() {
-		return nil, d.diags
+		return nil, d.diags.first(maxDiagnostics)
 	}
-	return cfg, d.diags
+	return cfg, d.diags.first(maxDiagnostics)
+}
+
+// maxDiagnostics is how many mistakes of one text are told: nobody reads more,
+// and a text full of them must not become a much longer answer.
+const maxDiagnostics = 1000
+
+// first returns at most n of d; one more says how many were left out.
+func (d Diagnostics) first(n int) Diagnostics {
+	if len(d) <= n {
+		return d
+	}
+	rest := Diagnostic{Range: d[n].Range, Msg: fmt.Sprintf("%d more were found from here on", len(d)-n), Warning: !d.HasErrors()}
+	return append(d[:n:n], rest)
 }
 
 // duplicates words the parser's findings about attributes that are set twice.

@@ -8,7 +8,7 @@ import (
 )
 
 // redirectWords are what a "$" in a redirect can begin, beside a digit.
-var redirectWords = []string{"host", "path", "query"}
+var redirectWords = []string{"$", "host", "path", "query"}
 
 // checkRedirect checks the URL of a redirect: printable, with a scheme or from
 // the root, and no "$" but those that are replaced.
@@ -23,18 +23,16 @@ func checkRedirect(s string) error {
 	if !starts {
 		return errors.New(`must begin with "http://", "https://", "/" or "$"`)
 	}
-	for i := strings.IndexByte(s, '$'); i >= 0; {
-		rest := s[i+1:]
-		if !replaced(rest) {
-			return errors.New(`must have "$" only before a digit, "host", "path" or "query"; write "%24" for the character`)
+	for rest := s; ; {
+		_, after, found := strings.Cut(rest, "$")
+		if !found {
+			return nil
 		}
-		next := strings.IndexByte(rest, '$')
-		if next < 0 {
-			break
+		if !replaced(after) {
+			return errors.New(`must have "$" only before a digit, "host", "path", "query" or another "$"`)
 		}
-		i += 1 + next
+		rest = strings.TrimPrefix(after, "$")
 	}
-	return nil
 }
 
 // replaced reports whether rest, which follows a "$", begins with what is
@@ -51,9 +49,9 @@ func replaced(rest string) bool {
 // highestCapture returns the largest n of the $n in a redirect, or -1.
 func highestCapture(s string) int {
 	highest := -1
-	for i := 0; i+1 < len(s); i++ {
-		if s[i] == '$' && s[i+1] >= '0' && s[i+1] <= '9' {
-			highest = max(highest, int(s[i+1]-'0'))
+	for _, after := range strings.Split(strings.ReplaceAll(s, "$$", ""), "$")[1:] {
+		if after != "" && after[0] >= '0' && after[0] <= '9' {
+			highest = max(highest, int(after[0]-'0'))
 		}
 	}
 	return highest

@@ -33,7 +33,7 @@ var globalBlocks = []Block{
 				Purpose: "The file that lines are appended to, or \"stderr\"."},
 			{Name: "format", Kind: KindString, OneOf: []string{"json", "combined"}, Default: "json",
 				Purpose: "What a line looks like."},
-			{Name: "fields", Kind: KindStrings, check: checkFieldName, Unset: "the standard set of the format",
+			{Name: "fields", Kind: KindStrings, check: checkFieldName, Unset: "every field with json; the line alone with combined",
 				Purpose: "The fields of a line, in this order."},
 		},
 	},

@@ -200,5 +200,5 @@ responder "page" { file = "/etc/evener/page.html" }
 responder "moved" {
   status   = 308
   redirect = "https://$host/new/$1"
-  match    = "^/old/(.*)$"
+  match    = "^http://[^/]*/old/(.*)$"
 }

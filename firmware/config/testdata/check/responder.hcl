@@ -10,7 +10,7 @@ responder "status" {
 
 responder "captures" {
   redirect = "/new/$2"
-  match    = "^/old/(.*)$"
+  match    = "^http://[^/]*/old/(.*)$"
 }
 
 responder "no_match" { redirect = "/new/$0" }
@@ -22,6 +22,9 @@ responder "match_only" {
 
 responder "file" { file = "../x" }
 responder "dollar" { redirect = "https://$hos/" }
+responder "dollars" { redirect = "/a$$1" }
+responder "odd" { redirect = "/a$$$1" }
+responder "end" { redirect = "/a$" }
 responder "relative" { redirect = "new" }
 responder "empty" {
   status = 204

@@ -14,6 +14,6 @@ cluster "shop" {
 }
 
 responder "moved" {
-  redirect = "https://$host/new/$1?$query"
-  match    = "^/old/(.*)$"
+  redirect = "https://$host/new/$1$query"
+  match    = "^http://[^/]*/old/(.*)$"
 }

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const manual = "../../docs/manual/"
+
+// pages are those that describe the table, with their blocks.
+var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md"}
+
+// prose are the sections that describe no block.
+var prose = []string{"Words", "Pages", "The text", "Mistakes"}
+
+// A section is what stands below one heading of a page.
+type section struct {
+	page, title string
+	level       int // of the heading, 2 or 3
+	text        string
+}
+
+func sections(t *testing.T, page string) (head string, out []section) {
+	t.Helper()
+	fenced := false
+	for line := range strings.Lines(string(read(t, manual+page))) {
+		fenced = fenced != strings.HasPrefix(line, "```")
+		marks, title, ok := strings.Cut(strings.TrimSpace(line), " ")
+		switch {
+		case !fenced && ok && (marks == "##" || marks == "###"):
+			out = append(out, section{page: page, title: title, level: len(marks)})
+		case len(out) > 0:
+			out[len(out)-1].text += line
+		default:
+			head += line
+		}
+	}
+	return head, out
+}
+
+// facts is what the manual must say of a block.
+func (b *Block) facts() string {
+	in := "the top"
+	if len(b.In) > 0 {
+		in = "`" + strings.Join(b.In, "`, `") + "`"
+	}
+	if len(b.Only) > 0 {
+		in += " with " + blockBy(b) + " " + oneOf(b.Only)
+	}
+	label := "none"
+	if b.Label != "" {
+		label = b.Label
+	}
+	if len(b.Labels) > 0 {
+		label += ", " + oneOf(b.Labels)
+	}
+	many := "any number"
+	if b.Max > 0 {
+		many = fmt.Sprintf("at most %d", b.Max)
+	}
+	return fmt.Sprintf("%s\n\n- **Where:** %s\n- **Label:** %s\n- **How many:** %s\n", b.Purpose, in, label, many)
+}
+
+// blockBy names what the Only of a block speaks of.
+func blockBy(b *Block) string {
+	for _, outer := range Schema() {
+		if slices.Contains(b.In, outer.Name) {
+			return outer.By
+		}
+	}
+	return ""
+}
+
+// facts is what the manual must say of a keyword.
+func (k *Keyword) facts(b *Block) string {
+	where := "`" + b.Name + "`"
+	if len(k.Only) > 0 {
+		where += " with " + b.By + " " + oneOf(k.Only)
+	}
+	value := string(k.Kind)
+	if k.Ref != "" {
+		value = "name of a " + k.Ref
+	}
+	if len(k.OneOf) > 0 {
+		value = oneOf(k.OneOf)
+	}
+	if k.Min != "" {
+		value += ", " + k.Min + " to " + k.Max
+	}
+	def := "none: " + k.Unset
+	switch {
+	case k.Required:
+		def = "none: it must be given"
+	case k.Default != "":
+		def = "`" + k.DefaultText(k.Default) + "`"
+	}
+	for sel, text := range k.DefaultFor {
+		def += fmt.Sprintf("; `%s` for %s %q", k.DefaultText(text), b.By, sel)
+	}
+	return fmt.Sprintf("%s\n\n- **Where:** %s\n- **Value:** %s\n- **Default:** %s\n", k.Purpose, where, value, def)
+}
+
+// want returns the facts of a section by its title, or "" if the table has none.
+func want(title string) string {
+	block, keyword, nested := strings.Cut(title, " ")
+	for i := range language {
+		b := &language[i]
+		if b.Name != block {
+			continue
+		}
+		if !nested {
+			return b.facts()
+		}
+		if k := b.keyword(keyword); k != nil {
+			return k.facts(b)
+		}
+	}
+	return ""
+}
+
+func TestManualHasTheFactsOfTheTable(t *testing.T) {
+	if *update {
+		writeFacts(t)
+	}
+	documented := make(map[string]bool)
+	for _, page := range pages {
+		_, list := sections(t, page)
+		for _, s := range list {
+			if slices.Contains(prose, s.title) {
+				continue
+			}
+			facts := want(s.title)
+			rest, ok := strings.CutPrefix(strings.TrimLeft(s.text, "\n"), facts)
+			switch {
+			case facts == "":
+				t.Errorf("%s: %s is documented, and does not exist", page, s.title)
+			case documented[s.title]:
+				t.Errorf("%s: %s is documented twice", page, s.title)
+			case !ok:
+				t.Errorf("%s: %s must begin with:\n%s\nit is:\n%.400s", page, s.title, facts, s.text)
+			case len(strings.TrimSpace(rest)) < 40:
+				t.Errorf("%s: %s does not say when to choose it", page, s.title)
+			case s.level == 3 && (!strings.Contains(rest, "```hcl") || !strings.Contains(rest, "See also: ")):
+				t.Errorf("%s: %s lacks an example or a see also", page, s.title)
+			}
+			documented[s.title] = true
+		}
+	}
+	for _, b := range Schema() {
+		for _, name := range append([]string{b.Name}, titles(b)...) {
+			if !documented[name] {
+				t.Errorf("%s is not documented", name)
+			}
+		}
+	}
+}
+
+func titles(b Block) (out []string) {
+	for _, k := range b.Keywords {
+		out = append(out, b.Name+" "+k.Name)
+	}
+	return out
+}
+
+// oldFacts are the facts of an earlier table, or the place for them.
+var oldFacts = regexp.MustCompile(`^\n*(FACTS\n|[^\n]+\n\n(- \*\*[^\n]*\n){3})`)
+
+// writeFacts puts the facts of the table into the manual.
+func writeFacts(t *testing.T) {
+	for _, page := range pages {
+		head, list := sections(t, page)
+		for _, s := range list {
+			text := s.text
+			if facts := want(s.title); facts != "" {
+				text = "\n" + facts + oldFacts.ReplaceAllString(text, "")
+			}
+			head += strings.Repeat("#", s.level) + " " + s.title + "\n" + text
+		}
+		if err := os.WriteFile(manual+page, []byte(head), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+var links = regexp.MustCompile(`\]\(([a-z_]*\.md)?(#[a-z0-9_-]+)?\)`)
+
+func TestManualLinksLeadSomewhere(t *testing.T) {
+	anchors := make(map[string]bool)
+	for _, page := range pages {
+		_, list := sections(t, page)
+		for _, s := range list {
+			anchors[page+"#"+strings.ReplaceAll(strings.ToLower(s.title), " ", "-")] = true
+		}
+	}
+	for _, page := range pages {
+		for _, m := range links.FindAllStringSubmatch(string(read(t, manual+page)), -1) {
+			to := m[1]
+			if to == "" {
+				to = page
+			}
+			if m[2] != "" && !anchors[to+m[2]] {
+				t.Errorf("%s: %s leads nowhere", page, m[0])
+			}
+			if !slices.Contains(pages, to) && !slices.Contains([]string{"rules.md", "accesslog.md", "metrics.md"}, to) {
+				t.Errorf("%s: there is no page %s", page, to)
+			}
+		}
+	}
+}
+
+var fences = regexp.MustCompile("(?ms)^```hcl *([a-z_ ]*)\n(.*?)^```$")
+
+func TestManualExamplesParse(t *testing.T) {
+	files, err := filepath.Glob(manual + "*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, file := range files {
+		for _, m := range fences.FindAllStringSubmatch(string(read(t, file)), -1) {
+			src := []byte(surround(m[1], m[2]))
+			if cfg, diags := Parse("example", src); cfg == nil {
+				t.Errorf("%s: %v in the example:\n%s", filepath.Base(file), diags, src)
+			}
+			n++
+		}
+	}
+	if n < 100 {
+		t.Errorf("%d examples were found, want at least 100", n)
+	}
+}
+
+// surround makes a fragment a whole configuration. The words after "hcl" say
+// which block it is from, and that block's selector; without them, a text that
+// begins with a rule or a condition is a fragment too.
+func surround(context, text string) string {
+	block, sel, _ := strings.Cut(strings.TrimSpace(context), " ")
+	switch {
+	case block == "" && strings.HasPrefix(text, "rule "):
+		block = "cluster"
+	case block == "" && strings.HasPrefix(text, "when "):
+		block, text = "cluster", eachCondition(text)
+	case block == "":
+		return text
+	}
+	wrap := func(head, text string) string { return head + " {\n" + text + "}\n" }
+	set := func(line string) string { // unless the fragment has it
+		if strings.Contains("\n"+text, "\n"+strings.Fields(line)[0]+" ") {
+			return ""
+		}
+		return line + "\n"
+	}
+	const members = "member \"web1\" {}\nmember \"web2\" {}\n"
+	pool, cluster, rest := members, "", ""
+	switch block {
+	case "engine", "metrics", "access_log":
+		rest = wrap(block, text)
+	case "responder", "server":
+		rest = wrap(block+` "x"`, text)
+	case "pool":
+		pool = text + members
+	case "custom":
+		pool = "policy = \"custom\"\n" + members + wrap("custom", text)
+	case "member":
+		pool = wrap(`member "web1"`, text)
+	case "probe":
+		pool = members + wrap(fmt.Sprintf("probe %q", sel), text)
+	case "persist":
+		cluster = wrap(fmt.Sprintf("persist %q", sel), text)
+	case "rule":
+		cluster = wrap(`rule "x"`, set(`when = method("GET")`)+text)
+	case "timeouts", "limits":
+		cluster = wrap(block, text)
+	case "cluster":
+		protocol := max(sel, "http") // "tcp" and "udp" sort behind it
+		cluster = set(fmt.Sprintf("protocol = %q", protocol)) + set(`listen = ["192.0.2.1:80"]`) + set(`pool = "shop"`) + text
+	}
+	if block != "cluster" {
+		cluster = "protocol = \"http\"\nlisten = [\"192.0.2.1:80\"]\npool = \"shop\"\n" + cluster
+	}
+	return "server \"web1\" { address = \"192.0.2.11:80\" }\nserver \"web2\" { address = \"192.0.2.12:80\" }\n" +
+		wrap(`pool "shop"`, pool) + wrap(`pool "api"`, members) + wrap(`cluster "shop"`, cluster) + rest +
+		"responder \"sorry\" {}\nresponder \"moved\" { redirect = \"/\" }\n"
+}
+
+// eachCondition makes a rule of every "when" in text.
+func eachCondition(text string) string {
+	var b strings.Builder
+	for i, when := range strings.Split("\n"+text, "\nwhen ")[1:] {
+		fmt.Fprintf(&b, "rule \"r%d\" {\nwhen %s\n}\n", i, when)
+	}
+	return b.String()
+}

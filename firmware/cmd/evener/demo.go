@@ -85,7 +85,7 @@ func newDemo() *cobra.Command {
 		},
 	}
 	origin.Flags().DurationVar(&delay, "delay", 500*time.Millisecond, "of a slow origin's answers")
-	cmd.AddCommand(origin)
+	cmd.AddCommand(origin, newRelay())
 	return cmd
 }
 

@@ -135,6 +135,9 @@ func TestReconfigure(t *testing.T) {
 		}
 		synctest.Wait()
 		put(l, 0, 2, 3)
+		if isOpen(t, c) || isOpen(t, a) || !isOpen(t, b) {
+			t.Error("not only the file in use is open")
+		}
 		stop()
 		for path, want := range map[string]string{
 			a: "{\"generation\":1}\n", b: "{\"generation\":2,\"status\":null}\n", c: "",
@@ -144,6 +147,21 @@ func TestReconfigure(t *testing.T) {
 			}
 		}
 	})
+}
+
+// isOpen reports whether this process has the file open.
+func isOpen(t *testing.T, path string) bool {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
+		if to, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && to == path {
+			return true
+		}
+	}
+	return false
 }
 
 func TestALineThatACrashCutIsEnded(t *testing.T) {
@@ -221,10 +239,72 @@ func TestAMendedLineIsNotMendedInTheNextFile(t *testing.T) {
 	if err := l.Reconfigure(Config{Path: path, Fields: []string{"generation"}}); err != nil {
 		t.Fatal(err)
 	}
-	if !w.change() || w.round() == retryEvery {
+	if w.change(); w.round() == retryEvery {
 		t.Fatal("the new file is not used")
 	}
 	if got, want := read(t, path), "{\"generation\":1}\n"; got != want || l.Written() != 1 {
 		t.Errorf("the new file holds %q, %d written; want %q", got, l.Written(), want)
 	}
+}
+
+// TestTheOldFileGetsItsLineIfItCan has room again just before the change: the line
+// that was cut is completed, none is dropped.
+func TestTheOldFileGetsItsLineIfItCan(t *testing.T) {
+	d := &disk{room: 5}
+	l := newTestLog(t, 1, 8, d, new(bytes.Buffer))
+	w := &writer{log: l}
+	put(l, 0, 1, 2)
+	w.round()
+	d.setRoom(100)
+	if err := l.Reconfigure(Config{Path: filepath.Join(t.TempDir(), "access.log")}); err != nil {
+		t.Fatal(err)
+	}
+	w.change()
+	if got, want := d.String(), "{\"generation\":1}\n"; got != want || l.Drops() != 0 || !d.closed {
+		t.Errorf("the old file holds %q, %d dropped; want %q and 0", got, l.Drops(), want)
+	}
+}
+
+func TestEachDestinationThatFailsIsTold(t *testing.T) {
+	var diary bytes.Buffer
+	l := newTestLog(t, 1, 8, &disk{}, &diary)
+	w := &writer{log: l}
+	put(l, 0, 1, 2)
+	w.round()
+	l.next = &target{path: "other", dest: &disk{}, format: l.target.format}
+	w.change()
+	w.round()
+	w.round()
+	for _, path := range []string{"disk", "other"} {
+		want := `msg="access log not written" path=` + path
+		if n := strings.Count(diary.String(), want); n < 1 || path == "other" && n > 1 {
+			t.Errorf("%s is told %d times:\n%s", want, n, diary.String())
+		}
+	}
+}
+
+func TestANameThatIsNewerThanTheRoundIsKnown(t *testing.T) {
+	d := &naming{disk: disk{room: 1 << 20}}
+	l := newTestLog(t, 1, 4096, d, new(bytes.Buffer))
+	d.log = l
+	l.target.format, _ = newFormat("json", []string{"cluster"})
+	put(l, 0, 0, 4096-1) // more than a batch: written within the round
+	var r Record
+	r.Cluster = 1 // what naming will be given
+	l.Slot(0).Put(&r)
+	(&writer{log: l}).round()
+	if !strings.HasSuffix(d.String(), "{\"cluster\":\"shop\"}\n") {
+		t.Errorf("the last line has no name: %q", d.String()[d.text.Len()-40:])
+	}
+}
+
+// naming makes a name when it is written to first.
+type naming struct {
+	disk
+	log *Log
+}
+
+func (n *naming) Write(b []byte) (int, error) {
+	n.log.Name("shop")
+	return n.disk.Write(b)
 }

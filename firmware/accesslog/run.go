@@ -45,9 +45,8 @@ func (l *Log) Run(ctx context.Context) error {
 		case <-timer.C:
 			timer.Reset(w.round())
 		case <-l.wake:
-			if changed := w.change(); changed || !w.failing {
-				timer.Reset(w.round())
-			}
+			w.change()
+			timer.Reset(w.round())
 		}
 	}
 	w.change()
@@ -174,9 +173,8 @@ func (w *writer) unmend() {
 	}
 }
 
-// change takes the target that Reconfigure left, or opens the file anew, and
-// reports whether the target is another.
-func (w *writer) change() bool {
+// change takes the target that Reconfigure left, or opens the file anew.
+func (w *writer) change() {
 	l := w.log
 	l.mu.Lock()
 	next := l.next
@@ -186,12 +184,12 @@ func (w *writer) change() bool {
 		dest, err := openDestination(l.target.path)
 		if err != nil {
 			l.log.Error("access log not reopened", "path", l.target.path, "err", err)
-			return false
+			return
 		}
 		next = &target{path: l.target.path, dest: dest, format: l.target.format}
 	}
 	if next == nil {
-		return false
+		return
 	}
 	w.flush() // last try on the old one
 	w.dropCutLine()
@@ -201,7 +199,6 @@ func (w *writer) change() bool {
 	l.target, w.failing = next, false
 	w.begin()
 	l.log.Info("access log opened", "path", next.path)
-	return true
 }
 
 // dropCutLine forgets the rest of a line whose beginning the old file has.

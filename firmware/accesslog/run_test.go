@@ -284,14 +284,15 @@ func TestManyLoopsAtOnce(t *testing.T) {
 
 func TestRunDoesNotStarveALoop(t *testing.T) {
 	d := &disk{room: 1 << 30}
-	l := newTestLog(t, 2, 4096, d, new(bytes.Buffer))
+	l := newTestLog(t, 2, 8192, d, new(bytes.Buffer))
 	w := &writer{log: l}
 	l.slots[1].Put(&Record{Generation: 1})
 	// The first loop puts as fast as Run takes: each line written makes another.
-	d2 := &refill{disk: d, slot: l.slots[0]}
-	l.target.dest = d2
-	put(l, 0, 100, 4000)
-	w.round()
+	l.target.dest = &refill{disk: d, slot: l.slots[0]}
+	put(l, 0, 100, 8000)
+	if next := w.round(); next != 0 {
+		t.Errorf("the next round is in %v, want at once: half a ring waits already", next)
+	}
 	if !strings.Contains(d.String(), `{"generation":1}`) {
 		t.Error("the record of the second loop still waits")
 	}

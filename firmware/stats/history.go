@@ -18,7 +18,7 @@ type HistoryConfig struct {
 	MaxSeries int
 
 	// Connections returns how many connections a member has, false if it is not
-	// known. Nil: no member's connections are kept.
+	// known. It must not call the History. Nil: no member's connections are kept.
 	Connections func(pool, server string) (int64, bool)
 }
 

@@ -172,6 +172,7 @@ func TestHistorySurvivesClocks(t *testing.T) {
 			Column{10, nan, nan, nan, nan, nan, nan, nan, nan, nan, 1, 10}},
 		{"forwards by a month", []float64{0, 1, 2_592_000, 2_592_001}, 2_592_000 - 1, Column{nan, 0, 10}},
 		{"backwards by seconds", []float64{0, 1, 2, 3, 1, 2, 3}, 0, Column{nan, nan, 10, 10}},
+		{"what a clock that was ahead wrote is not shown", []float64{0, 1, 2, 3, 4, 1, 2}, 0, Column{nan, nan, 10, nan, nan}},
 		{"backwards by a month", []float64{2_592_000, 2_592_001, 0, 1, 2}, 0, Column{nan, 10, 10, nan}},
 		{"there and back", []float64{0, 1, 2, 2_592_000, 3, 4}, 0, Column{nan, 10, 10, nan, 10, nan}},
 		{"before 1970", []float64{-1_800_000_000, 0, 1}, 0, Column{0, 10}},
@@ -195,6 +196,21 @@ func TestHistorySurvivesClocks(t *testing.T) {
 				t.Errorf("requests = %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestAWindowDoesNotSpanAStepBack: what was counted before the clock went back has
+// no length in the new time, so the minute begins anew.
+func TestAWindowDoesNotSpanAStepBack(t *testing.T) {
+	reg, h := newTestHistory(HistoryConfig{})
+	c := reg.Cluster("shop").Slot(0)
+	for _, s := range []int{0, 10, 20, 30, 40, 5, 15, 25} {
+		c.Requests.Add(100)
+		h.Tick(epoch.Add(time.Duration(s) * time.Second))
+	}
+	got := query(t, h, shopReq, epoch, 60, time.Minute).Columns[0]
+	if want := (Column{10}); !same(got, want) {
+		t.Errorf("requests of the minute = %v, want %v", got, want)
 	}
 }
 
@@ -233,6 +249,8 @@ func TestPoolsAndEngineAreSums(t *testing.T) {
 	reg.Member("other", "web1").Slot(0).Class[2].Add(100)
 	reg.Cluster("a").Slot(0).Requests.Add(1)
 	reg.Cluster("b").Slot(0).Requests.Add(2)
+	reg.Cluster("b").Slot(0).Class[0].Add(1)
+	reg.Cluster("b").Slot(0).Class[5].Add(1)
 	reg.Engine().Slot(0).Busy.Add(250e6)
 	h.Tick(epoch.Add(time.Second))
 	for s, want := range map[Series]float32{
@@ -245,6 +263,8 @@ func TestPoolsAndEngineAreSums(t *testing.T) {
 		{MemberKind, "shop", "web2", "connections"}: 4,
 		{MemberKind, "shop", "web3", "connections"}: nan,
 		{MemberKind, "shop", "web3", "errors"}:      3,
+		{ClusterKind, "b", "", "errors"}:            2,
+		{EngineKind, "", "", "errors"}:              2,
 		engineReq:                                   3,
 		engineBusy:                                  0.25,
 	} {
@@ -284,6 +304,22 @@ func TestHistoryOfRemovedObjects(t *testing.T) {
 	}
 }
 
+// TestHistoryOfRemovedObjectsIsNotOlderHistory lets a ring come round while an
+// object is gone: its old point must not stand for the new moment.
+func TestHistoryOfRemovedObjectsIsNotOlderHistory(t *testing.T) {
+	reg, h := newTestHistory(HistoryConfig{})
+	for i := range 3 {
+		reg.Cluster("shop").Slot(0).Requests.Add(5)
+		h.Tick(epoch.Add(time.Duration(i) * time.Second))
+	}
+	reg.Keep(Live{})
+	later := epoch.Add(3601 * time.Second)
+	h.Tick(later)
+	if got := query(t, h, shopReq, later, 1, time.Second).Columns[0]; !same(got, Column{nan}) {
+		t.Errorf("requests = %v, want %v", got, nan)
+	}
+}
+
 func TestHistoryRefusesWhatHasNoRoom(t *testing.T) {
 	var log bytes.Buffer
 	reg := NewRegistry(Config{Loops: 1})
@@ -309,46 +345,6 @@ func TestHistoryRefusesWhatHasNoRoom(t *testing.T) {
 	h.Tick(epoch.Add(2 * time.Second))
 	if strings.Contains(textOf(t, reg), "evener_history_series_refused 9\n") {
 		t.Error("still refused after the cluster is gone")
-	}
-}
-
-func TestQueryRefuses(t *testing.T) {
-	reg, h := newTestHistory(HistoryConfig{})
-	reg.Cluster("shop")
-	h.Tick(epoch)
-	tests := []struct {
-		name string
-		s    Series
-		from time.Time
-		to   time.Time
-		step time.Duration
-		want string
-	}{
-		{"half a second", shopReq, epoch, epoch.Add(time.Hour), 500 * time.Millisecond, "whole number"},
-		{"no step", shopReq, epoch, epoch.Add(time.Hour), 0, "whole number"},
-		{"nothing", shopReq, epoch, epoch, time.Second, "before to"},
-		{"before 1970", shopReq, time.Unix(-5, 0), epoch, time.Second, "before to"},
-		{"too much", shopReq, time.Unix(0, 0), epoch, time.Second, "too many"},
-		{"to the end of time", shopReq, epoch, time.Unix(1<<50, 0), time.Second, "too many"},
-		{"metric", Series{Kind: ClusterKind, Name: "shop", Metric: "busy"}, epoch, epoch.Add(1), time.Second, `no metric "busy"`},
-		{"kind", Series{Kind: "house", Metric: "busy"}, epoch, epoch.Add(1), time.Second, "no metric"},
-		{"object", Series{Kind: ClusterKind, Name: "sho", Metric: "p50"}, epoch, epoch.Add(1), time.Second, "no history"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := h.Query([]Series{tt.s}, tt.from, tt.to, tt.step)
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Query: %v, want an error about %q", err, tt.want)
-			}
-		})
-	}
-}
-
-func TestColumnAsJSON(t *testing.T) {
-	c := Column{1, nan, 0.5, float32(math.Inf(1)), 1e9}
-	got, err := c.MarshalJSON()
-	if want := "[1,null,0.5,null,1e+09]"; err != nil || string(got) != want {
-		t.Errorf("MarshalJSON() = %s, %v, want %s", got, err, want)
 	}
 }
 

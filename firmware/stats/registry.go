@@ -127,7 +127,7 @@ func keepOnly[K comparable, V any](m map[K]V, keys []K) {
 }
 
 // Register adds a collector, which is called at each reading for the values that
-// others own. It must not call the registry.
+// others own.
 func (r *Registry) Register(collect func(*Writer)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -74,19 +74,11 @@ func assign(f reflect.Value, v any) {
 func emptyLists(v reflect.Value) {
 	for i := range v.NumField() {
 		f := v.Field(i)
-		omit := omitEmpty(v.Type().Field(i))
 		switch {
-		case f.Kind() == reflect.Slice && omit && f.Len() == 0:
-			f.SetZero()
 		case f.Kind() == reflect.Slice && f.IsNil():
 			f.Set(reflect.MakeSlice(f.Type(), 0, 0))
 		case f.Type() == reflect.TypeFor[*HTTPFlags]() && !f.IsNil():
 			emptyLists(f.Elem())
 		}
 	}
-}
-
-func omitEmpty(f reflect.StructField) bool {
-	_, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-	return strings.Contains(options, "omitempty")
 }

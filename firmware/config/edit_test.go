@@ -115,6 +115,8 @@ func TestEdits(t *testing.T) {
 		{"move rule up", move("cluster/shop/rule/two", rule("one"))},
 		{"move rule down", move("cluster/shop/rule/one", nil)},
 		{"move server", move("server/web1", nil)},
+		{"move first of two before second", move("pool/shop/probe/tcp", &Step{Block: "probe", Label: "tcp", Index: 1})},
+		{"move second of two before first", move("pool/shop/probe/tcp#2", &Step{Block: "probe", Label: "tcp"})},
 		{"nothing there", set("pool/gone", "queue", "5")},
 		{"nothing to remove", set("pool/shop", "queue", "")},
 		{"unknown attribute", set("pool/shop", "que", "5")},

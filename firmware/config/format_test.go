@@ -41,3 +41,15 @@ func TestFormatReturnsBadTextAsItIs(t *testing.T) {
 		t.Errorf("Format = %q, %v; want the text and an error", got, diags)
 	}
 }
+
+func TestExamplesAreCanonicalAndClean(t *testing.T) {
+	for _, file := range cases(t, "../../examples/*.hcl") {
+		src := read(t, file)
+		if got, _ := Format(src); !bytes.Equal(got, src) {
+			t.Errorf("%s is not in canonical form", file)
+		}
+		if _, diags := Parse(file, src); len(diags) > 0 {
+			t.Errorf("%s: %v", file, diags)
+		}
+	}
+}

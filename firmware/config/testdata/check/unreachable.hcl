@@ -16,6 +16,7 @@ cluster "shop" {
   }
 
   rule "all" { when = (any()) }
+  rule "all_again" { when = any() }
   rule "late" { when = path_prefix("/a/") }
   rule "later" {
     when     = any()

@@ -51,21 +51,76 @@ const lingerTime = 2 * time.Second
 func (w *Worker) accept(fd int, peer netip.AddrPort, p *Port) {
 	svc := w.gen.service(p)
 	c := &clientConn{port: p, peer: peer, stats: svc.Stats.Slot(w.index)}
-	c.w, c.fd, c.writable = w, fd, true
+	c.w, c.fd, c.writable, c.readable = w, fd, true, true
 	c.timer.Owner = c
-	ref, err := w.loop.Add(fd, c)
-	if err != nil {
-		reactor.CloseFD(fd)
-		c.stats.Refused.Add(1)
-		return
-	}
-	c.ref = ref
 	c.prev, c.next = w.clients.prev, &w.clients
 	c.prev.next, c.next.prev = c, c
 	w.conns++
 	c.stats.Accepted.Add(1)
 	c.stats.Connections.Add(1)
 	w.loop.SetTimer(&c.timer, first(svc.Timeouts.ClientHead))
+	w.loop.Soon(c)
+}
+
+// watchDelay is how long a connection whose first request came at once may stay
+// unregistered. One that serves a single request is mostly done by then, and is
+// never registered at all: that saves a call, and the kernel's bookkeeping. Until
+// then the client is not seen to leave.
+const watchDelay = 10 * time.Millisecond
+
+// A watchList holds the connections that are not registered yet, oldest first.
+type watchList struct {
+	w     *Worker
+	timer reactor.Timer
+	conns []unwatched
+}
+
+type unwatched struct {
+	c     *clientConn
+	since int64 // loop clock
+}
+
+func (l *watchList) add(c *clientConn) {
+	l.conns = append(l.conns, unwatched{c, l.w.loop.Now()})
+	if !l.timer.Armed() {
+		l.w.loop.SetTimer(&l.timer, watchDelay)
+	}
+}
+
+// Expire registers the connections that have waited for long enough. A client
+// that has closed its sending side by now is taken to have done so on purpose.
+func (l *watchList) Expire(*reactor.Timer) {
+	due := l.w.loop.Now() - int64(watchDelay)
+	n := 0
+	for n < len(l.conns) && l.conns[n].since <= due {
+		if c := l.conns[n].c; !c.gone && !c.watched {
+			if c.x != nil {
+				c.x.half = reactor.Ended(c.fd)
+			}
+			c.watchNow()
+		}
+		n++
+	}
+	rest := copy(l.conns, l.conns[n:])
+	clear(l.conns[rest:])
+	l.conns = l.conns[:rest]
+	if rest > 0 {
+		l.w.loop.SetTimer(&l.timer, watchDelay)
+	}
+}
+
+// watchNow registers the connection; without memory for that it cannot be
+// served.
+func (c *clientConn) watchNow() {
+	if err := c.watch(c); err != nil {
+		c.w.log.Warn("connection closed", "client", c.peer, "err", err)
+		c.stats.Refused.Add(1)
+		if c.x != nil {
+			c.x.abort(stats.Internal)
+			return
+		}
+		c.close()
+	}
 }
 
 // first returns d, or a day where d is zero: a timer that is set always fires.
@@ -105,6 +160,7 @@ func (c *clientConn) receive() {
 		before := len(c.buffered())
 		n, errno := c.fill()
 		if errno == unix.EAGAIN {
+			c.watchNow()
 			return
 		}
 		if errno != 0 || n == 0 {
@@ -121,6 +177,9 @@ func (c *clientConn) receive() {
 		if c.parse() {
 			return
 		}
+	}
+	if !c.gone {
+		c.watchNow()
 	}
 }
 
@@ -157,6 +216,9 @@ func (c *clientConn) parse() bool {
 	c.state = clientBusy
 	c.requests++
 	c.x = x
+	if !c.watched {
+		c.w.unwatched.add(c)
+	}
 	x.begin(c, svc, n)
 	return true
 }
@@ -196,6 +258,10 @@ func (c *clientConn) lastWords(status int) {
 
 // beginLinger ends the sending side and reads on for a while.
 func (c *clientConn) beginLinger() {
+	c.watchNow()
+	if c.gone {
+		return
+	}
 	c.dropIn()
 	c.state = clientLingering
 	c.w.loop.SetTimer(&c.timer, lingerTime)
@@ -238,6 +304,7 @@ func (c *clientConn) again(idle time.Duration) {
 	c.x = nil
 	c.state = clientIdle
 	c.w.loop.SetTimer(&c.timer, first(idle))
+	c.watchNow()
 	if len(c.buffered()) > 0 || c.readable {
 		c.w.loop.Soon(c)
 	}

@@ -16,6 +16,7 @@ type conn struct {
 	w        *Worker
 	fd       int
 	ref      reactor.Ref
+	watched  bool // registered with the loop: ref is valid
 	timer    reactor.Timer
 	readable bool
 	writable bool
@@ -148,5 +149,23 @@ func (c *conn) release() {
 	c.dropIn()
 	c.dropOut()
 	c.w.loop.StopTimer(&c.timer)
-	c.w.loop.Close(c.ref, c.fd)
+	if c.watched {
+		c.w.loop.Close(c.ref, c.fd)
+	} else {
+		reactor.CloseFD(c.fd)
+	}
+}
+
+// watch registers the connection with the loop, if that was not done yet. What
+// the socket is ready for already will be reported.
+func (c *conn) watch(h reactor.Handler) error {
+	if c.watched {
+		return nil
+	}
+	ref, err := c.w.loop.Add(c.fd, h)
+	if err != nil {
+		return err
+	}
+	c.ref, c.watched = ref, true
+	return nil
 }

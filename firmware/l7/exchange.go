@@ -213,6 +213,10 @@ func (x *exchange) pumpRequest() {
 	case yielded:
 		x.w.loop.Soon(x)
 	case waiting:
+		x.c.watchNow()
+		if x.c == nil {
+			return
+		}
 		if len(x.s.pending()) > 0 || !x.s.writable {
 			x.w.loop.SetTimer(&x.s.timer, first(timeouts.ServerHead))
 		} else {
@@ -388,7 +392,7 @@ func (x *exchange) answerDone(r stats.Reason) {
 		return
 	}
 	c.x = nil
-	if c.readable && !c.closing || len(c.buffered()) > 0 {
+	if c.readable && !c.closing || len(c.buffered()) > 0 || !c.watched && !reactor.Quiet(c.fd) {
 		c.beginLinger()
 		return
 	}
@@ -429,5 +433,6 @@ func (x *exchange) pumpOwn() {
 		x.answerDone(x.reason)
 	default:
 		x.w.loop.SetTimer(&x.c.timer, first(x.svc.Timeouts.ClientSend))
+		x.c.watchNow()
 	}
 }

@@ -46,7 +46,7 @@ func (x *exchange) connect() {
 	s := &serverConn{up: up, x: x, connecting: !established}
 	s.w, s.fd, s.writable = x.w, fd, established
 	s.timer.Owner = s
-	if s.ref, err = x.w.loop.Add(fd, s); err != nil {
+	if err = s.watch(s); err != nil {
 		reactor.CloseFD(fd)
 		x.serverFailed(stats.ErrConnect, stats.ConnectFailed)
 		return
@@ -323,6 +323,10 @@ func (x *exchange) pumpAnswer() {
 			return
 		}
 		x.w.loop.SetTimer(&x.c.timer, first(x.svc.Timeouts.ClientSend))
+		x.c.watchNow()
+		if x.c == nil {
+			return
+		}
 		if x.down.done && x.down.pipe == nil {
 			// The rest is in our hands: the member need not wait for the client.
 			x.parkServer()

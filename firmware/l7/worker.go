@@ -30,6 +30,7 @@ type Worker struct {
 	listeners map[int]*listener // by descriptor
 	clients   clientConn        // head of the circular list of all client connections
 	conns     int
+	unwatched watchList
 	draining  bool
 
 	cursors  []balance.Cursor // by View.ID
@@ -66,6 +67,8 @@ func NewWorker(loop *reactor.Loop, cfg Config, log *slog.Logger) *Worker {
 		names:     map[string]accesslog.Name{},
 	}
 	w.clients.next, w.clients.prev = &w.clients, &w.clients
+	w.unwatched.w = w
+	w.unwatched.timer.Owner = &w.unwatched
 	return w
 }
 

@@ -8,7 +8,9 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -49,6 +51,7 @@ type Loop struct {
 	now     int64 // monotonic nanoseconds since base
 	wheel   wheel
 	soon    []Task
+	quiet   bool // the last wait brought no event
 	running []Task
 	start   time.Time
 	stats   Stats
@@ -122,8 +125,10 @@ func (l *Loop) Add(fd int, h Handler) (Ref, error) {
 }
 
 // AddListener registers a listening or datagram descriptor, level-triggered for
-// reading.
+// reading. The connections that a stream listener accepts go without Nagle's
+// delay: they inherit that from it.
 func (l *Loop) AddListener(fd int, h Handler) (Ref, error) {
+	setNoDelay(fd)
 	return l.add(fd, h, unix.EPOLLIN)
 }
 
@@ -220,17 +225,13 @@ func (l *Loop) Run(ctx context.Context) error {
 }
 
 func (l *Loop) turn() error {
-	timeout := l.wheel.wait(l.now)
-	if len(l.soon) > 0 {
-		timeout = 0
-	}
-	n, err := unix.EpollWait(l.epoll, l.events[:], timeout)
-	if err != nil && err != unix.EINTR {
-		return fmt.Errorf("wait for events: %w", err)
+	n, err := l.wait()
+	if err != nil {
+		return err
 	}
 	l.tick()
 	begun := l.now
-	for i := range max(n, 0) {
+	for i := range n {
 		ev := &l.events[i]
 		if ev.Fd == wakeSlot {
 			l.wokenUp()
@@ -243,10 +244,47 @@ func (l *Loop) turn() error {
 	l.wheel.advance(l.now)
 	l.runSoon()
 	l.stats.Turns.Store(l.stats.Turns.Load() + 1)
-	l.stats.Events.Store(l.stats.Events.Load() + uint64(max(n, 0)))
+	l.stats.Events.Store(l.stats.Events.Load() + uint64(n))
 	l.tick()
 	l.stats.Busy.Store(l.stats.Busy.Load() + l.now - begun)
 	return nil
+}
+
+// wait waits for events, timers and posted work.
+func (l *Loop) wait() (int, error) {
+	timeout := l.wheel.wait(l.now)
+	if len(l.soon) > 0 {
+		timeout = 0
+	}
+	return l.poll(timeout)
+}
+
+// poll is epoll_wait(2). A busy loop keeps its place in Go's scheduler while it
+// waits: giving it up and taking it back, with the runtime's monitor waking up
+// each time, costs more than a small exchange. That does no harm. A garbage
+// collection that wants this thread, and after 10 ms the monitor, interrupt the
+// call by a signal; a loop that was interrupted, or had nothing to do, gives its
+// place up for the next wait.
+func (l *Loop) poll(timeout int) (int, error) {
+	if l.quiet {
+		n, err := unix.EpollWait(l.epoll, l.events[:], timeout)
+		if err != nil && err != unix.EINTR {
+			return 0, fmt.Errorf("wait for events: %w", err)
+		}
+		l.quiet = n <= 0
+		return max(n, 0), nil
+	}
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll),
+		uintptr(unsafe.Pointer(&l.events[0])), eventsPerWait, uintptr(timeout), 0, 0)
+	switch errno {
+	case 0:
+		l.quiet = n == 0 && timeout != 0
+		return int(n), nil
+	case unix.EINTR:
+		l.quiet = true
+		return 0, nil
+	}
+	return 0, fmt.Errorf("wait for events: %w", errno)
 }
 
 func (l *Loop) tick() { l.now = int64(time.Since(l.start)) }

@@ -87,7 +87,7 @@ func Writev(fd int, a, b []byte) (int, unix.Errno) {
 }
 
 // Accept takes one connection from a listening socket and makes it ready for a
-// loop: non-blocking, closed on exec, without Nagle's delay.
+// loop: non-blocking and closed on exec.
 func Accept(listener int) (fd int, peer netip.AddrPort, errno unix.Errno) {
 	var sa unix.RawSockaddrAny
 	size := uint32(unix.SizeofSockaddrAny)
@@ -102,7 +102,6 @@ func Accept(listener int) (fd int, peer netip.AddrPort, errno unix.Errno) {
 			return -1, netip.AddrPort{}, errno
 		}
 		fd = int(n)
-		setNoDelay(fd)
 		return fd, addrPort(&sa), 0
 	}
 }

@@ -26,6 +26,8 @@ var mayImport = map[string]string{
 	"firmware/certs":     "",
 	"firmware/config":    "",
 	"firmware/console":   "firmware/api",
+	"firmware/demo":      "",
+	"firmware/e2e":       "firmware/api firmware/manage",
 	"firmware/health":    "",
 	"firmware/http1":     "firmware/message",
 	"firmware/http2":     "firmware/message",

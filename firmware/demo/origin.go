@@ -26,8 +26,8 @@ type Mode struct {
 	Delay time.Duration `json:"delay,omitempty"` // nanoseconds before each answer, when slow
 }
 
-// check says what is wrong with m.
-func (m Mode) check() error {
+// Check says what is wrong with m.
+func (m Mode) Check() error {
 	switch m.State {
 	case "ok", "broken", "dead":
 		return nil
@@ -90,7 +90,7 @@ func (o *Origin) takeMode(w http.ResponseWriter, r *http.Request) {
 	var m Mode
 	err := json.NewDecoder(io.LimitReader(r.Body, 4096)).Decode(&m)
 	if err == nil {
-		err = m.check()
+		err = m.Check()
 	}
 	if err == nil {
 		err = o.become(m)
@@ -165,7 +165,7 @@ func (o *Origin) answer(w http.ResponseWriter, r *http.Request) {
 
 // Set changes the mode of the origin whose control socket is at path.
 func Set(ctx context.Context, path string, m Mode) error {
-	if err := m.check(); err != nil {
+	if err := m.Check(); err != nil {
 		return err
 	}
 	body, err := json.Marshal(m)

@@ -4,6 +4,7 @@ package lb
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"evener/firmware/pool"
@@ -103,16 +104,21 @@ func adminOf(word string) pool.Admin {
 }
 
 // A NotFoundError says that there is no object of that name, and what there is.
+// An empty Name means that one had to be given.
 type NotFoundError struct {
 	Kind, Name string
 	Have       []string
 }
 
 func (e *NotFoundError) Error() string {
-	if len(e.Have) == 0 {
-		return fmt.Sprintf("there is no %s %q; there are none", e.Kind, e.Name)
+	what := fmt.Sprintf("there is no %s %q", e.Kind, e.Name)
+	if e.Name == "" {
+		what = "say which " + e.Kind
 	}
-	return fmt.Sprintf("there is no %s %q; there are %v", e.Kind, e.Name, e.Have)
+	if len(e.Have) == 0 {
+		return what + "; there are none"
+	}
+	return what + "; there are " + strings.Join(e.Have, ", ")
 }
 
 // A GuardError refuses an operation that would leave a pool without a usable
@@ -120,7 +126,7 @@ func (e *NotFoundError) Error() string {
 type GuardError struct{ Pool, Member string }
 
 func (e *GuardError) Error() string {
-	return fmt.Sprintf("%s is the last usable member of pool %q: its clients would get no server", e.Member, e.Pool)
+	return fmt.Sprintf("%s is the last usable member of pool %q: new clients would get no server", e.Member, e.Pool)
 }
 
 // member finds a member of the running generation.
@@ -138,9 +144,9 @@ func (b *Balancer) member(poolName, member string) (*livePool, int, error) {
 	}
 	i := p.index(member)
 	if i < 0 {
-		e := &NotFoundError{Kind: "member of pool " + poolName, Name: member}
+		e := &NotFoundError{Kind: "member", Name: poolName + "/" + member}
 		for _, m := range p.cfg.Members {
-			e.Have = append(e.Have, m.Server)
+			e.Have = append(e.Have, poolName+"/"+m.Server)
 		}
 		return nil, 0, e
 	}

@@ -88,7 +88,11 @@ func apiError(err error) error {
 		return api.Errorf(api.CodeConflict, "config.conflict", "%v", err)
 	case errors.As(err, &pending):
 		return api.Errorf(api.CodeConfirmPending, "config.confirm_pending", "%v", err)
-	case errors.As(err, &missing), errors.As(err, &unknown), errors.Is(err, store.ErrNoCandidate):
+	case errors.Is(err, store.ErrNoCandidate):
+		e := api.Errorf(api.CodeNotFound, "config.no_candidate", "you have no candidate")
+		e.Hint = "config.set"
+		return e
+	case errors.As(err, &missing), errors.As(err, &unknown), errors.Is(err, store.ErrNotPending):
 		return api.Errorf(api.CodeNotFound, "not_found", "%v", err)
 	case errors.As(err, &guard):
 		e := api.Errorf(api.CodeGuard, "guard.last_server", "%v", err)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"strings"
 	"time"
 
 	"evener/firmware/api"
@@ -107,6 +108,9 @@ func (b *Box) problems() []string {
 			}
 		}
 	}
+	if r := b.restart.status(); r != nil && r.Error != "" {
+		out = append(out, "the last restart failed and the old process goes on: "+r.Error)
+	}
 	if err := b.cfg.Store.Unsaved(); err != nil {
 		out = append(out, "the store is not saved: "+err.Error())
 	}
@@ -136,7 +140,7 @@ func (b *Box) restartRole(_ context.Context, _ api.Call, p restartParams) (Resta
 		have = append(have, r.Name)
 	}
 	if !known {
-		return RestartStatus{}, api.Errorf(api.CodeNotFound, "not_found", "there is no role %q; there are %v", p.Role, have)
+		return RestartStatus{}, api.Errorf(api.CodeNotFound, "not_found", "there is no role %q; there are %s", p.Role, strings.Join(have, ", "))
 	}
 	r := &b.restart
 	r.mu.Lock()
@@ -158,7 +162,7 @@ func (b *Box) doRestart(role string) {
 	b.restart.done = true
 	if err != nil {
 		b.restart.err = err.Error()
-		b.log.Error("restart failed", "role", role, "err", err)
+		b.log.Error("restart failed", "restarted", role, "err", err)
 	}
 }
 

@@ -155,7 +155,7 @@ func (k *children) wait(c *child, words *tail, to sink) {
 	case status.Exited():
 		cause = fmt.Sprintf("exit status %d", status.ExitStatus())
 	}
-	if last := words.last(100 * time.Millisecond); last != "" {
+	if last := words.last(100 * time.Millisecond); last != "" && cause != "exit status 0" {
 		cause += "; its last words: " + last
 	}
 	to.ended(cause)

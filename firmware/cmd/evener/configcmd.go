@@ -17,15 +17,14 @@ import (
 )
 
 func newConfig() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "show and change the configuration"}
-	cmd.AddCommand(newConfigShow(), newConfigEdit(), newConfigSet(), newConfigDiff(), newConfigCommit(),
+	return group("config", "show and change the configuration",
+		newConfigShow(), newConfigEdit(), newConfigSet(), newConfigDiff(), newConfigCommit(),
 		newConfigConfirm(), newConfigRollback(),
 		simple("revert", "take back a commit that waits for its confirm", cobra.NoArgs, "config.revert", noParams, printCommitted),
 		simple("discard", "throw your candidate away", cobra.NoArgs, "config.discard", noParams, func(w io.Writer, _ struct{}) {
 			fmt.Fprintln(w, "candidate discarded")
 		}),
 		simple("history", "list the revisions", cobra.NoArgs, "config.history", noParams, printHistory))
-	return cmd
 }
 
 func newConfigShow() *cobra.Command {

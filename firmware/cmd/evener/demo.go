@@ -10,11 +10,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"evener/board"
 	"evener/firmware/api"
 	"evener/firmware/demo"
 	"evener/firmware/manage"
@@ -71,7 +74,6 @@ func obeyOrigin(link *supervise.Link) {
 }
 
 func newDemo() *cobra.Command {
-	cmd := &cobra.Command{Use: "demo", Short: "play with the simulated board"}
 	var delay time.Duration
 	origin := &cobra.Command{
 		Use: "origin NAME ok|slow|broken|dead", Short: "make a demo origin behave: ok, slow, broken (500) or dead (port closed)",
@@ -81,12 +83,22 @@ func newDemo() *cobra.Command {
 			if m.State == "slow" {
 				m.Delay = delay
 			}
+			if err := m.Check(); err != nil {
+				return usageError{err}
+			}
+			var have []string
+			for _, o := range board.Sim.Origins {
+				have = append(have, o.Name)
+			}
+			if !slices.Contains(have, args[0]) {
+				return api.Errorf(api.CodeNotFound, "not_found", "there is no demo origin %q; there are %s",
+					args[0], strings.Join(have, ", "))
+			}
 			return demo.Set(cmd.Context(), controlPath(stateDir(cmd), args[0]), m)
 		},
 	}
 	origin.Flags().DurationVar(&delay, "delay", 500*time.Millisecond, "of a slow origin's answers")
-	cmd.AddCommand(origin, newRelay())
-	return cmd
+	return group("demo", "play with the simulated board", origin, newRelay())
 }
 
 // tellWhenUp prints what to open as soon as the engine answers.
@@ -141,11 +153,25 @@ func printWelcome(w io.Writer, c runConfig, i manage.Info, cl manage.Clusters) {
 	}
 	tw.Flush()
 	fmt.Fprintf(w, "\nIn another terminal:\n  export EVENER_STATE=%s\n", c.state)
-	for _, l := range []string{"status", "show servers", "explain GET http://127.0.0.1:8080/",
-		"server drain shop/web1", "demo origin web2 dead", "config edit && " + exe + " config commit --confirm 2m"} {
+	for _, l := range thingsToTry(c, cl) {
 		fmt.Fprintf(w, "  %s %s\n", exe, l)
 	}
-	fmt.Fprintf(w, "\nEnd it with Ctrl-C.\n")
+	fmt.Fprintf(w, "  %s config edit && %[1]s config commit --confirm 2m\n\nEnd it with Ctrl-C.\n", exe)
+}
+
+// thingsToTry names commands that make sense on this box as it is configured.
+func thingsToTry(c runConfig, cl manage.Clusters) []string {
+	list := []string{"status", "show servers"}
+	for _, c := range cl.Clusters {
+		if c.Protocol == "http" {
+			list = append(list, "explain --cluster "+c.Name+" GET http://"+c.Listen[0]+"/")
+			break
+		}
+	}
+	if b, err := board.ByName(c.board); err == nil && len(b.Origins) > 1 {
+		list = append(list, "demo origin "+b.Origins[1].Name+" dead")
+	}
+	return list
 }
 
 // listMethods prints every operation of the API.

@@ -97,7 +97,6 @@ func indent(s string) string {
 }
 
 func newResponder() *cobra.Command {
-	cmd := &cobra.Command{Use: "responder", Short: "try a responder"}
 	var method string
 	var fields []string
 	test := simple("test NAME URL", "show what a responder answers to a URL", cobra.ExactArgs(2), "responder.test",
@@ -106,6 +105,5 @@ func newResponder() *cobra.Command {
 		}, func(w io.Writer, r manage.Response) { fmt.Fprint(w, strings.ReplaceAll(r.Answer, "\r\n", "\n")) })
 	test.Flags().StringVar(&method, "method", "", "GET")
 	test.Flags().StringArrayVarP(&fields, "header", "H", nil, "request field, written 'Name: value'")
-	cmd.AddCommand(test)
-	return cmd
+	return group("responder", "try a responder", test)
 }

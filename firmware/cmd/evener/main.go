@@ -25,6 +25,9 @@ func main() {
 	if err := newRoot().ExecuteContext(ctx); err != nil {
 		if text := err.Error(); text != "" {
 			fmt.Fprintln(os.Stderr, "error:", text)
+			if a := advice(err); a != "" {
+				fmt.Fprintln(os.Stderr, a)
+			}
 		}
 		os.Exit(exitCode(err))
 	}

@@ -15,15 +15,13 @@ import (
 )
 
 func newServer() *cobra.Command {
-	cmd := &cobra.Command{Use: "server", Short: "change a member at once, apart from the configuration"}
-	cmd.AddCommand(
+	return group("server", "change a member at once, apart from the configuration",
 		memberCommand("quiesce", "give a member no new clients; persistent ones still come"),
 		memberCommand("drain", "quiesce a member, and disable it after a deadline"),
 		memberCommand("disable", "give a member no clients at all; running exchanges finish"),
 		memberCommand("enable", "bring a member back"),
 		newWeight(),
 	)
-	return cmd
 }
 
 func memberCommand(verb, short string) *cobra.Command {

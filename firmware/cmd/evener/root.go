@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,19 +17,39 @@ import (
 )
 
 func newRoot() *cobra.Command {
-	root := &cobra.Command{
-		Use:           "evener",
-		Short:         "a load-balancing appliance: the box, and the tool that administers it",
-		Version:       version,
-		SilenceErrors: true,
-		SilenceUsage:  true,
+	root := group("evener", "a load-balancing appliance: the box, and the tool that administers it",
+		newRun(), newRole(), newCheck(), newFmt(), newStatus(), newShow(), newConfig(),
+		newServer(), newProbe(), newExplain(), newResponder(), newRestart(), newMetrics(), newDemo(), newMethods())
+	root.Version, root.SilenceErrors, root.SilenceUsage = version, true, true
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if format, _ := cmd.Flags().GetString("output"); format != "table" && format != "json" {
+			return usageError{fmt.Errorf("-o must be table or json, not %q", format)}
+		}
+		return nil
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().String("state", "", "folder of the box's state; $EVENER_STATE, else build/state")
 	root.PersistentFlags().StringP("output", "o", "table", "table or json")
-	root.AddCommand(newRun(), newRole(), newCheck(), newFmt(), newStatus(), newShow(), newConfig(),
-		newServer(), newProbe(), newExplain(), newResponder(), newRestart(), newMetrics(), newDemo(), newMethods())
 	return root
+}
+
+// group makes a command of subcommands. Called with a name that it does not have,
+// it says which are near; cobra alone would print its help and call that success.
+func group(use, short string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			near := ""
+			if list := cmd.SuggestionsFor(args[0]); len(list) > 0 {
+				near = "; did you mean " + strings.Join(list, " or ") + "?"
+			}
+			return usageError{fmt.Errorf("there is no command %q%s\nsee: %s --help", cmd.CommandPath()+" "+args[0], near, cmd.CommandPath())}
+		}}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.AddCommand(subs...)
+	return cmd
 }
 
 // newRole holds the processes of the box, which people do not start by hand.
@@ -76,19 +97,26 @@ func printProblems(w io.Writer, err error) {
 	}
 }
 
+// advice says what to type after an error, "" where there is nothing to say.
+func advice(err error) string {
+	switch api.AsError(err).Hint {
+	case "force":
+		return "do it all the same with --force"
+	case "config.set":
+		return "make one with evener config edit, or evener config set FILE"
+	}
+	return ""
+}
+
 // show prints a result as the -o flag asks: the table, or the result as JSON.
 func show(cmd *cobra.Command, result any, table func(io.Writer)) error {
-	format, _ := cmd.Flags().GetString("output")
-	switch format {
-	case "json":
+	if format, _ := cmd.Flags().GetString("output"); format == "json" {
 		enc := json.NewEncoder(cmd.OutOrStdout())
 		enc.SetIndent("", "  ")
 		return enc.Encode(result)
-	case "table":
-		table(cmd.OutOrStdout())
-		return nil
 	}
-	return usageError{fmt.Errorf("-o must be table or json, not %q", format)}
+	table(cmd.OutOrStdout())
+	return nil
 }
 
 // simple makes a command that calls one method and prints its result.

@@ -10,9 +10,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"evener/board"
 	"evener/firmware/supervise"
@@ -34,7 +36,7 @@ func newRun() *cobra.Command {
 
 --config gives the first configuration of a box that has none; a box that has
 one goes on with the revision that runs, and says so when the file differs.`,
-		Args: cobra.NoArgs,
+		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.state = stateDir(cmd)
 			return runBox(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -53,6 +55,11 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 	if err := os.MkdirAll(c.state, 0o700); err != nil {
 		return err
 	}
+	lock, err := lockState(c.state)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	if err := checkFile(c.config, stderr); err != nil {
 		return err
 	}
@@ -82,10 +89,32 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 		return err
 	}
 	go tellWhenUp(ctx, c, stdout)
-	if err := s.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	// The supervisor hears the signals itself: the end of ctx, which comes of the
+	// same signal, would count as the second, which kills.
+	return s.Run(context.WithoutCancel(ctx))
+}
+
+// lockState keeps a second box away from a state for as long as the file is open.
+// Its engine would find the store locked, crash and be started again for ever.
+func lockState(dir string) (*os.File, error) {
+	name := filepath.Join(dir, "box.lock")
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		pid, _ := io.ReadAll(io.LimitReader(f, 20))
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("state %s is in use: a box runs there already, process %s; stop it, or give another --state",
+				dir, strings.TrimSpace(string(pid)))
+		}
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	if err := f.Truncate(0); err == nil {
+		fmt.Fprintf(f, "%d\n", os.Getpid())
+	}
+	return f, nil
 }
 
 // checkFile refuses a configuration that could not be served, before anything

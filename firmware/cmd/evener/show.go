@@ -73,8 +73,7 @@ func printInfo(w io.Writer, i manage.Info) {
 }
 
 func newShow() *cobra.Command {
-	cmd := &cobra.Command{Use: "show", Short: "show what the box does"}
-	cmd.AddCommand(
+	return group("show", "show what the box does",
 		simple("clusters", "clusters and their traffic", cobra.NoArgs, "cluster.list", noParams, printClusters),
 		simple("connections", "connections and exchanges by cluster", cobra.NoArgs, "cluster.list", noParams, printConnections),
 		simple("rules", "rules and their hits", cobra.NoArgs, "rule.list", noParams, printRules),
@@ -84,7 +83,6 @@ func newShow() *cobra.Command {
 		simple("persistence", "records of source persistence", cobra.NoArgs, "persist.list", noParams, printSources),
 		newLog(),
 	)
-	return cmd
 }
 
 func newLog() *cobra.Command {

@@ -39,6 +39,8 @@ type AccessLog struct {
 	Path   string   `json:"path"`   // a file, or "stderr"
 	Format string   `json:"format"` // "json" (default) or "combined"
 	Fields []string `json:"fields"` // names of access log fields; empty: the standard set of the format
+
+	Range hcl.Range `json:"-"`
 }
 
 // A Server is a machine's address that pools take members from.

@@ -13,7 +13,7 @@ import (
 func (w *Worker) name(s string) accesslog.Name {
 	n, ok := w.names[s]
 	if !ok {
-		n = w.cfg.Names.Name(s)
+		n = w.namer.Name(s)
 		w.names[s] = n
 	}
 	return n
@@ -22,7 +22,7 @@ func (w *Worker) name(s string) accesslog.Name {
 // logAccess hands the exchange to the access log.
 func (x *exchange) logAccess(r stats.Reason) {
 	w := x.w
-	if w.cfg.Access == nil {
+	if w.access == nil {
 		return
 	}
 	now := w.loop.Now()
@@ -56,7 +56,7 @@ func (x *exchange) logAccess(r stats.Reason) {
 	} else if v, ok := h.Get(message.XRequestID); ok {
 		rec.RequestID.Set(v)
 	}
-	w.cfg.Access.Put(rec)
+	w.access.Put(rec)
 }
 
 func (x *exchange) logRoute(rec *accesslog.Record) {

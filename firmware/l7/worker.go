@@ -38,6 +38,8 @@ type Worker struct {
 	queues   map[*Pool]*queue
 	request  match.Request
 	trailers message.Head
+	access   *accesslog.Slot // nil: no access log
+	namer    *accesslog.Log  // numbers the names in its records
 	names    map[string]accesslog.Name
 	record   accesslog.Record
 	loggedAt int64 // loop clock of the last logged fault of a peer
@@ -53,8 +55,6 @@ type Config struct {
 	Loops          int               // workers that serve the same clusters
 	MaxConnections int               // client connections of this worker; 0: no limit
 	Engine         *stats.EngineSlot // this loop's
-	Access         *accesslog.Slot   // this loop's; nil: no access log
-	Names          *accesslog.Log    // numbers the names in access log records
 }
 
 // NewWorker returns a worker that serves nothing yet.
@@ -93,6 +93,15 @@ func (w *Worker) Use(g *Generation) {
 	}
 	if old != nil {
 		w.dropQueues(old)
+	}
+}
+
+// UseAccess puts a record of each exchange into log; nil means none is kept.
+func (w *Worker) UseAccess(log *accesslog.Log) {
+	w.access, w.namer = nil, log
+	clear(w.names)
+	if log != nil {
+		w.access = log.Slot(w.index)
 	}
 }
 

@@ -19,7 +19,8 @@ func (b *Balancer) Apply(cfg *config.Config, number uint64) error {
 	<-b.started
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if found := Check(cfg); found.HasErrors() {
+	var found config.Diagnostics
+	if Check(cfg, &found); found.HasErrors() {
 		return found
 	}
 	gen, err := b.build(cfg, number, b.cur)

@@ -29,7 +29,6 @@ type Config struct {
 	State    State            // keeps the operator's runtime states
 	Keys     []persist.Key    // of persistence cookies, the present one first
 	Journal  *persist.Journal // nil: records of sources do not survive a restart
-	Access   *accesslog.Log   // nil: no access log
 	Registry *stats.Registry
 }
 
@@ -127,12 +126,9 @@ func (b *Balancer) newUnit(i int) (*unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := l7.Config{Loops: b.cfg.Loops, Engine: b.registry.Engine().Slot(i), Names: b.cfg.Access}
+	c := l7.Config{Loops: b.cfg.Loops, Engine: b.registry.Engine().Slot(i)}
 	if b.cfg.MaxConnections > 0 {
 		c.MaxConnections = max(b.cfg.MaxConnections/b.cfg.Loops, 1)
-	}
-	if b.cfg.Access != nil {
-		c.Access = b.cfg.Access.Slot(i)
 	}
 	return &unit{loop: loop, http: l7.NewWorker(loop, c, b.log)}, nil
 }
@@ -192,6 +188,11 @@ func (b *Balancer) each(f func(*unit)) {
 		})
 	}
 	wg.Wait()
+}
+
+// UseAccess makes every loop put its records into log; nil means none is kept.
+func (b *Balancer) UseAccess(log *accesslog.Log) {
+	b.each(func(u *unit) { u.http.UseAccess(log) })
 }
 
 // serveQueues lets a loop give a freed place to who waits for it.

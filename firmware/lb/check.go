@@ -5,27 +5,42 @@ package lb
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
+	"evener/firmware/accesslog"
 	"evener/firmware/config"
 	"evener/firmware/l7"
 	"evener/firmware/match"
 )
 
-// Check finds the mistakes that only compiling finds: in rules and responders.
-// It returns them in the order of the text; cfg has passed config.Parse.
-func Check(cfg *config.Config) config.Diagnostics {
-	var d config.Diagnostics
+// Check adds the mistakes that only compiling finds: in rules and responders, and
+// in the names of access log fields. It is made for config.ParseWith, so cfg may
+// be incomplete.
+func Check(cfg *config.Config, d *config.Diagnostics) {
 	for _, c := range cfg.Clusters {
 		_, found := compileRules(c)
-		d = append(d, found...)
+		*d = append(*d, found...)
 	}
 	for _, r := range cfg.Responders {
 		if _, err := newResponder(r); err != nil {
 			d.Add(r.Range, fmt.Sprintf("responder %q", r.Name), "%v", err)
 		}
 	}
-	d.Sort()
-	return d
+	checkFields(cfg.AccessLog, d)
+}
+
+// checkFields compares the field names of the access log with those there are.
+func checkFields(c *config.AccessLog, d *config.Diagnostics) {
+	if c == nil {
+		return
+	}
+	for _, f := range c.Fields {
+		if !slices.Contains(accesslog.Fields(), f) {
+			d.Add(c.Range, "access_log", "there is no field %q; there are %s", f,
+				strings.Join(accesslog.Fields(), ", "))
+		}
+	}
 }
 
 // compileRules compiles the rules of one cluster; nil when it has none.
@@ -34,14 +49,17 @@ func compileRules(c *config.Cluster) (*match.Set, config.Diagnostics) {
 	if len(c.Rules) == 0 {
 		return nil, nil
 	}
-	rules := make([]match.Rule, len(c.Rules))
-	for i, r := range c.Rules {
-		rules[i] = match.Rule{Name: r.Name, When: r.When, Disabled: r.Disabled,
-			IgnoreCase: override(r.IgnoreCase, c.Flags.IgnoreCase)}
+	rules := make([]match.Rule, 0, len(c.Rules))
+	for _, r := range c.Rules {
+		if r.When == nil {
+			continue // the text says nothing to compile, which is a mistake already
+		}
+		rules = append(rules, match.Rule{Name: r.Name, When: r.When, Disabled: r.Disabled,
+			IgnoreCase: override(r.IgnoreCase, c.Flags.IgnoreCase)})
 	}
 	set, problems := match.Compile(rules)
 	for _, p := range problems {
-		path := fmt.Sprintf("cluster %q: rule %q", c.Name, p.Rule)
+		path := fmt.Sprintf("cluster %q rule %q", c.Name, p.Rule)
 		if p.Warning {
 			d.Warn(p.Range, path, "%s", p.Msg)
 		} else {

@@ -30,16 +30,7 @@ func parse(text []byte, number uint64) (*config.Config, error) {
 // Check finds every mistake in a configuration, those in rules too. cfg is nil
 // if there is an error.
 func Check(name string, text []byte) (*config.Config, config.Diagnostics) {
-	cfg, found := config.Parse(name, text)
-	if cfg == nil {
-		return nil, found
-	}
-	found = append(found, lb.Check(cfg)...)
-	found.Sort()
-	if found.HasErrors() {
-		return nil, found
-	}
-	return cfg, found
+	return config.ParseWith(name, text, lb.Check)
 }
 
 // validation turns mistakes into the error of a call.

@@ -33,10 +33,13 @@ type Config struct {
 	Registry   *stats.Registry
 	Supervisor Supervisor
 	Metrics    Metrics
+	Access     Access
+	History    *stats.History
 
-	Version string
-	Board   string
-	Started time.Time
+	Version  string
+	Board    string
+	Started  time.Time
+	Problems []string // that need attention for the life of this process
 }
 
 // A Supervisor restarts roles and tells of them.
@@ -50,6 +53,11 @@ type Metrics interface {
 	Use(*config.Metrics) error
 }
 
+// Access writes the access log that a configuration wants.
+type Access interface {
+	Use(*config.AccessLog) error
+}
+
 // A Box carries out the operations.
 type Box struct {
 	cfg Config
@@ -57,6 +65,26 @@ type Box struct {
 
 	mu      sync.Mutex // serialises what changes the running configuration
 	restart restart
+
+	unserved unserved
+}
+
+// An unserved tells why the running revision is not served.
+type unserved struct {
+	mu  sync.Mutex // guards what follows
+	err error      // nil: it is
+}
+
+func (u *unserved) set(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.err = err
+}
+
+func (u *unserved) get() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.err
 }
 
 // A restart is the last one that was asked for.
@@ -85,6 +113,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addShow(reg)
 	b.addServer(reg)
 	b.addExplain(reg)
+	b.addHistory(reg)
 	return reg
 }
 
@@ -101,14 +130,31 @@ func (b *Box) audit(r api.Record) {
 		"what", r.Text, "outcome", outcome)
 }
 
+// Start serves the running revision. Where that fails, because somebody else has
+// a port or a responder's file is gone, the box can still be administered, says
+// so, and Run tries again.
+func (b *Box) Start() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.serveRunning()
+}
+
 // Run takes back commits that nobody confirmed in time, until ctx ends.
 func (b *Box) Run(ctx context.Context) error {
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
+	again := time.NewTicker(2 * time.Second)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-again.C:
+			b.mu.Lock()
+			if b.unserved.get() != nil {
+				b.serveRunning()
+			}
+			b.mu.Unlock()
 		case now := <-ticker.C:
 			b.mu.Lock()
 			if event, ok := b.cfg.Store.Tick(now); ok {
@@ -120,8 +166,7 @@ func (b *Box) Run(ctx context.Context) error {
 	}
 }
 
-// serveRunning serves the revision that the store says runs. It has been served
-// before, so a failure is the box's own.
+// serveRunning serves the revision that the store says runs.
 func (b *Box) serveRunning() {
 	rev := b.cfg.Store.Running()
 	text, err := b.cfg.Store.Text(rev.Number)
@@ -131,17 +176,22 @@ func (b *Box) serveRunning() {
 			err = b.serve(cfg, rev.Number)
 		}
 	}
-	if err != nil {
+	if was := b.unserved.get(); err != nil && (was == nil || was.Error() != err.Error()) {
 		b.log.Error("running revision cannot be served", "rev", rev.Number, "err", err)
 	}
+	b.unserved.set(err)
 }
 
 func (b *Box) serve(cfg *config.Config, number uint64) error {
 	if err := b.cfg.Balancer.Apply(cfg, number); err != nil {
 		return err
 	}
+	b.unserved.set(nil)
 	if err := b.cfg.Metrics.Use(cfg.Metrics); err != nil {
 		b.log.Error("metrics are not served", "err", err)
+	}
+	if err := b.cfg.Access.Use(cfg.AccessLog); err != nil {
+		b.log.Error("access log stays as it was", "err", err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package manage
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -92,6 +93,11 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 // problems lists what is not as it should be.
 func (b *Box) problems() []string {
 	var out []string
+	if err := b.unserved.get(); err != nil {
+		out = append(out, fmt.Sprintf("revision %d is not served: %v; it is tried again every 2s",
+			b.cfg.Store.Running().Number, err))
+	}
+	out = append(out, b.cfg.Problems...)
 	for _, p := range b.cfg.Balancer.Pools() {
 		usable := 0
 		for _, m := range p.Members {

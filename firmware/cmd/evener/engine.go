@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,7 +17,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"evener/firmware/accesslog"
 	"evener/firmware/api"
 	"evener/firmware/config"
 	"evener/firmware/http1"
@@ -65,10 +62,12 @@ type engine struct {
 
 	store    *store.Store
 	journal  *persist.Journal
-	access   *accesslog.Log
+	access   *accessLog
+	history  *stats.History
 	registry *stats.Registry
 	balancer *lb.Balancer
 	sockets  *sockets
+	problems []string // for people: what of the start needs attention
 
 	wg   sync.WaitGroup // everything that runs
 	errs chan error
@@ -163,42 +162,50 @@ func (e *engine) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	limit := cfg.Engine.MaxConnections
-	if limit == 0 {
-		limit = descriptorLimit()
-	}
+	limit := e.connectionLimit(cfg.Engine.MaxConnections)
 	e.registry = stats.NewRegistry(stats.Config{Loops: loops, Version: version, Model: e.cfg.board,
 		RejectReason: func(i int) string { return http1.Reason(i).String() }})
-	if e.access, err = openAccess(cfg.AccessLog, loops, e.log); err != nil {
-		return err
+	e.access = &accessLog{e: e, loops: loops}
+	e.history = stats.NewHistory(stats.HistoryConfig{}, e.registry, e.log)
+	if err := e.history.Load(e.historyFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		e.log.Warn("history not loaded", "err", err)
 	}
+	e.registry.Register(e.history.Collect)
+	e.registry.Register(e.access.collect)
 	e.sockets = &sockets{link: e.link, count: loops}
 	e.balancer, err = lb.New(lb.Config{
 		Loops: loops, MaxConnections: limit, Sockets: e.sockets, State: e.store, Keys: keys,
-		Journal: e.journal, Access: e.access, Registry: e.registry,
+		Journal: e.journal, Registry: e.registry,
 	}, e.log)
 	return err
+}
+
+// connectionLimit returns how many client connections to accept. Never are they
+// more than there are descriptors for: management needs some too.
+func (e *engine) connectionLimit(wanted int) int {
+	limit := descriptorLimit()
+	if wanted > limit {
+		e.problems = append(e.problems, fmt.Sprintf("max_connections is %d, but the limit of open files allows %d clients; "+
+			"raise it (ulimit -n) and restart the box", wanted, limit))
+		e.log.Warn("max_connections lowered", "wanted", wanted, "limit", limit)
+	}
+	if wanted > 0 {
+		limit = min(limit, wanted)
+	}
+	return limit
 }
 
 // start runs everything. What belongs to management ends when that is handed
 // over, everything else with ctx.
 func (e *engine) start(ctx, management context.Context) {
 	e.run1(ctx, "balancer", e.balancer.Run)
-	if e.access != nil {
-		e.run1(ctx, "access log", e.access.Run)
-	}
-	cfg, err := e.runningConfig()
-	if err == nil {
-		err = e.balancer.Apply(cfg, e.store.Running().Number)
-	}
-	if err != nil {
-		e.errs <- err
-		return
-	}
+	e.access.ctx = ctx
 	box := manage.New(manage.Config{
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Registry: e.registry,
-		Version: version, Board: e.cfg.board, Started: time.Now(), Metrics: e.serveMetrics(management),
+		Version: version, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
+		Problems: e.problems, Access: e.access, History: e.history,
 	}, e.log)
+	box.Start()
 	e.run1(management, "api", func(ctx context.Context) error {
 		l, err := api.Listen(filepath.Join(e.cfg.state, "api.sock"))
 		if err != nil {
@@ -207,6 +214,8 @@ func (e *engine) start(ctx, management context.Context) {
 		return api.Serve(ctx, l, box.Methods(), e.log, api.ServerConfig{})
 	})
 	e.run1(management, "store", box.Run)
+	e.run1(management, "history", e.keepHistory)
+	e.run1(ctx, "signals", e.obeySignals)
 }
 
 // run1 runs one part; its failure ends the engine.
@@ -309,77 +318,4 @@ func (e *engine) cookieKeys() ([]persist.Key, error) {
 		keys[i] = persist.Key{ID: sha256.Sum256(s)[0], Secret: [32]byte(s)}
 	}
 	return keys, nil
-}
-
-func openAccess(c *config.AccessLog, loops int, log *slog.Logger) (*accesslog.Log, error) {
-	if c == nil {
-		return nil, nil
-	}
-	return accesslog.Open(accesslog.Config{Loops: loops, Path: c.Path, Format: c.Format, Fields: c.Fields}, log)
-}
-
-// A metricsServer serves Prometheus text at the configured address.
-type metricsServer struct {
-	e   *engine
-	ctx context.Context
-
-	mu   sync.Mutex // guards what follows
-	cfg  *config.Metrics
-	stop func()
-}
-
-func (e *engine) serveMetrics(ctx context.Context) *metricsServer {
-	m := &metricsServer{e: e, ctx: ctx}
-	if cfg := e.balancer.Config(); cfg != nil {
-		if err := m.Use(cfg.Metrics); err != nil {
-			e.log.Error("metrics are not served", "err", err)
-		}
-	}
-	return m
-}
-
-// Use serves metrics as cfg says from now on; nil means not at all.
-func (m *metricsServer) Use(cfg *config.Metrics) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.cfg == cfg || m.cfg != nil && cfg != nil && *m.cfg == *cfg {
-		return nil
-	}
-	if m.stop != nil {
-		m.stop()
-		m.stop, m.cfg = nil, nil
-	}
-	if cfg == nil {
-		return m.e.sockets.dropOwn()
-	}
-	own, err := m.e.sockets.acquireOwn(lb.Spec{Network: "tcp", Addr: cfg.Listen})
-	if err != nil {
-		return err
-	}
-	l, err := own.Net(0)
-	if err != nil {
-		return err
-	}
-	m.cfg = cfg
-	m.serve(l, cfg.Token)
-	return nil
-}
-
-func (m *metricsServer) serve(l net.Listener, token string) {
-	mux := http.NewServeMux()
-	mux.Handle("/metrics", stats.Handler(m.e.registry, token))
-	s := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(m.e.log.Handler(), slog.LevelWarn)}
-	ctx, stop := context.WithCancel(m.ctx)
-	m.stop = stop
-	m.e.wg.Go(func() {
-		<-ctx.Done()
-		s.Close()
-	})
-	m.e.wg.Go(func() {
-		if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			m.e.log.Error("metrics are no longer served", "err", err)
-		}
-		stop()
-	})
 }

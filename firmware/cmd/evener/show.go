@@ -82,6 +82,7 @@ func newShow() *cobra.Command {
 		simple("weights", "how the weights of members moved, and why", cobra.NoArgs, "pool.list", noParams, printWeights),
 		simple("persistence", "records of source persistence", cobra.NoArgs, "persist.list", noParams, printSources),
 		newLog(),
+		newHistory(),
 	)
 }
 

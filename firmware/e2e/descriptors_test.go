@@ -39,8 +39,12 @@ func TestDescriptorsExhausted(t *testing.T) {
 			if got := descriptors(t, engine); got > 300 {
 				t.Errorf("the engine has %d descriptors open; its limit is 300", got)
 			}
+			asked := time.Now()
 			if b.info().PID != engine {
 				t.Error("the engine did not survive")
+			}
+			if took := time.Since(asked); took > 5*time.Second {
+				t.Errorf("the API answered after %v", took)
 			}
 			if cpu := processorTime(t, engine, time.Second); cpu > 600*time.Millisecond {
 				t.Errorf("the engine used %v of processor time in a second of waiting for descriptors", cpu)

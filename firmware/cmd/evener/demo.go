@@ -138,6 +138,9 @@ func printWelcome(w io.Writer, c runConfig, i manage.Info, cl manage.Clusters) {
 		}
 	}
 	fmt.Fprintf(w, "\nEvener %s runs on board %s, revision %d.\n\n", i.Version, i.Board, i.Revision)
+	for _, p := range i.Problems {
+		fmt.Fprintln(w, "ATTENTION:", p)
+	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range cl.Clusters {
 		for _, l := range c.Listen {

@@ -11,7 +11,7 @@ func descriptorLimit() int {
 	const reserve = 512
 	var l unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
-		return 0
+		return 64
 	}
 	if l.Cur < l.Max {
 		l.Cur = l.Max

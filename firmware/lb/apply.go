@@ -45,6 +45,39 @@ func (b *Balancer) Apply(cfg *config.Config, number uint64) error {
 	return nil
 }
 
+// Reserve finds out whether cfg can be served: it builds it and gets its listeners,
+// so that Apply will not fail for want of them. Nothing else changes. Apply or
+// Unreserve must follow, but not after an error, which changes nothing.
+func (b *Balancer) Reserve(cfg *config.Config) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found config.Diagnostics
+	if Check(cfg, &found); found.HasErrors() {
+		return found
+	}
+	if _, err := b.build(cfg, 0, b.cur); err != nil {
+		return err
+	}
+	if b.cur != nil { // names that are new must not show in the metrics yet
+		b.registry.Keep(liveNames(b.cur.cfg))
+	}
+	_, err := b.cfg.Sockets.Acquire(specsOf(cfg))
+	return err
+}
+
+// Unreserve lets go of the listeners that only Reserve wanted.
+func (b *Balancer) Unreserve() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var specs []Spec
+	if b.cur != nil {
+		specs = specsOf(b.cur.cfg)
+	}
+	if err := b.cfg.Sockets.Keep(specs); err != nil {
+		b.log.Warn("listeners not released", "err", err)
+	}
+}
+
 // specsOf lists the listeners that a configuration needs.
 func specsOf(cfg *config.Config) []Spec {
 	var specs []Spec

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/config"
 	"evener/firmware/store"
 )
 
@@ -57,9 +58,6 @@ func origin(c api.Call) store.Origin {
 	return store.Origin(c.Origin)
 }
 
-// commit writes the revision first and serves it then: a crash in between starts
-// with the new one, which was checked. What cannot be served after all, because a
-// port is taken, is taken back.
 func (b *Box) commit(_ context.Context, c api.Call, p commitParams) (Committed, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,46 +65,75 @@ func (b *Box) commit(_ context.Context, c api.Call, p commitParams) (Committed, 
 	if err != nil {
 		return Committed{}, apiError(err)
 	}
-	if _, err := parse(text, 0); err != nil {
-		return Committed{}, err
-	}
-	return b.serveNew(func() (store.Revision, error) {
+	return b.serveNew(c, text, func() (store.Revision, error) {
 		return b.cfg.Store.Commit(store.CommitOptions{Author: c.Author, Origin: origin(c),
 			Comment: p.Comment, Base: p.Base, Confirm: time.Duration(p.Confirm)})
-	}, c)
+	})
 }
 
 func (b *Box) rollback(_ context.Context, c api.Call, p rollbackParams) (Committed, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.serveNew(func() (store.Revision, error) {
-		return b.cfg.Store.Rollback(p.Revision, store.CommitOptions{Author: c.Author, Origin: origin(c),
-			Comment: p.Comment, Base: b.cfg.Store.Running().Number, Confirm: time.Duration(p.Confirm)})
-	}, c)
-}
-
-// serveNew commits and serves. If the new revision cannot be served, the one
-// before is brought back.
-func (b *Box) serveNew(commit func() (store.Revision, error), c api.Call) (Committed, error) {
-	before := b.cfg.Store.Running()
-	rev, err := commit()
+	text, err := b.cfg.Store.Text(p.Revision)
 	if err != nil {
 		return Committed{}, apiError(err)
 	}
-	text, err := b.cfg.Store.Text(rev.Number)
-	if err == nil {
-		cfg, perr := parse(text, rev.Number)
-		if err = perr; err == nil {
-			err = b.serve(cfg, rev.Number)
-		}
+	return b.serveNew(c, text, func() (store.Revision, error) {
+		return b.cfg.Store.Rollback(p.Revision, store.CommitOptions{Author: c.Author, Origin: origin(c),
+			Comment: p.Comment, Base: b.cfg.Store.Running().Number, Confirm: time.Duration(p.Confirm)})
+	})
+}
+
+// serveNew commits text and serves it. What can fail is tried before the commit:
+// a port that is taken leaves the candidate and the history as they were. A crash
+// after the commit starts with the new revision.
+func (b *Box) serveNew(c api.Call, text []byte, commit func() (store.Revision, error)) (Committed, error) {
+	cfg, err := parse(text, 0)
+	if err != nil {
+		return Committed{}, err
 	}
-	if err == nil {
+	if err := b.reserve(cfg); err != nil {
+		return Committed{}, apiError(err)
+	}
+	before := b.cfg.Store.Running()
+	rev, err := commit()
+	if err != nil {
+		b.unreserve()
+		return Committed{}, apiError(err)
+	}
+	if err = b.serve(cfg, rev.Number); err == nil {
 		return Committed{rev, b.pending()}, nil
 	}
 	if undo := b.undo(before, c); undo != nil {
 		b.log.Error("failed commit not taken back", "rev", rev.Number, "err", undo)
 	}
+	b.serveRunning()
+	b.cfg.Balancer.Unreserve()
 	return Committed{}, apiError(err)
+}
+
+// reserve gets everything that serving cfg needs from others: ports and files.
+func (b *Box) reserve(cfg *config.Config) error {
+	if err := b.cfg.Balancer.Reserve(cfg); err != nil {
+		return err
+	}
+	if err := b.outputs(cfg); err != nil {
+		b.unreserve()
+		return err
+	}
+	return nil
+}
+
+// unreserve goes back to what the running configuration needs.
+func (b *Box) unreserve() {
+	now := b.cfg.Balancer.Config()
+	if now == nil {
+		now = &config.Config{}
+	}
+	if err := b.outputs(now); err != nil {
+		b.unserved.set(err)
+	}
+	b.cfg.Balancer.Unreserve()
 }
 
 // undo makes before the running revision again.
@@ -116,7 +143,7 @@ func (b *Box) undo(before store.Revision, c api.Call) error {
 		return err
 	}
 	_, err := b.cfg.Store.Rollback(before.Number, store.CommitOptions{Author: c.Author,
-		Origin: store.RolledBack, Base: b.cfg.Store.Running().Number,
+		Origin: origin(c), Base: b.cfg.Store.Running().Number,
 		Comment: "the commit could not be served"})
 	return err
 }

@@ -11,6 +11,8 @@ package manage
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -63,13 +65,14 @@ type Box struct {
 	cfg Config
 	log *slog.Logger
 
-	mu      sync.Mutex // serialises what changes the running configuration
-	restart restart
+	mu      sync.Mutex // serialises what changes the running configuration; guards applied
+	applied uint64     // revision that the balancer serves
 
+	restart  restart
 	unserved unserved
 }
 
-// An unserved tells why the running revision is not served.
+// An unserved tells what of the running revision is not served, and why.
 type unserved struct {
 	mu  sync.Mutex // guards what follows
 	err error      // nil: it is
@@ -177,23 +180,34 @@ func (b *Box) serveRunning() {
 		}
 	}
 	if was := b.unserved.get(); err != nil && (was == nil || was.Error() != err.Error()) {
-		b.log.Error("running revision cannot be served", "rev", rev.Number, "err", err)
+		b.log.Error("running revision not served whole", "rev", rev.Number, "err", err)
 	}
 	b.unserved.set(err)
 }
 
+// serve serves cfg, and where the balancer does already, what else it wants.
 func (b *Box) serve(cfg *config.Config, number uint64) error {
-	if err := b.cfg.Balancer.Apply(cfg, number); err != nil {
-		return err
+	if b.applied != number {
+		if err := b.cfg.Balancer.Apply(cfg, number); err != nil {
+			return fmt.Errorf("revision %d is not served: %w", number, err)
+		}
+		b.applied = number
 	}
 	b.unserved.set(nil)
+	return b.outputs(cfg)
+}
+
+// outputs moves the metrics and the access log to where cfg wants them. What fails
+// stays as it was.
+func (b *Box) outputs(cfg *config.Config) error {
+	var metrics, access error
 	if err := b.cfg.Metrics.Use(cfg.Metrics); err != nil {
-		b.log.Error("metrics are not served", "err", err)
+		metrics = fmt.Errorf("the metrics are not served: %w", err)
 	}
 	if err := b.cfg.Access.Use(cfg.AccessLog); err != nil {
-		b.log.Error("access log stays as it was", "err", err)
+		access = fmt.Errorf("the access log is not written: %w", err)
 	}
-	return nil
+	return errors.Join(metrics, access)
 }
 
 // collect writes what the store knows into the metrics.

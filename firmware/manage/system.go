@@ -5,7 +5,6 @@ package manage
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -94,8 +93,7 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 func (b *Box) problems() []string {
 	var out []string
 	if err := b.unserved.get(); err != nil {
-		out = append(out, fmt.Sprintf("revision %d is not served: %v; it is tried again every 2s",
-			b.cfg.Store.Running().Number, err))
+		out = append(out, err.Error()+"; it is tried again every 2s")
 	}
 	out = append(out, b.cfg.Problems...)
 	for _, p := range b.cfg.Balancer.Pools() {

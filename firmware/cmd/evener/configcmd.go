@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -199,6 +200,9 @@ func printHistory(w io.Writer, h manage.History) {
 			comment := r.Comment
 			if r.Source != 0 {
 				comment = fmt.Sprintf("(text of revision %d) %s", r.Source, comment)
+			}
+			if r.Settled != nil && r.Settled.Why != "" {
+				comment = strings.TrimSpace(comment + " (" + r.Settled.Why + ")")
 			}
 			add(r.Number, r.Status, r.Author, r.Time.Local().Format(time.DateTime), r.Origin, comment)
 		}

@@ -33,11 +33,9 @@ func (m *metricsServer) Use(cfg *config.Metrics) error {
 	if m.cfg == cfg || m.cfg != nil && cfg != nil && *m.cfg == *cfg {
 		return nil
 	}
-	if m.stop != nil {
+	if cfg == nil {
 		m.stop()
 		m.stop, m.cfg = nil, nil
-	}
-	if cfg == nil {
 		return m.e.sockets.dropOwn()
 	}
 	own, err := m.e.sockets.acquireOwn(lb.Spec{Network: "tcp", Addr: cfg.Listen})
@@ -47,6 +45,9 @@ func (m *metricsServer) Use(cfg *config.Metrics) error {
 	l, err := own.Net(0)
 	if err != nil {
 		return err
+	}
+	if m.stop != nil {
+		m.stop()
 	}
 	m.cfg = cfg
 	m.serve(l, cfg.Token)

@@ -144,7 +144,7 @@ func (b *box) call(method string, params, result any) error {
 func ask[R any](b *box, method string, params any) (result R) {
 	b.t.Helper()
 	if err := b.call(method, params, &result); err != nil {
-		b.t.Fatalf("%s: %v", method, err)
+		b.t.Fatalf("%s: %v %v", method, err, api.AsError(err).Problems)
 	}
 	return result
 }

@@ -11,7 +11,7 @@ import (
 func (w *Worker) name(s string) accesslog.Name {
 	n, ok := w.names[s]
 	if !ok {
-		n = w.cfg.Names.Name(s)
+		n = w.namer.Name(s)
 		w.names[s] = n
 	}
 	return n
@@ -20,7 +20,7 @@ func (w *Worker) name(s string) accesslog.Name {
 // logAccess hands the visit to the access log. host is the TLS server name, if one was read.
 func (v *visit) logAccess(r stats.Reason, p accesslog.Protocol, host []byte) {
 	w := v.w
-	if w.cfg.Access == nil {
+	if w.access == nil {
 		return
 	}
 	now := w.loop.Now()
@@ -47,5 +47,5 @@ func (v *visit) logAccess(r stats.Reason, p accesslog.Protocol, host []byte) {
 	if v.answered != 0 {
 		rec.FirstByte = v.answered - v.begun
 	}
-	w.cfg.Access.Put(rec)
+	w.access.Put(rec)
 }

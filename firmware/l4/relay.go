@@ -303,7 +303,7 @@ func (r *relay) readHead() {
 // routeFor returns where a client that said this goes.
 func (r *relay) routeFor(name []byte, v Hello) *Route {
 	if v == HelloNamed {
-		if r.w.cfg.Access != nil {
+		if r.w.access != nil {
 			r.host = append([]byte(nil), name...)
 		}
 		if route := r.svc.Names.Find(name); route != nil {

@@ -37,6 +37,8 @@ type Worker struct {
 
 	cursors  []balance.Cursor // by View.ID
 	queues   map[*Pool]*queue
+	access   *accesslog.Slot // this loop's; nil: no access log
+	namer    *accesslog.Log
 	names    map[string]accesslog.Name
 	record   accesslog.Record
 	loggedAt int64 // loop clock of the last logged fault of a peer
@@ -51,8 +53,6 @@ type Config struct {
 	MaxConnections int               // connections and flows of this worker; 0: no limit
 	Others         func() int        // further connections that count to MaxConnections; nil: none
 	Engine         *stats.EngineSlot // this loop's
-	Access         *accesslog.Slot   // this loop's; nil: no access log
-	Names          *accesslog.Log    // numbers the names in access log records
 }
 
 // NewWorker returns a worker that serves nothing yet.
@@ -75,6 +75,16 @@ func NewWorker(loop *reactor.Loop, cfg Config, log *slog.Logger) *Worker {
 func (w *Worker) Use(g *Generation) {
 	w.gen = g
 	w.ServeQueues()
+}
+
+// UseAccess puts a record of each connection and flow into log; nil means none is
+// kept.
+func (w *Worker) UseAccess(log *accesslog.Log) {
+	w.access, w.namer = nil, log
+	clear(w.names)
+	if log != nil {
+		w.access = log.Slot(w.index)
+	}
 }
 
 // Listen serves p from a socket, which the caller keeps open until after

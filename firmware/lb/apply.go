@@ -4,10 +4,10 @@ package lb
 
 import (
 	"fmt"
-	"net/netip"
 
 	"evener/firmware/config"
 	"evener/firmware/health"
+	"evener/firmware/l4"
 	"evener/firmware/l7"
 	"evener/firmware/stats"
 )
@@ -85,13 +85,9 @@ func specsOf(cfg *config.Config) []Spec {
 		if c.Disabled {
 			continue
 		}
-		network := "tcp"
-		if c.Protocol == config.UDP {
-			network = "udp"
-		}
 		for _, l := range c.Listen {
 			for p := int(l.Addr.Port()); p <= int(l.Last); p++ {
-				specs = append(specs, Spec{network, netip.AddrPortFrom(l.Addr.Addr(), uint16(p))})
+				specs = append(specs, specOf(c, l, p))
 			}
 		}
 	}
@@ -106,27 +102,28 @@ func (b *Balancer) openPorts(gen *generation) (map[Spec]*port, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports := make(map[Spec]*port, len(specs))
+	ports, streams := make(map[Spec]*port, len(specs)), streamSpecs(gen.cfg)
 	used := map[int]bool{}
 	for i, s := range specs {
 		p := &port{fds: fds[i]}
-		if old := b.ports[s]; old != nil {
-			p.http = old.http
-			used[p.http.ID] = true
+		if old := b.ports[s]; old.sameKind(streams[s]) {
+			p.id, p.http, p.stream = old.id, old.http, old.stream
+			used[p.id] = true
 		}
 		ports[s] = p
 	}
 	next := 0
 	for _, s := range specs {
-		if ports[s].http == nil {
+		if p := ports[s]; p.http == nil && p.stream == nil {
 			for used[next] {
 				next++
 			}
-			ports[s].http = &l7.Port{ID: next, Addr: s.Addr}
+			p.open(next, s, streams[s])
 			used[next] = true
 		}
 	}
 	gen.http = l7.NewGeneration(gen.number, len(b.loops), bindings(gen, ports))
+	gen.streams = l4.NewGeneration(gen.number, len(b.loops), streamBindings(gen, ports))
 	return ports, nil
 }
 
@@ -162,14 +159,15 @@ func (b *Balancer) swap(gen *generation, ports map[Spec]*port) {
 		}
 	}
 	if b.cur != nil {
-		b.old = append(b.old, b.cur.http)
+		b.old = append(b.old, b.cur)
 	}
 	b.cur, b.ports, b.upstreams = gen, ports, upstreams
 	b.each(func(u *unit) {
+		u.stream.Use(gen.streams)
 		u.http.Use(gen.http)
 		for s, p := range gone {
-			if ports[s] == nil {
-				u.http.StopListening(p.http)
+			if next := ports[s]; next == nil || next.http != p.http || next.stream != p.stream {
+				u.stop(p)
 			}
 		}
 		if !b.draining {
@@ -183,11 +181,8 @@ func (b *Balancer) swap(gen *generation, ports map[Spec]*port) {
 // listen accepts on the loop's share of each port's sockets.
 func (u *unit) listen(ports map[Spec]*port, loops int, complain func(string, ...any)) {
 	for s, p := range ports {
-		if s.Network != "tcp" {
-			continue
-		}
 		for i := u.loop.Index(); i < len(p.fds); i += loops {
-			if err := u.http.Listen(p.http, p.fds[i]); err != nil {
+			if err := u.serve(p, p.fds[i]); err != nil {
 				complain("listening failed", "listen", s.Addr, "err", err)
 			}
 		}
@@ -198,7 +193,7 @@ func (u *unit) listen(ports map[Spec]*port, loops int, complain func(string, ...
 func (b *Balancer) countGenerations() {
 	kept := b.old[:0]
 	for _, g := range b.old {
-		if g.Exchanges() > 0 {
+		if g.exchanges() > 0 {
 			kept = append(kept, g)
 		}
 	}

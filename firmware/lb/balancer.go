@@ -14,6 +14,7 @@ import (
 	"evener/firmware/accesslog"
 	"evener/firmware/config"
 	"evener/firmware/health"
+	"evener/firmware/l4"
 	"evener/firmware/l7"
 	"evener/firmware/persist"
 	"evener/firmware/reactor"
@@ -65,7 +66,7 @@ type Balancer struct {
 
 	mu        sync.Mutex // serialises Apply and the operator's runtime operations; guards what follows
 	cur       *generation
-	old       []*l7.Generation
+	old       []*generation
 	ports     map[Spec]*port
 	upstreams map[upstreamKey]*l7.Upstream
 	viewIDs   map[viewKey]int
@@ -80,12 +81,16 @@ type Balancer struct {
 type unit struct {
 	loop *reactor.Loop
 	http *l7.Worker
+
+	stream *l4.Worker // of tcp and udp clusters
 }
 
 // A port is a listener that is served.
 type port struct {
-	http *l7.Port
-	fds  []int
+	id     int      // of the l7.Port or l4.Port
+	http   *l7.Port // of an http cluster, or else
+	stream *l4.Port // of a tcp or udp cluster
+	fds    []int
 }
 
 // New returns a balancer that serves nothing yet.
@@ -130,7 +135,10 @@ func (b *Balancer) newUnit(i int) (*unit, error) {
 	if b.cfg.MaxConnections > 0 {
 		c.MaxConnections = max(b.cfg.MaxConnections/b.cfg.Loops, 1)
 	}
-	return &unit{loop: loop, http: l7.NewWorker(loop, c, b.log)}, nil
+	u := &unit{loop: loop, http: l7.NewWorker(loop, c, b.log)}
+	u.stream = l4.NewWorker(loop, l4.Config{Loops: c.Loops, MaxConnections: c.MaxConnections,
+		Others: u.http.Connections, Engine: c.Engine}, b.log)
+	return u, nil
 }
 
 func (b *Balancer) now() time.Time { return time.Now() }
@@ -163,7 +171,10 @@ func (b *Balancer) Run(ctx context.Context) error {
 	})
 	close(b.started)
 	b.tickUntil(ctx)
-	b.each(func(u *unit) { u.http.CloseAll() })
+	b.each(func(u *unit) {
+		u.http.CloseAll()
+		u.stream.CloseAll()
+	})
 	stopLoops()
 	wg.Wait()
 	if b.cfg.Journal != nil && !b.released {
@@ -192,13 +203,16 @@ func (b *Balancer) each(f func(*unit)) {
 
 // UseAccess makes every loop put its records into log; nil means none is kept.
 func (b *Balancer) UseAccess(log *accesslog.Log) {
-	b.each(func(u *unit) { u.http.UseAccess(log) })
+	b.each(func(u *unit) {
+		u.http.UseAccess(log)
+		u.stream.UseAccess(log)
+	})
 }
 
 // serveQueues lets a loop give a freed place to who waits for it.
 func (b *Balancer) serveQueues(loop int) {
 	u := b.loops[loop]
-	u.loop.Post(u.http.ServeQueues)
+	u.loop.Post(u.serveQueues)
 }
 
 // viewID returns the number by which loops find their cursor in a view. It stays

@@ -9,6 +9,7 @@ import (
 	"evener/firmware/balance"
 	"evener/firmware/config"
 	"evener/firmware/http1"
+	"evener/firmware/l4"
 	"evener/firmware/l7"
 	"evener/firmware/match"
 	"evener/firmware/persist"
@@ -21,6 +22,10 @@ type generation struct {
 	pools    map[string]*livePool
 	http     *l7.Generation
 	services map[string]*l7.Service // http clusters by name
+
+	streams        *l4.Generation
+	streamServices map[string]*l4.Service // tcp and udp clusters by name
+
 	views    []*boundView
 }
 
@@ -37,6 +42,7 @@ type builder struct {
 	gen        *generation
 	responders map[string]*l7.Responder
 	views      map[viewKey]*balance.View
+	streams    map[*livePool]*l4.Pool
 }
 
 type viewKey struct {
@@ -48,9 +54,10 @@ func (b *Balancer) build(cfg *config.Config, number uint64, old *generation) (*g
 	u := &builder{
 		b: b, cfg: cfg,
 		gen: &generation{number: number, cfg: cfg, pools: map[string]*livePool{},
-			services: map[string]*l7.Service{}},
+			services: map[string]*l7.Service{}, streamServices: map[string]*l4.Service{}},
 		responders: map[string]*l7.Responder{},
 		views:      map[viewKey]*balance.View{},
+		streams:    map[*livePool]*l4.Pool{},
 	}
 	for _, c := range cfg.Pools {
 		var was *livePool
@@ -72,6 +79,11 @@ func (b *Balancer) build(cfg *config.Config, number uint64, old *generation) (*g
 	}
 	for _, c := range cfg.Clusters {
 		if c.Protocol != config.HTTP {
+			svc, err := u.stream(c)
+			if err != nil {
+				return nil, fmt.Errorf("cluster %q: %w", c.Name, err)
+			}
+			u.gen.streamServices[c.Name] = svc
 			continue
 		}
 		svc, err := u.service(c)
@@ -223,7 +235,7 @@ func (u *builder) sources(c *config.Cluster, p *livePool, m *config.Persist) *l7
 	s := &l7.Sources{Table: u.b.sources, Bits4: m.Netmask4, Bits6: m.Netmask6, Timeout: m.Timeout.D()}
 	s.Scope = persist.SourceScope(c.Name, p.cfg.Name)
 	if m.InterCluster {
-		s.Scope = persist.InterClusterScope(string(c.Protocol))
+		s.Scope = persist.InterClusterScope(kindOf(c.Protocol))
 	}
 	for _, member := range p.cfg.Members {
 		ref := persist.MemberRef(p.cfg.Name, member.Server)

@@ -155,9 +155,9 @@ func (b *Balancer) Generations() []GenerationStatus {
 	if b.cur == nil {
 		return nil
 	}
-	out := []GenerationStatus{{b.cur.number, b.cur.http.Exchanges(), true}}
+	out := []GenerationStatus{{b.cur.number, b.cur.exchanges(), true}}
 	for _, g := range b.old {
-		out = append(out, GenerationStatus{g.Number, g.Exchanges(), false})
+		out = append(out, GenerationStatus{g.number, g.exchanges(), false})
 	}
 	return out
 }
@@ -202,13 +202,16 @@ func (b *Balancer) Drain() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.draining = true
-	b.each(func(u *unit) { u.http.Drain() })
+	b.each(func(u *unit) {
+		u.http.Drain()
+		u.stream.Drain()
+	})
 }
 
-// Busy returns how many client connections are open.
+// Busy returns how many client connections and flows are open.
 func (b *Balancer) Busy() int {
 	n := make(chan int, len(b.loops))
-	b.each(func(u *unit) { n <- u.http.Connections() })
+	b.each(func(u *unit) { n <- u.connections() })
 	close(n)
 	total := 0
 	for k := range n {

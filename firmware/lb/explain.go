@@ -5,7 +5,6 @@ package lb
 import (
 	"fmt"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -92,12 +91,11 @@ func clusterFor(gen *generation, q Question) (string, error) {
 	if len(names) == 1 {
 		return names[0], nil
 	}
-	if u, err := url.Parse(q.URL); err == nil {
-		for _, c := range gen.cfg.Clusters {
-			for _, l := range c.Listen {
-				if c.Protocol == config.HTTP && l.Addr.String() == u.Host {
-					return c.Name, nil
-				}
+	host, _ := q.split()
+	for _, c := range gen.cfg.Clusters {
+		for _, l := range c.Listen {
+			if c.Protocol == config.HTTP && l.Addr.String() == host {
+				return c.Name, nil
 			}
 		}
 	}
@@ -106,21 +104,9 @@ func clusterFor(gen *generation, q Question) (string, error) {
 
 // head writes the request's head as a client would send it.
 func (q Question) head() ([]byte, error) {
-	u, err := url.Parse(q.URL)
-	if err != nil {
-		return nil, fmt.Errorf("url: %w", err)
-	}
-	target, host := q.URL, u.Host
-	if u.IsAbs() {
-		_, rest, _ := strings.Cut(q.URL, "://")
-		if i := strings.IndexAny(rest, "/?"); i >= 0 {
-			target = rest[i:]
-		} else {
-			target = "/"
-		}
-		if strings.HasPrefix(target, "?") {
-			target = "/" + target
-		}
+	host, target := q.split()
+	if strings.ContainsAny(q.URL+q.Method, "\r\n") {
+		return nil, fmt.Errorf("a request line has no line breaks")
 	}
 	if host == "" {
 		host = "localhost"
@@ -136,13 +122,31 @@ func (q Question) head() ([]byte, error) {
 	}
 	for _, f := range q.Fields {
 		name, value, ok := strings.Cut(f, ":")
-		if !ok {
+		if !ok || strings.ContainsAny(f, "\r\n") {
 			return nil, fmt.Errorf("field %q must be written \"Name: value\"", f)
 		}
-		fmt.Fprintf(&b, "%s: %s\r\n", strings.TrimSpace(name), strings.TrimSpace(value))
+		fmt.Fprintf(&b, "%s: %s\r\n", name, strings.TrimSpace(value))
 	}
 	b.WriteString("\r\n")
 	return []byte(b.String()), nil
+}
+
+// split takes the URL apart into host, empty for a path, and target. It mends
+// nothing: whether the target is one is for the answer to say.
+func (q Question) split() (host, target string) {
+	scheme, rest, ok := strings.Cut(q.URL, "://")
+	if !ok || strings.ContainsAny(scheme, "/?") {
+		return "", q.URL
+	}
+	i := strings.IndexAny(rest, "/?")
+	if i < 0 {
+		return rest, "/"
+	}
+	host, target = rest[:i], rest[i:]
+	if target[0] == '?' {
+		target = "/" + target
+	}
+	return host, target
 }
 
 func hasHost(fields []string) bool {

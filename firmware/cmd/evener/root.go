@@ -41,11 +41,17 @@ func group(use, short string, subs ...*cobra.Command) *cobra.Command {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			near := ""
+			var names []string
+			for _, sub := range cmd.Commands() {
+				if sub.IsAvailableCommand() {
+					names = append(names, sub.Name())
+				}
+			}
+			near := "; there are " + strings.Join(names, ", ")
 			if list := cmd.SuggestionsFor(args[0]); len(list) > 0 {
 				near = "; did you mean " + strings.Join(list, " or ") + "?"
 			}
-			return usageError{fmt.Errorf("there is no command %q%s\nsee: %s --help", cmd.CommandPath()+" "+args[0], near, cmd.CommandPath())}
+			return usageError{fmt.Errorf("there is no command %q%s", cmd.CommandPath()+" "+args[0], near)}
 		}}
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(subs...)

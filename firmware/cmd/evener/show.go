@@ -74,20 +74,20 @@ func printInfo(w io.Writer, i manage.Info) {
 
 func newShow() *cobra.Command {
 	return group("show", "show what the box does",
-		simple("clusters", "clusters and their traffic", cobra.NoArgs, "cluster.list", noParams, printClusters),
-		simple("connections", "connections and exchanges by cluster", cobra.NoArgs, "cluster.list", noParams, printConnections),
-		simple("rules", "rules and their hits", cobra.NoArgs, "rule.list", noParams, printRules),
-		simple("pools", "pools", cobra.NoArgs, "pool.list", noParams, printPools),
-		simple("servers", "members of all pools, and why one gets no clients", cobra.NoArgs, "pool.list", noParams, printServers),
-		simple("weights", "how the weights of members moved, and why", cobra.NoArgs, "pool.list", noParams, printWeights),
-		simple("persistence", "records of source persistence", cobra.NoArgs, "persist.list", noParams, printSources),
+		simple("clusters", "show clusters and their traffic", cobra.NoArgs, "cluster.list", noParams, printClusters),
+		simple("connections", "show connections and exchanges by cluster", cobra.NoArgs, "cluster.list", noParams, printConnections),
+		simple("rules", "show rules and their hits", cobra.NoArgs, "rule.list", noParams, printRules),
+		simple("pools", "show pools, their policies and how many members are usable", cobra.NoArgs, "pool.list", noParams, printPools),
+		simple("servers", "show the members of all pools, and why one gets no clients", cobra.NoArgs, "pool.list", noParams, printServers),
+		simple("weights", "show how the weights of members moved, and why", cobra.NoArgs, "pool.list", noParams, printWeights),
+		simple("persistence", "show the records of source persistence", cobra.NoArgs, "persist.list", noParams, printSources),
 		newLog(),
 		newHistory(),
 	)
 }
 
 func newLog() *cobra.Command {
-	cmd := simple("log", "what the engine logged last", cobra.NoArgs, "sys.log",
+	cmd := simple("log", "show what the engine logged last", cobra.NoArgs, "sys.log",
 		func(cmd *cobra.Command, _ []string) (any, error) {
 			n, _ := cmd.Flags().GetInt("lines")
 			return map[string]any{"max": n}, nil

@@ -26,7 +26,7 @@ type generation struct {
 	streams        *l4.Generation
 	streamServices map[string]*l4.Service // tcp and udp clusters by name
 
-	views    []*boundView
+	views []*boundView
 }
 
 // A boundView is a view that follows its pool.

@@ -75,6 +75,14 @@ type Balancer struct {
 	released  bool // another process owns the durable state now
 
 	stopProbes context.CancelFunc
+
+	journal journal
+}
+
+// A journal says who may use Config.Journal, which is for one goroutine at a time.
+type journal struct {
+	mu     sync.Mutex // held while it is used; guards closed
+	closed bool
 }
 
 // A unit is one event loop and what serves on it.
@@ -177,9 +185,7 @@ func (b *Balancer) Run(ctx context.Context) error {
 	})
 	stopLoops()
 	wg.Wait()
-	if b.cfg.Journal != nil && !b.released {
-		errs <- b.cfg.Journal.Close(b.now().UnixNano())
-	}
+	errs <- b.closeJournal()
 	close(errs)
 	var all error
 	for err := range errs {

@@ -227,8 +227,5 @@ func (b *Balancer) Release() error {
 	defer b.mu.Unlock()
 	b.released = true
 	b.stopProbes()
-	if b.cfg.Journal == nil {
-		return nil
-	}
-	return b.cfg.Journal.Close(b.now().UnixNano())
+	return b.closeJournal()
 }

@@ -50,9 +50,28 @@ func (b *Balancer) tick(now time.Time, dt time.Duration) {
 	}
 	if b.cfg.Journal == nil {
 		b.sources.Tick(now.UnixNano())
-	} else if err := b.cfg.Journal.Flush(now.UnixNano()); err != nil {
+		return
+	}
+	b.journal.mu.Lock()
+	defer b.journal.mu.Unlock()
+	if b.journal.closed {
+		return
+	}
+	if err := b.cfg.Journal.Flush(now.UnixNano()); err != nil {
 		b.log.Error("persistence records not saved", "err", err)
 	}
+}
+
+// closeJournal saves what is left and lets go of the journal; the second call does
+// nothing.
+func (b *Balancer) closeJournal() error {
+	b.journal.mu.Lock()
+	defer b.journal.mu.Unlock()
+	if b.cfg.Journal == nil || b.journal.closed {
+		return nil
+	}
+	b.journal.closed = true
+	return b.cfg.Journal.Close(b.now().UnixNano())
 }
 
 // countLoops copies what the loops count about themselves into the statistics.

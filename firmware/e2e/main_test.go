@@ -35,6 +35,8 @@ var builder struct {
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
+	// Programs with the race detector wait a second before they exit.
+	os.Setenv("GORACE", "atexit_sleep_ms=20")
 	dir, err := os.MkdirTemp("", "evener-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

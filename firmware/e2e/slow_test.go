@@ -119,7 +119,8 @@ func TestSlowClientsHarmNobody(t *testing.T) {
 	for _, c := range clients {
 		c.Close()
 	}
-	b.await("descriptors are released", func() bool { return descriptors(t, engine) <= before+16 })
+	// Connections to members stay open for the next clients.
+	b.await("descriptors are released", func() bool { return descriptors(t, engine) <= before+48 })
 }
 
 // TestSlowClientsAreCutOff holds the box to client_head: the time for a whole

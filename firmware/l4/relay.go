@@ -170,6 +170,7 @@ func (r *relay) connectEnded() {
 func (r *relay) join() {
 	r.state = relaying
 	r.connected = r.w.loop.Now()
+	r.up.hard = r.svc.AbortServer
 	r.w.loop.SetTimer(&r.timer, or(r.svc.Timeouts.Tunnel, tunnelTimeout))
 	r.pump()
 }
@@ -207,7 +208,7 @@ func (r *relay) pump() {
 		r.cut(stats.ServerReset)
 	case r.up.done && r.down.done:
 		r.finish(stats.Completed, false)
-	case r.up.done && r.svc.AbortServer:
+	case r.up.done && r.up.hard:
 		r.cut(stats.ClientAbort)
 	case (up == yielded || down == yielded) && !r.soon:
 		r.soon = true

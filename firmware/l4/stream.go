@@ -78,6 +78,7 @@ type stream struct {
 	bulk  bool   // the last read filled the buffer
 	eof   bool   // the sender has ended, and was read to its end
 	done  bool   // the end was passed on
+	hard  bool   // the end is not passed on: the relay is cut there
 }
 
 // A state says why a pump stopped.
@@ -104,7 +105,9 @@ func (t *stream) pump(w *Worker, dst, src *side) state {
 		n, st := t.step(w, dst, src)
 		if st == finished {
 			t.done = true
-			reactor.CloseWrite(dst.fd)
+			if !t.hard {
+				reactor.CloseWrite(dst.fd)
+			}
 		}
 		if st != moved {
 			return st

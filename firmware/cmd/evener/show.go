@@ -143,8 +143,11 @@ func printRules(w io.Writer, r manage.Rules) {
 	table(w, "CLUSTER RULE HITS LAST-HIT GOES-TO WHEN", func(add func(...any)) {
 		for _, r := range r.Rules {
 			to := r.Pool
-			if r.Responder != "" {
-				to = strings.Trim(to+" or "+r.Responder, " or ")
+			switch {
+			case to == "":
+				to = r.Responder
+			case r.Responder != "":
+				to += " or " + r.Responder
 			}
 			if r.Disabled {
 				to += " (disabled)"

@@ -62,10 +62,16 @@ func TestExitCodesAndMessages(t *testing.T) {
 
 func TestEveryShowCommandSpeaksJSON(t *testing.T) {
 	s := newSite(t, newOrigins(t, "web1", "web2")...)
-	s.cluster = "  persist \"source\" {}\n  rule \"a\" {\n    when = pathname(\"/a\")\n    pool = \"shop\"\n  }\n"
+	s.cluster = "  persist \"source\" {}\n" +
+		"  rule \"a\" {\n    when = pathname(\"/a\")\n    pool = \"shop\"\n    responder = \"error\"\n  }\n" +
+		"  rule \"b\" {\n    when = pathname(\"/b\")\n    responder = \"error\"\n  }\n"
+	s.rest = "responder \"error\" { status = 503 }\n"
 	b := start(t, setup{config: s.text()})
 	b.usable("shop")
 	newVisitor(t, s.listen, "").visit()
+	if out := b.must("show", "rules"); !strings.Contains(out, " shop or error ") || !strings.Contains(out, "  error ") {
+		t.Errorf("show rules does not name where rules lead:\n%s", out)
+	}
 	b.candidate(s.text() + "# more\n")
 	list := []string{"status", "config show", "config history", "config diff", "explain GET /", "probe shop/web1", "methods", "metrics",
 		"server quiesce shop/web1", "server weight shop/web1 50", "server enable shop/web1"}

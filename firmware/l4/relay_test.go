@@ -63,7 +63,10 @@ func TestRelayCarriesEveryByteBothWays(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%d bytes: %v", n, err)
 		}
-		if !bytes.Equal(got, sent) || !sums[sha256.Sum256(sent)] {
+		mu.Lock()
+		whole := sums[sha256.Sum256(sent)]
+		mu.Unlock()
+		if !bytes.Equal(got, sent) || !whole {
 			t.Errorf("%d bytes: %d came back, not the same", n, len(got))
 		}
 	}

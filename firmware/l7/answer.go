@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"golang.org/x/sys/unix"
+
+	"evener/firmware/http1"
+	"evener/firmware/message"
+	"evener/firmware/stats"
+)
+
+// serverReady goes on while there is no answer yet.
+func (x *exchange) serverReady() {
+	switch {
+	case !x.reqDone:
+		x.pumpRequest()
+	case len(x.s.pending()) > 0:
+		x.sendHead()
+	}
+	if x.c != nil && x.s != nil && !x.answered && x.s.readable {
+		x.readAnswer()
+	}
+}
+
+// readAnswer reads until the head of the final answer has come.
+func (x *exchange) readAnswer() {
+	s := x.s
+	for {
+		if len(s.buffered()) > 0 {
+			if done := x.parseAnswer(); done {
+				return
+			}
+		}
+		if !s.readable {
+			return
+		}
+		n, errno := s.fill()
+		if errno == unix.EAGAIN {
+			return
+		}
+		if errno != 0 || n == 0 {
+			x.serverFailed(stats.ErrReset, stats.ServerReset)
+			return
+		}
+		if x.firstByte == 0 {
+			x.noteFirstByte()
+		}
+	}
+}
+
+func (x *exchange) noteFirstByte() {
+	x.firstByte = x.w.loop.Now()
+	took := x.firstByte - x.sent
+	slot := x.live.Slot(x.w.index)
+	slot.Answered.Store(slot.Answered.Load() + 1)
+	slot.FirstByte.Store(slot.FirstByte.Load() + uint64(took))
+}
+
+// parseAnswer takes the heads that are buffered. It reports whether reading
+// heads is over.
+func (x *exchange) parseAnswer() bool {
+	s := x.s
+	for len(s.buffered()) > 0 {
+		info := http1.ReqInfo{Method: x.req.MethodID, Upgrade: x.upgrade}
+		n, err := http1.ParseResponse(&x.resp, s.buffered(), &x.svc.Answers, info)
+		if err != nil {
+			x.w.logBadAnswer(x, err)
+			x.serverBad()
+			return true
+		}
+		if n == 0 {
+			if s.inR == 0 && s.inW == len(s.in) {
+				x.growAnswer()
+			}
+			return false
+		}
+		switch {
+		case x.resp.Status == 101:
+			x.beginTunnel(n)
+			return true
+		case x.resp.Status < 200:
+			if !x.interim(n) {
+				return true
+			}
+		default:
+			x.beginAnswer(n)
+			return true
+		}
+	}
+	return false
+}
+
+func (x *exchange) growAnswer() {
+	s := x.s
+	in := make([]byte, 2*len(s.in))
+	copy(in, s.in)
+	s.w.bufs.Put(s.in)
+	s.in = in
+}
+
+// serverBad answers for a member whose answer cannot be passed on.
+func (x *exchange) serverBad() {
+	x.dropServer(stats.ErrProtocol)
+	x.fail(502, stats.BadAnswer)
+}
+
+// interim passes a 1xx answer on, which HTTP/1.0 does not know. It reports
+// whether the exchange goes on.
+func (x *exchange) interim(n int) bool {
+	c := x.c
+	if x.req.Minor > 0 {
+		out := http1.AppendStatusLine(c.compose(), 1, x.resp.Status, x.resp.Bytes(x.resp.Reason))
+		out = http1.AppendFields(out, &x.resp)
+		c.keep(append(out, "\r\n"...))
+	}
+	x.s.consume(n)
+	if _, errno := c.flush(); errno != 0 {
+		x.abort(stats.ClientAbort)
+		return false
+	}
+	return true
+}
+
+// beginAnswer sends the head of the final answer, the first n bytes buffered,
+// and goes on with its body.
+func (x *exchange) beginAnswer(n int) {
+	x.answered = true
+	x.status = x.resp.Status
+	m := x.s.up.Stats.Slot(x.w.index)
+	m.Class[stats.ClassOf(x.status)].Add(1)
+	m.Duration.Observe(x.firstByte - x.sent)
+	if !x.reqDone {
+		x.keep = false
+	}
+	chunked := x.resp.Body == message.Chunked || x.resp.Body == message.UntilClose
+	if chunked && x.req.Minor == 0 {
+		chunked, x.keep = false, false
+	}
+	x.down.begin(&x.resp, chunked)
+	x.down.drop = !x.req.TETrailer
+	c := x.c
+	out := c.compose()
+	was := len(out)
+	c.keep(x.appendAnswer(out, chunked))
+	x.headBytes = len(c.out) - was
+	x.s.consume(n)
+	x.pumpAnswer()
+}
+
+// pumpAnswer sends what it can of the answer.
+func (x *exchange) pumpAnswer() {
+	st := x.down.pump(&x.c.conn, &x.s.conn)
+	switch st {
+	case finished:
+		x.respDone = true
+		x.parkServer()
+		x.answerDone(stats.Completed)
+	case yielded:
+		x.w.loop.Soon(x)
+	case waiting:
+		if len(x.c.pending()) == 0 && x.c.writable {
+			x.w.loop.SetTimer(&x.s.timer, first(x.svc.Timeouts.ServerBody))
+			return
+		}
+		x.w.loop.SetTimer(&x.c.timer, first(x.svc.Timeouts.ClientSend))
+		x.c.watchNow()
+		if x.c == nil {
+			return
+		}
+		if x.down.done && x.down.pipe == nil {
+			// The rest is in our hands: the member need not wait for the client.
+			x.parkServer()
+			x.own, x.reason = true, stats.Completed
+		}
+	case srcEnded, srcFailed:
+		x.dropServer(stats.ErrReset)
+		x.abort(stats.ServerReset)
+	case srcBad, srcTooMuch:
+		x.dropServer(stats.ErrProtocol)
+		x.abort(stats.BadAnswer)
+	case dstFailed:
+		x.abort(stats.ClientAbort)
+	}
+}

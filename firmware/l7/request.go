@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"evener/firmware/reactor"
+	"evener/firmware/stats"
+)
+
+// send sends the request's head and what is there of its body.
+func (x *exchange) send() {
+	x.sent = x.w.loop.Now()
+	s := x.s
+	s.keep(x.appendRequest(s.compose()))
+	// The timer runs from the last byte sent, but a member that reads nothing
+	// must expire too.
+	x.w.loop.SetTimer(&s.timer, first(x.svc.Timeouts.ServerHead))
+	if x.up.done {
+		x.sendHead()
+		return
+	}
+	x.pump()
+}
+
+// sendHead is send for a request without a body.
+func (x *exchange) sendHead() {
+	if _, errno := x.s.flush(); errno != 0 {
+		x.serverFailed(stats.ErrReset, stats.ServerReset)
+	}
+}
+
+// pumpRequest sends the request's head and body to the member.
+func (x *exchange) pumpRequest() {
+	st := x.up.pump(&x.s.conn, &x.c.conn)
+	timeouts := &x.svc.Timeouts
+	switch st {
+	case finished:
+		x.reqDone = true
+		if !x.answered {
+			x.w.loop.SetTimer(&x.s.timer, first(timeouts.ServerHead))
+		}
+	case yielded:
+		x.w.loop.Soon(x)
+	case waiting:
+		x.c.watchNow()
+		if x.c == nil {
+			return
+		}
+		if len(x.s.pending()) > 0 || !x.s.writable {
+			x.w.loop.SetTimer(&x.s.timer, first(timeouts.ServerHead))
+		} else {
+			x.w.loop.SetTimer(&x.c.timer, first(timeouts.ClientBody))
+		}
+	case srcEnded, srcFailed:
+		x.abort(stats.ClientAbort)
+	case srcBad:
+		x.refuseBody(400, stats.BadRequest)
+	case srcTooMuch:
+		x.refuseBody(413, stats.OverLimit)
+	case dstFailed:
+		x.s.writable = false
+		x.keep = false
+		x.up.dropPipe(x.w)
+		if !x.answered {
+			x.readAnswer() // it may have answered before it closed
+		}
+	}
+}
+
+// refuseBody ends an exchange whose request body cannot be passed on. Its
+// server connection is closed without completing the request.
+func (x *exchange) refuseBody(status int, r stats.Reason) {
+	if x.answered {
+		x.abort(r)
+		return
+	}
+	x.dropServer(stats.ErrAborted)
+	x.keep = false
+	x.fail(status, r)
+}
+
+// clientReady is called when the client's connection is ready.
+func (x *exchange) clientReady(ev reactor.Events) {
+	if ev&reactor.Failed != 0 {
+		x.abort(stats.ClientAbort)
+		return
+	}
+	if ev&reactor.PeerClosed != 0 && x.reqDone && !x.half && x.c.state != clientTunnel &&
+		len(x.c.buffered()) == 0 && reactor.Ended(x.c.fd) {
+		x.abort(stats.ClientAbort)
+		return
+	}
+	x.pump()
+}
+
+// clientExpired is called when the client's timer fires. Timers are not stopped
+// between phases, so it first looks whether the client is what we wait for.
+func (x *exchange) clientExpired() {
+	c := x.c
+	switch {
+	case c.state == clientQueued:
+		x.queueExpired()
+	case c.state == clientTunnel:
+		x.abort(stats.TunnelIdle)
+	case len(c.pending()) > 0 || x.answered && !c.writable:
+		x.abort(stats.ClientTimeout)
+	case !x.reqDone && x.s != nil && !x.s.connecting && x.s.writable && len(x.s.pending()) == 0:
+		if x.answered {
+			x.abort(stats.ClientTimeout)
+			return
+		}
+		x.refuseBody(408, stats.ClientTimeout)
+	}
+}

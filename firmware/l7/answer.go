@@ -26,6 +26,12 @@ func (x *exchange) serverReady() {
 // readAnswer reads until the head of the final answer has come.
 func (x *exchange) readAnswer() {
 	s := x.s
+	if done, errno := x.c.flush(); errno != 0 {
+		x.abort(stats.ClientAbort)
+		return
+	} else if !done {
+		return // interim answers that the client does not read
+	}
 	for {
 		if len(s.buffered()) > 0 {
 			if done := x.parseAnswer(); done {
@@ -76,6 +82,10 @@ func (x *exchange) parseAnswer() bool {
 			return false
 		}
 		switch {
+		case x.resp.Status == 101 && !x.resp.Websocket:
+			x.w.logBadAnswer(x, &http1.Error{Status: 502, Reason: http1.BadUpgrade})
+			x.serverBad()
+			return true
 		case x.resp.Status == 101:
 			x.beginTunnel(n)
 			return true
@@ -106,7 +116,8 @@ func (x *exchange) serverBad() {
 }
 
 // interim passes a 1xx answer on, which HTTP/1.0 does not know. It reports
-// whether the exchange goes on.
+// whether the next head may be read now: the exchange has not ended, and the
+// client takes what it is sent.
 func (x *exchange) interim(n int) bool {
 	c := x.c
 	if x.req.Minor > 0 {
@@ -115,11 +126,16 @@ func (x *exchange) interim(n int) bool {
 		c.keep(append(out, "\r\n"...))
 	}
 	x.s.consume(n)
-	if _, errno := c.flush(); errno != 0 {
+	done, errno := c.flush()
+	switch {
+	case errno != 0:
 		x.abort(stats.ClientAbort)
 		return false
+	case !done:
+		x.w.loop.SetTimer(&c.timer, orNever(x.svc.Timeouts.ClientSend))
+		c.watchNow()
 	}
-	return true
+	return done
 }
 
 // beginAnswer sends the head of the final answer, the first n bytes buffered,
@@ -153,17 +169,18 @@ func (x *exchange) pumpAnswer() {
 	st := x.down.pump(&x.c.conn, &x.s.conn)
 	switch st {
 	case finished:
-		x.respDone = true
 		x.parkServer()
 		x.answerDone(stats.Completed)
 	case yielded:
+		x.w.loop.SetTimer(&x.c.timer, orNever(x.svc.Timeouts.ClientSend))
+		x.w.loop.SetTimer(&x.s.timer, orNever(x.svc.Timeouts.ServerBody))
 		x.w.loop.Soon(x)
 	case waiting:
 		if len(x.c.pending()) == 0 && x.c.writable {
-			x.w.loop.SetTimer(&x.s.timer, first(x.svc.Timeouts.ServerBody))
+			x.w.loop.SetTimer(&x.s.timer, orNever(x.svc.Timeouts.ServerBody))
 			return
 		}
-		x.w.loop.SetTimer(&x.c.timer, first(x.svc.Timeouts.ClientSend))
+		x.w.loop.SetTimer(&x.c.timer, orNever(x.svc.Timeouts.ClientSend))
 		x.c.watchNow()
 		if x.c == nil {
 			return

@@ -11,11 +11,34 @@ import (
 	"evener/firmware/pool"
 )
 
+// acquire takes a place on the member that the request goes to, and reports
+// whether there was one. It makes one choice, and another only if the member
+// filled up meanwhile by another loop.
+func (x *exchange) acquire() bool {
+	for {
+		m := x.choose()
+		if m < 0 {
+			return false
+		}
+		live := x.route.View.Set().Snapshot().Members[m].Live
+		if live.Acquire(x.w.index) {
+			x.member, x.live = m, live
+			return true
+		}
+	}
+}
+
+// sticks reports whether the request still goes to the member that its client is
+// kept on.
+func (x *exchange) sticks() bool {
+	return len(x.route.Persist) > 0 && !x.unstick && len(x.tried) == 0
+}
+
 // choose returns the member that the request goes to: the one that it is kept
 // on, else one that the policy picks; -1 when there is none with room.
 func (x *exchange) choose() int {
 	snap := x.route.View.Set().Snapshot()
-	if len(x.route.Persist) > 0 && !x.unstick && len(x.tried) == 0 {
+	if x.sticks() {
 		if m := x.keptOn(snap); m >= 0 {
 			if snap.Members[m].Live.Full() {
 				return -1 // worth waiting for
@@ -25,6 +48,9 @@ func (x *exchange) choose() int {
 	}
 	m := x.w.cursor(x.route.View).Pick(x.route.View.Set(), x.hashKey(), x.tried, x.w.index)
 	if m >= 0 && len(x.route.Persist) > 0 {
+		if x.kept == accesslog.PersistValid || x.kept == accesslog.PersistRenewed {
+			x.kept = accesslog.PersistForeign // it could not be kept
+		}
 		x.keepOn(m, snap.Members[m].DontPersist)
 	}
 	return m
@@ -50,7 +76,10 @@ func (x *exchange) keptOn(snap *pool.Snapshot) int {
 			continue
 		}
 		x.kept = accesslog.PersistValid
-		if p.Cookies != nil && (stale || p.Cookies.Always()) {
+		switch {
+		case p.Cookies == nil:
+			x.keepOn(m, snap.Members[m].DontPersist) // known again by a cookie next time
+		case stale || p.Cookies.Always():
 			x.cookies, x.kept = p.Cookies, accesslog.PersistRenewed
 		}
 		return m
@@ -99,7 +128,8 @@ func (x *exchange) bySource(s *Sources) int {
 	return -1
 }
 
-// keepOn notes that the client will be kept on a member that was picked anew.
+// keepOn notes that the client will be kept on a member by a cookie that it did
+// not send.
 func (x *exchange) keepOn(m int, dont bool) {
 	x.cookies = nil
 	if dont {

@@ -58,7 +58,7 @@ func (w *Worker) accept(fd int, peer netip.AddrPort, p *Port) {
 	w.conns++
 	c.stats.Accepted.Add(1)
 	c.stats.Connections.Add(1)
-	w.loop.SetTimer(&c.timer, first(svc.Timeouts.ClientHead))
+	w.loop.SetTimer(&c.timer, orNever(svc.Timeouts.ClientHead))
 	w.loop.Soon(c)
 }
 
@@ -87,16 +87,12 @@ func (l *watchList) add(c *clientConn) {
 	}
 }
 
-// Expire registers the connections that have waited for long enough. A client
-// that has closed its sending side by now is taken to have done so on purpose.
+// Expire registers the connections that have waited for long enough.
 func (l *watchList) Expire(*reactor.Timer) {
 	due := l.w.loop.Now() - int64(watchDelay)
 	n := 0
 	for n < len(l.conns) && l.conns[n].since <= due {
 		if c := l.conns[n].c; !c.gone && !c.watched {
-			if c.x != nil {
-				c.x.half = reactor.Ended(c.fd)
-			}
 			c.watchNow()
 		}
 		n++
@@ -110,8 +106,15 @@ func (l *watchList) Expire(*reactor.Timer) {
 }
 
 // watchNow registers the connection; without memory for that it cannot be
-// served.
+// served. A client that has closed its sending side by now, while its request is
+// under way, is taken to have done so on purpose.
 func (c *clientConn) watchNow() {
+	if c.watched {
+		return
+	}
+	if c.x != nil {
+		c.x.half = reactor.Ended(c.fd)
+	}
 	if err := c.watch(c); err != nil {
 		c.w.log.Warn("connection closed", "client", c.peer, "err", err)
 		c.stats.Refused.Add(1)
@@ -123,10 +126,10 @@ func (c *clientConn) watchNow() {
 	}
 }
 
-// first returns d, or a day where d is zero: a timer that is set always fires.
-func first(d time.Duration) time.Duration {
+// orNever returns d, or a century where d is zero.
+func orNever(d time.Duration) time.Duration {
 	if d == 0 {
-		return 24 * time.Hour
+		return 100 * 365 * 24 * time.Hour
 	}
 	return d
 }
@@ -144,9 +147,14 @@ func (c *clientConn) Ready(ev reactor.Events) {
 	}
 }
 
-// Run looks for a further request among the bytes that are there already.
+// Run looks for a further request among the bytes that are there already, and
+// goes on with what a turn was too short for.
 func (c *clientConn) Run() {
-	if !c.gone && (c.state == clientIdle || c.state == clientHead) {
+	switch {
+	case c.gone:
+	case c.state == clientLingering:
+		c.linger()
+	case c.state == clientIdle || c.state == clientHead:
 		if len(c.buffered()) > 0 && c.parse() {
 			return
 		}
@@ -187,7 +195,7 @@ func (c *clientConn) waitForHead() {
 	if c.state == clientIdle {
 		c.state = clientHead
 		if svc := c.w.gen.service(c.port); svc != nil {
-			c.w.loop.SetTimer(&c.timer, first(svc.Timeouts.ClientHead))
+			c.w.loop.SetTimer(&c.timer, orNever(svc.Timeouts.ClientHead))
 		}
 	}
 }
@@ -283,6 +291,10 @@ func (c *clientConn) linger() {
 			reactor.CloseWrite(c.fd)
 		}
 	}
+	if c.eof && len(c.pending()) == 0 {
+		c.close()
+		return
+	}
 	for turns := 0; c.readable && turns < 16; turns++ {
 		n, errno := c.fill()
 		if errno == unix.EAGAIN {
@@ -295,7 +307,7 @@ func (c *clientConn) linger() {
 		c.dropIn()
 	}
 	if c.readable {
-		c.close() // it keeps sending: no use in listening
+		c.w.loop.Soon(c) // closing now would reset what it has not read yet
 	}
 }
 
@@ -303,7 +315,7 @@ func (c *clientConn) linger() {
 func (c *clientConn) again(idle time.Duration) {
 	c.x = nil
 	c.state = clientIdle
-	c.w.loop.SetTimer(&c.timer, first(idle))
+	c.w.loop.SetTimer(&c.timer, orNever(idle))
 	c.watchNow()
 	if len(c.buffered()) > 0 || c.readable {
 		c.w.loop.Soon(c)

@@ -29,7 +29,9 @@ type exchange struct {
 	member int
 	live   *pool.Live // acquired for member
 	tried  []int
-	next   *exchange // in its queue
+	keptAs [1]int // see candidates
+
+	next, prev *exchange // in its queue
 
 	cookies *persist.Cookies // to set in the answer
 	source  *Sources         // begun, to be ended
@@ -50,7 +52,6 @@ type exchange struct {
 	fresh    bool         // only a new connection will do
 	answered bool         // the answer's head has been composed
 	reqDone  bool         // the request has gone out whole
-	respDone bool
 	keep     bool // the client's connection is used again
 	half     bool // the client had closed its sending side from the start
 	upgrade  bool // Upgrade is forwarded
@@ -118,9 +119,10 @@ func (x *exchange) slot() *stats.ClusterSlot { return x.svc.Stats.Slot(x.w.index
 // match finds the route by the rules.
 func (x *exchange) match() *Route {
 	c, svc := x.c, x.svc
-	if c.route != nil && c.route.OnceOnly && c.gen == x.gen {
+	if c.route != nil && c.gen == x.gen {
 		return c.route
 	}
+	c.route, c.gen = nil, nil
 	route := svc.Default
 	if svc.Rules != nil {
 		x.w.request.Reset(&x.req, c.peer.Addr(), svc.Match)
@@ -154,22 +156,19 @@ func (x *exchange) dispatch() {
 // tryMember begins the connection to a member that has room, and reports
 // whether there was one.
 func (x *exchange) tryMember() bool {
-	for {
-		m := x.choose()
-		if m < 0 {
-			return false
-		}
-		live := x.route.View.Set().Snapshot().Members[m].Live
-		if !live.Acquire(x.w.index) {
-			continue // filled up meanwhile by another loop; choose sees that
-		}
-		x.member, x.live = m, live
-		s := live.Slot(x.w.index)
-		s.Picked.Store(s.Picked.Load() + 1)
-		x.beginSource()
-		x.connect()
-		return true
+	if !x.acquire() {
+		return false
 	}
+	x.useMember()
+	return true
+}
+
+// useMember begins the connection to the member that was acquired.
+func (x *exchange) useMember() {
+	s := x.live.Slot(x.w.index)
+	s.Picked.Store(s.Picked.Load() + 1)
+	x.beginSource()
+	x.connect()
 }
 
 // Run goes on with what a turn was too short for.
@@ -193,7 +192,12 @@ func (x *exchange) pump() {
 	if x.s != nil && !x.s.connecting && !x.reqDone {
 		x.pumpRequest()
 	}
-	if x.c != nil && x.answered && !x.respDone {
+	// Either step may end the exchange, or its use of the member.
+	switch {
+	case x.c == nil || x.s == nil || x.s.connecting:
+	case x.answered:
 		x.pumpAnswer()
+	case x.s.readable || len(x.s.buffered()) > 0:
+		x.readAnswer()
 	}
 }

@@ -47,13 +47,17 @@ func (x *exchange) finish(r stats.Reason) {
 func (x *exchange) answerDone(r stats.Reason) {
 	c, w, keep := x.c, x.w, x.keep && x.reqDone
 	idle := x.svc.Timeouts.ClientIdle
+	// A client that is still sending, or may send its next request because it
+	// does not know yet that there is none, would lose the answer to a reset.
+	sends := !x.reqDone || x.req.KeepAlive && !keep
 	x.finish(r)
 	if keep && !w.draining {
 		c.again(idle)
 		return
 	}
 	c.x = nil
-	if c.readable && !c.closing || len(c.buffered()) > 0 || !c.watched && !reactor.Quiet(c.fd) {
+	if !c.eof && (sends || c.readable && !c.closing || len(c.buffered()) > 0 ||
+		!c.watched && !reactor.Quiet(c.fd)) {
 		c.beginLinger()
 		return
 	}
@@ -62,6 +66,9 @@ func (x *exchange) answerDone(r stats.Reason) {
 
 // fail answers with a status of our own.
 func (x *exchange) fail(status int, r stats.Reason) {
+	if x.req.Minor == 0 {
+		x.keep = false // it would have to be told otherwise
+	}
 	x.ownHead(status, func(out []byte) []byte {
 		return http1.AppendError(out, status, !x.keep, x.req.MethodID, x.w.httpDate())
 	}, r)
@@ -93,7 +100,7 @@ func (x *exchange) pumpOwn() {
 	case done:
 		x.answerDone(x.reason)
 	default:
-		x.w.loop.SetTimer(&x.c.timer, first(x.svc.Timeouts.ClientSend))
+		x.w.loop.SetTimer(&x.c.timer, orNever(x.svc.Timeouts.ClientSend))
 		x.c.watchNow()
 	}
 }

@@ -43,6 +43,9 @@ func (b *body) recode(dst, src *conn) (int, state) {
 		out = b.appendEnd(out, src.w)
 	}
 	dst.keep(out)
+	if len(out) == 0 {
+		dst.dropOut()
+	}
 	if len(out) == start && !b.done {
 		return 0, b.starved(dst, src)
 	}

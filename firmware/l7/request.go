@@ -14,7 +14,7 @@ func (x *exchange) send() {
 	s.keep(x.appendRequest(s.compose()))
 	// The timer runs from the last byte sent, but a member that reads nothing
 	// must expire too.
-	x.w.loop.SetTimer(&s.timer, first(x.svc.Timeouts.ServerHead))
+	x.w.loop.SetTimer(&s.timer, orNever(x.svc.Timeouts.ServerHead))
 	if x.up.done {
 		x.sendHead()
 		return
@@ -37,9 +37,11 @@ func (x *exchange) pumpRequest() {
 	case finished:
 		x.reqDone = true
 		if !x.answered {
-			x.w.loop.SetTimer(&x.s.timer, first(timeouts.ServerHead))
+			x.w.loop.SetTimer(&x.s.timer, orNever(timeouts.ServerHead))
 		}
 	case yielded:
+		x.w.loop.SetTimer(&x.c.timer, orNever(timeouts.ClientBody))
+		x.w.loop.SetTimer(&x.s.timer, orNever(timeouts.ServerHead))
 		x.w.loop.Soon(x)
 	case waiting:
 		x.c.watchNow()
@@ -47,9 +49,9 @@ func (x *exchange) pumpRequest() {
 			return
 		}
 		if len(x.s.pending()) > 0 || !x.s.writable {
-			x.w.loop.SetTimer(&x.s.timer, first(timeouts.ServerHead))
+			x.w.loop.SetTimer(&x.s.timer, orNever(timeouts.ServerHead))
 		} else {
-			x.w.loop.SetTimer(&x.c.timer, first(timeouts.ClientBody))
+			x.w.loop.SetTimer(&x.c.timer, orNever(timeouts.ClientBody))
 		}
 	case srcEnded, srcFailed:
 		x.abort(stats.ClientAbort)
@@ -81,16 +83,27 @@ func (x *exchange) refuseBody(status int, r stats.Reason) {
 
 // clientReady is called when the client's connection is ready.
 func (x *exchange) clientReady(ev reactor.Events) {
-	if ev&reactor.Failed != 0 {
-		x.abort(stats.ClientAbort)
+	c := x.c
+	if c.state == clientTunnel {
+		x.pumpTunnel()
+		if c.x == x && ev&reactor.Reset != 0 && x.up.closed {
+			x.abort(stats.ClientAbort) // nobody reads on to find out
+		}
 		return
 	}
-	if ev&reactor.PeerClosed != 0 && x.reqDone && !x.half && x.c.state != clientTunnel &&
-		len(x.c.buffered()) == 0 && reactor.Ended(x.c.fd) {
+	failed := ev&reactor.Failed != 0
+	left := ev&reactor.PeerClosed != 0 && x.reqDone && !x.half &&
+		len(c.buffered()) == 0 && reactor.Ended(c.fd)
+	switch {
+	case !failed && !left:
+		x.pump()
+	case x.s != nil && x.reqDone && !x.answered && !x.route.AbortServer:
+		// The member has the request, and it is to run to its end.
+	case failed, c.state == clientQueued, x.s != nil && x.route.AbortServer:
 		x.abort(stats.ClientAbort)
-		return
+	default:
+		x.pump() // it sends no more, but may read
 	}
-	x.pump()
 }
 
 // clientExpired is called when the client's timer fires. Timers are not stopped

@@ -18,10 +18,8 @@ func (x *exchange) retriable() bool {
 }
 
 // serverFailed deals with a member that could not be connected to, went away or
-// was too slow before its answer began.
+// was too slow before its answer began, or in the middle of it.
 func (x *exchange) serverFailed(kind stats.ErrorKind, r stats.Reason) {
-	reused := x.s != nil && x.s.used > 0
-	m := x.member
 	if x.answered {
 		x.dropServer(kind)
 		x.abort(r)
@@ -31,28 +29,43 @@ func (x *exchange) serverFailed(kind stats.ErrorKind, r stats.Reason) {
 		x.slot().ConnectFailures.Add(1)
 	}
 	retry := x.retriable() && kind != stats.ErrTimeout
-	x.dropServer(kind)
 	x.up.dropPipe(x.w)
-	switch {
-	case retry && reused && !x.fresh:
-		x.fresh = true // the member closed an idle connection: its good right
-	case retry && x.retries < x.svc.Retries:
-		x.retries++
-		x.tried = append(x.tried, m)
-		x.slot().Retries.Add(1)
-	default:
+	if retry && x.s != nil && x.s.used > 0 && !x.fresh {
+		x.reconnect()
+		return
+	}
+	m := x.member
+	x.dropServer(kind)
+	if !retry || x.retries >= x.svc.Retries {
 		x.fail(gatewayStatus(kind, r), r)
 		return
 	}
-	x.sent, x.connecting = 0, 0
+	x.retries++
+	x.tried = append(x.tried, m)
+	x.slot().Retries.Add(1)
+	x.rewind()
 	if !x.tryMember() {
 		x.noOther(kind, r)
 	}
 }
 
+// reconnect sends the request to the same member once more, by a new connection:
+// it closed an idle one, as it may, and has not failed.
+func (x *exchange) reconnect() {
+	s := x.s
+	x.s, s.x = nil, nil
+	s.close()
+	x.fresh = true
+	x.rewind()
+	x.connect()
+}
+
+// rewind forgets when the last try did what.
+func (x *exchange) rewind() { x.connecting, x.sent, x.firstByte = 0, 0, 0 }
+
 // noOther answers when a member has failed and there is none left to try.
 func (x *exchange) noOther(kind stats.ErrorKind, r stats.Reason) {
-	if x.anyFull() {
+	if free, full := x.room(); free || full {
 		x.noMember()
 		return
 	}

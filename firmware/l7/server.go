@@ -55,7 +55,7 @@ func (x *exchange) connect() {
 		x.send()
 		return
 	}
-	x.w.loop.SetTimer(&s.timer, first(x.svc.Timeouts.Connect))
+	x.w.loop.SetTimer(&s.timer, orNever(x.svc.Timeouts.Connect))
 }
 
 // idleServer takes the idle connection that was used last. A request that must
@@ -72,7 +72,7 @@ func (x *exchange) idleServer(up *Upstream) *serverConn {
 		if x.req.MethodID.Idempotent() && x.up.framing == message.NoBody || reactor.Quiet(s.fd) {
 			return s
 		}
-		s.close()
+		s.discard()
 	}
 	return nil
 }
@@ -90,6 +90,10 @@ func (s *serverConn) Ready(ev reactor.Events) {
 		s.connected()
 	case x.c.state == clientTunnel:
 		x.pumpTunnel()
+		if s.x == x && ev&reactor.Reset != 0 && x.down.closed {
+			x.dropServer(stats.ErrReset)
+			x.abort(stats.ServerReset) // nobody reads on to find out
+		}
 	case x.answered:
 		x.pump()
 	default:
@@ -109,6 +113,15 @@ func (s *serverConn) leaveIdle() {
 			break
 		}
 	}
+	s.discard()
+}
+
+// discard closes an idle connection on which something came: mostly its end, and
+// otherwise bytes that nobody asked for.
+func (s *serverConn) discard() {
+	if !reactor.Quiet(s.fd) && !reactor.Ended(s.fd) {
+		s.up.Stats.Slot(s.w.index).Errors[stats.ErrProtocol].Add(1)
+	}
 	s.close()
 }
 
@@ -122,8 +135,11 @@ func (s *serverConn) connected() {
 		return
 	}
 	s.connecting = false
-	s.readable = false
-	s.x.send()
+	x := s.x
+	x.send()
+	if s.x == x && s.readable && !x.answered {
+		x.serverReady() // it spoke, or left, before it was asked
+	}
 }
 
 // Expire ends what took too long.
@@ -153,7 +169,8 @@ func (x *exchange) parkServer() {
 	slot := &s.up.slots[x.w.index]
 	if !x.resp.KeepAlive || !x.reqDone || x.down.framing == message.UntilClose ||
 		len(s.buffered()) > 0 || len(s.pending()) > 0 || s.closing || !s.up.Mux ||
-		!x.route.TCPMux || x.w.draining || len(slot.idle) >= s.up.Idle {
+		!x.route.TCPMux || x.w.draining || len(slot.idle) >= s.up.Idle ||
+		s.readable && !reactor.Quiet(s.fd) {
 		s.close()
 		return
 	}

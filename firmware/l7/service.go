@@ -57,10 +57,10 @@ func (g *Generation) Exchanges() int64 {
 	return n
 }
 
-// service returns what p serves, nil if nothing. A number may have passed from a
+// service returns what p serves, nil if nothing or if there is no g yet. A number may have passed from a
 // port that is gone to a new one.
 func (g *Generation) service(p *Port) *Service {
-	if p.ID < len(g.bound) && g.bound[p.ID].Port == p {
+	if g != nil && p.ID < len(g.bound) && g.bound[p.ID].Port == p {
 		return g.bound[p.ID].Service
 	}
 	return nil

@@ -38,7 +38,7 @@ func (x *exchange) beginTunnel(n int) {
 // pumpTunnel moves bytes both ways. The end of one direction is passed on; the
 // tunnel ends with the second.
 func (x *exchange) pumpTunnel() {
-	x.w.loop.SetTimer(&x.c.timer, first(x.svc.Timeouts.Tunnel))
+	x.w.loop.SetTimer(&x.c.timer, orNever(x.svc.Timeouts.Tunnel))
 	if !x.pumpSide(&x.up, &x.s.conn, &x.c.conn, stats.ClientAbort) ||
 		!x.pumpSide(&x.down, &x.c.conn, &x.s.conn, stats.ServerReset) {
 		return

@@ -36,6 +36,7 @@ type Worker struct {
 	cursors  []balance.Cursor // by View.ID
 	spare    []*exchange
 	queues   map[*Pool]*queue
+	wanted   []bool // by member; scratch of serveQueue
 	request  match.Request
 	trailers message.Head
 	access   *accesslog.Slot // nil: no access log
@@ -82,7 +83,6 @@ func seed() (s [32]byte) {
 // Use makes g what new exchanges are served by. Idle connections of ports that g
 // does not serve are closed.
 func (w *Worker) Use(g *Generation) {
-	old := w.gen
 	w.gen = g
 	for c := w.clients.next; c != &w.clients; {
 		next := c.next
@@ -91,9 +91,9 @@ func (w *Worker) Use(g *Generation) {
 		}
 		c = next
 	}
-	if old != nil {
-		w.dropQueues(old)
-	}
+	// Those that wait finish on their own generation, but what it lets them have
+	// may be different now.
+	w.ServeQueues()
 }
 
 // UseAccess puts a record of each exchange into log; nil means none is kept.
@@ -115,8 +115,8 @@ func (w *Worker) Drain() {
 	clear(w.listeners)
 	for c := w.clients.next; c != &w.clients; {
 		next := c.next
-		if c.x == nil && c.state == clientIdle {
-			c.close()
+		if c.x == nil && c.state == clientIdle && len(c.buffered()) == 0 && reactor.Quiet(c.fd) {
+			c.close() // one whose next request is on its way already gets its answer
 		}
 		c = next
 	}

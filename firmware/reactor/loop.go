@@ -5,6 +5,7 @@ package reactor
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ const (
 	Writable   Events = unix.EPOLLOUT
 	PeerClosed Events = unix.EPOLLRDHUP
 	Failed     Events = unix.EPOLLERR | unix.EPOLLHUP
+	Reset      Events = unix.EPOLLERR // of Failed: more than both sides having ended
 )
 
 // A Handler is called on its loop when its descriptor is ready.
@@ -142,6 +144,7 @@ func (l *Loop) add(fd int, h Handler, events uint32) (Ref, error) {
 	}
 	s := &l.slots[i]
 	s.h = h
+	s.gen = max(s.gen, 1) // the zero Ref names nothing
 	ev := unix.EpollEvent{Events: events, Fd: i, Pad: s.gen}
 	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
 		l.release(i)
@@ -152,7 +155,7 @@ func (l *Loop) add(fd int, h Handler, events uint32) (Ref, error) {
 
 func (l *Loop) release(i int32) {
 	l.slots[i].h = nil
-	l.slots[i].gen++
+	l.slots[i].gen = l.slots[i].gen%math.MaxInt32 + 1
 	l.free = append(l.free, i)
 }
 
@@ -160,7 +163,7 @@ func (l *Loop) release(i int32) {
 // another process holds too stays registered when only our copy is closed, so
 // listeners are removed before they are closed.
 func (l *Loop) Remove(r Ref, fd int) {
-	if l.slots[r.slot].gen != r.gen {
+	if !l.current(r) {
 		return
 	}
 	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, fd, nil)
@@ -169,16 +172,19 @@ func (l *Loop) Remove(r Ref, fd int) {
 
 // Close ends a registration and closes its descriptor, which no one else holds.
 func (l *Loop) Close(r Ref, fd int) {
-	if l.slots[r.slot].gen != r.gen {
+	if !l.current(r) {
 		return
 	}
 	l.release(r.slot)
 	closeFD(fd)
 }
 
+// current reports whether r is a registration that has not ended.
+func (l *Loop) current(r Ref) bool { return r.gen > 0 && l.slots[r.slot].gen == r.gen }
+
 // Handle gives the registration r to another handler.
 func (l *Loop) Handle(r Ref, h Handler) {
-	if l.slots[r.slot].gen == r.gen {
+	if l.current(r) {
 		l.slots[r.slot].h = h
 	}
 }
@@ -230,6 +236,7 @@ func (l *Loop) turn() error {
 		return err
 	}
 	l.tick()
+	l.wheel.skip(l.now)
 	begun := l.now
 	for i := range n {
 		ev := &l.events[i]

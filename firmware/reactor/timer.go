@@ -40,6 +40,7 @@ func (t *Timer) Armed() bool { return t.when != 0 }
 
 type wheel struct {
 	tick  int64 // the last tick that was handled
+	due   Timer // head of what drain is at
 	used  [levels][slotsPer / 64]uint64
 	slots [levels][slotsPer]Timer // heads of circular lists
 	count int
@@ -99,6 +100,14 @@ func (w *wheel) unlink(t *Timer) {
 	w.count--
 }
 
+// skip moves a wheel without timers on, so that a loop that slept for a day does
+// not walk through it tick by tick with the first timer that is set then.
+func (w *wheel) skip(now int64) {
+	if w.count == 0 {
+		w.tick = max(w.tick, now>>tickBits)
+	}
+}
+
 // advance fires every timer whose time has come.
 func (w *wheel) advance(now int64) {
 	for target := now >> tickBits; w.tick < target; {
@@ -125,14 +134,14 @@ func (w *wheel) drain(level int, i, now int64) {
 	}
 	w.used[level][i>>6] &^= 1 << (i & 63)
 	head := &w.slots[level][i]
-	var due Timer
 	if head.next == nil || head.next == head {
 		return
 	}
+	due := &w.due
 	due.next, due.prev = head.next, head.prev
-	due.next.prev, due.prev.next = &due, &due
+	due.next.prev, due.prev.next = due, due
 	head.next, head.prev = head, head
-	for due.next != &due {
+	for due.next != due {
 		t := due.next
 		w.unlink(t)
 		if t.when > now {

@@ -39,8 +39,9 @@ type box struct {
 	views  int
 	number uint64
 	log    *accesslog.Log
-	path   string // of the access log
-	write  func() // ends the access log's goroutine
+	path   string    // of the access log
+	other  chan bool // a second loop is woken
+	write  func()    // ends the access log's goroutine
 }
 
 // newBox starts a worker that serves svc, whose pool is newPool's, as changed by
@@ -51,7 +52,7 @@ func newBox(t *testing.T, network, listen string, members []pool.MemberConfig, t
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &box{t: t, loop: loop, path: filepath.Join(t.TempDir(), "log")}
+	b := &box{t: t, loop: loop, path: filepath.Join(t.TempDir(), "log"), other: make(chan bool, 16)}
 	b.w = NewWorker(loop, Config{Loops: 1, Engine: stats.NewEngine(1).Slot(0)}, slog.New(slog.DiscardHandler))
 	b.svc = &Service{Cluster: "c", Retries: 2, Stats: stats.NewCluster("c", 1)}
 	b.svc.Default = b.route(b.newPool("pool", members), balance.RoundRobin)
@@ -65,8 +66,14 @@ func newBox(t *testing.T, network, listen string, members []pool.MemberConfig, t
 }
 
 func (b *box) newPool(name string, members []pool.MemberConfig) *Pool {
-	p := &Pool{Queue: 16, Pool: pool.New(pool.Config{Name: name, Members: members, Loops: 1,
-		Wake: func(int) { b.loop.Post(b.w.ServeQueues) }})}
+	p := &Pool{Queue: 16, Pool: pool.New(pool.Config{Name: name, Members: members, Loops: 2,
+		Wake: func(loop int) {
+			if loop == 0 {
+				b.loop.Post(b.w.ServeQueues)
+			} else {
+				b.other <- true
+			}
+		}})}
 	for _, m := range members {
 		p.Stats = append(p.Stats, stats.NewMember(name, m.Name, 1))
 	}

@@ -76,3 +76,41 @@ func TestConnectionLimitLeavesClientsInTheBacklog(t *testing.T) {
 	first.Close()
 	line(t, second)
 }
+
+func TestClientOfAFullMemberGetsAnotherInTheEnd(t *testing.T) {
+	list := members(member("a", serve(t, say("a"))), member("b", serve(t, say("b"))))
+	for i := range list {
+		list[i].MaxConnections = 1
+	}
+	b := newBox(t, "tcp", "127.0.0.1:0", list, func(b *box) {
+		b.svc.Default.Persist = keepBySource(list)
+		b.svc.Timeouts.Queue = 50 * time.Millisecond
+	})
+	first, second := line(t, b.dial()), line(t, b.dial())
+	if first == second {
+		t.Errorf("both clients are on %s, which takes one", first)
+	}
+	if sum := b.totals(); sum.Queued != 1 || sum.QueueTimeouts != 0 {
+		t.Errorf("queued %d, of these in vain %d; want 1, 0", sum.Queued, sum.QueueTimeouts)
+	}
+}
+
+func TestWakeUpForNobodyIsHandedOn(t *testing.T) {
+	m := member("a", serve(t, say("a")))
+	m.MaxConnections = 1
+	b := newBox(t, "tcp", "127.0.0.1:0", members(m), nil)
+	first := b.dial()
+	line(t, first)
+	gone := b.dial()
+	b.eventually("one waits", func() bool { return b.totals().Waiting == 1 })
+	gone.SetLinger(0)
+	gone.Close()
+	b.eventually("the queue is empty", func() bool { return b.totals().Waiting == 0 })
+	b.svc.Default.Pool.Load().Members[0].Live.Wait(1)
+	first.Close()
+	select {
+	case <-b.other:
+	case <-time.After(10 * time.Second):
+		t.Error("the other loop was not woken")
+	}
+}

@@ -118,7 +118,7 @@ func TestIdleRelayHoldsNoBuffer(t *testing.T) {
 		}
 		b.eventually("the relay is idle", func() bool {
 			r := b.w.relays.next
-			return r.up.buf == nil && r.down.buf == nil && r.up.pipe == nil && r.down.pipe == nil && !r.soon
+			return r.up.buf == nil && r.down.buf == nil && r.up.pipe == nil && r.down.pipe == nil && !r.up.bulk && !r.down.bulk && !r.soon
 		})
 	}
 }
@@ -222,6 +222,39 @@ func TestSilenceEndsARelayButNotATalk(t *testing.T) {
 		t.Errorf("tunnel_idle %d, want 1", got)
 	}
 	b.wantLog(`"reason":"tunnel_idle"`)
+}
+
+func TestResetAfterTheEndIsSeenThoughNobodySpeaks(t *testing.T) {
+	ended, done := make(chan bool), make(chan bool)
+	origin := serve(t, func(c *net.TCPConn) {
+		io.Copy(io.Discard, c)
+		close(ended)
+		<-done
+	})
+	b := newBox(t, "tcp", "127.0.0.1:0", members(member("a", origin)), nil)
+	defer close(done)
+	c := b.dial()
+	c.CloseWrite()
+	<-ended
+	c.SetLinger(0)
+	c.Close()
+	b.gone()
+	if got := b.totals().Aborts[stats.ClientAbort]; got != 1 {
+		t.Errorf("client_abort %d, want 1", got)
+	}
+}
+
+func TestTalkKeepsARelayAlive(t *testing.T) {
+	b := newBox(t, "tcp", "127.0.0.1:0", members(member("a", serve(t, echo))), func(b *box) {
+		b.svc.Timeouts.Tunnel = time.Second
+	})
+	c := b.dial()
+	for end := time.Now().Add(1300 * time.Millisecond); time.Now().Before(end); {
+		io.WriteString(c, "x")
+		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestAbortServerResetsTheServerAtTheClientsEnd(t *testing.T) {

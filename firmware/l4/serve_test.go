@@ -192,6 +192,7 @@ func TestNothingStaysOpen(t *testing.T) {
 		list := members(member("dead", refused(t)), member("a", serve(t, echo)))
 		b := newBox(t, "tcp", "127.0.0.1:0", list, nil)
 		u := newBox(t, "udp", "127.0.0.1:0", members(member("a", echoUDP(t, ""))), nil)
+		newBox(t, "udp", "127.0.0.1:0", members(member("a", echoUDP(t, ""))), nil) // without flows
 		for i := range 20 {
 			c := b.dial()
 			go c.Write(make([]byte, 1<<20))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evener/firmware/balance"
+	"evener/firmware/persist"
 	"evener/firmware/pool"
 	"evener/firmware/stats"
 )
@@ -61,12 +62,24 @@ func TestNoMemberEndsTheConnection(t *testing.T) {
 func TestSourceStaysWithItsMember(t *testing.T) {
 	list := members(member("a", serve(t, say("a"))), member("b", serve(t, say("b"))))
 	b := newBox(t, "tcp", "127.0.0.1:0", list, func(b *box) { b.svc.Default.Persist = keepBySource(list) })
-	first := line(t, b.dial())
+	name := func() string {
+		c := b.dial()
+		defer c.Close()
+		return line(t, c)
+	}
+	first := name()
 	for range 5 {
-		if got := line(t, b.dial()); got != first {
+		if got := name(); got != first {
 			t.Errorf("client went to %s after %s", got, first)
 		}
 	}
+	b.gone()
+	b.svc.Default.Persist.Table.List(time.Now().UnixNano(), func(r persist.SourceRecord) bool {
+		if r.Open != 0 {
+			t.Errorf("the record has %d connections open, want none", r.Open)
+		}
+		return true
+	})
 	i := strings.Index("ab", first)
 	b.svc.Default.Pool.SetHealth(i, pool.Down, "", time.Now())
 	other := line(t, b.dial())

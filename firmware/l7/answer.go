@@ -77,7 +77,7 @@ func (x *exchange) parseAnswer() bool {
 		}
 		if n == 0 {
 			if s.inR == 0 && s.inW == len(s.in) {
-				x.growAnswer()
+				s.in = x.w.bufs.Grow(s.in)
 			}
 			return false
 		}
@@ -99,14 +99,6 @@ func (x *exchange) parseAnswer() bool {
 		}
 	}
 	return false
-}
-
-func (x *exchange) growAnswer() {
-	s := x.s
-	in := make([]byte, 2*len(s.in))
-	copy(in, s.in)
-	s.w.bufs.Put(s.in)
-	s.in = in
 }
 
 // serverBad answers for a member whose answer cannot be passed on.

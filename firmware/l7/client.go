@@ -237,10 +237,7 @@ func (c *clientConn) growIn() {
 	if c.inR > 0 || c.inW < len(c.in) {
 		return
 	}
-	in := make([]byte, 2*len(c.in))
-	copy(in, c.in)
-	c.w.bufs.Put(c.in)
-	c.in = in
+	c.in = c.w.bufs.Grow(c.in)
 }
 
 // refuse answers a request that the codec does not accept, and closes.

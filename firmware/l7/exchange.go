@@ -52,10 +52,10 @@ type exchange struct {
 	fresh    bool         // only a new connection will do
 	answered bool         // the answer's head has been composed
 	reqDone  bool         // the request has gone out whole
-	keep     bool // the client's connection is used again
-	half     bool // the client had closed its sending side from the start
-	upgrade  bool // Upgrade is forwarded
-	trusted  bool // the client's forwarding fields are kept
+	keep     bool         // the client's connection is used again
+	half     bool         // the client had closed its sending side from the start
+	upgrade  bool         // Upgrade is forwarded
+	trusted  bool         // the client's forwarding fields are kept
 }
 
 func (x *exchange) reset() {
@@ -106,10 +106,7 @@ func (x *exchange) takeHead(n int) {
 	rest := c.buffered()
 	c.in, c.inR, c.inW = nil, 0, 0
 	if len(rest) > 0 {
-		c.in = x.w.bufs.Get()
-		if len(rest) > len(c.in) {
-			c.in = make([]byte, len(rest))
-		}
+		c.in = x.w.bufs.GetSize(len(rest))
 		c.inW = copy(c.in, rest)
 	}
 }

@@ -7,14 +7,19 @@ package reactor
 const BufferSize = 16 << 10
 
 // Buffers keeps the free buffers of one loop. A connection borrows one only
-// while it holds bytes; the zero value is empty and ready.
-type Buffers struct{ free [][]byte }
+// while it holds bytes; the zero value is empty and ready. Each buffer that was
+// got is put back once, also if it has been replaced by a larger one.
+type Buffers struct {
+	free [][]byte
+	lent int
+}
 
 // maxFreeBuffers bounds what Buffers holds without use, 8 MiB.
 const maxFreeBuffers = 512
 
 // Get returns a buffer of length BufferSize with arbitrary content.
 func (b *Buffers) Get() []byte {
+	b.lent++
 	if n := len(b.free); n > 0 {
 		p := b.free[n-1]
 		b.free = b.free[:n-1]
@@ -23,9 +28,33 @@ func (b *Buffers) Get() []byte {
 	return make([]byte, BufferSize)
 }
 
-// Put takes a buffer back. Buffers of another capacity are left to the garbage
-// collector.
+// GetSize returns a buffer of at least n bytes.
+func (b *Buffers) GetSize(n int) []byte {
+	if n <= BufferSize {
+		return b.Get()
+	}
+	b.lent++
+	return make([]byte, n)
+}
+
+// Grow returns a buffer with the content of p, twice as long, in its place.
+func (b *Buffers) Grow(p []byte) []byte {
+	q := b.GetSize(2 * len(p))
+	copy(q, p)
+	b.Put(p)
+	return q
+}
+
+// Lent returns how many buffers were got and not put back.
+func (b *Buffers) Lent() int { return b.lent }
+
+// Put takes a buffer back; nil is none. Buffers of another capacity are left to
+// the garbage collector.
 func (b *Buffers) Put(p []byte) {
+	if p == nil {
+		return
+	}
+	b.lent--
 	if cap(p) == BufferSize && len(b.free) < maxFreeBuffers {
 		b.free = append(b.free, p[:BufferSize])
 	}

@@ -31,6 +31,7 @@ type box struct {
 	w     *Worker
 	loop  *reactor.Loop
 	views int
+	gens  []*Generation
 }
 
 // newBox starts a worker that sends everything to the members, as changed by
@@ -94,12 +95,16 @@ func (b *box) start(fd int) {
 		}
 	})
 	b.do(func() {
-		b.w.Use(NewGeneration(1, 1, []Binding{{b.port, b.svc}}))
+		b.use(b.svc)
 		if err := b.w.Listen(b.port, fd); err != nil {
 			b.t.Error(err)
 		}
 	})
 	b.t.Cleanup(func() {
+		if !b.t.Failed() {
+			b.do(b.w.CloseAll)
+			b.noneLeft()
+		}
 		b.do(func() {
 			b.w.Drain()
 			b.w.CloseAll()
@@ -109,6 +114,13 @@ func (b *box) start(fd int) {
 		wg.Wait()
 		unix.Close(fd)
 	})
+}
+
+// use makes svc what the box serves, as a new generation. It runs on the loop.
+func (b *box) use(svc *Service) {
+	g := NewGeneration(uint64(len(b.gens)+1), 1, []Binding{{b.port, svc}})
+	b.gens = append(b.gens, g)
+	b.w.Use(g)
 }
 
 // do runs f on the loop and waits for it.

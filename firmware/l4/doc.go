@@ -13,7 +13,7 @@
 //
 // # Memory
 //
-// A connection through which nothing moves holds two sockets and about 700 bytes:
+// A connection through which nothing moves holds two sockets and about 600 bytes:
 // buffers and pipes are borrowed while they hold bytes, at most 16 KiB in each
-// direction, or one pipe. A flow holds one socket and about 400 bytes.
+// direction, or one pipe. A flow holds one socket and about 600 bytes.
 package l4

@@ -23,7 +23,7 @@ import (
 
 // A box is one worker on real sockets of 127.0.0.1, serving one cluster.
 type box struct {
-	t     *testing.T
+	t     testing.TB
 	addr  string
 	port  *Port
 	pool  *Pool
@@ -36,7 +36,7 @@ type box struct {
 
 // newBox starts a worker that sends everything to the members, as changed by
 // tune, and stops it when the test ends.
-func newBox(t *testing.T, members []pool.MemberConfig, tune func(*Service)) *box {
+func newBox(t testing.TB, members []pool.MemberConfig, tune func(*Service)) *box {
 	t.Helper()
 	loop, err := reactor.NewLoop(0)
 	if err != nil {
@@ -130,7 +130,7 @@ func (b *box) do(f func()) {
 	<-done
 }
 
-func listenTest(t *testing.T) (fd int, addr string) {
+func listenTest(t testing.TB) (fd int, addr string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"evener/firmware/stats"
 )
 
 // patience is how long a test waits for what should come at once.
@@ -32,7 +34,7 @@ type originConn struct {
 // An origin plays scripts: one for each connection, in the order in which they
 // come. After its script a connection stays open until the box closes it.
 type origin struct {
-	t       *testing.T
+	t       testing.TB
 	ln      *net.TCPListener
 	scripts [][]step
 	wg      sync.WaitGroup
@@ -43,7 +45,7 @@ type origin struct {
 }
 
 // newOrigin starts an origin. Connections beyond the scripts play the last one.
-func newOrigin(t *testing.T, scripts ...[]step) *origin {
+func newOrigin(t testing.TB, scripts ...[]step) *origin {
 	t.Helper()
 	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -189,7 +191,7 @@ func quote(s string) string {
 
 // A client sends bytes and expects bytes.
 type client struct {
-	t *testing.T
+	t testing.TB
 	*net.TCPConn
 }
 
@@ -291,6 +293,13 @@ func (b *box) noneLeft() {
 	})
 }
 
+// slot returns the cluster's counters once the loop has ended its turn, and so
+// has counted what the test has seen of it.
+func (b *box) slot() *stats.ClusterSlot {
+	b.do(func() {})
+	return b.svc.Stats.Slot(0)
+}
+
 // idle returns how many connections to member i wait for use.
 func (b *box) idle(i int) (n int) {
 	b.do(func() { n = len(b.pool.Upstreams[i].slots[0].idle) })
@@ -298,7 +307,7 @@ func (b *box) idle(i int) (n int) {
 }
 
 // descriptors returns how many files the process has open.
-func descriptors(t *testing.T) int {
+func descriptors(t testing.TB) int {
 	t.Helper()
 	d, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

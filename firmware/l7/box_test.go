@@ -32,6 +32,7 @@ type box struct {
 	loop  *reactor.Loop
 	views int
 	gens  []*Generation
+	stop  func()
 }
 
 // newBox starts a worker that sends everything to the members, as changed by
@@ -100,7 +101,7 @@ func (b *box) start(fd int) {
 			b.t.Error(err)
 		}
 	})
-	b.t.Cleanup(func() {
+	b.stop = sync.OnceFunc(func() {
 		if !b.t.Failed() {
 			b.do(b.w.CloseAll)
 			b.noneLeft()
@@ -114,6 +115,7 @@ func (b *box) start(fd int) {
 		wg.Wait()
 		unix.Close(fd)
 	})
+	b.t.Cleanup(b.stop)
 }
 
 // use makes svc what the box serves, as a new generation. It runs on the loop.

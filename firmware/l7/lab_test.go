@@ -53,16 +53,19 @@ func newOrigin(t testing.TB, scripts ...[]step) *origin {
 	}
 	o := &origin{t: t, ln: ln, scripts: scripts}
 	o.wg.Go(o.serve)
-	t.Cleanup(func() {
-		ln.Close()
-		o.mu.Lock()
-		for _, c := range o.conns {
-			c.Close()
-		}
-		o.mu.Unlock()
-		o.wg.Wait()
-	})
+	t.Cleanup(o.stop)
 	return o
+}
+
+// stop closes what the origin has open.
+func (o *origin) stop() {
+	o.ln.Close()
+	o.mu.Lock()
+	for _, c := range o.conns {
+		c.Close()
+	}
+	o.mu.Unlock()
+	o.wg.Wait()
 }
 
 func (o *origin) serve() {

@@ -92,14 +92,13 @@ func (x *exchange) clientReady(ev reactor.Events) {
 		return
 	}
 	failed := ev&reactor.Failed != 0
-	left := ev&reactor.PeerClosed != 0 && x.reqDone && !x.half &&
-		len(c.buffered()) == 0 && reactor.Ended(c.fd)
+	left := ev&reactor.PeerClosed != 0 && x.reqDone && len(c.buffered()) == 0 && reactor.Ended(c.fd)
 	switch {
 	case !failed && !left:
 		x.pump()
 	case x.s != nil && x.reqDone && !x.answered && !x.route.AbortServer:
 		// The member has the request, and it is to run to its end.
-	case failed, c.state == clientQueued, x.s != nil && x.route.AbortServer:
+	case failed, c.state == clientQueued && !x.half, x.s != nil && x.route.AbortServer:
 		x.abort(stats.ClientAbort)
 	default:
 		x.pump() // it sends no more, but may read

@@ -41,7 +41,8 @@ type origin struct {
 
 	mu     sync.Mutex // guards what follows
 	conns  []*originConn
-	closed int // connections that the box has closed
+	played int // connections whose script has come to its end
+	closed int // connections that the box has closed after that
 }
 
 // newOrigin starts an origin. Connections beyond the scripts play the last one.
@@ -57,8 +58,21 @@ func newOrigin(t testing.TB, scripts ...[]step) *origin {
 	return o
 }
 
-// stop closes what the origin has open.
+// stop closes what the origin has open, when each script that was begun has come
+// to its end.
 func (o *origin) stop() {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		o.mu.Lock()
+		left := len(o.conns) - o.played
+		o.mu.Unlock()
+		if left == 0 || o.t.Failed() {
+			break
+		}
+		if time.Now().After(end) {
+			o.t.Errorf("origin: %d scripts did not come to their end", left)
+			break
+		}
+	}
 	o.ln.Close()
 	o.mu.Lock()
 	for _, c := range o.conns {
@@ -86,13 +100,18 @@ func (o *origin) play(c *originConn) {
 	defer c.Close()
 	script := o.scripts[min(c.n, len(o.scripts)-1)]
 	for i, s := range script {
-		if err := s(c); err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				o.t.Errorf("origin: connection %d, step %d: %v", c.n, i, err)
-			}
-			return
+		err := s(c)
+		if errors.Is(err, net.ErrClosed) {
+			break
+		}
+		if err != nil {
+			o.t.Errorf("origin: connection %d, step %d: %v", c.n, i, err)
+			break
 		}
 	}
+	o.mu.Lock()
+	o.played++
+	o.mu.Unlock()
 	n, err := io.Copy(io.Discard, c)
 	if errors.Is(err, net.ErrClosed) {
 		return

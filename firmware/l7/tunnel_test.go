@@ -3,7 +3,7 @@
 package l7
 
 import (
-	"errors"
+	"fmt"
 	"io"
 	"testing"
 
@@ -16,7 +16,7 @@ func drainAll(want string) step {
 	return func(c *originConn) error {
 		b, err := io.ReadAll(c)
 		if string(b) != want {
-			return errors.New("tunnel: got " + quote(string(b)) + ", want " + quote(want))
+			return fmt.Errorf("tunnel: got %d bytes, want %d: %v; %q", len(b), len(want), err, b[:min(len(b), 20)])
 		}
 		return err
 	}
@@ -68,9 +68,11 @@ func TestTunnelEndsOneSideAtATime(t *testing.T) {
 
 // A reset on either side is passed on at once, also after that side's end.
 func TestTunnelIsResetOnBothSides(t *testing.T) {
+	done := make(chan struct{})
+	defer close(done)
 	o := newOrigin(t, []step{recv(upgrade), send(switched), recv("x"), reset},
 		[]step{recv(upgrade), send(switched), recvEnd},
-		[]step{recv(upgrade), send(switched), recvEnd, recvEnd})
+		[]step{recv(upgrade), send(switched), recvEnd, await(done)})
 	b := newBox(t, []pool.MemberConfig{member("m", o.ln.Addr())}, plain)
 	c := b.dial()
 	c.send(upgrade)

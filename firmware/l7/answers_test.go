@@ -59,6 +59,9 @@ func TestAnswerRows(t *testing.T) {
 		"HTTP/1.1 204 No Content\r\n\r\n", true))
 	add(answered("3 bytes behind the answer", okay+"x", okay, false))
 	add(answered("3 bytes behind 204", "HTTP/1.1 204 No Content\r\n\r\nhello", "HTTP/1.1 204 No Content\r\n\r\n", false))
+	spliced := "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + large[:300_000]
+	add(answered("3 bytes behind a spliced answer", spliced+okay, spliced, false))
+	add(answered("spliced answer", spliced, spliced, true))
 	closing := "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 	add(row{name: "4 answer before the request", in: post + "Content-Length: 9\r\n\r\nabc",
 		fwd: post + "Content-Length: 9\r\n\r\nabc", reply: okay, out: closing})

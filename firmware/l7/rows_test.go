@@ -27,9 +27,6 @@ type row struct {
 	tune  func(*Service)
 }
 
-// lengthOfDate is that of a Date field line.
-const lengthOfDate = len("Date: Mon, 02 Jan 2006 15:04:05 GMT\r\n")
-
 const (
 	get   = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 	okay  = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

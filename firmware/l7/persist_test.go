@@ -113,6 +113,26 @@ func TestAddressIsTheFallback(t *testing.T) {
 	}
 }
 
+// A client whose member failed is kept on the one that answered.
+func TestRetryMovesTheRecord(t *testing.T) {
+	good := webServer(t, "g", "127.0.0.1:0")
+	var table *persist.Sources
+	b := newBox(t, []pool.MemberConfig{member("dead", nobody(t)), member("good", good.Listener.Addr())}, func(s *Service) {
+		plain(s)
+		table = sources(s, 2)
+	})
+	b.dial().once("")
+	if n := b.slot().Retries.Value(); n != 1 {
+		t.Fatalf("retries = %d, want 1", n)
+	}
+	table.List(time.Now().UnixNano(), func(r persist.SourceRecord) bool {
+		if r.Ref != 101 || r.Open != 0 {
+			t.Errorf("record names %d with %d open, want 101 and 0", r.Ref, r.Open)
+		}
+		return true
+	})
+}
+
 func TestRequestsOfAConnectionAreLimited(t *testing.T) {
 	o := newOrigin(t, []step{recv(get), send(okay), recv(get), send(okay)})
 	b := newBox(t, []pool.MemberConfig{member("m", o.ln.Addr())}, func(s *Service) {

@@ -94,6 +94,25 @@ func TestPostFromManyGoroutinesLosesNothing(t *testing.T) {
 	})
 }
 
+// Work that is posted while the loop is at other posted work is run without
+// another wake-up.
+func TestPostDuringPostedWorkIsNotLost(t *testing.T) {
+	l := started(t)
+	for i := range 20_000 {
+		done := make(chan struct{}, 2)
+		for range 2 {
+			go l.Post(func() { done <- struct{}{} })
+		}
+		for range 2 {
+			select {
+			case <-done:
+			case <-time.After(patience):
+				t.Fatalf("round %d: posted work is not run", i)
+			}
+		}
+	}
+}
+
 // Each Wake turns the loop once more, however they race with its falling asleep.
 func TestWakeIsNeverLost(t *testing.T) {
 	l := started(t)

@@ -122,6 +122,9 @@ func TestFirstTimerAfterALongSleepIsCheap(t *testing.T) {
 	for range 1000 {
 		l.now += int64(1000 * time.Hour)
 		l.wheel.skip(l.now)
+		if l.wheel.tick != l.now>>tickBits {
+			t.Fatalf("at tick %d, want %d: each tick between is walked through", l.wheel.tick, l.now>>tickBits)
+		}
 		e.set(time.Millisecond)
 		l.now += 2 * tick
 		l.wheel.advance(l.now)

@@ -198,10 +198,10 @@ func TestRefusedUploadGetsItsAnswer(t *testing.T) {
 func TestRefusedUploadMayGoOn(t *testing.T) {
 	b := newBox(t, []pool.MemberConfig{member("m", nobody(t))}, plain)
 	c := b.dial()
-	c.send(post + "Content-Length: 9\r\n\r\nabc")
+	c.send(post + "Content-Length: 9\r\n\r\n")
 	c.expectOwn(refusal(502))
 	b.do(func() {})
-	c.send("def", "ghi")
+	c.send("abc", "def")
 	_ = c.CloseWrite()
 	if got, broken := c.rest(); got != "" || broken {
 		t.Errorf("then %q, reset %v, want a clean end", got, broken)

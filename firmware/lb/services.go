@@ -26,13 +26,6 @@ type generation struct {
 	streams        *l4.Generation
 	streamServices map[string]*l4.Service // tcp and udp clusters by name
 
-	views []*boundView
-}
-
-// A boundView is a view that follows its pool.
-type boundView struct {
-	pool *livePool
-	view *balance.View
 }
 
 // A builder makes one generation. Nothing that runs sees what it makes.

@@ -114,6 +114,11 @@ func newConfigEdit() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if string(text) == t.Text {
+				os.Remove(f.Name())
+				fmt.Fprintln(cmd.ErrOrStderr(), "nothing was changed")
+				return nil
+			}
 			r, err := call[manage.Checked](cmd, "config.set", map[string]any{"text": string(text), "base": t.Revision})
 			if err != nil {
 				return fmt.Errorf("%w; your text is in %s", err, f.Name())

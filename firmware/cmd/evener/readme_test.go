@@ -162,7 +162,7 @@ func startBox(t *testing.T, dir string) {
 	}
 	defer out.Close()
 	box := exec.Command(filepath.Join(dir, "build", "evener"), append([]string{"run"}, strings.Fields(found[1])...)...)
-	box.Dir, box.Env = dir, append(os.Environ(), beEvener+"=1")
+	box.Dir, box.Env = dir, readersEnvironment()
 	box.Stdout, box.Stderr = out, out
 	if err := box.Start(); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ const marker = "-- end of the command --"
 func startShell(t *testing.T, dir string) *shell {
 	t.Helper()
 	cmd := exec.Command("sh")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), beEvener+"=1")
+	cmd.Dir, cmd.Env = dir, readersEnvironment()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +48,12 @@ func startShell(t *testing.T, dir string) *shell {
 		r.Close()
 	})
 	return &shell{t, in, bufio.NewReader(r)}
+}
+
+// readersEnvironment is that of somebody who has no box yet.
+func readersEnvironment() []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "EVENER_STATE=") })
+	return append(env, beEvener+"=1")
 }
 
 // run returns what a command printed and its exit code.

@@ -37,7 +37,8 @@ func TestPing(t *testing.T) {
 				script := newTranscript()
 				r := ask(t.Context(), p, p.ProbeConfig, script)
 				if r.Outcome == Unavailable {
-					t.Skipf("not permitted here: %s", r.Detail)
+					t.Logf("not permitted here: %s; the test in a network namespace of its own covers it", r.Detail)
+					return
 				}
 				if r.Outcome != Good || !strings.HasPrefix(r.Detail, "echo reply after ") {
 					t.Errorf("got %+v, want good", r)

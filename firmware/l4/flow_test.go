@@ -327,13 +327,13 @@ func TestRangeOfUDPKeepsTheDistanceOfThePort(t *testing.T) {
 	first := echoUDP(t, "").(*net.UDPAddr)
 	second := echoUDP(t, "second ").(*net.UDPAddr)
 	b := newBox(t, "udp", "127.0.0.1:0", members(member("a", first)), nil)
+	for tries := 0; second.Port < first.Port; tries++ {
+		if tries == 200 {
+			t.Fatal("no port above the first server's is free")
+		}
+		second = echoUDP(t, "second ").(*net.UDPAddr)
+	}
 	distance := second.Port - first.Port
-	if distance < 0 {
-		distance += 1 << 16
-	}
-	if first.Port+distance > 65535 {
-		t.Skip("the servers' ports came in the wrong order")
-	}
 	far := &Port{ID: 1, UDP: true}
 	b.number++
 	g := NewGeneration(b.number, 1, []Binding{{b.port, b.svc, 0}, {far, b.svc, uint16(distance)}})

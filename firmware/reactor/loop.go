@@ -116,9 +116,6 @@ func (l *Loop) Stats() *Stats { return &l.stats }
 // that began when the loop was made.
 func (l *Loop) Now() int64 { return l.now }
 
-// Clock returns the wall-clock time of the loop's turn.
-func (l *Loop) Clock() time.Time { return l.start.Add(time.Duration(l.now)) }
-
 // Add registers a connected or connecting descriptor, edge-triggered in both
 // directions.
 func (l *Loop) Add(fd int, h Handler) (Ref, error) {

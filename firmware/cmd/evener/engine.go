@@ -115,7 +115,7 @@ func (e *engine) serve() error {
 				if err := e.link.Released(); err != nil {
 					return err
 				}
-				e.drain(order.Deadline)
+				e.drain(min(order.Deadline, e.drainTimeout()))
 			} else {
 				e.balancer.Drain()
 				e.drain(min(order.Deadline, e.drainTimeout()))

@@ -35,6 +35,7 @@ const (
 	Length                    // exactly Head.Length bytes follow
 	Chunked                   // chunks, then a trailer section
 	UntilClose                // the rest of the connection; answers only
+	Stream                    // what comes until the stream ends (RFC 9113 section 8.1); of unknown length
 )
 
 // A Form is the form of a request target (RFC 9112 section 3.2).
@@ -65,6 +66,7 @@ type Head struct {
 	Reason Span
 
 	Minor  uint8 // the 0 or 1 of HTTP/1.x; 1 for later protocols
+	HTTP2  bool  // it came by HTTP/2
 	Fields []Field
 
 	Body   Framing
@@ -73,7 +75,7 @@ type Head struct {
 	KeepAlive bool // the peer lets the connection be used again
 	Expect100 bool // Expect: 100-continue
 	Upgrade   Span // token of Upgrade, when Connection: upgrade was there too
-	Websocket bool // Upgrade is "websocket"
+	Websocket bool // Upgrade is "websocket", or the :protocol of an extended CONNECT (RFC 8441)
 	TETrailer bool // TE: trailers was asked for
 }
 

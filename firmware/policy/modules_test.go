@@ -37,6 +37,8 @@ var foreigners = []foreign{
 	{prefix: "github.com/google/nftables", reason: "filters and NAT over netlink"},
 	{prefix: "go.bug.st/serial", reason: "serial lines"},
 	{prefix: "github.com/gorilla/websocket", reason: "WebSocket of the management"},
+	{prefix: "golang.org/x/net/idna", reason: "the ASCII form of host names (RFC 5891)"},
+	{prefix: "software.sslmate.com/src/go-pkcs12", reason: "importing PKCS#12 files"},
 	{prefix: "github.com/mholt/acmez/v3", reason: "ACME"},
 	{prefix: "github.com/letsencrypt/pebble/v2", reason: "an ACME server to test against", test: true},
 	{prefix: "github.com/klauspost/compress", reason: "compression of answers"},

@@ -3,7 +3,9 @@ module evener
 go 1.26.0
 
 require (
+	github.com/andybalholm/brotli v1.2.8
 	github.com/hashicorp/hcl/v2 v2.25.0
+	github.com/klauspost/compress v1.20.3
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
 	github.com/zclconf/go-cty v1.19.0

@@ -4,8 +4,10 @@ package supervise
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -60,9 +62,12 @@ func TestBusyPortSaysWhatToDo(t *testing.T) {
 			held := listeners{}
 			defer held.closeAll()
 			err = held.acquire("engine", []ListenSpec{tcp(free, 2), tcp(addr, 2)})
-			want := "address already in use: another program listens on " + addr + "; stop it or change listen"
+			want := fmt.Sprintf("(process %d); stop it or change listen", os.Getpid())
 			if err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, unix.EADDRINUSE) {
 				t.Errorf("acquire = %v, want %q", err, want)
+			}
+			if n := strings.Count(err.Error(), "in use"); n != 1 {
+				t.Errorf("%q says %d times that the address is in use, want once", err, n)
 			}
 			if _, err := net.Dial("tcp", free); err == nil || len(held) > 0 {
 				t.Errorf("a listener of the failed set is open: %v", held)

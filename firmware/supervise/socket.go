@@ -126,8 +126,7 @@ func sockaddr(a netip.AddrPort) (unix.Sockaddr, error) {
 func listenError(s ListenSpec, call string, err error) error {
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		return fmt.Errorf("listen on %s: address already in use: another program listens on %s; "+
-			"stop it or change listen (%w)", s, s.Addr, err)
+		return &busyError{s, holder(s), err}
 	case errors.Is(err, unix.EADDRNOTAVAIL):
 		return fmt.Errorf("listen on %s: the box has no address %s; add it or change listen (%w)",
 			s, s.Addr.Addr(), err)

@@ -93,7 +93,7 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 func (b *Box) problems() []string {
 	var out []string
 	if err := b.unserved.get(); err != nil {
-		out = append(out, err.Error()+"; it is tried again every 2s")
+		out = append(out, strings.ReplaceAll(err.Error(), "\n", "; ")+"; it is tried again every 2s")
 	}
 	out = append(out, b.cfg.Problems...)
 	for _, p := range b.cfg.Balancer.Pools() {

@@ -18,11 +18,24 @@ func (c *checker) cluster(cl *Cluster, known map[string]map[string]bool) {
 	}
 	c.ports(cl, path)
 	c.persist(cl, cl.Persist, c.pools[cl.Pool], path)
+	c.clientHead(cl, path)
 	for _, s := range cl.SNI {
 		at := fmt.Sprintf("%s sni %q", path, s.Pattern)
 		c.route(cl, route{s.Pool, "", "", s, s.Range, at}, known)
 	}
 	c.rules(cl, path, known)
+}
+
+// clientHead warns of a time-out that nothing waits for. The default is none:
+// it stands in a text with every default.
+func (c *checker) clientHead(cl *Cluster, path string) {
+	standard := blockIn("cluster", "timeouts").keyword("client_head").Default
+	if cl.Protocol != TCP || len(cl.SNI) > 0 || !c.given(&cl.Timeouts, "client_head") ||
+		cl.Timeouts.ClientHead.String() == standard {
+		return
+	}
+	c.diags.Warn(c.where(&cl.Timeouts, "client_head", cl.Range), path+" timeouts",
+		"client_head does nothing in a tcp cluster without sni blocks: no head is waited for")
 }
 
 // nothingServes says what a cluster without a pool lacks.

@@ -105,7 +105,7 @@ var clusterKeywords = []Keyword{
 
 // flagKeywords are the switches that a rule may override.
 var flagKeywords = []Keyword{
-	{Name: "abort_server", Kind: KindBool, Default: "false", Only: onlyHTTP,
+	{Name: "abort_server", Kind: KindBool, Default: "false", Only: onlyStream,
 		Purpose: "Reset the server's connection when the client goes away, instead of waiting for the answer."},
 	{Name: "once_only", Kind: KindBool, Default: "false", Only: onlyHTTP,
 		Purpose: "Match only the first request of a connection; the others go the same way."},
@@ -150,16 +150,16 @@ var httpKeywords = []Keyword{
 }
 
 var timeoutKeywords = []Keyword{
-	{Name: "client_head", Kind: KindDuration, Min: "10ms", Max: "1h", Default: "10s", Only: onlyHTTP,
-		Purpose: "The time for a whole request head."},
+	{Name: "client_head", Kind: KindDuration, Min: "10ms", Max: "1h", Default: "10s", Only: onlyStream,
+		Purpose: "The time for a whole request head; with sni, for the client's TLS greeting."},
 	{Name: "client_body", Kind: KindDuration, Min: "10ms", Max: "1d", Default: "30s", Only: onlyHTTP,
 		Purpose: "The time between two reads of a request body."},
 	{Name: "client_idle", Kind: KindDuration, Min: "10ms", Max: "1d", Default: "60s", Only: onlyHTTP,
 		Purpose: "The time between two requests of a connection."},
 	{Name: "client_send", Kind: KindDuration, Min: "10ms", Max: "1d", Default: "30s", Only: onlyHTTP,
 		Purpose: "The time between two writes to the client that make progress."},
-	{Name: "queue", Kind: KindDuration, Min: "10ms", Max: "1h", Default: "5s", Only: onlyHTTP,
-		Purpose: "The time that an exchange waits for a free member."},
+	{Name: "queue", Kind: KindDuration, Min: "10ms", Max: "1h", Default: "5s", Only: onlyStream,
+		Purpose: "The time that an exchange or a tcp connection waits for a free member."},
 	{Name: "connect", Kind: KindDuration, Min: "10ms", Max: "1h", Default: "5s", Only: onlyStream,
 		Purpose: "The time for a connection to a server."},
 	{Name: "server_head", Kind: KindDuration, Min: "10ms", Max: "1d", Default: "60s", Only: onlyHTTP,

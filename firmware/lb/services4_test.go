@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"evener/firmware/config"
+	"evener/firmware/l4"
 	"evener/firmware/reactor"
 	"evener/firmware/stats"
 )
@@ -351,5 +352,40 @@ func TestDrainCoversStreams(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("Busy() = %d, want 0", b.Busy())
 		}
+	}
+}
+
+func TestTCPClustersAreToldTheirTimeouts(t *testing.T) {
+	b := newStreams(t)
+	text := fmt.Sprintf(`
+server "t" { address = %q }
+pool "t" {
+  queue = 7
+  member "t" {}
+}
+cluster "t" {
+  protocol     = "tcp"
+  listen       = ["127.0.0.1:%d"]
+  pool         = "t"
+  retries      = 4
+  abort_server = true
+  sni "a.example.com" { pool = "t" }
+  timeouts {
+    client_head = "1s"
+    queue       = "2s"
+    connect     = "3s"
+    tunnel      = "4s"
+  }
+  limits { connections = 5 }
+}
+`, namedTCP(t, "127.0.0.1:0", "t1"), freePort(t))
+	if err := serveText(t, b, 1, text); err != nil {
+		t.Fatal(err)
+	}
+	s := b.cur.streamServices["t"]
+	want := l4.Timeouts{ClientHead: time.Second, Queue: 2 * time.Second, Connect: 3 * time.Second, Tunnel: 4 * time.Second}
+	if s.Timeouts != want || !s.AbortServer || s.Retries != 4 || s.Limits.Connections != 5 || s.Default.Pool.Queue != 7 {
+		t.Errorf("the service has %+v, abort_server %v, retries %d, %+v, queue %d",
+			s.Timeouts, s.AbortServer, s.Retries, s.Limits, s.Default.Pool.Queue)
 	}
 }

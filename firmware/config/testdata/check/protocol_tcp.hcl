@@ -15,6 +15,6 @@ cluster "mail" {
   rule "a" { when = any() }
   persist "cookie" {}
   responder = "x"
-  timeouts { client_head = "1s" }
+  timeouts { client_body = "1s" }
   limits { head = "1KiB" }
 }

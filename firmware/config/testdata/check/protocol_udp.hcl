@@ -12,5 +12,9 @@ cluster "mail" {
   pool     = "shop"
   retries = 1
   sni "a.example.com" { pool = "shop" }
-  timeouts { connect = "1s" }
+  abort_server = true
+  timeouts {
+    connect = "1s"
+    queue   = "1s"
+  }
 }

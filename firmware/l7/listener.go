@@ -87,7 +87,7 @@ func (l *listener) Ready(reactor.Events) {
 // mayAccept reports whether the limits leave room for one more connection.
 // Clients over a limit wait in the listening socket's queue.
 func (l *listener) mayAccept() bool {
-	if limit := l.w.cfg.MaxConnections; limit != 0 && l.w.conns >= limit {
+	if l.w.over() {
 		return false
 	}
 	svc := l.w.gen.service(l.port)
@@ -99,6 +99,18 @@ func (l *listener) mayAccept() bool {
 		open += svc.Stats.Slot(i).Connections.Value()
 	}
 	return open < int64(svc.Limits.Connections)
+}
+
+// over reports whether the worker has as many connections as it may.
+func (w *Worker) over() bool {
+	if w.cfg.MaxConnections == 0 {
+		return false
+	}
+	n := w.conns
+	if w.cfg.Others != nil {
+		n += w.cfg.Others()
+	}
+	return n >= w.cfg.MaxConnections
 }
 
 // complain logs why nothing can be accepted, at most once a second.

@@ -55,6 +55,7 @@ type Worker struct {
 type Config struct {
 	Loops          int               // workers that serve the same clusters
 	MaxConnections int               // client connections of this worker; 0: no limit
+	Others         func() int        // further connections that count to MaxConnections; nil: none
 	Engine         *stats.EngineSlot // this loop's
 }
 

@@ -139,13 +139,17 @@ func (b *Balancer) newUnit(i int) (*unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := l7.Config{Loops: b.cfg.Loops, Engine: b.registry.Engine().Slot(i)}
+	limit, engine := 0, b.registry.Engine().Slot(i)
 	if b.cfg.MaxConnections > 0 {
-		c.MaxConnections = max(b.cfg.MaxConnections/b.cfg.Loops, 1)
+		limit = max(b.cfg.MaxConnections/b.cfg.Loops, 1)
 	}
-	u := &unit{loop: loop, http: l7.NewWorker(loop, c, b.log)}
-	u.stream = l4.NewWorker(loop, l4.Config{Loops: c.Loops, MaxConnections: c.MaxConnections,
-		Others: u.http.Connections, Engine: c.Engine}, b.log)
+	// The loop's share of the limit is for both workers together. Each asks the
+	// other, on the loop that they share.
+	u := &unit{loop: loop}
+	u.http = l7.NewWorker(loop, l7.Config{Loops: b.cfg.Loops, MaxConnections: limit,
+		Others: func() int { return u.stream.Connections() }, Engine: engine}, b.log)
+	u.stream = l4.NewWorker(loop, l4.Config{Loops: b.cfg.Loops, MaxConnections: limit,
+		Others: u.http.Connections, Engine: engine}, b.log)
 	return u, nil
 }
 

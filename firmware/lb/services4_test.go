@@ -79,11 +79,14 @@ func bindShared(t *testing.T, s Spec) int {
 }
 
 // newStreams returns a running balancer of two loops.
-func newStreams(t *testing.T) *Balancer {
+func newStreams(t *testing.T) *Balancer { return newRunning(t, Config{Loops: 2}) }
+
+// newRunning returns a running balancer.
+func newRunning(t *testing.T, cfg Config) *Balancer {
 	t.Helper()
 	sockets := &groups{t: t, open: map[Spec][]int{}}
-	b, err := New(Config{Loops: 2, Sockets: sockets, Registry: stats.NewRegistry(stats.Config{Loops: 2})},
-		slog.New(slog.DiscardHandler))
+	cfg.Sockets, cfg.Registry = sockets, stats.NewRegistry(stats.Config{Loops: cfg.Loops})
+	b, err := New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

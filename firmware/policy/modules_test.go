@@ -41,6 +41,7 @@ var foreigners = []foreign{
 	{prefix: "software.sslmate.com/src/go-pkcs12", reason: "importing PKCS#12 files"},
 	{prefix: "github.com/mholt/acmez/v3", reason: "ACME"},
 	{prefix: "github.com/letsencrypt/pebble/v2", reason: "an ACME server to test against", test: true},
+	{prefix: "github.com/summerwind/h2spec", reason: "a conformance suite for HTTP/2 that others wrote", test: true},
 	{prefix: "github.com/klauspost/compress", reason: "compression of answers"},
 	{prefix: "github.com/andybalholm/brotli", reason: "compression of answers"},
 	{prefix: "github.com/miekg/dns", reason: "DNS"},

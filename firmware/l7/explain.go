@@ -11,14 +11,17 @@ import (
 	"evener/firmware/http1"
 	"evener/firmware/match"
 	"evener/firmware/message"
+	"evener/firmware/pool"
+	"evener/firmware/stats"
 )
 
 // An Explanation tells what would become of a request, and why.
 type Explanation struct {
 	Refused   *http1.Error      // the codec does not accept it
+	Status    int               // that refuses it, whatever the rules say; 0: it is not refused
+	Why       stats.Reason      // with a Status: as it is counted
 	Rules     []match.RuleTrace // in order, to the one that matched
 	Route     *Route            // nil when refused
-	Kept      accesslog.Persist // what persistence made of the client
 	KeptWhy   string            // in words
 	Chosen    int               // member, -1 for none
 	Members   []balance.Verdict // of the pool's members
@@ -37,17 +40,20 @@ func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explan
 	e := Explanation{Chosen: -1}
 	n, err := http1.ParseRequest(&x.req, raw, &svc.HTTP)
 	if err != nil {
-		e.Refused = err.(*http1.Error)
+		e.refuse(err.(*http1.Error))
 		return e
 	}
 	if n == 0 {
-		e.Refused = &http1.Error{Status: 400, Reason: http1.BadRequestLine}
+		e.refuse(&http1.Error{Status: 400, Reason: http1.BadRequestLine})
 		return e
 	}
 	x.trusted = svc.trusts(client.Addr())
-	x.upgrade = svc.Upgrade && x.req.Websocket
 	x.up.begin(&x.req, x.req.Body == message.Chunked)
+	x.upgrade = svc.Upgrade && x.req.Websocket && x.up.done
 	e.RawPath = string(x.req.Bytes(x.req.Path))
+	if e.Status, e.Why = x.refusal(); e.Status != 0 {
+		return e
+	}
 	x.route = svc.Default
 	var r match.Request
 	r.Reset(&x.req, client.Addr(), svc.Match)
@@ -67,6 +73,10 @@ func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explan
 	return e
 }
 
+func (e *Explanation) refuse(why *http1.Error) {
+	e.Refused, e.Status, e.Why = why, why.Status, stats.BadRequest
+}
+
 func (x *exchange) explainMember(e *Explanation) {
 	set := x.route.View.Set()
 	snap := set.Snapshot()
@@ -74,10 +84,10 @@ func (x *exchange) explainMember(e *Explanation) {
 	e.Members = balance.Explain(set, cursor, x.hashKey(), nil, x.w.index)
 	e.KeptWhy = "the route has no persistence"
 	if len(x.route.Persist) > 0 {
+		e.KeptWhy = "there is no member to keep the client on"
 		e.Chosen = x.keptOn(snap)
-		e.KeptWhy = x.keptWhy(e.Chosen)
-		e.Kept = x.kept
 	}
+	kept := e.Chosen
 	if e.Chosen < 0 {
 		e.Chosen = cursor.Peek(set, x.hashKey(), nil, x.w.index)
 		if e.Chosen >= 0 && len(x.route.Persist) > 0 {
@@ -89,6 +99,9 @@ func (x *exchange) explainMember(e *Explanation) {
 	if e.Chosen < 0 {
 		x.explainNobody(e)
 		return
+	}
+	if len(x.route.Persist) > 0 {
+		e.KeptWhy = x.keptWhy(kept, snap.Members[e.Chosen])
 	}
 	x.member = e.Chosen
 	e.Forwarded = string(x.appendRequest(nil))
@@ -104,22 +117,51 @@ func (x *exchange) tellKept(e *Explanation) {
 		was := m.Chosen
 		if m.Chosen = m.Member == e.Chosen; m.Chosen {
 			m.Why = "the client is kept on it"
+			if x.route.View.Set().Snapshot().Members[m.Member].Live.Full() {
+				m.Why += "; it is full: the request waits for a place"
+			}
 		} else if was {
 			m.Why = "would be next, but the client is kept on another"
 		}
 	}
 }
 
-func (x *exchange) keptWhy(m int) string {
-	snap := x.route.View.Set().Snapshot()
-	switch {
-	case m >= 0:
-		return fmt.Sprintf("the client is kept on %s", snap.Members[m].Name)
-	case x.kept == accesslog.PersistForeign:
-		return "the client's record is forged, out of date, or names a member that may not be used: " +
-			"a new one is made"
+// keptWhy says what persistence makes of the client: kept is the member that it is
+// kept on, or -1, and m the member that it gets.
+func (x *exchange) keptWhy(kept int, m pool.Member) string {
+	if kept >= 0 {
+		why := fmt.Sprintf("the client is kept on %s by its %s", m.Name, x.keptBy(kept))
+		if x.cookies != nil {
+			why += "; the answer sets a cookie"
+		}
+		return why
 	}
-	return "the client is not known yet: a record is made"
+	what := "the client is not known yet: "
+	if x.kept == accesslog.PersistForeign {
+		what = "the client's record is forged, out of date, or names a member that may not be used: "
+	}
+	switch {
+	case m.DontPersist:
+		return what + m.Name + " keeps no clients"
+	case x.cookies != nil:
+		return what + "the answer sets a cookie"
+	}
+	return what + "its address is remembered"
+}
+
+// keptBy names what the client is known by.
+func (x *exchange) keptBy(member int) string {
+	defer func(was accesslog.Persist) { x.kept = was }(x.kept)
+	for i := range x.route.Persist {
+		p := &x.route.Persist[i]
+		if p.Cookies == nil {
+			continue
+		}
+		if m, _ := x.byCookie(p.Cookies); m == member {
+			return "cookie"
+		}
+	}
+	return "address"
 }
 
 func (x *exchange) explainNobody(e *Explanation) {

@@ -25,9 +25,15 @@ type Question struct {
 type Answer struct {
 	Cluster    string
 	Generation uint64 // 0: a candidate
-	Members    []string
+	Words      string // why it is refused; empty: it is not
+	Label      string // by which the statistics count that
 	l7.Explanation
 }
+
+// A QuestionError says why a Question describes no request.
+type QuestionError struct{ msg string }
+
+func (e *QuestionError) Error() string { return e.msg }
 
 // Explain asks the running configuration, or with cfg set that one, what it
 // would do with a request. Nothing changes by it.
@@ -68,6 +74,7 @@ func (b *Balancer) Explain(q Question, cfg *config.Config) (Answer, error) {
 	})
 	select {
 	case <-done:
+		a.Words, a.Label = refusal(&a.Explanation)
 	case <-time.After(5 * time.Second):
 		return Answer{}, fmt.Errorf("the event loop did not answer within 5s")
 	}
@@ -106,7 +113,7 @@ func clusterFor(gen *generation, q Question) (string, error) {
 func (q Question) head() ([]byte, error) {
 	host, target := q.split()
 	if strings.ContainsAny(q.URL+q.Method, "\r\n") {
-		return nil, fmt.Errorf("a request line has no line breaks")
+		return nil, &QuestionError{"a request line has no line breaks"}
 	}
 	if host == "" {
 		host = "localhost"
@@ -123,7 +130,7 @@ func (q Question) head() ([]byte, error) {
 	for _, f := range q.Fields {
 		name, value, ok := strings.Cut(f, ":")
 		if !ok || strings.ContainsAny(f, "\r\n") {
-			return nil, fmt.Errorf("field %q must be written \"Name: value\"", f)
+			return nil, &QuestionError{fmt.Sprintf("field %q must be written \"Name: value\"", f)}
 		}
 		fmt.Fprintf(&b, "%s: %s\r\n", name, strings.TrimSpace(value))
 	}

@@ -70,6 +70,7 @@ func apiError(err error) error {
 		missing  *store.NotFoundError
 		unknown  *lb.NotFoundError
 		guard    *lb.GuardError
+		question *lb.QuestionError
 		found    config.Diagnostics
 	)
 	switch {
@@ -89,6 +90,8 @@ func apiError(err error) error {
 		e := api.Errorf(api.CodeGuard, "guard.last_server", "%v", err)
 		e.Hint = "force"
 		return e
+	case errors.As(err, &question):
+		return api.Errorf(api.CodeParams, "params.request", "%v", err)
 	case errors.As(err, &found):
 		return validation(found)
 	}

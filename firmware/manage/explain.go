@@ -25,7 +25,8 @@ type explainParams struct {
 type Explained struct {
 	Cluster    string            `json:"cluster"`
 	Generation uint64            `json:"generation" doc:"0: the candidate"`
-	Refused    string            `json:"refused,omitempty" doc:"why the request is not accepted"`
+	Refused    string            `json:"refused,omitempty" doc:"why the request is not accepted, in words"`
+	Reason     string            `json:"reason,omitempty" doc:"the same as the label by which the metrics count it"`
 	Status     int               `json:"status,omitempty" doc:"of the refusal"`
 	Path       string            `json:"path" doc:"as rules see it"`
 	RawPath    string            `json:"raw_path" doc:"as it is forwarded"`
@@ -113,8 +114,8 @@ func explained(a lb.Answer) Explained {
 	out := Explained{Cluster: a.Cluster, Generation: a.Generation, Path: a.Path, RawPath: a.RawPath,
 		Rules: []ExplainedRule{}, Members: []ExplainedMember{}, Persist: a.KeptWhy,
 		Forwarded: a.Forwarded, SetCookie: a.SetCookie, Answer: a.Answer}
-	if a.Refused != nil {
-		out.Refused, out.Status = a.Refused.Reason.String(), a.Refused.Status
+	if a.Status != 0 {
+		out.Refused, out.Reason, out.Status = a.Words, a.Label, a.Status
 		return out
 	}
 	for _, r := range a.Rules {

@@ -35,7 +35,7 @@ func printExplained(w io.Writer, e manage.Explained) {
 	}
 	fmt.Fprintf(w, "cluster %s, %s\n", e.Cluster, which)
 	if e.Refused != "" {
-		fmt.Fprintf(w, "refused with %d: %s\n", e.Status, e.Refused)
+		fmt.Fprintf(w, "refused with %d (%s): %s\n", e.Status, e.Reason, e.Refused)
 		return
 	}
 	fmt.Fprintf(w, "path %s", e.Path)

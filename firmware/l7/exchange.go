@@ -85,16 +85,24 @@ func (x *exchange) begin(c *clientConn, svc *Service, n int) {
 	x.keep = x.req.KeepAlive && !x.w.draining &&
 		(svc.Limits.Requests == 0 || c.requests < svc.Limits.Requests)
 	x.upgrade = svc.Upgrade && x.req.Websocket && x.up.done
-	switch {
-	case x.req.MethodID == message.CONNECT,
-		x.req.MethodID == message.TRACE && !svc.AllowTrace:
-		x.fail(405, stats.BadRequest)
-	case x.up.limit != 0 && x.req.Body == message.Length && x.req.Length > x.up.limit:
-		x.fail(413, stats.OverLimit)
-	default:
-		x.route = x.match()
-		x.dispatch()
+	if status, why := x.refusal(); status != 0 {
+		x.fail(status, why)
+		return
 	}
+	x.route = x.match()
+	x.dispatch()
+}
+
+// refusal returns the status with which the box answers a sound request that no
+// member may get, whatever the rules say of it; 0 if there is no such reason.
+func (x *exchange) refusal() (status int, why stats.Reason) {
+	switch limit := x.svc.Limits.Body; {
+	case x.req.MethodID == message.CONNECT, x.req.MethodID == message.TRACE && !x.svc.AllowTrace:
+		return 405, stats.BadRequest
+	case limit != 0 && x.req.Body == message.Length && x.req.Length > limit:
+		return 413, stats.OverLimit
+	}
+	return 0, stats.Completed
 }
 
 // takeHead takes the buffer with the head from the connection. What follows the

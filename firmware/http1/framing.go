@@ -2,11 +2,7 @@
 
 package http1
 
-import (
-	"math"
-
-	"evener/firmware/message"
-)
+import "evener/firmware/message"
 
 // contentLength takes one Content-Length field (RFC 9110 section 8.6). Several
 // values are remembered as such; it is for the caller to refuse or merge them.
@@ -14,7 +10,7 @@ func (x *facts) contentLength(list []byte) {
 	for more := true; more; {
 		var e []byte
 		e, list, more = nextElement(list)
-		n, valid := parseLength(e)
+		n, valid := message.ParseLength(e)
 		switch {
 		case !valid:
 			x.clFault = BadCL
@@ -24,24 +20,6 @@ func (x *facts) contentLength(list []byte) {
 		x.lengths++
 		x.length = n
 	}
-}
-
-// parseLength reads 1*DIGIT, at most 19 of them and at most 2^63-1.
-func parseLength(b []byte) (n int64, valid bool) {
-	if len(b) == 0 || len(b) > 19 {
-		return 0, false
-	}
-	u := uint64(0) // 19 digits always fit
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		u = u*10 + uint64(c-'0')
-	}
-	if u > math.MaxInt64 {
-		return 0, false
-	}
-	return int64(u), true
 }
 
 // codings is what was seen of the Transfer-Encoding list so far.

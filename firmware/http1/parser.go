@@ -129,7 +129,7 @@ func (p *parser) field(f *message.Field) Reason {
 	for value < len(b) && isSpace(b[value]) {
 		value++
 	}
-	end := endOfValue(b, value)
+	end := message.EndOfValue(b, value)
 	if end+1 >= len(b) && (end == len(b) || b[end] == '\r') {
 		return p.fieldRanOut(long)
 	}

@@ -65,7 +65,7 @@ func (p *parser) statusLine() Reason {
 		return BadStatusLine
 	}
 	i++
-	end := endOfValue(b, i)
+	end := message.EndOfValue(b, i)
 	if end >= len(b) {
 		return p.ranOut()
 	}

@@ -2,19 +2,14 @@
 
 package http1
 
-import (
-	"bytes"
-	"encoding/binary"
-	"math/bits"
-)
+import "bytes"
 
 // The classes of bytes. A table look-up answers for all of them at once.
 const (
 	inToken  = 1 << iota // RFC 9110 section 5.6.2
 	inTarget             // may stand in a request target
 	inHigh               // 0x80 to 0xff
-	inValue              // may stand in a field value or reason phrase
-	inHost               // unreserved / sub-delims of RFC 3986
+	inValue              // may stand in a field value
 	inHex
 	isUnderscore
 )
@@ -31,7 +26,7 @@ var class = func() (t [256]uint8) {
 			t[c] |= inTarget
 		}
 		if '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80 {
-			t[c] |= inToken | inHost
+			t[c] |= inToken
 		}
 	}
 	mark := func(set string, bit uint8) {
@@ -40,41 +35,10 @@ var class = func() (t [256]uint8) {
 		}
 	}
 	mark("!#$%&'*+-.^_`|~", inToken)
-	mark("-._~!$&'()*+,;=", inHost)
 	mark("0123456789abcdefABCDEF", inHex)
 	mark("_", isUnderscore)
 	return t
 }()
-
-// endOfValue returns the index of the first byte of b from i on that may not
-// stand in a field value, or len(b). It looks at eight bytes at a time: a byte
-// below 0x20 borrows into its top bit when 0x20 is taken from it, and 0x7f
-// carries into its own when 1 is added, while bytes that had it already do not
-// count. Every wrong byte is marked so, and now and then a right one, HTAB or
-// the neighbour of a borrow or carry; the table has the last word.
-func endOfValue(b []byte, i int) int {
-	const (
-		ones = 0x0101010101010101
-		tops = 0x80 * ones
-	)
-	for i+8 <= len(b) {
-		x := binary.LittleEndian.Uint64(b[i:])
-		marks := ((x - 0x20*ones) | (x + ones)) &^ x & tops
-		if marks == 0 {
-			i += 8
-			continue
-		}
-		i += bits.TrailingZeros64(marks) >> 3
-		if class[b[i]]&inValue == 0 {
-			return i
-		}
-		i++
-	}
-	for i < len(b) && class[b[i]]&inValue != 0 {
-		i++
-	}
-	return i
-}
 
 // isToken reports whether b is a token, which is never empty.
 func isToken(b []byte) bool {

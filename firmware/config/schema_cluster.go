@@ -138,7 +138,7 @@ var httpKeywords = []Keyword{
 	{Name: "reject_encoded_slash", Kind: KindBool, Default: "false", Only: onlyHTTP,
 		Purpose: "Refuse %2F and %5C in a path."},
 	{Name: "reject_get_body", Kind: KindBool, Default: "false", Only: onlyHTTP,
-		Purpose: "Refuse GET and HEAD requests that have a body."},
+		Purpose: "Refuse GET, HEAD and DELETE requests that have a body."},
 	{Name: "underscore", Kind: KindString, OneOf: []string{"drop", "keep", "reject"}, Default: "drop", Only: onlyHTTP,
 		Purpose: "What becomes of fields with \"_\" in their name."},
 	{Name: "via", Kind: KindBool, Default: "true", Only: onlyHTTP,

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/health"
+	"evener/firmware/lb"
 	"evener/firmware/logring"
 	"evener/firmware/supervise"
 )
@@ -29,6 +31,7 @@ type Info struct {
 	Roles       []supervise.RoleStatus `json:"roles"`
 	Restart     *RestartStatus         `json:"restart,omitempty" doc:"the last restart that was asked for"`
 	Problems    []string               `json:"problems" doc:"what needs attention, the worst first"`
+	Checking    []string               `json:"checking" doc:"members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile"`
 }
 
 // A Generation is a configuration that serves exchanges.
@@ -73,7 +76,7 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 	rev := b.cfg.Store.Running()
 	i := Info{Version: b.cfg.Version, Board: b.cfg.Board, PID: os.Getpid(), Started: b.cfg.Started,
 		Revision: rev.Number, Author: rev.Author, Committed: rev.Time, Pending: b.pending(),
-		Problems: b.problems()}
+		Problems: b.problems(), Checking: b.checking()}
 	for _, g := range b.cfg.Balancer.Generations() {
 		i.Generations = append(i.Generations, Generation{g.Number, g.Exchanges})
 	}
@@ -110,6 +113,9 @@ func (b *Box) problems() []string {
 			if m.State == "down" {
 				out = append(out, p.Name+"/"+m.Name+": "+m.Why)
 			}
+			if v, why := b.verdict(p.Name, m); v == impossible {
+				out = append(out, p.Name+"/"+m.Name+" cannot be probed: "+why)
+			}
 		}
 	}
 	if r := b.restart.status(); r != nil && r.Error != "" {
@@ -119,6 +125,50 @@ func (b *Box) problems() []string {
 		out = append(out, "the store is not saved: "+err.Error())
 	}
 	return out
+}
+
+// checking lists the members whose probes have no verdict yet.
+func (b *Box) checking() []string {
+	out := []string{}
+	for _, p := range b.cfg.Balancer.Pools() {
+		for _, m := range p.Members {
+			if v, _ := b.verdict(p.Name, m); v == pending {
+				out = append(out, p.Name+"/"+m.Name)
+			}
+		}
+	}
+	return out
+}
+
+// A verdict tells how far the probes of a member are.
+type verdict uint8
+
+const (
+	reached    verdict = iota // or there is nothing that would reach one
+	pending                   // it takes more answers
+	impossible                // no probe can ask
+)
+
+func (b *Box) verdict(pool string, m lb.MemberStatus) (verdict, string) {
+	if m.State != "checking" {
+		return reached, ""
+	}
+	status, _ := b.cfg.Balancer.Probes(pool, m.Name)
+	return verdictOf(status.Probes)
+}
+
+// verdictOf says how far the probes of a member that has no verdict are and, where
+// none can ask, why.
+func verdictOf(probes []health.ProbeStatus) (v verdict, why string) {
+	for _, p := range probes {
+		switch {
+		case p.Deciding && p.State == health.Checking:
+			return pending, ""
+		case p.Last.Outcome == health.Unavailable && !p.Last.At.IsZero():
+			v, why = impossible, p.Name+": "+p.Last.Detail
+		}
+	}
+	return v, why
 }
 
 func (r *restart) status() *RestartStatus {

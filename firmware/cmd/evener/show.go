@@ -54,7 +54,9 @@ func printInfo(w io.Writer, i manage.Info) {
 	for _, p := range i.Problems {
 		fmt.Fprintln(w, "ATTENTION:", p)
 	}
-	if len(i.Problems) == 0 {
+	if len(i.Checking) > 0 {
+		fmt.Fprintf(w, "still being checked: %s\n", listed(i.Checking, 5))
+	} else if len(i.Problems) == 0 {
 		fmt.Fprintln(w, "nothing needs attention")
 	}
 	fmt.Fprintf(w, "version %s on board %s, engine since %s (process %d)\n", i.Version, i.Board, ago(i.Started), i.PID)
@@ -70,6 +72,14 @@ func printInfo(w io.Writer, i manage.Info) {
 			add(r.Name, r.State, r.PID, ago(r.Since), r.Restarts, r.Crashes, len(r.Draining))
 		}
 	})
+}
+
+// listed joins the first names and says how many more there are.
+func listed(names []string, first int) string {
+	if more := len(names) - first; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:first], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 func newShow() *cobra.Command {

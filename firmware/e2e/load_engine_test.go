@@ -69,8 +69,8 @@ func TestRestartUnderLoadFailsNoRequest(t *testing.T) {
 	slow.stop()
 	l.clean()
 	slow.clean()
-	l.closedUnder(3 * 16)
-	slow.closedUnder(3 * 4)
+	l.noneStale()
+	slow.noneStale()
 	if r := b.info().Roles[0]; r.Restarts != 3 || r.Crashes != 0 {
 		t.Errorf("the supervisor tells of %d restarts and %d crashes; want 3 and 0", r.Restarts, r.Crashes)
 	}
@@ -137,5 +137,5 @@ func TestUpgradeUnderLoadFailsNoRequest(t *testing.T) {
 	l.reach(int(l.good.Load()) + scale(5000))
 	l.stop()
 	l.clean()
-	l.closedUnder(8)
+	l.noneStale()
 }

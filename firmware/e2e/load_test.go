@@ -81,15 +81,12 @@ func (l *load) clean() {
 	}
 }
 
-// closedUnder reports more than limit connections that were closed while the next
-// request was on its way. A client may send it again, and every client does.
-//
-// TODO: limit becomes 0 once a draining engine says Connection: close in each last
-// answer, and waits for what is on its way on idle connections.
-func (l *load) closedUnder(limit int) {
+// noneStale reports connections that were closed while the next request was on its
+// way.
+func (l *load) noneStale() {
 	l.t.Helper()
-	if l.stale.Load() > int64(limit) {
-		l.t.Errorf("%s; want at most %d closed under a request", l, limit)
+	if l.stale.Load() > 0 {
+		l.t.Errorf("%s; want none closed under a request", l)
 	}
 }
 

@@ -34,7 +34,7 @@ func TestStopLetsRunningExchangesFinish(t *testing.T) {
 				t.Errorf("the exchange that ran at %v got %d, %v; want 200", sig, a.status, err)
 			}
 			if !a.close {
-				t.Log("the last answer does not say Connection: close")
+				t.Error("the last answer does not say Connection: close")
 			}
 			select {
 			case err := <-b.ended:

@@ -138,7 +138,7 @@ func (x *exchange) beginAnswer(n int) {
 	m := x.s.up.Stats.Slot(x.w.index)
 	m.Class[stats.ClassOf(x.status)].Add(1)
 	m.Duration.Observe(x.firstByte - x.sent)
-	if !x.reqDone {
+	if !x.reqDone || x.w.draining {
 		x.keep = false
 	}
 	chunked := x.resp.Body == message.Chunked || x.resp.Body == message.UntilClose

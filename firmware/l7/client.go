@@ -312,7 +312,7 @@ func (c *clientConn) linger() {
 func (c *clientConn) again(idle time.Duration) {
 	c.x = nil
 	c.state = clientIdle
-	c.w.loop.SetTimer(&c.timer, orNever(idle))
+	c.w.loop.SetTimer(&c.timer, c.w.idleTime(idle))
 	c.watchNow()
 	if len(c.buffered()) > 0 || c.readable {
 		c.w.loop.Soon(c)
@@ -325,7 +325,14 @@ func (c *clientConn) Expire(*reactor.Timer) {
 	case clientHead:
 		c.stats.Aborts[stats.ClientTimeout].Add(1)
 		c.lastWords(408)
-	case clientIdle, clientLingering:
+	case clientIdle:
+		if reactor.Quiet(c.fd) || reactor.Ended(c.fd) {
+			c.close()
+			return
+		}
+		c.readable = true // its next request came just in time
+		c.receive()
+	case clientLingering:
 		c.close()
 	default:
 		c.x.clientExpired()

@@ -53,7 +53,7 @@ type exchange struct {
 	answered bool         // the answer's head has been composed
 	reqDone  bool         // the request has gone out whole
 	keep     bool         // the client's connection is used again
-	half     bool         // the client closed its sending side with its request: it need not have left
+	half     bool         // the client closed its sending side with its request: it has not left
 	upgrade  bool         // Upgrade is forwarded
 	trusted  bool         // the client's forwarding fields are kept
 }

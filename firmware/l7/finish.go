@@ -45,13 +45,13 @@ func (x *exchange) finish(r stats.Reason) {
 
 // answerDone ends an exchange whose answer has gone out whole.
 func (x *exchange) answerDone(r stats.Reason) {
-	c, w, keep := x.c, x.w, x.keep && x.reqDone
+	c, keep := x.c, x.keep && x.reqDone
 	idle := x.svc.Timeouts.ClientIdle
 	// A client that is still sending, or may send its next request because it
 	// does not know yet that there is none, would lose the answer to a reset.
 	sends := !x.reqDone || x.req.KeepAlive && !keep
 	x.finish(r)
-	if keep && !w.draining {
+	if keep {
 		c.again(idle)
 		return
 	}
@@ -76,7 +76,7 @@ func (x *exchange) fail(status int, r stats.Reason) {
 
 // ownHead sends an answer of the box itself.
 func (x *exchange) ownHead(status int, write func([]byte) []byte, r stats.Reason) {
-	if !x.reqDone {
+	if !x.reqDone || x.w.draining {
 		x.keep = false
 	}
 	x.status = status

@@ -5,6 +5,7 @@ package l7
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"evener/firmware/stats"
 )
@@ -150,6 +153,15 @@ func recvEnd(c *originConn) error {
 	return err
 }
 
+// recvReset expects that the box resets the connection.
+func recvReset(c *originConn) error {
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	if n, err := io.Copy(io.Discard, c); n != 0 || !errors.Is(err, syscall.ECONNRESET) {
+		return fmt.Errorf("%d bytes and %v where a reset was expected", n, err)
+	}
+	return nil
+}
+
 func send(s string) step {
 	return func(c *originConn) error {
 		_, err := io.WriteString(c, s)
@@ -235,6 +247,22 @@ func (c *client) send(pieces ...string) {
 			c.t.Fatalf("client: send: %v", err)
 		}
 	}
+}
+
+// sendLast sends s and the end of the sending side in one segment.
+func (c *client) sendLast(s string) {
+	c.t.Helper()
+	raw, err := c.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_CORK, 1)
+		})
+	}
+	if err != nil {
+		c.t.Fatalf("client: cork: %v", err)
+	}
+	c.send(s)
+	_ = c.CloseWrite()
 }
 
 // expect expects exactly these bytes.

@@ -93,16 +93,14 @@ func (x *exchange) clientReady(ev reactor.Events) {
 	}
 	failed := ev&reactor.Failed != 0
 	left := ev&reactor.PeerClosed != 0 && x.reqDone && len(c.buffered()) == 0 && reactor.Ended(c.fd)
-	switch {
-	case !failed && !left:
-		x.pump()
-	case x.s != nil && x.reqDone && !x.answered && !x.route.AbortServer:
-		// The member has the request, and it is to run to its end.
-	case failed, c.state == clientQueued && !x.half, x.s != nil && x.route.AbortServer:
-		x.abort(stats.ClientAbort)
-	default:
-		x.pump() // it sends no more, but may read
+	if left && x.w.loop.Now()-x.begun < int64(watchDelay) {
+		x.half = true // it came with the request
 	}
+	if failed || left && !x.half {
+		x.abort(stats.ClientAbort) // the member, or the place in the queue, is free for others
+		return
+	}
+	x.pump()
 }
 
 // clientExpired is called when the client's timer fires. Timers are not stopped

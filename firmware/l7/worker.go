@@ -106,21 +106,32 @@ func (w *Worker) UseAccess(log *accesslog.Log) {
 	}
 }
 
-// Drain makes the worker take no new connection, close idle ones and tell the
-// clients of running exchanges that their connection ends.
+// drainIdle is how long a connection stays idle before a draining worker closes
+// it. A client that is about to send its next request gets that answered, and is
+// told that its connection ends: closing at once would lose what is on its way.
+const drainIdle = 2 * time.Second
+
+// Drain makes the worker take no new connection, tell the clients of running
+// exchanges that their connection ends, and close those that stay idle.
 func (w *Worker) Drain() {
 	w.draining = true
 	for _, l := range w.listeners {
 		l.stop()
 	}
 	clear(w.listeners)
-	for c := w.clients.next; c != &w.clients; {
-		next := c.next
-		if c.x == nil && c.state == clientIdle && len(c.buffered()) == 0 && reactor.Quiet(c.fd) {
-			c.close() // one whose next request is on its way already gets its answer
+	for c := w.clients.next; c != &w.clients; c = c.next {
+		if c.state == clientIdle {
+			w.loop.SetTimer(&c.timer, w.idleTime(drainIdle))
 		}
-		c = next
 	}
+}
+
+// idleTime is how long a connection may be idle where its service says d.
+func (w *Worker) idleTime(d time.Duration) time.Duration {
+	if d = orNever(d); w.draining {
+		return min(d, drainIdle)
+	}
+	return d
 }
 
 // Connections returns how many client connections are open.

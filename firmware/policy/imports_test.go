@@ -32,12 +32,12 @@ var mayImport = map[string]string{
 	"firmware/http1":     "firmware/message",
 	"firmware/http2":     "firmware/message",
 	"firmware/l4": "firmware/reactor firmware/pool firmware/balance firmware/persist firmware/stats " +
-		"firmware/accesslog",
+		"firmware/accesslog firmware/tlsconn",
 	"firmware/l7": "firmware/reactor firmware/pool firmware/balance firmware/persist firmware/stats " +
-		"firmware/accesslog firmware/message firmware/http1 firmware/http2 firmware/match",
+		"firmware/accesslog firmware/message firmware/http1 firmware/http2 firmware/match firmware/tlsconn",
 	"firmware/lb": "firmware/config firmware/reactor firmware/message firmware/http1 firmware/http2 " +
 		"firmware/match firmware/pool firmware/balance firmware/persist firmware/l4 firmware/l7 " +
-		"firmware/health firmware/stats firmware/accesslog",
+		"firmware/health firmware/stats firmware/accesslog firmware/tlsconn",
 	"firmware/logring": "",
 	"firmware/manage": "firmware/api firmware/config firmware/health firmware/lb firmware/logring " +
 		"firmware/match firmware/persist firmware/stats firmware/store firmware/supervise",
@@ -52,6 +52,7 @@ var mayImport = map[string]string{
 	"firmware/stats":     "",
 	"firmware/store":     "",
 	"firmware/supervise": "",
+	"firmware/tlsconn":   "firmware/reactor",
 	"firmware/upgrade":   "",
 	"ha":                 "ha/vrrp ha/announce ha/mirror",
 	"ha/announce":        "",

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// findLeaf returns the certificate that key belongs to, and the others. Copies
+// of one certificate count once.
+func findLeaf(certs []*x509.Certificate, key crypto.PublicKey) (leaf *x509.Certificate, rest []*x509.Certificate, err error) {
+	seen := map[string]bool{}
+	for _, c := range certs {
+		if seen[string(c.Raw)] {
+			continue
+		}
+		seen[string(c.Raw)] = true
+		switch {
+		case !samePublic(key, c.PublicKey):
+			rest = append(rest, c)
+		case leaf != nil:
+			return nil, nil, fmt.Errorf("two certificates have the same key: %s and %s; leave only the newer one",
+				titleUntil(leaf), titleUntil(c))
+		default:
+			leaf = c
+		}
+	}
+	if leaf == nil {
+		return nil, nil, fmt.Errorf("the key belongs to another certificate: it is %s and fits none of %s",
+			keyName(key), titles(certs))
+	}
+	return leaf, rest, nil
+}
+
+// orderChain puts behind leaf who signed it, and so on. A root is left out: a
+// client either has it or does not trust it (RFC 8446 section 4.4.2).
+func orderChain(leaf *x509.Certificate, rest []*x509.Certificate) (chain []*x509.Certificate, warnings []Warning, err error) {
+	chain = []*x509.Certificate{leaf}
+	rooted := selfSigned(leaf)
+	for last := leaf; !rooted; {
+		i := issuerOf(last, rest)
+		if i < 0 {
+			break
+		}
+		last = rest[i]
+		rest = slices.Delete(slices.Clone(rest), i, i+1)
+		if rooted = selfSigned(last); !rooted {
+			chain = append(chain, last)
+		}
+	}
+	if len(chain) == 1 && !rooted && len(rest) > 0 {
+		return nil, nil, fmt.Errorf("the chain has a gap: %q, which signed %s, is missing, and %s did not sign it; "+
+			"add the intermediate certificate that the CA offers", name(leaf.Issuer), title(leaf), titles(rest))
+	}
+	for _, c := range rest {
+		warnings = append(warnings, Warning{WarnUnused, fmt.Sprintf(
+			"%s is no part of the chain of %s and was left out", title(c), title(leaf))})
+	}
+	if len(chain) == 1 && !rooted {
+		warnings = append(warnings, Warning{WarnIncomplete, fmt.Sprintf(
+			"the intermediate certificate %q, which signed %s, is missing; clients that do not have it "+
+				"will not trust the server", name(leaf.Issuer), title(leaf))})
+	}
+	return chain, warnings, nil
+}
+
+// issuerOf returns the index of the certificate that signed c, or -1. Among
+// several of one CA it takes an intermediate before a root, since whoever adds
+// a cross-signed one wants it sent, and then the one that lasts longest.
+func issuerOf(c *x509.Certificate, candidates []*x509.Certificate) int {
+	best := -1
+	for i, ca := range candidates {
+		if !bytes.Equal(c.RawIssuer, ca.RawSubject) || !signed(c.CheckSignatureFrom(ca)) {
+			continue
+		}
+		if best >= 0 {
+			b := candidates[best]
+			if r, br := selfSigned(ca), selfSigned(b); r && !br || r == br && !ca.NotAfter.After(b.NotAfter) {
+				continue
+			}
+		}
+		best = i
+	}
+	return best
+}
+
+func selfSigned(c *x509.Certificate) bool {
+	return selfSignedName(c) && signed(c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature))
+}
+
+// signed reads the result of a check of a signature. One by an algorithm that is
+// not safe counts here, so that checkStrength can say what is wrong with it; on a
+// root it does no harm.
+func signed(err error) bool {
+	var weak x509.InsecureAlgorithmError
+	return err == nil || errors.As(err, &weak)
+}
+
+// checkStrength refuses what clients refuse too, or ought to.
+func checkStrength(c *x509.Certificate) error {
+	switch c.SignatureAlgorithm {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		return fmt.Errorf("%s is signed with %s, which can be forged and no client accepts; "+
+			"have it issued again with SHA-256", title(c), c.SignatureAlgorithm)
+	case x509.UnknownSignatureAlgorithm:
+		return fmt.Errorf("%s is signed with an algorithm that is not known here", title(c))
+	}
+	if k, ok := c.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() < minRSA {
+		return fmt.Errorf("%s has an RSA key of %d bits, which is too weak; at least %d are needed",
+			title(c), k.N.BitLen(), minRSA)
+	}
+	return nil
+}
+
+func checkTime(c *x509.Certificate, now time.Time) []Warning {
+	switch {
+	case now.After(c.NotAfter):
+		return []Warning{{WarnExpired, fmt.Sprintf("%s has expired on %s", title(c), day(c.NotAfter))}}
+	case now.Before(c.NotBefore):
+		return []Warning{{WarnNotYetValid, fmt.Sprintf("%s is not valid before %s", title(c), day(c.NotBefore))}}
+	}
+	return nil
+}
+
+func checkLeaf(c *x509.Certificate) (warnings []Warning) {
+	if len(c.DNSNames)+len(c.IPAddresses) == 0 {
+		warnings = append(warnings, Warning{WarnNoNames, fmt.Sprintf(
+			"%s has no subject alternative name; browsers refuse a certificate that has only a common name", title(c))})
+	}
+	if c.IsCA {
+		warnings = append(warnings, Warning{WarnCA, fmt.Sprintf(
+			"%s may sign other certificates; whoever takes its key can forge any name for those who trust it", title(c))})
+	}
+	return warnings
+}
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
+
+func selfSignedName(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }

@@ -123,6 +123,7 @@ func (f *flow) forward(n int) {
 		switch errno := f.w.packet.send(f.fd, n); errno {
 		case 0:
 			f.in += uint64(n)
+			f.slot().DatagramsIn.Add(1)
 			if f.spoke == 0 {
 				f.spoke = f.w.loop.Now()
 			}
@@ -178,6 +179,7 @@ func (f *flow) answer(n int) {
 	}
 	if f.w.packet.answer(f.socket.fd, n, &f.from, f.socket.wild) == 0 {
 		f.out += uint64(n)
+		f.slot().DatagramsOut.Add(1)
 		f.countBytes()
 	}
 }

@@ -40,6 +40,9 @@ func (b *Balancer) Apply(cfg *config.Config, number uint64) error {
 		return fmt.Errorf("probe members: %w", err)
 	}
 	b.registry.Keep(liveNames(cfg))
+	for _, c := range cfg.Clusters {
+		b.registry.Cluster(c.Name).Serve(protocols[c.Protocol])
+	}
 	b.log.Info("generation serving", "generation", number, "clusters", len(cfg.Clusters),
 		"pools", len(cfg.Pools), "listeners", len(ports))
 	return nil
@@ -202,6 +205,11 @@ func (b *Balancer) countGenerations() {
 	if b.cur != nil {
 		b.registry.Engine().SetGeneration(b.cur.number, len(kept))
 	}
+}
+
+// protocols are those of a configuration as the statistics call them.
+var protocols = map[config.Protocol]stats.Protocol{
+	config.HTTP: stats.HTTP, config.TCP: stats.TCP, config.UDP: stats.UDP,
 }
 
 func liveNames(cfg *config.Config) stats.Live {

@@ -120,6 +120,18 @@ func (b *Balancer) Pools() []PoolStatus {
 	return out
 }
 
+// Connections returns how many connections a member of the running configuration
+// has, idle ones too; false if there is no such member.
+func (b *Balancer) Connections(poolName, member string) (int64, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, i, err := b.member(poolName, member)
+	if err != nil {
+		return 0, false
+	}
+	return p.members.Load().Members[i].Live.Sum().Open, true
+}
+
 // Probes returns what the probes know of a member; ok is false if it has none.
 func (b *Balancer) Probes(poolName, member string) (health.MemberStatus, bool) {
 	return b.checker.Status(poolName, member)

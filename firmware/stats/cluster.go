@@ -2,12 +2,26 @@
 
 package stats
 
+import "sync/atomic"
+
 // A Cluster counts what one cluster does. It outlives generations: find it by
 // name in a [Registry].
 type Cluster struct {
-	name  string
-	slots []ClusterSlot
+	name     string
+	protocol atomic.Uint32 // a Protocol; read when the cluster is shown
+	slots    []ClusterSlot
 }
+
+// A Protocol is what the clients of a cluster speak. It says which counters mean
+// anything.
+type Protocol uint32
+
+// The protocols.
+const (
+	HTTP Protocol = iota
+	TCP           // its connections carry no requests that we see
+	UDP           // and its flows neither
+)
 
 // A ClusterSlot is what one loop counts for a cluster. Only that loop writes it.
 type ClusterSlot struct {
@@ -40,6 +54,9 @@ type ClusterSlot struct {
 	Tunnels     Counter // exchanges that became tunnels
 	TunnelsOpen Gauge   // tunnels open
 
+	DatagramsIn  Counter // from clients, passed on to members
+	DatagramsOut Counter // from members, passed on to clients
+
 	_ linePad
 }
 
@@ -60,6 +77,7 @@ type ClusterTotals struct {
 	PersistValid, PersistForeign, PersistRenewed, PersistNew uint64
 	Tunnels                                                  uint64
 	TunnelsOpen                                              int64
+	DatagramsIn, DatagramsOut                                uint64
 }
 
 // NewCluster returns the counters of a cluster for that many loops.
@@ -69,6 +87,10 @@ func NewCluster(name string, loops int) *Cluster {
 
 // Name returns the cluster's name.
 func (c *Cluster) Name() string { return c.name }
+
+// Serve says what the cluster's clients speak; at first that is HTTP. Any goroutine
+// may call it.
+func (c *Cluster) Serve(p Protocol) { c.protocol.Store(uint32(p)) }
 
 // Slot returns what the loop of that index writes.
 func (c *Cluster) Slot(loop int) *ClusterSlot { return &c.slots[loop] }
@@ -106,6 +128,8 @@ func (t *ClusterTotals) add(s *ClusterSlot) {
 	t.PersistNew += s.PersistNew.Value()
 	t.Tunnels += s.Tunnels.Value()
 	t.TunnelsOpen += s.TunnelsOpen.Value()
+	t.DatagramsIn += s.DatagramsIn.Value()
+	t.DatagramsOut += s.DatagramsOut.Value()
 }
 
 // addAll adds each counter to the total of the same index.

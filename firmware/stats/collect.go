@@ -86,11 +86,6 @@ func (r *Registry) collectCluster(w *Writer, c *Cluster) {
 	w.Uint(ClusterAccepted, t.Accepted, name)
 	w.Uint(ClusterRefused, t.Refused, name)
 	w.Int(ClusterConnections, t.Connections, name)
-	w.Uint(ClusterStarted, t.Requests, name)
-	w.Int(ClusterActive, t.Active, name)
-	for i, n := range t.Class {
-		w.Uint(ClusterRequests, n, name, classNames[i])
-	}
 	w.Uint(ClusterBytes, t.BytesIn, name, "in")
 	w.Uint(ClusterBytes, t.BytesOut, name, "out")
 	w.Histogram(ClusterDuration, &t.Duration, name)
@@ -99,13 +94,7 @@ func (r *Registry) collectCluster(w *Writer, c *Cluster) {
 			w.Uint(ClusterTerminations, n, name, Reason(i).String())
 		}
 	}
-	for i, n := range t.Rejected {
-		if n > 0 { // most reasons are never met, and the list is long
-			w.Uint(ClusterRejected, n, name, r.cfg.RejectReason(i))
-		}
-	}
 	w.Uint(ClusterRetries, t.Retries, name)
-	w.Uint(ClusterReused, t.Reused, name)
 	w.Uint(ClusterConnectFailures, t.ConnectFailures, name)
 	w.Uint(ClusterQueued, t.Queued, name)
 	w.Uint(ClusterQueueTimeouts, t.QueueTimeouts, name)
@@ -114,6 +103,29 @@ func (r *Registry) collectCluster(w *Writer, c *Cluster) {
 	w.Uint(ClusterPersist, t.PersistForeign, name, "foreign")
 	w.Uint(ClusterPersist, t.PersistRenewed, name, "renewed")
 	w.Uint(ClusterPersist, t.PersistNew, name, "new")
+	switch Protocol(c.protocol.Load()) {
+	case HTTP:
+		r.collectExchanges(w, &t, name)
+	case UDP:
+		w.Uint(ClusterDatagrams, t.DatagramsIn, name, "in")
+		w.Uint(ClusterDatagrams, t.DatagramsOut, name, "out")
+	}
+}
+
+// collectExchanges writes what only exchanges have. A cluster without them lacks
+// these series: zeros would say that it has no traffic.
+func (r *Registry) collectExchanges(w *Writer, t *ClusterTotals, name string) {
+	w.Uint(ClusterStarted, t.Requests, name)
+	w.Int(ClusterActive, t.Active, name)
+	for i, n := range t.Class {
+		w.Uint(ClusterRequests, n, name, classNames[i])
+	}
+	for i, n := range t.Rejected {
+		if n > 0 { // most reasons are never met, and the list is long
+			w.Uint(ClusterRejected, n, name, r.cfg.RejectReason(i))
+		}
+	}
+	w.Uint(ClusterReused, t.Reused, name)
 	w.Uint(ClusterTunnels, t.Tunnels, name)
 	w.Int(ClusterTunnelsOpen, t.TunnelsOpen, name)
 }

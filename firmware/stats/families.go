@@ -49,6 +49,7 @@ var (
 	ClusterPersist         = &Family{"evener_cluster_persist_total", CounterType, "Persistence records met and made, by outcome.", []string{"cluster", "outcome"}}
 	ClusterTunnels         = &Family{"evener_cluster_tunnels_total", CounterType, "Exchanges that became tunnels.", []string{"cluster"}}
 	ClusterTunnelsOpen     = &Family{"evener_cluster_tunnels_open", GaugeType, "Tunnels open.", []string{"cluster"}}
+	ClusterDatagrams       = &Family{"evener_cluster_datagrams_total", CounterType, "Datagrams passed on to members (in) and to clients (out).", []string{"cluster", "direction"}}
 	RuleHits               = &Family{"evener_rule_hits_total", CounterType, "Requests that a rule decided.", []string{"cluster", "rule"}}
 	RuleLastHit            = &Family{"evener_rule_last_hit_timestamp_seconds", GaugeType, "When a rule decided last, Unix time.", []string{"cluster", "rule"}}
 	ServerRequests         = &Family{"evener_server_requests_total", CounterType, "Tries ended, by class of the status.", []string{"pool", "server", "code_class"}}
@@ -69,7 +70,7 @@ var (
 	ServerStickySessions = &Family{"evener_server_sticky_sessions", GaugeType, "Persistence records that name the member.", []string{"pool", "server"}}
 	ServerWeight         = &Family{"evener_server_weight", GaugeType, "Weight in force.", []string{"pool", "server"}}
 	ProbeDuration        = &Family{"evener_probe_duration_seconds", GaugeType, "Duration of the last probe.", []string{"pool", "server", "probe"}}
-	ProbeFailures        = &Family{"evener_probe_failures_total", CounterType, "Probes that failed, by reason.", []string{"pool", "server", "probe", "reason"}}
+	ProbeFailures        = &Family{"evener_probe_failures_total", CounterType, "Probes that failed, by outcome.", []string{"pool", "server", "probe", "outcome"}}
 	PersistEntries       = &Family{"evener_persist_entries", GaugeType, "Persistence records held.", nil}
 	AccessLogWritten     = &Family{"evener_accesslog_written_total", CounterType, "Access log lines written.", nil}
 	AccessLogDropped     = &Family{"evener_accesslog_dropped_total", CounterType, "Access log lines dropped because the destination did not keep up.", nil}
@@ -85,7 +86,7 @@ func Families() []*Family {
 		ClusterActive, ClusterRequests, ClusterBytes, ClusterDuration, ClusterTerminations,
 		ClusterRejected, ClusterRetries, ClusterReused, ClusterConnectFailures, ClusterQueued,
 		ClusterQueueTimeouts, ClusterWaiting, ClusterPersist, ClusterTunnels, ClusterTunnelsOpen,
-		RuleHits, RuleLastHit, ServerRequests, ServerDuration, ServerErrors,
+		ClusterDatagrams, RuleHits, RuleLastHit, ServerRequests, ServerDuration, ServerErrors,
 		ConfigRevision, ConfigLastCommit, ConfigConfirmPending, PoolServers, ServerUp,
 		ServerAdminState, ServerHealth, ServerConnections, ServerStickySessions, ServerWeight,
 		ProbeDuration, ProbeFailures, PersistEntries, AccessLogWritten, AccessLogDropped,

@@ -41,6 +41,9 @@ func fullRegistry() *Registry {
 		e.Descriptors.Set(9)
 	}
 	reg.Rule("shop", "never")
+	reg.Cluster("dns").Serve(UDP)
+	reg.Cluster("dns").Slot(0).DatagramsIn.Add(3)
+	reg.Cluster("dns").Slot(1).DatagramsOut.Add(2)
 	reg.Engine().SetGeneration(4, 1)
 	return reg
 }

@@ -166,7 +166,9 @@ func (e *engine) build(cfg *config.Config) error {
 	e.registry = stats.NewRegistry(stats.Config{Loops: loops, Version: version, Model: e.cfg.board,
 		RejectReason: func(i int) string { return http1.Reason(i).String() }})
 	e.access = &accessLog{e: e, loops: loops}
-	e.history = stats.NewHistory(stats.HistoryConfig{}, e.registry, e.log)
+	e.history = stats.NewHistory(stats.HistoryConfig{
+		Connections: func(pool, server string) (int64, bool) { return e.balancer.Connections(pool, server) },
+	}, e.registry, e.log)
 	if err := e.history.Load(e.historyFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		e.log.Warn("history not loaded", "err", err)
 	}

@@ -175,6 +175,9 @@ func (e *engine) build(cfg *config.Config) error {
 	e.registry.Register(e.history.Collect)
 	e.registry.Register(e.access.collect)
 	e.sockets = &sockets{link: e.link, count: loops}
+	if cfg.Metrics != nil {
+		e.sockets.own = []lb.Spec{metricsSpec(cfg.Metrics)}
+	}
 	e.balancer, err = lb.New(lb.Config{
 		Loops: loops, MaxConnections: limit, Sockets: e.sockets, State: e.store, Keys: keys,
 		Journal: e.journal, Registry: e.registry,

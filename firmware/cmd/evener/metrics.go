@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -30,15 +29,18 @@ type metricsServer struct {
 func (m *metricsServer) Use(cfg *config.Metrics) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.cfg == cfg || m.cfg != nil && cfg != nil && *m.cfg == *cfg {
+	if m.cfg != nil && cfg != nil && *m.cfg == *cfg {
 		return nil
 	}
 	if cfg == nil {
-		m.stop()
+		if m.stop != nil {
+			m.stop()
+		}
 		m.stop, m.cfg = nil, nil
-		return m.e.sockets.dropOwn()
+		return m.e.sockets.keepOwn()
 	}
-	own, err := m.e.sockets.acquireOwn(lb.Spec{Network: "tcp", Addr: cfg.Listen})
+	spec := metricsSpec(cfg)
+	own, err := m.e.sockets.acquireOwn(spec)
 	if err != nil {
 		return err
 	}
@@ -51,24 +53,46 @@ func (m *metricsServer) Use(cfg *config.Metrics) error {
 	}
 	m.cfg = cfg
 	m.serve(l, cfg.Token)
-	return nil
+	return m.e.sockets.keepOwn(spec)
 }
 
+func metricsSpec(cfg *config.Metrics) lb.Spec { return lb.Spec{Network: "tcp", Addr: cfg.Listen} }
+
+// lastScrape bounds how long a scrape that has begun may go on when the metrics
+// move or another engine takes over.
+const lastScrape = 2 * time.Second
+
+// serve answers the scrapes that come to l until m.stop is called. Who was
+// accepted gets an answer; others wait in the queue of the socket, which outlives
+// l. http.Server.Shutdown would hang up on requests that it has not read yet.
 func (m *metricsServer) serve(l net.Listener, token string) {
+	var open sync.WaitGroup
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", stats.Handler(m.e.registry, token))
 	s := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(m.e.log.Handler(), slog.LevelWarn)}
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(m.e.log.Handler(), slog.LevelWarn),
+		ConnState: func(_ net.Conn, st http.ConnState) {
+			switch st {
+			case http.StateNew:
+				open.Add(1)
+			case http.StateClosed:
+				open.Done()
+			}
+		}}
 	ctx, stop := context.WithCancel(m.ctx)
 	m.stop = stop
 	m.e.wg.Go(func() {
 		<-ctx.Done()
-		s.Close()
+		l.Close()
 	})
 	m.e.wg.Go(func() {
-		if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		err := s.Serve(l)
+		if ctx.Err() == nil {
 			m.e.log.Error("metrics are no longer served", "err", err)
 		}
 		stop()
+		s.SetKeepAlivesEnabled(false) // ends those that are idle
+		defer time.AfterFunc(lastScrape, func() { s.Close() }).Stop()
+		open.Wait()
 	})
 }

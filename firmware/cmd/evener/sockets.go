@@ -11,14 +11,14 @@ import (
 )
 
 // sockets gets the balancer's listeners from the supervisor, together with those
-// that the engine needs for itself.
+// that the engine needs for itself. What neither wants is let go.
 type sockets struct {
 	link  *supervise.Link
 	count int // sockets for each listener: the number of loops
 
 	mu    sync.Mutex // guards what follows
-	own   []lb.Spec  // the engine's: metrics
-	wants []lb.Spec  // the balancer's, as of the last Keep
+	own   []lb.Spec  // the engine's: metrics. At first, what the engine before this one may have left
+	wants []lb.Spec  // the balancer's: those of the last Keep, and what it has acquired since
 }
 
 func (s *sockets) specs(list []lb.Spec, count int) []supervise.ListenSpec {
@@ -31,9 +31,16 @@ func (s *sockets) specs(list []lb.Spec, count int) []supervise.ListenSpec {
 
 // Acquire returns the descriptors of each listener.
 func (s *sockets) Acquire(list []lb.Spec) ([][]int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	got, err := s.link.Acquire(s.specs(list, s.count))
 	if err != nil {
 		return nil, err
+	}
+	for _, l := range list {
+		if !slices.Contains(s.wants, l) {
+			s.wants = append(s.wants, l)
+		}
 	}
 	fds := make([][]int, len(got))
 	for i := range got {
@@ -46,7 +53,7 @@ func (s *sockets) Acquire(list []lb.Spec) ([][]int, error) {
 func (s *sockets) Keep(list []lb.Spec) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.wants = list
+	s.wants = slices.Clone(list)
 	return s.keepLocked()
 }
 
@@ -54,7 +61,7 @@ func (s *sockets) keepLocked() error {
 	return s.link.Keep(slices.Concat(s.specs(s.wants, s.count), s.specs(s.own, 1)))
 }
 
-// acquireOwn gets one socket for the engine itself; it replaces the one before.
+// acquireOwn gets one socket for the engine itself, beside the one before.
 func (s *sockets) acquireOwn(spec lb.Spec) (supervise.Listener, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,14 +69,13 @@ func (s *sockets) acquireOwn(spec lb.Spec) (supervise.Listener, error) {
 	if err != nil {
 		return supervise.Listener{}, err
 	}
-	s.own = []lb.Spec{spec}
 	return got[0], nil
 }
 
-// dropOwn lets go of the engine's own socket.
-func (s *sockets) dropOwn() error {
+// keepOwn lets go of the engine's own sockets but for specs.
+func (s *sockets) keepOwn(specs ...lb.Spec) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.own = nil
+	s.own = specs
 	return s.keepLocked()
 }

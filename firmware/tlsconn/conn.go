@@ -60,6 +60,7 @@ type Conn struct {
 
 	drained   bool // a read would find nothing: no event since the last one
 	dry       bool // the last Read found nothing
+	due       bool // crypto/tls has an end or an error to tell
 	closing   bool // the peer's end has been told of: drained is not trusted
 	blocked   bool // a write would get nowhere: no event since the last one
 	more      bool // further bytes follow what is being written

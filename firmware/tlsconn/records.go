@@ -26,13 +26,15 @@ func (c *Conn) Read(p []byte) (int, unix.Errno) {
 		return 0, c.brokenErrno()
 	case c.ended || len(p) == 0:
 		return 0, 0
-	case c.drained && !c.holdsInput():
+	case c.drained && !c.due && !c.holdsInput():
 		return 0, unix.EAGAIN
 	}
 	n, err := c.tls.Read(p)
 	if n > 0 {
-		c.dry = false
-		return n, 0 // err, if any, comes again
+		// crypto/tls looks at an alert that lies behind the bytes; what it says
+		// comes again at the next call.
+		c.dry, c.due = false, err != nil && err != again{}
+		return n, 0
 	}
 	switch {
 	case c.isBroken():
@@ -50,7 +52,7 @@ func (c *Conn) Read(p []byte) (int, unix.Errno) {
 // Buffered reports whether Read may return something, or the end, without a
 // further event. It does not ask the kernel.
 func (c *Conn) Buffered() bool {
-	return !c.drained || c.ended || c.broken != nil || c.holdsInput()
+	return !c.drained || c.due || c.ended || c.broken != nil || c.holdsInput()
 }
 
 // Truncated reports whether the stream ended without the peer's close_notify:

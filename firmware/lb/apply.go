@@ -9,6 +9,7 @@ import (
 	"evener/firmware/health"
 	"evener/firmware/l4"
 	"evener/firmware/l7"
+	"evener/firmware/persist"
 	"evener/firmware/stats"
 )
 
@@ -19,6 +20,29 @@ func (b *Balancer) Apply(cfg *config.Config, number uint64) error {
 	<-b.started
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.apply(cfg, number)
+}
+
+// UseKeys makes keys those of persistence cookies, the present one first: what is
+// served is built anew with them. On an error the ones before stay in use.
+func (b *Balancer) UseKeys(keys []persist.Key) error {
+	<-b.started
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.cfg.Keys
+	b.cfg.Keys = keys
+	if b.cur == nil {
+		return nil
+	}
+	err := b.apply(b.cur.cfg, b.cur.number)
+	if err != nil {
+		b.cfg.Keys = before
+	}
+	return err
+}
+
+// apply is Apply with b.mu held.
+func (b *Balancer) apply(cfg *config.Config, number uint64) error {
 	var found config.Diagnostics
 	if Check(cfg, &found); found.HasErrors() {
 		return found

@@ -11,7 +11,6 @@ import (
 	"evener/firmware/balance"
 	"evener/firmware/config"
 	"evener/firmware/health"
-	"evener/firmware/persist"
 	"evener/firmware/pool"
 	"evener/firmware/stats"
 )
@@ -172,40 +171,6 @@ func (b *Balancer) Generations() []GenerationStatus {
 		out = append(out, GenerationStatus{g.number, g.exchanges(), false})
 	}
 	return out
-}
-
-// Sources lists records of source persistence, at most limit, with the names of
-// pool and member where the running configuration has them.
-func (b *Balancer) Sources(limit int) ([]SourceStatus, persist.SourceStats) {
-	b.mu.Lock()
-	names := map[uint64][2]string{}
-	if b.cur != nil {
-		for _, p := range b.cur.cfg.Pools {
-			for _, m := range p.Members {
-				names[persist.MemberRef(p.Name, m.Server)] = [2]string{p.Name, m.Server}
-				names[persist.HostRef(b.cur.cfg.Server(m.Server).Address.Addr())] = [2]string{"", m.Server}
-			}
-		}
-	}
-	b.mu.Unlock()
-	var out []SourceStatus
-	b.sources.List(b.now().UnixNano(), func(r persist.SourceRecord) bool {
-		n := names[r.Ref]
-		out = append(out, SourceStatus{SourceRecord: r, Pool: n[0], Member: n[1]})
-		return len(out) < limit
-	})
-	return out, b.sources.Stats()
-}
-
-// A SourceStatus is a record of source persistence with names.
-type SourceStatus struct {
-	persist.SourceRecord
-	Pool, Member string
-}
-
-// ClearSources forgets the records for which match is true and returns how many.
-func (b *Balancer) ClearSources(match func(persist.SourceRecord) bool) int {
-	return b.sources.Clear(b.now().UnixNano(), match)
 }
 
 // Drain stops accepting, closes idle connections and tells busy clients that

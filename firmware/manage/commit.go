@@ -29,7 +29,7 @@ type confirmParams struct {
 
 type extendParams struct {
 	Revision uint64       `json:"revision,omitempty" doc:"0: the one that waits"`
-	By       api.Duration `json:"by" doc:"time added"`
+	By       api.Duration `json:"by" doc:"time added to what is left; together 24h at most"`
 }
 
 // A Committed tells of the revision that runs now.
@@ -167,7 +167,11 @@ func (b *Box) confirm(_ context.Context, c api.Call, p confirmParams) (Committed
 func (b *Box) extend(_ context.Context, c api.Call, p extendParams) (Committed, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	err := b.cfg.Store.Extend(b.waiting(p.Revision), time.Duration(p.By), store.By{Author: c.Author, Origin: origin(c)})
+	left := time.Duration(0)
+	if waits, ok := b.cfg.Store.Pending(); ok {
+		left = waits.Left
+	}
+	err := b.cfg.Store.Extend(b.waiting(p.Revision), left+time.Duration(p.By), store.By{Author: c.Author, Origin: origin(c)})
 	return Committed{b.cfg.Store.Running(), b.pending()}, apiError(err)
 }
 

@@ -110,6 +110,10 @@ type textParams struct {
 	JSON     bool   `json:"json,omitempty" doc:"the checked values as JSON in place of the text"`
 }
 
+type checkParams struct {
+	Text string `json:"text,omitempty" doc:"whole configuration in HCL; empty: your candidate"`
+}
+
 type setParams struct {
 	Text string `json:"text" doc:"whole configuration in HCL"`
 	Base uint64 `json:"base,omitempty" doc:"revision that the text was made on; 0: the running one"`
@@ -126,7 +130,7 @@ func (b *Box) addConfig(reg *api.Registry) {
 		Role: api.Viewer, Effect: api.Read}, b.text)
 	api.Add(reg, api.Method{Name: "config.candidate", Purpose: "Shows the text of your candidate.",
 		Role: api.Editor, Effect: api.Read}, b.candidate)
-	api.Add(reg, api.Method{Name: "config.check", Purpose: "Checks a text and keeps nothing.",
+	api.Add(reg, api.Method{Name: "config.check", Purpose: "Checks a text, or your candidate, and keeps nothing.",
 		Role: api.Viewer, Effect: api.Read}, b.check)
 	api.Add(reg, api.Method{Name: "config.set", Purpose: "Makes a text your candidate.",
 		Role: api.Editor, Effect: api.Candidate, Audit: "set candidate"}, b.set)
@@ -169,12 +173,20 @@ func (b *Box) candidate(_ context.Context, c api.Call, _ struct{}) (Text, error)
 	return Text{string(text), cand.Base}, nil
 }
 
-func (b *Box) check(_ context.Context, _ api.Call, p setParams) (Checked, error) {
-	cfg, found := Check("candidate", []byte(p.Text))
+func (b *Box) check(_ context.Context, c api.Call, p checkParams) (Checked, error) {
+	text, base := []byte(p.Text), uint64(0)
+	if p.Text == "" {
+		cand, own, err := b.cfg.Store.Candidate(c.Author)
+		if err != nil {
+			return Checked{}, apiError(err)
+		}
+		text, base = own, cand.Base
+	}
+	cfg, found := Check("candidate", text)
 	if cfg == nil {
 		return Checked{}, validation(found)
 	}
-	return Checked{Problems: problems(found)}, nil
+	return Checked{Base: base, Problems: problems(found)}, nil
 }
 
 func (b *Box) set(_ context.Context, c api.Call, p setParams) (Checked, error) {

@@ -10,7 +10,6 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/health"
 	"evener/firmware/lb"
-	"evener/firmware/persist"
 	"evener/firmware/stats"
 )
 
@@ -95,33 +94,8 @@ type Pools struct {
 	Pools []Pool `json:"pools"`
 }
 
-// Sources lists records of source persistence.
-type Sources struct {
-	Records []Source `json:"records"`
-	Total   int      `json:"total"`
-}
-
-// A Source is a record of source persistence.
-type Source struct {
-	Client string       `json:"client"`
-	Pool   string       `json:"pool,omitempty"`
-	Member string       `json:"member,omitempty"`
-	Open   int          `json:"open" doc:"connections now"`
-	Idle   api.Duration `json:"idle,omitempty" doc:"since the last connection closed"`
-	Keep   api.Duration `json:"keep" doc:"how long it is kept after the last connection"`
-}
-
 type memberParams struct {
 	Member string `json:"member" doc:"POOL/MEMBER"`
-}
-
-type clearParams struct {
-	Client string `json:"client,omitempty" doc:"address; empty: all records"`
-}
-
-// Cleared says how many records were forgotten.
-type Cleared struct {
-	Records int `json:"records"`
 }
 
 // Probed lists what was asked and answered.
@@ -150,9 +124,6 @@ func (b *Box) addShow(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "cluster.list", Purpose: "Lists the clusters.", Role: api.Viewer}, b.clusters)
 	api.Add(reg, api.Method{Name: "rule.list", Purpose: "Lists the rules with their hits.", Role: api.Viewer}, b.rules)
 	api.Add(reg, api.Method{Name: "pool.list", Purpose: "Lists the pools and their members.", Role: api.Viewer}, b.pools)
-	api.Add(reg, api.Method{Name: "persist.list", Purpose: "Lists records of source persistence, 1000 at most.", Role: api.Viewer}, b.sources)
-	api.Add(reg, api.Method{Name: "persist.clear", Purpose: "Forgets records of source persistence.",
-		Role: api.Operator, Effect: api.Runtime, Audit: "clear persistence {client}"}, b.clearSources)
 	api.Add(reg, api.Method{Name: "probe.run", Purpose: "Asks a member all its questions now and shows each exchange.",
 		Role: api.Operator, Effect: api.Read, Timeout: 2 * time.Minute}, b.probe)
 }
@@ -235,28 +206,6 @@ func memberOf(pool string, m lb.MemberStatus) Member {
 		out.Steps = append(out.Steps, fmt.Sprintf("%s: %s", s.After.Round(time.Second), s.Reason))
 	}
 	return out
-}
-
-func (b *Box) sources(context.Context, api.Call, struct{}) (Sources, error) {
-	records, total := b.cfg.Balancer.Sources(1000)
-	out := Sources{Records: []Source{}, Total: total.Records}
-	now := time.Now()
-	for _, r := range records {
-		s := Source{Client: r.Key.Addr.String(), Pool: r.Pool, Member: r.Member, Open: r.Open,
-			Keep: api.Duration(r.Timeout)}
-		if r.Open == 0 && r.Closed != 0 {
-			s.Idle = api.Duration(now.Sub(time.Unix(0, r.Closed)).Round(time.Second))
-		}
-		out.Records = append(out.Records, s)
-	}
-	return out, nil
-}
-
-func (b *Box) clearSources(_ context.Context, _ api.Call, p clearParams) (Cleared, error) {
-	n := b.cfg.Balancer.ClearSources(func(r persist.SourceRecord) bool {
-		return p.Client == "" || r.Key.Addr.String() == p.Client
-	})
-	return Cleared{n}, nil
 }
 
 func (b *Box) probe(ctx context.Context, _ api.Call, p memberParams) (Probed, error) {

@@ -19,8 +19,8 @@ import (
 
 func newConfig() *cobra.Command {
 	return group("config", "show and change the configuration",
-		newConfigShow(), newConfigEdit(), newConfigSet(), newConfigDiff(), newConfigCommit(),
-		newConfigConfirm(), newConfigRollback(),
+		newConfigShow(), newConfigEdit(), newConfigSet(), newConfigCheck(), newConfigDiff(), newConfigCommit(),
+		newConfigConfirm(), newConfigExtend(), newConfigRollback(),
 		simple("revert", "take back a commit that waits for its confirm", cobra.NoArgs, "config.revert", noParams, printCommitted),
 		simple("discard", "throw your candidate away", cobra.NoArgs, "config.discard", noParams, func(w io.Writer, _ struct{}) {
 			fmt.Fprintln(w, "candidate discarded")
@@ -83,6 +83,26 @@ func printChecked(w io.Writer, c manage.Checked) {
 		fmt.Fprintln(w, p)
 	}
 	fmt.Fprintf(w, "candidate on revision %d: evener config diff, then evener config commit\n", c.Base)
+}
+
+// newConfigCheck checks on the box, where the files are that responders send.
+func newConfigCheck() *cobra.Command {
+	return simple("check [FILE]", "check your candidate, or a file, on the box; - is standard input", cobra.MaximumNArgs(1),
+		"config.check", func(cmd *cobra.Command, args []string) (any, error) {
+			if len(args) == 0 {
+				return struct{}{}, nil
+			}
+			text, err := readFile(cmd, args[0])
+			if err == nil && len(text) == 0 {
+				err = fmt.Errorf("%s is empty", args[0])
+			}
+			return map[string]any{"text": string(text)}, err
+		}, func(w io.Writer, c manage.Checked) {
+			for _, p := range c.Problems {
+				fmt.Fprintln(w, p)
+			}
+			fmt.Fprintln(w, "no mistakes")
+		})
 }
 
 // newConfigEdit edits the candidate, or the running configuration where there is
@@ -176,6 +196,17 @@ func newConfigConfirm() *cobra.Command {
 		func(_ *cobra.Command, args []string) (any, error) {
 			n, err := revision(args)
 			return map[string]any{"revision": n}, err
+		}, printCommitted)
+}
+
+func newConfigExtend() *cobra.Command {
+	return simple("extend DURATION", "give a commit that waits for its confirm more time", cobra.ExactArgs(1), "config.extend",
+		func(_ *cobra.Command, args []string) (any, error) {
+			by, err := time.ParseDuration(args[0])
+			if err != nil || by <= 0 {
+				return nil, usageError{fmt.Errorf("a duration is written 90s, 10m or 1h30m, not %q", args[0])}
+			}
+			return map[string]any{"by": api.Duration(by)}, nil
 		}, printCommitted)
 }
 

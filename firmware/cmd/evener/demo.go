@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -18,7 +17,6 @@ import (
 	"evener/board"
 	"evener/firmware/api"
 	"evener/firmware/demo"
-	"evener/firmware/manage"
 	"evener/firmware/supervise"
 )
 
@@ -97,16 +95,4 @@ func newDemo() *cobra.Command {
 	}
 	origin.Flags().DurationVar(&delay, "delay", 500*time.Millisecond, "of a slow origin's answers")
 	return group("demo", "play with the simulated board", origin, newRelay())
-}
-
-// listMethods prints every operation of the API.
-func listMethods(_ context.Context, cmd *cobra.Command) error {
-	reg := manage.New(manage.Config{}, slog.New(slog.DiscardHandler)).Methods()
-	return show(cmd, reg.Methods(), func(w io.Writer) {
-		table(w, "METHOD ROLE EFFECT PURPOSE", func(add func(...any)) {
-			for _, m := range reg.Methods() {
-				add(m.Name, m.Role, m.Effect, m.Purpose)
-			}
-		})
-	})
 }

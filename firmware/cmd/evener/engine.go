@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -158,7 +157,7 @@ func (e *engine) build(cfg *config.Config) error {
 		loops = runtime.NumCPU()
 	}
 	runtime.GOMAXPROCS(loops + 2)
-	keys, err := e.cookieKeys()
+	keys, err := manage.CookieKeys(e.store)
 	if err != nil {
 		return err
 	}
@@ -310,17 +309,4 @@ func (e *engine) runningConfig() (*config.Config, error) {
 		return nil, fmt.Errorf("revision %d cannot be served: %w", running.Number, found)
 	}
 	return cfg, nil
-}
-
-// cookieKeys returns the keys of persistence cookies, the present one first.
-func (e *engine) cookieKeys() ([]persist.Key, error) {
-	secrets, err := e.store.Secrets("cookie")
-	if err != nil {
-		return nil, err
-	}
-	keys := make([]persist.Key, len(secrets))
-	for i, s := range secrets {
-		keys[i] = persist.Key{ID: sha256.Sum256(s)[0], Secret: [32]byte(s)}
-	}
-	return keys, nil
 }

@@ -21,7 +21,7 @@ func newExplain() *cobra.Command {
 			return map[string]any{"cluster": cluster, "method": args[0], "url": args[1], "fields": fields,
 				"client": client, "candidate": candidate}, nil
 		}, printExplained)
-	cmd.Flags().StringVar(&cluster, "cluster", "", "cluster, where there are several")
+	clusterFlag(cmd, &cluster, "cluster, where there are several")
 	cmd.Flags().StringVar(&client, "client", "", "address of the client; 192.0.2.1")
 	cmd.Flags().StringArrayVarP(&fields, "header", "H", nil, "request field, written 'Name: value'")
 	cmd.Flags().BoolVar(&candidate, "candidate", false, "ask your candidate in place of the running configuration")

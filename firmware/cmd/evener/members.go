@@ -52,7 +52,7 @@ func memberCommand(verb, short string) *cobra.Command {
 	if verb == "drain" {
 		cmd.Flags().DurationVar(&deadline, "deadline", 15*time.Minute, "disable it after this")
 	}
-	return cmd
+	return completeFirst(cmd, memberNames)
 }
 
 func newWeight() *cobra.Command {
@@ -69,7 +69,7 @@ func newWeight() *cobra.Command {
 			return map[string]any{"member": args[0], "weight": n, "force": force}, nil
 		}, printMember)
 	cmd.Flags().BoolVar(&force, "force", false, "0 even if it is the last usable member")
-	return cmd
+	return completeFirst(cmd, memberNames)
 }
 
 func printMember(w io.Writer, m manage.Member) {
@@ -81,10 +81,10 @@ func printMember(w io.Writer, m manage.Member) {
 }
 
 func newProbe() *cobra.Command {
-	return simple("probe POOL/MEMBER", "ask a member all its questions now, and show each exchange",
+	return completeFirst(simple("probe POOL/MEMBER", "ask a member all its questions now, and show each exchange",
 		cobra.ExactArgs(1), "probe.run", func(_ *cobra.Command, args []string) (any, error) {
 			return map[string]any{"member": args[0]}, nil
-		}, printProbed)
+		}, printProbed), memberNames)
 }
 
 func printProbed(w io.Writer, p manage.Probed) {

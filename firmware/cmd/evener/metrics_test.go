@@ -87,13 +87,19 @@ func isFree(addr string) bool {
 	return err == nil
 }
 
-// commit serves text.
-func (b *liveBox) commit(text string, flags ...string) {
+// candidate makes text the candidate.
+func (b *liveBox) candidate(text string) {
 	b.t.Helper()
 	file := filepath.Join(b.t.TempDir(), "next.hcl")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
 	b.must("config", "set", file)
+}
+
+// commit serves text.
+func (b *liveBox) commit(text string, flags ...string) {
+	b.t.Helper()
+	b.candidate(text)
 	b.must(append([]string{"config", "commit"}, flags...)...)
 }

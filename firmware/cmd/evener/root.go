@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,7 +18,7 @@ import (
 func newRoot() *cobra.Command {
 	root := group("evener", "a load-balancing appliance: the box, and the tool that administers it",
 		newRun(), newRole(), newCheck(), newFmt(), newStatus(), newShow(), newConfig(),
-		newServer(), newProbe(), newExplain(), newResponder(), newRestart(), newMetrics(), newDemo(), newMethods())
+		newServer(), newPersistence(), newProbe(), newExplain(), newResponder(), newRestart(), newMetrics(), newDemo(), newMethods())
 	root.Version, root.SilenceErrors, root.SilenceUsage = version, true, true
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if format, _ := cmd.Flags().GetString("output"); format != "table" && format != "json" {
@@ -153,10 +152,3 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 }
 
 func noParams(*cobra.Command, []string) (any, error) { return struct{}{}, nil }
-
-func newMethods() *cobra.Command {
-	return &cobra.Command{Use: "methods", Short: "list the methods of the API", Args: usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return listMethods(context.Background(), cmd)
-		}}
-}

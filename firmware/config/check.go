@@ -16,13 +16,14 @@ type checker struct {
 	cfg      *Config
 	names    map[string][]string        // by type of block, in the order of the text
 	pools    map[string]*Pool           // by name
+	highest  map[string]*Server         // by pool: the member with the highest port
 	used     map[string]map[string]bool // by type of block and name
 	suggests int                        // how many more names may be looked for, which is slow
 }
 
 // check reports what is wrong between the blocks of cfg.
 func (d *decoder) check(cfg *Config) {
-	c := &checker{decoder: d, cfg: cfg, names: make(map[string][]string), pools: make(map[string]*Pool),
+	c := &checker{decoder: d, cfg: cfg, names: make(map[string][]string), pools: make(map[string]*Pool), highest: make(map[string]*Server),
 		used: map[string]map[string]bool{"server": {}, "pool": {}, "responder": {}}, suggests: 100}
 	for _, s := range cfg.Servers {
 		c.names["server"] = append(c.names["server"], s.Name)
@@ -46,6 +47,7 @@ func (d *decoder) check(cfg *Config) {
 	for _, p := range cfg.Pools {
 		c.pool(p, known)
 	}
+	c.highestPorts()
 	for _, cl := range cfg.Clusters {
 		c.cluster(cl, known)
 	}

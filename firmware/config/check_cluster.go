@@ -84,12 +84,46 @@ func (c *checker) route(cl *Cluster, r route, known map[string]map[string]bool) 
 
 // ports reports ranges of ports in a cluster that cannot have them.
 func (c *checker) ports(cl *Cluster, path string) {
-	if cl.Protocol != HTTP {
-		return
-	}
 	for i, l := range cl.Listen {
-		if l.Last != l.Addr.Port() {
+		switch width := int(l.Last) - int(l.Addr.Port()); {
+		case width == 0:
+		case cl.Protocol == HTTP:
 			c.diags.Add(c.listen(cl, i), path, `a range of ports needs protocol "tcp" or "udp"; here it is %q`, cl.Protocol)
+		default:
+			c.width(cl, i, width, path)
+		}
+	}
+}
+
+// width reports that the i-th address of cl, a range whose last port is width
+// above the first, leads past the last port of a member.
+func (c *checker) width(cl *Cluster, i, width int, path string) {
+	pools := []string{cl.Pool}
+	for _, s := range cl.SNI {
+		pools = append(pools, s.Pool)
+	}
+	for _, name := range pools {
+		s := c.highest[name]
+		if s == nil || int(s.Address.Port())+width <= 65535 {
+			continue
+		}
+		c.diags.Add(c.listen(cl, i), path, "the range has %d ports: from %s on, member %q of pool %q would need port %d; "+
+			"the last is 65535", width+1, s.Address, s.Name, name, int(s.Address.Port())+width)
+	}
+}
+
+// highestPorts finds the member of each pool that has the highest port.
+func (c *checker) highestPorts() {
+	servers := make(map[string]*Server)
+	for _, s := range c.cfg.Servers {
+		servers[s.Name] = s
+	}
+	for name, p := range c.pools {
+		for _, m := range p.Members {
+			s, before := servers[m.Server], c.highest[name]
+			if s != nil && (before == nil || s.Address.Port() > before.Address.Port()) {
+				c.highest[name] = s
+			}
 		}
 	}
 }

@@ -72,11 +72,7 @@ func (b *Balancer) build(cfg *config.Config, number uint64, old *generation) (*g
 	}
 	for _, c := range cfg.Clusters {
 		if c.Protocol != config.HTTP {
-			svc, err := u.stream(c)
-			if err != nil {
-				return nil, fmt.Errorf("cluster %q: %w", c.Name, err)
-			}
-			u.gen.streamServices[c.Name] = svc
+			u.gen.streamServices[c.Name] = u.stream(c)
 			continue
 		}
 		svc, err := u.service(c)

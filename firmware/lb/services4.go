@@ -3,7 +3,6 @@
 package lb
 
 import (
-	"fmt"
 	"net/netip"
 
 	"evener/firmware/config"
@@ -13,10 +12,7 @@ import (
 )
 
 // stream builds a tcp or udp cluster.
-func (u *builder) stream(c *config.Cluster) (*l4.Service, error) {
-	if err := u.portsFit(c); err != nil {
-		return nil, err
-	}
+func (u *builder) stream(c *config.Cluster) *l4.Service {
 	s := &l4.Service{
 		Cluster: c.Name, Retries: c.Retries, AbortServer: c.Flags.AbortServer,
 		Timeouts: l4.Timeouts{ClientHead: c.Timeouts.ClientHead.D(), Queue: c.Timeouts.Queue.D(),
@@ -34,31 +30,7 @@ func (u *builder) stream(c *config.Cluster) (*l4.Service, error) {
 	if len(names) > 0 {
 		s.Names = l4.NewNames(names)
 	}
-	return s, nil
-}
-
-// portsFit refuses ranges that would lead past the last port of a member.
-func (u *builder) portsFit(c *config.Cluster) error {
-	pools := []string{c.Pool}
-	for _, sni := range c.SNI {
-		pools = append(pools, sni.Pool)
-	}
-	for _, l := range c.Listen {
-		width := int(l.Last) - int(l.Addr.Port())
-		for _, name := range pools {
-			if name == "" || width == 0 {
-				continue
-			}
-			for _, m := range u.gen.pools[name].cfg.Members {
-				a := u.address(m)
-				if last := int(a.Port()) + width; last > 65535 {
-					return fmt.Errorf("listen %s-%d has %d ports: from %s on, member %q of pool %q would need port %d; "+
-						"the last is 65535", l.Addr, l.Last, width+1, a, m.Server, name, last)
-				}
-			}
-		}
-	}
-	return nil
+	return s
 }
 
 func (u *builder) streamRoute(c *config.Cluster, pool string) *l4.Route {

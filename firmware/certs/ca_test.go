@@ -135,7 +135,7 @@ func pairOf(tb testing.TB, t *x509.Certificate, key crypto.Signer, parent *ca) *
 	return p
 }
 
-// A shake is how a handshake over net.Pipe went, and one byte after it.
+// A shake is how a handshake in memory went, and one byte after it.
 type shake struct {
 	server, client         tls.ConnectionState
 	serverErr, clientError error
@@ -144,7 +144,7 @@ type shake struct {
 // handshake makes one, with one byte from the server afterwards so that tickets
 // and late alerts arrive.
 func handshake(server, client *tls.Config) (s shake) {
-	a, b := net.Pipe()
+	a, b := pipe()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

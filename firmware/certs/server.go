@@ -32,8 +32,12 @@ func NewServer(cfg ServerConfig, now time.Time) (*tls.Config, error) {
 	if slices.Contains(cfg.ALPN, ALPNChallenge) {
 		return nil, errors.New("the protocol " + ALPNChallenge + " is for CAs and added by itself")
 	}
-	c := &tls.Config{GetCertificate: cfg.Set.GetCertificate, NextProtos: slices.Clone(cfg.ALPN)}
-	cfg.Profile.orIntermediate().apply(c)
+	profile := cfg.Profile.orIntermediate()
+	choose := func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return cfg.Set.Choose(hello, profile), nil
+	}
+	c := &tls.Config{GetCertificate: choose, NextProtos: slices.Clone(cfg.ALPN)}
+	profile.apply(c)
 	if cfg.Tickets == nil {
 		c.SessionTicketsDisabled = true
 	} else {
@@ -44,7 +48,7 @@ func NewServer(cfg ServerConfig, now time.Time) (*tls.Config, error) {
 	}
 	if cfg.Set.challenges != nil {
 		challenge := &tls.Config{
-			GetCertificate:         cfg.Set.GetCertificate,
+			GetCertificate:         choose,
 			NextProtos:             []string{ALPNChallenge},
 			MinVersion:             tls.VersionTLS12, // RFC 8737 section 3
 			SessionTicketsDisabled: true,

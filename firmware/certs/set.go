@@ -27,10 +27,6 @@ type SetConfig struct {
 	// unrecognized_name. The default is not used then.
 	Strict bool
 
-	// Profile is what the server will negotiate; it decides which kinds of keys
-	// a TLS 1.2 client can use.
-	Profile Profile
-
 	// Challenges answers TLS-ALPN-01; nil answers none.
 	Challenges *Challenges
 }
@@ -41,7 +37,6 @@ type Set struct {
 	exact      map[string]*choice
 	wild       map[string]*choice // by what follows "*."
 	fallback   *choice            // nil where unknown names are refused
-	profile    Profile
 	challenges *Challenges
 }
 
@@ -54,8 +49,7 @@ func NewSet(cfg SetConfig) (*Set, error) {
 	if len(cfg.Pairs) == 0 {
 		return nil, errors.New("at least one certificate is needed")
 	}
-	s := &Set{exact: map[string]*choice{}, wild: map[string]*choice{},
-		profile: cfg.Profile.orIntermediate(), challenges: cfg.Challenges}
+	s := &Set{exact: map[string]*choice{}, wild: map[string]*choice{}, challenges: cfg.Challenges}
 	for _, p := range cfg.Pairs {
 		if !usableFor(p.Leaf(), x509.ExtKeyUsageServerAuth) {
 			return nil, fmt.Errorf("%s is not for servers: its extended key usage lacks serverAuth", title(p.Leaf()))
@@ -112,22 +106,24 @@ func usableFor(c *x509.Certificate, usage x509.ExtKeyUsage) bool {
 // The default does not count.
 func (s *Set) Has(name string) bool { return s.find(name) != nil }
 
-// GetCertificate chooses a certificate for a client; it is meant for
-// tls.Config.GetCertificate, and allocates nothing. Where the client must be
-// refused it returns nil and no error, which makes crypto/tls send
-// unrecognized_name if the tls.Config has no Certificates.
-func (s *Set) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+// Choose returns the certificate for a client of a server with the profile p,
+// which decides which kinds of keys a TLS 1.2 client can use. It returns nil where
+// the client must be refused. It allocates nothing.
+//
+// [NewServer] makes it the GetCertificate of a tls.Config, where nil makes
+// crypto/tls send unrecognized_name.
+func (s *Set) Choose(hello *tls.ClientHelloInfo, p Profile) *tls.Certificate {
 	if isChallenge(hello) {
-		return s.challenges.tlsALPN01(hello.ServerName), nil
+		return s.challenges.tlsALPN01(hello.ServerName)
 	}
 	c := s.find(hello.ServerName)
 	if c == nil {
 		c = s.fallback
 	}
 	if c == nil {
-		return nil, nil
+		return nil
 	}
-	return c.pick(hello, s.profile), nil
+	return c.pick(hello, p)
 }
 
 // find returns the choice for a name that a client sent, or nil. A wildcard

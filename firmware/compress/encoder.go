@@ -14,8 +14,8 @@ import (
 
 // Piece is after how many bytes of input an encoder ends a block and gives out
 // what it has. Left to themselves they gather up to 256 KiB and then keep the
-// loop busy for milliseconds; so it is at most 0.4 ms, the output is bounded,
-// brotli needs less than half the memory, and the result grows by about 1 %.
+// loop busy for milliseconds; so it is 0.2 to 0.6 ms, the output is bounded,
+// brotli needs half the memory, and the result grows by 1 to 2 %.
 const Piece = 16 << 10
 
 // Bound returns the most bytes that one call of Append with n bytes of input
@@ -98,7 +98,7 @@ func (e *Encoder) Coding() Coding { return e.setting.Coding }
 // one; it costs a few bytes each time. The rest comes with a later call.
 //
 // At most Bound(len(src)) bytes are added; dst grows if it has no room. Give
-// src in pieces that the loop can afford: compressing takes 4 to 20 µs a KiB.
+// src in pieces that the loop can afford: compressing takes 4 to 25 µs a KiB.
 //
 // An error means that the stream cannot go on and the answer must be cut off:
 // it comes from a mistake in the encoder, which would otherwise end the engine.

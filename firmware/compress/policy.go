@@ -141,6 +141,6 @@ func (p *Policy) takes(contentType []byte) bool {
 	if p.all || p.exact[string(lower)] || p.majors[string(lower[:slash])] {
 		return true
 	}
-	plus := bytes.LastIndexByte(lower, '+')
-	return plus > slash && p.suffixes[string(lower[plus+1:])]
+	plus := bytes.LastIndexByte(lower, '+') // without one, or before the slash, no suffix matches
+	return p.suffixes[string(lower[plus+1:])]
 }

@@ -124,6 +124,34 @@ const (
 
 var ends6 = strings.Repeat("\x20", 16) + strings.Repeat("\x30", 16) + "\x00\x01\x00\x50"
 
+// twoSums is a header with two checksums, the first of which is right.
+func twoSums() string {
+	b := []byte(block2(0x21, 0x11, ends4+"\x03\x00\x04\x00\x00\x00\x00\x03\x00\x04\x00\x00\x00\x00"))
+	at := fixedV2 + len(ends4) + tlvHead
+	binary.BigEndian.PutUint32(b[at:], checksum(b, at))
+	return string(b)
+}
+
+func TestParseReadsTheFamiliesOfVersion2(t *testing.T) {
+	src6, dst6 := "[2020:2020:2020:2020:2020:2020:2020:2020]:1", "[3030:3030:3030:3030:3030:3030:3030:3030]:80"
+	for _, tc := range []struct {
+		family   byte
+		block    string
+		want     Transport
+		src, dst string
+	}{
+		{0x11, ends4, TCP, "192.0.2.1:56324", "198.51.100.2:443"},
+		{0x12, ends4, UDP, "192.0.2.1:56324", "198.51.100.2:443"},
+		{0x21, ends6, TCP, src6, dst6},
+		{0x22, ends6, UDP, src6, dst6},
+	} {
+		h, _, err := Parse([]byte(block2(0x21, tc.family, tc.block)))
+		if err != nil || h.Transport != tc.want || h.Src.String() != tc.src || h.Dst.String() != tc.dst || !h.Proxied() {
+			t.Errorf("family %#x: Parse = %+v, %v, want transport %d, %s to %s", tc.family, h, err, tc.want, tc.src, tc.dst)
+		}
+	}
+}
+
 func TestParseRefusesWhatIsNotExactlyVersion2(t *testing.T) {
 	whole := block2(0x21, 0x11, ends4)
 	for _, tc := range []struct {
@@ -159,7 +187,9 @@ func TestParseRefusesWhatIsNotExactlyVersion2(t *testing.T) {
 		{"unique ID of 128 bytes", block2(0x21, 0x11, ends4+"\x05\x00\x80"+strings.Repeat("x", 128)), nil},
 		{"unique ID of 129 bytes", block2(0x21, 0x11, ends4+"\x05\x00\x81"+strings.Repeat("x", 129)), errAnyMalformed},
 		{"wrong checksum", block2(0x21, 0x11, ends4+"\x03\x00\x04\x00\x00\x00\x00"), errAnyMalformed},
-		{"short checksum", block2(0x21, 0x11, ends4+"\x03\x00\x03\x00\x00\x00"), errAnyMalformed},
+		{"short checksum", block2(0x21, 0x11, ends4+"\x03\x00\x03\x00\x00\x00"), errTLVValue},
+		{"long checksum", block2(0x21, 0x11, ends4+"\x03\x00\x05\x00\x00\x00\x00\x00"), errTLVValue},
+		{"two checksums", twoSums(), errTLVTwice},
 		{"SSL", block2(0x21, 0x11, ends4+"\x20\x00\x0f\x01\x00\x00\x00\x00"+sslV), nil},
 		{"short SSL", block2(0x21, 0x11, ends4+"\x20\x00\x04\x01\x00\x00\x00"), errAnyMalformed},
 		{"SSL twice", block2(0x21, 0x11, ends4+"\x20\x00\x05\x01\x00\x00\x00\x00\x20\x00\x05\x01\x00\x00\x00\x00"), errAnyMalformed},

@@ -51,6 +51,10 @@ func TestTrustedKeepsTheFamiliesApart(t *testing.T) {
 	if all4 := trust(t, "0.0.0.0/0"); all4.Contains(netip.MustParseAddr("::1")) || !all4.Contains(netip.MustParseAddr("::ffff:1.2.3.4")) {
 		t.Error("0.0.0.0/0 must trust every IPv4 address, mapped too, and no IPv6 one")
 	}
+	wide := trust(t, "::ffff:0:0/90")
+	if wide.Contains(netip.MustParseAddr("192.0.2.1")) || !wide.Contains(netip.MustParseAddr("::fff0:1:2")) {
+		t.Error("::ffff:0:0/90 must trust IPv6 addresses only")
+	}
 }
 
 func TestNewTrustedRefusesAnInvalidPrefix(t *testing.T) {

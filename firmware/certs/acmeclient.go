@@ -80,15 +80,13 @@ func (c *acmeClient) obtain(ctx context.Context, method string, domains []string
 	}
 	defer c.http.CloseIdleConnections() // the next order may be months away
 	account, err := c.account(ctx, client.Client)
-	if err != nil {
-		return nil, err
+	var chains []acme.Certificate
+	if err == nil {
+		chains, err = client.ObtainCertificateForSANs(ctx, account, key, domains)
 	}
-	chains, err := client.ObtainCertificateForSANs(ctx, account, key, domains)
 	if p, ok := errors.AsType[acme.Problem](err); ok && p.Type == acme.ProblemTypeAccountDoesNotExist {
-		// The CA has forgotten us: the next attempt registers anew.
-		if err := c.saveAccount(accountRecord{}, account.PrivateKey); err != nil {
-			return nil, err
-		}
+		// The CA has forgotten us: the next attempt registers the same key anew.
+		err = errors.Join(err, c.saveAccount(accountRecord{}, account.PrivateKey))
 	}
 	if err != nil {
 		return nil, err
@@ -143,6 +141,7 @@ func (c *acmeClient) account(ctx context.Context, client *acme.Client) (acme.Acc
 		if account, err = client.UpdateAccount(ctx, account); err != nil {
 			return account, fmt.Errorf("update ACME account: %w", err)
 		}
+		account.Location = r.Account.Location // the answer to an update has none
 	default:
 		return account, nil
 	}

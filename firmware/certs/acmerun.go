@@ -137,17 +137,30 @@ func (a *ACME) get(ctx context.Context, m *managed, method string) (*Pair, error
 	if err != nil {
 		return nil, fmt.Errorf("the CA's answer is no use: %w", err)
 	}
-	if (&managed{domains: m.domains, pair: pair}).current() {
-		text, err := pair.MarshalPEM()
-		if err == nil {
-			err = a.storage.Save(pairName(m.name), text)
-		}
-		if err != nil {
-			return pair, fmt.Errorf("store certificate: %w", err)
-		}
-		return pair, nil
+	if err := m.check(pair, time.Now()); err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("the CA has issued a certificate for %q, not for %q", pair.names, m.domains)
+	text, err := pair.MarshalPEM()
+	if err == nil {
+		err = a.storage.Save(pairName(m.name), text)
+	}
+	if err != nil {
+		return pair, fmt.Errorf("store certificate: %w", err)
+	}
+	return pair, nil
+}
+
+// check refuses a certificate for other names, and one that would be due at once:
+// ordering again would bring the same.
+func (m *managed) check(p *Pair, now time.Time) error {
+	if !(&managed{domains: m.domains, pair: p}).current() {
+		return fmt.Errorf("the CA has issued a certificate for %q, not for %q", p.names, m.domains)
+	}
+	if c := p.Leaf(); !renewAt(p).After(now) {
+		return fmt.Errorf("the CA has issued a certificate from %s to %s, but here it is %s; set the clock",
+			c.NotBefore.Format(time.RFC3339), c.NotAfter.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // pairOfChain joins the PEM that a CA gives out and the key it was asked with.

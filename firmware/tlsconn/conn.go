@@ -95,7 +95,7 @@ func NewClient(s *Setup, fd int, owner Owner) *Conn {
 
 func newConn(s *Setup, fd int, owner Owner, role Role) *Conn {
 	c := &Conn{fd: fd, gate: s.Gate}
-	c.h = &handshake{c: c, setup: s, owner: owner, role: role, wake: make(chan struct{}, 1)}
+	c.h = &handshake{c: c, setup: s, owner: owner, role: role}
 	return c
 }
 

@@ -61,12 +61,14 @@ type Gate struct {
 	cfg     Config
 	stats   Stats
 	group   sync.WaitGroup
-	records sync.Pool // of *record
+	records sync.Pool // of *record; borrowed while a socket is full
 
 	mu        sync.Mutex // guards what follows, and what handshake says
 	computing int
 	queues    [2]queue // by Role
 	turn      Role     // whose queue is looked at first
+	idle      []*worker
+	closed    bool
 }
 
 // NewGate returns a gate with nothing under way.
@@ -86,9 +88,18 @@ func NewGate(cfg Config) *Gate {
 // Stats returns the gate's counters.
 func (g *Gate) Stats() *Stats { return &g.stats }
 
-// Wait returns when no handshake has a goroutine. Whoever ends an engine cancels
-// what is under way first.
-func (g *Gate) Wait() { g.group.Wait() }
+// Close ends the goroutines that wait for work, and waits for the others. Whoever
+// ends an engine cancels what is under way first.
+func (g *Gate) Close() {
+	g.mu.Lock()
+	g.closed = true
+	for _, w := range g.idle {
+		close(w.wake)
+	}
+	g.idle = nil
+	g.mu.Unlock()
+	g.group.Wait()
+}
 
 // enter lets a fresh handshake in and queues it for a slot, unless it has to be
 // shed. g.mu is held.
@@ -124,7 +135,7 @@ func (g *Gate) grant() {
 		g.computing++
 		g.stats.Computing.Add(1)
 		h.phase = computing
-		h.resume()
+		g.resume(h)
 	}
 }
 
@@ -167,7 +178,7 @@ func (g *Gate) park(h *handshake, wants reactor.Events) {
 	h.phase, h.wants = parked, wants
 	g.yield()
 	g.mu.Unlock()
-	<-h.wake
+	<-h.worker.wake
 }
 
 // clear forgets the events that came before the system call that follows.
@@ -177,16 +188,17 @@ func (g *Gate) clear(h *handshake, ev reactor.Events) {
 	g.mu.Unlock()
 }
 
-// leave ends the part of h that has a goroutine.
+// leave gives back what h holds. Its worker may get further work at once.
 func (g *Gate) leave(h *handshake) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	slot := h.phase == computing
 	h.phase = over
 	g.stats.Waiting[h.role].Add(-1)
+	g.rest(h.worker)
 	if slot {
 		g.yield()
 	}
-	g.mu.Unlock()
 }
 
 // cancel makes h end for the given reason.
@@ -210,7 +222,7 @@ func (g *Gate) takeOut(h *handshake, r Reason) bool {
 		return true
 	case queued:
 		g.queues[h.role].remove(h)
-		if !h.started {
+		if h.worker == nil {
 			h.phase = over
 			g.stats.Waiting[h.role].Add(-1)
 			return true

@@ -84,7 +84,6 @@ func TestStalledHandshakesHoldNoSlot(t *testing.T) {
 	}
 	l.end(e)
 	l.drop(stalled, Timeout)
-	l.gate.Wait()
 	s := l.gate.Stats()
 	if n := s.Waiting[Server].Load() + s.Computing.Load(); n != 0 {
 		t.Errorf("%d handshakes are left", n)
@@ -135,7 +134,7 @@ func TestSilentClientsCostNothing(t *testing.T) {
 	}
 	l.do(func() {}) // the events of their registration
 	for _, e := range ends {
-		if e.c.h.started || l.gate.Stats().Waiting[Server].Load() != 0 {
+		if e.c.h.worker != nil || l.gate.Stats().Waiting[Server].Load() != 0 {
 			t.Error("a silent client has begun")
 		}
 	}
@@ -173,7 +172,6 @@ func TestCancelInEveryPhase(t *testing.T) {
 	close(leave)
 	wantReason(t, computes.result(), Timeout)
 	l.end(computes)
-	l.gate.Wait()
 	if n := l.gate.Stats().Waiting[Server].Load(); n != 0 {
 		t.Errorf("Waiting = %d, want 0", n)
 	}
@@ -212,14 +210,14 @@ func TestSlotsAreGivenInOrder(t *testing.T) {
 	var order []*handshake
 	var want []*handshake
 	for i := range 6 {
-		h := &handshake{role: Role(i / 4), started: true, wake: make(chan struct{}, 1)}
+		h := &handshake{role: Role(i / 4), worker: &worker{wake: make(chan *handshake, 1)}}
 		g.enqueue(h)
 		order = append(order, h)
 	}
 	want = []*handshake{order[0], order[4], order[1], order[5], order[2], order[3]}
 	for i, h := range want {
 		g.yield()
-		if h.phase != computing || len(h.wake) != 1 {
+		if h.phase != computing || len(h.worker.wake) != 1 {
 			t.Errorf("slot %d went to another", i)
 		}
 	}
@@ -261,7 +259,6 @@ func TestManyHandshakesAtOnce(t *testing.T) {
 		l.end(e)
 	}
 	wg.Wait()
-	l.gate.Wait()
 	s, sum := l.gate.Stats(), uint64(0)
 	for i := range s.Results[Server].Failed {
 		sum += s.Results[Server].Failed[i].Load()

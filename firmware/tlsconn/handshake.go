@@ -31,13 +31,12 @@ type handshake struct {
 	setup   *Setup
 	owner   Owner
 	role    Role
-	wake    chan struct{} // a slot is there, or cancel
 	cancel  atomic.Uint32 // reason + 1
 	closing atomic.Bool   // the peer's end has been told of
 
 	// Guarded by the gate's mutex.
 	phase      phase
-	started    bool           // has a goroutine
+	worker     *worker        // that it runs on, from its first slot on
 	wants      reactor.Events // while parked
 	missed     reactor.Events // told while not parked
 	prev, next *handshake     // in a queue
@@ -88,20 +87,10 @@ func (q *queue) remove(h *handshake) {
 	h.prev, h.next = nil, nil
 }
 
-// resume lets h use the slot that it was given.
-func (h *handshake) resume() {
-	if h.started {
-		h.wake <- struct{}{}
-		return
-	}
-	h.started = true
-	h.setup.Gate.group.Go(h.run)
-}
-
 // unwind lets h's goroutine find out that h is cancelled.
 func (h *handshake) unwind() {
 	h.phase = unwinding
-	h.wake <- struct{}{}
+	h.worker.wake <- h
 }
 
 func (h *handshake) cancelled() bool { return h.cancel.Load() != 0 }
@@ -110,14 +99,15 @@ func (h *handshake) cancelError() *Error {
 	return &Error{Reason: Reason(h.cancel.Load() - 1)}
 }
 
-// run is the goroutine of one handshake.
+// run is the handshake, on a worker's goroutine.
 func (h *handshake) run() {
 	err := h.c.tls.Handshake()
 	if err == nil && h.setup.Check != nil {
 		h.c.verdict = h.setup.Check(h.c.tls.ConnectionState())
 	}
+	result := h.judge(err)
 	h.setup.Gate.leave(h)
-	h.finish(h.judge(err))
+	h.finish(result)
 }
 
 // judge turns what crypto/tls returned into our error.

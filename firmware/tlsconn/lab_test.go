@@ -47,7 +47,7 @@ func newLab(tb testing.TB, cfg Config) *lab {
 	})
 	lab := &lab{tb: tb, loop: l, gate: NewGate(cfg), ca: newAuthority(tb, "Lab CA")}
 	tb.Cleanup(func() {
-		lab.gate.Wait() // no handshake may be left: the test's own time-out tells
+		lab.gate.Close() // no handshake may be left: the test's own time-out tells
 		cancel()
 		wg.Wait()
 	})

@@ -131,7 +131,7 @@ func isToken(s string) bool {
 // the form in which the subject is compared.
 func checkValue(s *spec, v string) (canonical, msg string) {
 	switch s.subject {
-	case host, hostLabel, hostRest:
+	case host, hostLabel, hostRest, sni, sniLabel, sniRest:
 		return checkHost(s, v)
 	case path, dir, file:
 		return checkPath(s, v)
@@ -139,13 +139,28 @@ func checkValue(s *spec, v string) (canonical, msg string) {
 		return checkMethod(v)
 	case client:
 		return checkNet(v)
+	case tlsVersion:
+		return checkTLSVersion(v)
+	case certPrint:
+		return checkFingerprint(v)
+	case certName:
+		return checkSAN(s, v)
 	}
 	if v == "" && s.op != equal && s.subject != nothing {
 		return "", "the string is empty, which fits everything"
 	}
-	if s.subject != header && s.subject != cookie {
-		return v, ""
+	switch s.subject {
+	case certSubject, certIssuer:
+		return checkDN(s, v)
+	case header, cookie:
+		return checkBlanks(s, v)
 	}
+	return v, ""
+}
+
+// checkBlanks checks a string that is compared with the value of a field or
+// cookie.
+func checkBlanks(s *spec, v string) (canonical, msg string) {
 	if s.subject == cookie && strings.Contains(v, ";") {
 		return "", `a ";" ends the value of a cookie, so this is never true`
 	}

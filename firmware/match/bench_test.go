@@ -53,6 +53,24 @@ var manyTests = []struct {
 	{"header values",
 		func(i int) string { return fmt.Sprintf(`header("X-Tenant", "t%d")`, i) },
 		func(i int) req { return req{url: "a/", fields: []string{fmt.Sprintf("X-Tenant: t%d", i)}} }},
+	{"server names",
+		func(i int) string { return fmt.Sprintf(`sni("h%d.example.com") && path_prefix("/p%d/")`, i, i%100) },
+		func(i int) req {
+			return req{url: fmt.Sprintf("a/p%d/x", i%100), tls: &TLS{ServerName: fmt.Sprintf("H%d.example.com", i)}}
+		}},
+	{"client certificates",
+		func(i int) string { return fmt.Sprintf(`client_cert_subject("CN=c%d") && client_cert()`, i) },
+		func(i int) req { return req{url: "a/", tls: &TLS{Verified: true, Subject: fmt.Sprintf("CN=C%d", i)}} }},
+	{"names of certificates",
+		func(i int) string { return fmt.Sprintf(`client_cert_san("c%d@b")`, i) },
+		func(i int) req {
+			return req{url: "a/", tls: &TLS{Verified: true, Names: []string{"x", fmt.Sprintf("c%d@b", i)}}}
+		}},
+	{"fingerprints",
+		func(i int) string { return fmt.Sprintf(`client_cert_fingerprint("%064x")`, i) },
+		func(i int) req {
+			return req{url: "a/", tls: &TLS{Verified: true, Fingerprint: fmt.Sprintf("%064x", i)}}
+		}},
 	{"networks",
 		func(i int) string { return fmt.Sprintf(`client_ip("10.%d.%d.0/24")`, i/256, i%256) },
 		func(i int) req { return req{url: "a/", client: fmt.Sprintf("10.%d.%d.7", i/256, i%256)} }},
@@ -89,9 +107,10 @@ func TestManyRulesLeaveFewCandidates(t *testing.T) {
 			}
 		}
 		head := tt.req(3).load(&r)
-		client := r.client
+		client, tls := r.client, r.tls
 		allocs := testing.AllocsPerRun(100, func() {
 			r.Reset(head, client, Options{MergeSlashes: true})
+			r.SetTLS(tls)
 			s.Match(&r)
 		})
 		if allocs != 0 {
@@ -131,15 +150,19 @@ func TestDearFunctionsDoNotAllocate(t *testing.T) {
 		`header_substr("User-Agent", "none") || header_prefix("X-Other", "none") || filename_prefix("q")`,
 		`debug_message("m") && client_ip("10/8") && method("PUT")`,
 		`cookie_suffix("c", "none") || dirname_substr("none") || host_substr("none")`,
+		`tls() && (client_cert_subject_suffix("O=none") || client_cert_san_prefix("none") || sni_substr("none"))`,
+		`observe_case() && client_cert_issuer_substr("none") || tls_version("1.2") || http_2()`,
 	))
 	var r Request
 	head := req{
 		url:    "WWW.Example.com:80/a/%7ex/../Y.html?a+b=Q",
 		fields: []string{"User-Agent: Someone", "X-Other: Value", "Cookie: c=d; e=f"}, client: "10.0.0.1",
+		tls: alice,
 	}.load(&r)
 	client := r.client
 	if allocs := testing.AllocsPerRun(100, func() {
 		r.Reset(head, client, Options{MergeSlashes: true})
+		r.SetTLS(alice)
 		if got := s.Match(&r); got != -1 {
 			t.Fatalf("Match = %d, want -1", got)
 		}
@@ -160,7 +183,9 @@ func BenchmarkMatch(b *testing.B) {
 				b.ReportAllocs()
 				for i := 0; b.Loop(); i++ {
 					r := &reqs[i%len(reqs)]
+					tls := r.tls
 					r.Reset(r.head, r.client, Options{})
+					r.SetTLS(tls)
 					if s.Match(r) == n {
 						b.Fatal("no rule but the last was met")
 					}

@@ -18,16 +18,27 @@ const (
 	hostIs kind = iota
 	labelIs
 	hostEnds
+	sniIs
+	sniLabelIs
+	sniEnds
 	pathIs
 	pathBegins
 	pathWithin // path_prefix
 	pathEnds
+	printIs
+	subjectIs
+	sanIs
 	headerIs
 	cookieIs
 	headerHas
 	cookieHas
 	clientIs
+	issuerIs
+	certShown
 	methodIs
+	tlsVersionIs
+	overHTTP2
+	isSecure
 )
 
 // The axes of the index: a clause is filed under at most one fact of each.
@@ -40,7 +51,7 @@ const (
 
 func (k kind) axis() int {
 	switch {
-	case k <= hostEnds:
+	case k <= sniEnds:
 		return hostAxis
 	case k <= pathEnds:
 		return pathAxis
@@ -105,6 +116,12 @@ func (p *pred) statements() []statement {
 			return []statement{{kind: headerHas, name: p.name}}
 		case cookie:
 			return []statement{{kind: cookieHas, name: p.name}}
+		case secure:
+			return []statement{{kind: isSecure}}
+		case cert:
+			return []statement{{kind: certShown}}
+		case http2:
+			return []statement{{kind: overHTTP2}}
 		}
 		return nil
 	}
@@ -147,7 +164,39 @@ func (p *pred) statement(a string) (st statement, ok bool) {
 		}
 		return st, p.spec.op == hostName
 	}
+	if p.spec.subject.ofTLS() {
+		return p.tlsStatement(st), true
+	}
 	return p.pathStatement(st)
+}
+
+// tlsStatement is statement for what TLS says.
+func (p *pred) tlsStatement(st statement) statement {
+	switch s, op := p.spec.subject, p.spec.op; {
+	case s == sniLabel:
+		st.kind = sniLabelIs
+	case s == sniRest:
+		st.kind, st.text = sniEnds, "."+st.text
+	case s == sni && op == hostName && st.text[0] == '*':
+		st.kind, st.text = sniEnds, st.text[1:]
+	case s == sni && op == hostName:
+		st.kind = sniIs
+	case s == tlsVersion:
+		st.kind = tlsVersionIs
+	case s == certPrint:
+		st.kind = printIs
+	case s == certSubject && op == equal:
+		st.kind = subjectIs
+	case s == certIssuer && op == equal:
+		st.kind = issuerIs
+	case s == certName && op == equal:
+		st.kind = sanIs
+	case s.ofCert():
+		return statement{kind: certShown}
+	default:
+		return statement{kind: isSecure}
+	}
+	return st
 }
 
 // pathStatement is statement for the subjects that are parts of the path.

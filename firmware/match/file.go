@@ -55,12 +55,10 @@ func buildIndex(clauses []clause) index {
 // learn makes x find f.
 func (x *index) learn(st statement, f fact) {
 	switch st.kind {
-	case hostIs:
-		x.hosts = with(x.hosts, st.text, f)
-	case labelIs:
-		x.labels = with(x.labels, st.text, f)
-	case hostEnds:
-		x.ends.add(reversed(st.text), f, false)
+	case hostIs, labelIs, hostEnds:
+		x.hosts.learn(st.kind, st.text, f)
+	case sniIs, sniLabelIs, sniEnds:
+		x.names.learn(st.kind-sniIs+hostIs, st.text, f)
 	case pathIs, pathBegins, pathWithin, pathEnds:
 		x.paths[bit(st.fold)].learn(st, f)
 	case headerIs, headerHas:
@@ -77,6 +75,21 @@ func (x *index) learn(st statement, f fact) {
 		x.nets.add(st.net, f)
 	case methodIs:
 		x.verbs = with(x.verbs, st.text, f)
+	case overHTTP2:
+		x.http2 = f
+	default:
+		x.tls.learn(st, f)
+	}
+}
+
+func (x *hostIndex) learn(k kind, text string, f fact) {
+	switch k {
+	case hostIs:
+		x.whole = with(x.whole, text, f)
+	case labelIs:
+		x.labels = with(x.labels, text, f)
+	case hostEnds:
+		x.ends.add(reversed(text), f, false)
 	}
 }
 

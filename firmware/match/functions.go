@@ -2,6 +2,8 @@
 
 package match
 
+import "strings"
+
 // A subject is the part of a request that a function looks at.
 type subject uint8
 
@@ -20,7 +22,25 @@ const (
 	method
 	client
 	version
+	http2       // the request came by HTTP/2
+	secure      // the connection is TLS
+	tlsVersion  // of it
+	sni         // the server name of the handshake, lower case
+	sniLabel    // it before its first dot
+	sniRest     // it after its first dot
+	cert        // the client has shown a certificate that was verified
+	certSubject // its subject
+	certIssuer  // its issuer
+	certPrint   // its fingerprint
+	certName    // every alternative name of it
 )
+
+// ofTLS reports whether what looks at s is false without TLS.
+func (s subject) ofTLS() bool { return s >= secure }
+
+// ofCert reports whether what looks at s is false without a verified
+// certificate of the client.
+func (s subject) ofCert() bool { return s >= cert }
 
 // A comparison is how a function compares its subject with a string.
 type comparison uint8
@@ -31,8 +51,10 @@ const (
 	suffix
 	substr
 	regex
-	hostName // equal, or under "*.": a wildcard
-	segments // equal, or a prefix that ends before a slash
+	hostName   // equal, or under "*.": a wildcard
+	segments   // equal, or a prefix that ends before a slash
+	firstParts // equal, or the first whole parts of a distinguished name
+	lastParts  // equal, or the last
 )
 
 // A spec describes one function of the language. Every function that compares
@@ -67,6 +89,33 @@ var functions = []spec{
 	{name: "client_ip", subject: client, min: 1, max: many, example: `client_ip("10.10.10/24")`},
 	{name: "method", subject: method, min: 1, max: many, example: `method("GET", "HEAD")`},
 	{name: "http_09", subject: version, example: `http_09()`},
+	{name: "http_2", subject: http2, example: `http_2()`},
+
+	{name: "tls", subject: secure, example: `tls()`},
+	{name: "tls_version", subject: tlsVersion, op: equal, min: 1, max: many, example: `tls_version("1.3")`},
+	{name: "sni", subject: sni, op: hostName, min: 1, max: many, example: `sni("www.example.com")`},
+	{name: "sni_prefix", subject: sniLabel, op: equal, min: 1, max: many, example: `sni_prefix("www")`},
+	{name: "sni_suffix", subject: sniRest, op: equal, min: 1, max: many, example: `sni_suffix("example.com")`},
+	{name: "sni_substr", subject: sni, op: substr, min: 1, max: many, example: `sni_substr("shop")`},
+	{name: "sni_regex", subject: sni, op: regex, min: 1, max: many, example: `sni_regex("^www[0-9]+\\.")`},
+
+	{name: "client_cert", subject: cert, example: `client_cert()`},
+	{name: "client_cert_subject", subject: certSubject, op: equal, min: 1, max: many, example: `client_cert_subject("CN=alice,O=Example,C=CH")`},
+	{name: "client_cert_subject_prefix", subject: certSubject, op: firstParts, min: 1, max: many, example: `client_cert_subject_prefix("CN=alice")`},
+	{name: "client_cert_subject_suffix", subject: certSubject, op: lastParts, min: 1, max: many, example: `client_cert_subject_suffix("O=Example,C=CH")`},
+	{name: "client_cert_subject_substr", subject: certSubject, op: substr, min: 1, max: many, example: `client_cert_subject_substr("OU=Staff")`},
+	{name: "client_cert_subject_regex", subject: certSubject, op: regex, min: 1, max: many, example: `client_cert_subject_regex("^CN=[a-z]+,")`},
+	{name: "client_cert_issuer", subject: certIssuer, op: equal, min: 1, max: many, example: `client_cert_issuer("CN=Staff CA,O=Example,C=CH")`},
+	{name: "client_cert_issuer_prefix", subject: certIssuer, op: firstParts, min: 1, max: many, example: `client_cert_issuer_prefix("CN=Staff CA")`},
+	{name: "client_cert_issuer_suffix", subject: certIssuer, op: lastParts, min: 1, max: many, example: `client_cert_issuer_suffix("O=Example,C=CH")`},
+	{name: "client_cert_issuer_substr", subject: certIssuer, op: substr, min: 1, max: many, example: `client_cert_issuer_substr("Staff CA")`},
+	{name: "client_cert_issuer_regex", subject: certIssuer, op: regex, min: 1, max: many, example: `client_cert_issuer_regex("CA [0-9]+,")`},
+	{name: "client_cert_fingerprint", subject: certPrint, op: equal, min: 1, max: many, example: `client_cert_fingerprint("` + strings.Repeat("ab", 32) + `")`},
+	{name: "client_cert_san", subject: certName, op: equal, min: 1, max: many, example: `client_cert_san("alice@example.com")`},
+	{name: "client_cert_san_prefix", subject: certName, op: prefix, min: 1, max: many, example: `client_cert_san_prefix("spiffe://example.com/")`},
+	{name: "client_cert_san_suffix", subject: certName, op: suffix, min: 1, max: many, example: `client_cert_san_suffix("@example.com")`},
+	{name: "client_cert_san_substr", subject: certName, op: substr, min: 1, max: many, example: `client_cert_san_substr("/ns/shop/")`},
+	{name: "client_cert_san_regex", subject: certName, op: regex, min: 1, max: many, example: `client_cert_san_regex("^spiffe://[^/]+/ns/shop/")`},
 
 	{name: "host", subject: host, op: hostName, min: 1, max: many, example: `host("www.example.com")`},
 	{name: "host_prefix", subject: hostLabel, op: equal, min: 1, max: many, example: `host_prefix("www")`},
@@ -138,13 +187,13 @@ func (s *spec) takes() string {
 }
 
 // folds reports whether letters are compared without regard to case when the
-// rule's flag is ignore: hosts always are (RFC 3986 section 6.2.2.1), methods
-// never (RFC 9110 section 9.1).
+// rule's flag is ignore: hosts always are (RFC 3986 section 6.2.2.1, RFC 6066
+// section 3), methods never (RFC 9110 section 9.1).
 func (s *spec) folds(ignore bool) bool {
 	switch s.subject {
-	case host, hostLabel, hostRest:
+	case host, hostLabel, hostRest, sni, sniLabel, sniRest:
 		return true
-	case method, client, version, nothing:
+	case method, client, version, http2, secure, tlsVersion, cert, certPrint, nothing:
 		return false
 	}
 	return ignore

@@ -2,7 +2,22 @@
 
 package match
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
+
+// Two clients with certificates; that of mallory was not verified.
+var (
+	alice = &TLS{
+		Version: "1.3", ServerName: "www.example.com", Verified: true,
+		Subject: `CN=alice\, x,O=Ex\C3\A4,C=CH`, Issuer: "CN=CA,O=Y", Fingerprint: strings.Repeat("ab", 32),
+		Names: []string{"alice@example.com", "spiffe://ex/ns/b"},
+	}
+	mallory = &TLS{
+		Version: "1.3", Subject: "CN=mallory", Issuer: "CN=CA,O=Y", Names: []string{"alice@example.com"},
+	}
+)
 
 // Each function, true and false, by both evaluators. ic and oc are the same
 // expression with the rule's flag set and not set.
@@ -138,6 +153,60 @@ var functionTests = []struct {
 	{`cookie_suffix("g", "-1")`, req{url: "a/", fields: []string{"Cookie: g=us-1"}}, true, true},
 	{`cookie_substr("g", "S-")`, req{url: "a/", fields: []string{"Cookie: g=us-1"}}, true, false},
 	{`cookie_regex("g", "^u.-[0-9]$")`, req{url: "a/", fields: []string{"Cookie: g=us-1"}}, true, true},
+
+	{`http_2()`, req{url: "a/", http2: true}, true, true},
+	{`http_2()`, req{url: "a/"}, false, false},
+	{`http_09()`, req{url: "a/", http2: true}, false, false},
+
+	{`tls()`, req{url: "a/"}, false, false},
+	{`tls()`, req{url: "a/", tls: &TLS{}}, true, true},
+	{`tls_version("1.2", "1.3")`, req{url: "a/", tls: &TLS{Version: "1.3"}}, true, true},
+	{`tls_version("1.2")`, req{url: "a/", tls: &TLS{Version: "1.3"}}, false, false},
+	{`!tls_version("1.2")`, req{url: "a/"}, true, true},
+	{`sni("WWW.example.com.", "*.b")`, req{url: "other/", tls: &TLS{ServerName: "www.Example.com"}}, true, true},
+	{`sni("WWW.example.com.", "*.b")`, req{url: "other/", tls: &TLS{ServerName: "x.a.B."}}, true, true},
+	{`sni("*.b")`, req{url: "x.b/", tls: &TLS{ServerName: "b"}}, false, false},
+	{`sni("a")`, req{url: "a/"}, false, false},
+	{`sni("a")`, req{url: "a/", tls: &TLS{}}, false, false},
+	{`sni_prefix("WWW")`, req{url: "a/", tls: &TLS{ServerName: "www.b"}}, true, true},
+	{`sni_prefix("b")`, req{url: "a/", tls: &TLS{ServerName: "www.b"}}, false, false},
+	{`sni_suffix("b.c")`, req{url: "a/", tls: &TLS{ServerName: "www.B.c"}}, true, true},
+	{`sni_suffix("c")`, req{url: "a/", tls: &TLS{ServerName: "www.b.c"}}, false, false},
+	{`sni_substr("W.B")`, req{url: "a/", tls: &TLS{ServerName: "www.b.c"}}, true, true},
+	{`sni_regex("^W+\\.[bc]\\.c$")`, req{url: "a/", tls: &TLS{ServerName: "www.B.c"}}, true, true},
+	{`sni_regex("^$")`, req{url: "a/", tls: &TLS{}}, false, false},
+
+	{`client_cert()`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert()`, req{url: "a/", tls: mallory}, false, false},
+	{`client_cert()`, req{url: "a/"}, false, false},
+	{`client_cert_subject("CN=alice\\, x,O=Ex\\C3\\A4,C=CH")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_subject("CN = alice\\2c x, O=Exä , C=CH")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_subject("CN=Alice\\, x,O=Ex\\C3\\A4,C=CH")`, req{url: "a/", tls: alice}, true, false},
+	{`client_cert_subject("CN=mallory")`, req{url: "a/", tls: mallory}, false, false},
+	{`!client_cert_subject("CN=mallory")`, req{url: "a/", tls: mallory}, true, true},
+	{`client_cert_subject_prefix("CN=alice\\, x")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_subject_prefix("CN=alice\\, x,O=Ex\\C3\\A4,C=CH")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_subject_prefix("CN=alice")`, req{url: "a/", tls: alice}, false, false},
+	{`client_cert_subject_prefix("CN=alice\\, x,O=Ex")`, req{url: "a/", tls: alice}, false, false},
+	{`client_cert_subject_suffix("C=CH", "C=DE")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_subject_suffix("o=exä,C=CH")`, req{url: "a/", tls: alice}, true, false},
+	{`client_cert_subject_suffix("O=Good")`, req{url: "a/", tls: &TLS{Verified: true, Subject: `CN=x\,O=Good`}}, false, false},
+	{`client_cert_subject_substr("Exä,c=")`, req{url: "a/", tls: alice}, true, false},
+	{`client_cert_subject_regex("^CN=[a-z]+\\\\, X,")`, req{url: "a/", tls: alice}, true, false},
+	{`client_cert_issuer("CN=Ca,O=Y")`, req{url: "a/", tls: alice}, true, false},
+	{`client_cert_issuer_prefix("CN=CA")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_issuer_suffix("O=Y")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_issuer_suffix("CN=CA")`, req{url: "a/", tls: alice}, false, false},
+	{`client_cert_issuer_substr("A,O")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_issuer_regex("O=[XY]$")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_fingerprint("` + strings.Repeat("AB:", 31) + `AB")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_fingerprint("` + strings.Repeat("00", 32) + `")`, req{url: "a/", tls: alice}, false, false},
+	{`client_cert_san("x", "Alice@example.com")`, req{url: "a/", tls: alice}, true, false},
+	{`client_cert_san("alice@example.com")`, req{url: "a/", tls: mallory}, false, false},
+	{`client_cert_san_prefix("spiffe://ex/")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_san_suffix("@EXAMPLE.com")`, req{url: "a/", tls: alice}, true, false},
+	{`client_cert_san_substr("/ns/")`, req{url: "a/", tls: alice}, true, true},
+	{`client_cert_san_regex("^spiffe://[^/]+/ns/B$")`, req{url: "a/", tls: alice}, true, false},
 
 	// The scope of ignore_case and observe_case.
 	{`observe_case() && pathname("/A")`, req{url: "a/a"}, false, false},

@@ -13,19 +13,27 @@ import (
 // true of the request, axis by axis, and then the clauses that are filed under
 // each combination of these facts (a tuple space search).
 type index struct {
-	hosts  map[string]fact
-	labels map[string]fact
-	ends   trie // of hosts
+	hosts  hostIndex
+	names  hostIndex // of servers, as TLS asks for them
 	paths  [2]pathIndex
 	fields fieldIndex
 	crumbs map[string]*valueIndex
 	nets   netTable
 	verbs  map[string]fact
+	tls    tlsIndex
+	http2  fact
 
 	filed  map[key]span // clauses by what they imply
 	shapes []shape      // the combinations of axes that occur in filed
 	rest   span         // clauses that imply nothing
 	order  []int32      // what spans are stretches of; ascending in each
+}
+
+// A hostIndex finds the names of hosts.
+type hostIndex struct {
+	whole  map[string]fact
+	labels map[string]fact // before the first dot
+	ends   trie
 }
 
 // A pathIndex finds paths: [0] as they are, [1] in lower case.
@@ -138,7 +146,12 @@ func (x *index) lookUp(r *Request) {
 	for i := range r.facts {
 		r.facts[i] = r.facts[i][:0]
 	}
-	x.lookUpHost(r)
+	if x.hosts.used() {
+		r.facts[hostAxis] = x.hosts.appendFacts(r.facts[hostAxis], r.Host())
+	}
+	if x.names.used() {
+		r.facts[hostAxis] = x.names.appendFacts(r.facts[hostAxis], r.serverName())
+	}
 	for i := range x.paths {
 		if p := &x.paths[i]; p.used {
 			r.facts[pathAxis] = p.appendFacts(r.facts[pathAxis], r.casePath(i == 1))
@@ -161,6 +174,10 @@ func (x *index) lookUp(r *Request) {
 			out = append(out, f)
 		}
 	}
+	out = x.tls.appendFacts(out, r)
+	if x.http2 != 0 && r.head.HTTP2 {
+		out = append(out, x.http2)
+	}
 	if len(out) > 32 { // the same cookie again and again
 		slices.Sort(out)
 		out = slices.Compact(out)
@@ -168,22 +185,23 @@ func (x *index) lookUp(r *Request) {
 	r.facts[restAxis] = out
 }
 
-func (x *index) lookUpHost(r *Request) {
-	if len(x.hosts) == 0 && len(x.labels) == 0 && len(x.ends.nodes) == 0 {
-		return
+// used reports whether x can find anything.
+func (x *hostIndex) used() bool {
+	return len(x.whole) > 0 || len(x.labels) > 0 || len(x.ends.nodes) > 0
+}
+
+func (x *hostIndex) appendFacts(dst []fact, h []byte) []fact {
+	if f, ok := x.whole[string(h)]; ok {
+		dst = append(dst, f)
 	}
-	h, out := r.Host(), r.facts[hostAxis]
-	if f, ok := x.hosts[string(h)]; ok {
-		out = append(out, f)
-	}
-	out = x.ends.appendEndings(out, h)
+	dst = x.ends.appendEndings(dst, h)
 	if len(x.labels) > 0 {
 		label, _, _ := bytes.Cut(h, []byte("."))
 		if f, ok := x.labels[string(label)]; ok {
-			out = append(out, f)
+			dst = append(dst, f)
 		}
 	}
-	r.facts[hostAxis] = out
+	return dst
 }
 
 func (x *pathIndex) appendFacts(dst []fact, p []byte) []fact {

@@ -56,6 +56,8 @@ type req struct {
 	fields []string
 	client string
 	merge  bool
+	http2  bool
+	tls    *TLS
 }
 
 // load makes r describe q, with a head of its own.
@@ -86,7 +88,9 @@ func (q req) load(r *Request) *message.Head {
 	if err != nil {
 		client = netip.MustParseAddr("192.0.2.1")
 	}
+	w.head.HTTP2 = q.http2
 	r.Reset(&w.head, client, Options{MergeSlashes: q.merge})
+	r.SetTLS(q.tls)
 	return &w.head
 }
 

@@ -167,6 +167,7 @@ func FuzzCompile(f *testing.F) {
 		for _, q := range []req{
 			{url: "www.example.com/a/x.jpg?a=1", fields: []string{"Cookie: a=b; g=b", "X-A: x"}},
 			{url: "a.b/v1/x", client: "10.1.2.3", method: "POST"}, {url: "*"},
+			{url: "www.example.com/", tls: alice, http2: true},
 		} {
 			q.load(&r)
 			if got, want := s.Match(&r), traced(s, &r); got != want {

@@ -60,7 +60,7 @@ func (p *parser) pred(c *call) *pred {
 		for _, a := range c.args {
 			q.parts = append(q.parts, []byte(a))
 		}
-	case equal, hostName, segments:
+	case equal, hostName, segments, firstParts, lastParts:
 		q.fillSets()
 	}
 	return q
@@ -91,6 +91,12 @@ func (p *pred) eval(r *Request) bool {
 		return p.nets.has(r.client)
 	case version:
 		return r.head.Minor == 9
+	case http2:
+		return r.head.HTTP2
+	case secure:
+		return r.tls != nil
+	case cert:
+		return r.certificate() != nil
 	}
 	if p.memo < 0 {
 		return p.test(r)
@@ -113,6 +119,8 @@ func (p *pred) test(r *Request) bool {
 		return p.testCookies(r)
 	case param:
 		return p.testParams(r)
+	case certName:
+		return p.testNames(r)
 	}
 	v, ok := p.value(r)
 	return ok && (len(p.args) == 0 || p.compare(v))
@@ -125,6 +133,8 @@ func (p *pred) value(r *Request) (v []byte, ok bool) {
 	switch p.spec.subject {
 	case host, hostLabel, hostRest:
 		return hostPart(r.Host(), p.spec.subject)
+	case sni, sniLabel, sniRest:
+		return hostPart(r.serverName(), p.spec.subject)
 	case path:
 		return r.casePath(fold), true
 	case dir, file:
@@ -140,6 +150,9 @@ func (p *pred) value(r *Request) (v []byte, ok bool) {
 		return r.caseQuery(fold), r.head.HasQuery
 	case method:
 		return r.head.Bytes(r.head.Method), true
+	case tlsVersion, certSubject, certIssuer, certPrint:
+		v, ok = r.tlsText(p.spec.subject)
+		return r.caseValue(v, fold), ok
 	}
 	v, ok = r.field(p.id, p.name)
 	return r.caseValue(v, fold), ok
@@ -147,11 +160,11 @@ func (p *pred) value(r *Request) (v []byte, ok bool) {
 
 // hostPart returns the part of the host h that s names.
 func hostPart(h []byte, s subject) (part []byte, ok bool) {
-	if len(h) == 0 || s == host {
+	if len(h) == 0 || s == host || s == sni {
 		return h, len(h) > 0
 	}
 	label, rest, dotted := bytes.Cut(h, []byte("."))
-	if s == hostLabel {
+	if s == hostLabel || s == sniLabel {
 		return label, true
 	}
 	return rest, dotted
@@ -213,6 +226,8 @@ func (p *pred) compare(v []byte) bool {
 		return p.compareHost(v)
 	case segments:
 		return p.compareSegments(v)
+	case firstParts, lastParts:
+		return p.compareParts(v)
 	case regex:
 		for _, e := range p.exprs {
 			if e.Match(v) {

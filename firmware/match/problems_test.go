@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // problemCases are lists of rules, each with something wrong, separated by ";;".
 var problemCases = []string{
 	// Names and shapes.
-	`hots("a")`, `path("/a")`, `sni("a")`, `pathname_prefx("/a")`, `frobnicate()`,
+	`hots("a")`, `path("/a")`, `snl("a")`, `ssl2()`, `client_cert_cn("a")`, `pathname_prefx("/a")`, `frobnicate()`,
 	`host`, `hosts`, `whatever.x`, `host == "a"`, `1 + 2`, `true`, `"a"`, `"${a}"`,
 	`any() ? any() : any()`, `["a"]`, `{}`, `-any()`, `host("a") && pathname`, `a::b("x")`,
 	// Arguments.
@@ -33,6 +33,12 @@ var problemCases = []string{
 	`method("get")`, `method("G T")`, `client_ip("10.0.0")`, `client_ip("10.0.0.1/24")`, `client_ip("10/33")`,
 	`client_ip("::ffff:10.0.0.1")`, `client_ip("fe80::1%eth0")`, `client_ip("10.0.0.0/024")`, `client_ip("host")`,
 	`header("X A")`, `header("", "x")`, `header("X-A", " x")`, `header_prefix("X-A", " x")`, `cookie("a;b")`, `cookie("a", "x;y")`,
+	`tls("x")`, `tls_version("1.1")`, `tls_version("TLSv1.3")`, `tls_version("3")`, `sni("a:443")`, `sni("192.0.2.1")`,
+	`sni("[::1]")`, `sni_prefix("a.b")`, `sni_suffix(".a.b")`, `client_cert_subject("")`, `client_cert_subject("alice")`,
+	`client_cert_subject("/C=CH/CN=a")`, `client_cert_issuer("CN=a, b")`, `client_cert_issuer_prefix("CN=a\\")`, `client_cert_subject("CN=#x")`,
+	`client_cert_subject_substr("")`, `client_cert_fingerprint("ab:cd")`, `client_cert_fingerprint("xy")`,
+	`client_cert_fingerprint("` + strings.Repeat("0b", 20) + `")`, `client_cert_san("")`, `client_cert_san("192.0.2.1")`,
+	`client_cert_san("bücher.example")`, `client_cert_san_suffix("a b")`, `client_cert_san_regex("(")`,
 	`pathname_regex("(")`, `pathname_regex("")`, `pathname_regex("(?=x)")`, `pathname_regex("` + strings.Repeat("a", 1001) + `")`,
 	`pathname_regex("(a{1000}){1000}")`,
 	// Several at once, in order.
@@ -51,6 +57,13 @@ var problemCases = []string{
 	`client_ip("10/8") ;; client_ip("10.1/16") ;; client_ip("10/7")`,
 	`cookie("g") ;; cookie("g", "b") ;; header("g", "b") ;; header("g")`,
 	`filename_suffix(".gif", ".jpg") ;; pathname("/a/x.jpg") ;; filename_suffix("x.gif") ;; filename("x.jpg")`,
+	`tls() ;; sni("a") ;; client_cert() && host("a") ;; tls_version("1.3") ;; !tls()`,
+	`client_cert() ;; client_cert_subject_suffix("O=a") ;; client_cert_san_regex("a") ;; !client_cert()`,
+	`sni("*.b") ;; sni("a.b") ;; sni_prefix("a") ;; sni("a.c") ;; sni_suffix("b")`,
+	`client_cert_subject_suffix("C=c") ;; client_cert_subject("CN=a,C=c") ;; client_cert_subject_suffix("O=b,C=c")`,
+	`client_cert_issuer_prefix("CN=a") ;; client_cert_issuer_prefix("CN=a,O=b") ;; client_cert_subject("CN=a")`,
+	`client_cert_san_suffix("@b") ;; client_cert_san("a@b") ;; http_2() ;; http_2() && tls()`,
+	`client_cert_subject_substr("O=b") ;; client_cert_subject_suffix("O=b,C=c") ;; client_cert_subject("CN=a,O=b")`,
 	`!host("a") ;; !host("a") && path_prefix("/x") ;; !host("b")`,
 }
 
@@ -137,6 +150,16 @@ func TestRulesThatAreReachableAreNotWarnedOf(t *testing.T) {
 		`client_ip("10/9") ;; client_ip("10/8")`,
 		`method("GET") ;; method("HEAD", "GET")`,
 		`pathname_regex("(?-i)/a") ;; pathname("/a")`,
+		`sni("a") ;; tls()`,
+		`client_cert() ;; tls()`,
+		`!client_cert() ;; tls()`,
+		`sni("a") ;; host("a")`,
+		`client_cert_subject_suffix("CN=a,C=c") ;; client_cert_subject_suffix("C=c")`,
+		`client_cert_subject_suffix("C=c") ;; client_cert_subject_prefix("C=c")`,
+		`client_cert_subject_suffix("C=c") ;; client_cert_subject("CN=a\\,C=c")`,
+		`client_cert_subject("CN=a") ;; client_cert_issuer("CN=a")`,
+		`client_cert_san("a") && client_cert_san("b") ;; client_cert_san("a")`,
+		`http_2() ;; tls()`,
 		`cookie("a", "b") && cookie("a", "c") ;; cookie("a", "b")`,
 	} {
 		if _, problems := Compile(ruleList(t, strings.Split(text, " ;; ")...)); len(problems) != 0 {

@@ -44,7 +44,7 @@ func (g gen) call() string {
 	cut := func() string { p := g.path(); return p[:1+g.IntN(len(p))] }
 	tail := func() string { p := g.path(); return p[g.IntN(len(p)):] }
 	value := func() string { return g.of("1", "2", "gold", "Gold", "g") }
-	switch n := g.IntN(24); n {
+	switch n := g.IntN(29); n {
 	case 0, 1:
 		return "host(" + g.args(func() string { return g.of("", "", "*.") + g.host() }) + ")"
 	case 2:
@@ -83,8 +83,55 @@ func (g gen) call() string {
 		return "header_" + g.of("prefix", "suffix", "substr", "regex") + `("X-A", ` + g.args(value) + ")"
 	case 21, 22:
 		return "cookie(" + quote(g.of("c", "d")) + g.of("", ", "+g.args(value)) + ")"
+	case 23, 24, 25, 26:
+		return g.tlsCall()
 	}
-	return g.of("any()", "http_09()", `cookie_prefix("c", "g")`, `cookie_regex("c", "^G")`)
+	return g.of("any()", "http_09()", "http_2()", `cookie_prefix("c", "g")`, `cookie_regex("c", "^G")`)
+}
+
+// tlsCall returns a random call of a function that looks at TLS.
+func (g gen) tlsCall() string {
+	dn := func() string {
+		return g.of("CN=a,O=b,C=c", "CN=a", "O=b,C=c", "C=c", "CN=A,o=b,C=c", `CN=a\\,C=c`, "C=d,C=c")
+	}
+	san := func() string { return g.of("a@b", "A@b", "spiffe://a/b", "a.b") }
+	switch g.IntN(12) {
+	case 0:
+		return g.of("tls()", "client_cert()", `tls_version("1.3")`, `tls_version("1.2", "1.3")`)
+	case 1, 2:
+		return "sni(" + g.args(func() string { return g.of("", "", "*.") + g.host() }) + ")"
+	case 3:
+		return "sni_prefix(" + g.args(func() string { return g.of("www", "a", "x") }) + ")"
+	case 4:
+		return "sni_suffix(" + g.args(g.host) + ")"
+	case 5:
+		return g.of(`sni_substr("w.")`, `sni_regex("B$")`)
+	case 6, 7:
+		return "client_cert_" + g.of("subject", "subject", "issuer") + g.of("", "_prefix", "_suffix") + "(" + g.args(dn) + ")"
+	case 8:
+		return "client_cert_" + g.of("subject", "issuer") + g.of(`_substr("b,C")`, `_regex("^cn=A")`, `_substr("C=", "O=")`)
+	case 9:
+		return "client_cert_fingerprint(" + g.args(func() string { return strings.Repeat(g.of("0a", "0B"), 32) }) + ")"
+	case 10:
+		return "client_cert_san(" + g.args(san) + ")"
+	}
+	return "client_cert_san_" + g.of("prefix", "suffix", "substr", "regex") + "(" + g.args(func() string { return g.of("a", "b", "@B", "spiffe://") }) + ")"
+}
+
+// tls returns a connection's TLS; a third have none.
+func (g gen) tls() *TLS {
+	if g.IntN(3) == 0 {
+		return nil
+	}
+	dn := func() string { return g.of("CN=a,O=b,C=c", "CN=a", "O=b,C=c", "CN=A,O=b,C=c", `CN=a\,C=c`, "") }
+	t := &TLS{
+		Version: g.of("1.2", "1.3"), ServerName: g.of("", g.host(), g.host()+"."), Verified: g.IntN(3) > 0,
+		Subject: dn(), Issuer: dn(), Fingerprint: strings.Repeat(g.of("0a", "0b"), 32),
+	}
+	for range g.IntN(3) {
+		t.Names = append(t.Names, g.of("a@b", "spiffe://a/b", "a.b"))
+	}
+	return t
 }
 
 // expr returns a random expression.
@@ -111,6 +158,7 @@ func (g gen) request() req {
 		method: g.of("GET", "POST", "PUT"), merge: g.IntN(2) == 0,
 		url:    g.of("", g.host()+g.of("", ".", ":80")) + g.of("", "/", "/./", "/b/..") + g.path() + g.of("", "?q=1", "?q=gold&x", "?x&q=Gold"),
 		client: g.of("10.1.2.3", "10.2.0.1", "192.0.2.1", "2001:db8::7"),
+		http2:  g.IntN(4) == 0, tls: g.tls(),
 	}
 	if g.IntN(20) == 0 {
 		q.url = "*"

@@ -199,15 +199,15 @@ func (x term) implies(t term) bool {
 		return true
 	}
 	switch {
+	case p.spec.subject == secure && q.spec.subject.ofTLS(), p.spec.subject == cert && q.spec.subject.ofCert():
+		return true
 	case p.spec.subject != q.spec.subject && !(q.exact() && partOf(p, q)), p.name != q.name:
 		return false
-	case p.spec.subject == version:
-		return true
 	case len(p.args) == 0:
 		return true
 	case !x.one || q.fold && !p.fold:
 		return false
-	case q.fold && p.spec.op == regex && p.spec != q.spec && q.spec.subject != host:
+	case q.fold && p.spec.op == regex && p.spec != q.spec && q.spec.subject != host && q.spec.subject != sni:
 		return false // (?-i) may tell apart what q does not
 	case p.spec.subject == client:
 		return p.nets.covers(netip.MustParsePrefix(x.arg))
@@ -236,6 +236,8 @@ func partOf(p, q *pred) bool {
 		return p.spec.subject == hostLabel || p.spec.subject == hostRest
 	case path:
 		return p.spec.subject == dir || p.spec.subject == file
+	case sni:
+		return p.spec.subject == sniLabel || p.spec.subject == sniRest
 	}
 	return false
 }
@@ -264,6 +266,10 @@ func (x term) impliesFor(p *pred, v string) bool {
 		return p.compare([]byte(v[slash:]))
 	case regex:
 		return false
+	case firstParts, lastParts:
+		if p.spec.op == q.spec.op {
+			return p.compareParts([]byte(v))
+		}
 	}
 	for _, a := range p.args {
 		if partImplies(q.spec.op, v, p.spec.op, a) {

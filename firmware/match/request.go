@@ -22,6 +22,7 @@ type Request struct {
 
 	head    *message.Head
 	client  netip.Addr
+	tls     *TLS // nil for a connection in the clear
 	options Options
 
 	have     piece
@@ -31,9 +32,10 @@ type Request struct {
 	lowQuery []byte
 	fileAt   int // where the file name begins in path
 	cookies  []pair
+	sni      []byte
 
 	// Memory for the above and for values that are decoded or lowered.
-	hostMem, pathMem, scratch []byte
+	hostMem, pathMem, nameMem, scratch []byte
 
 	// The regular expressions evaluated by this Match, and how they came out.
 	known, truth [4]uint64
@@ -51,16 +53,18 @@ const (
 	haveLowPath
 	haveLowQuery
 	haveCookies
+	haveServerName
 )
 
 // A pair is one cookie.
 type pair struct{ name, value []byte }
 
 // Reset makes r describe the request h from client. It keeps h: neither h nor
-// its bytes may change while r is used.
+// its bytes may change while r is used. Unless SetTLS is called then, the
+// request came in the clear.
 func (r *Request) Reset(h *message.Head, client netip.Addr, o Options) {
 	r.Debug = r.Debug[:0]
-	r.head, r.options, r.have = h, o, 0
+	r.head, r.options, r.have, r.tls = h, o, 0, nil
 	r.client = client.Unmap().WithZone("")
 }
 
@@ -83,8 +87,11 @@ func trimPort(a []byte) []byte {
 	if i := bytes.IndexByte(a[from:], ':'); i >= 0 {
 		a = a[:from+i]
 	}
-	return bytes.TrimSuffix(a, []byte("."))
+	return trimDot(a)
 }
+
+// trimDot cuts one dot from the end of h.
+func trimDot(h []byte) []byte { return bytes.TrimSuffix(h, []byte(".")) }
 
 // Path returns the normalised path: what rules compare, not what is forwarded.
 func (r *Request) Path() []byte {

@@ -8,6 +8,10 @@ var elsewhere = map[string]string{
 	"path_reg": "pathname_regex", "path_regex": "pathname_regex", "path_end": "pathname_suffix",
 	"ip": "client_ip", "src": "client_ip", "source_ip": "client_ip", "hdr": "header",
 	"url_param": "query_param", "default": fnAny, "all": fnAny,
+	"ssl": "tls", "https": "tls", "secure": "tls", "ssl_fc": "tls", "http2": "http_2", "h2": "http_2",
+	"ssl2": "tls_version", "ssl3": "tls_version", "tls1": "tls_version", "ssl_version": "tls_version",
+	"server_name": "sni", "req_ssl_sni": "sni", "ssl_fc_sni": "sni", "client_cert_cn": "client_cert_subject_prefix",
+	"ssl_c_s_dn": "client_cert_subject", "ssl_c_i_dn": "client_cert_issuer", "ssl_c_used": "client_cert",
 }
 
 // suggest returns the function whose name is nearest to name, or "" if none is

@@ -5,6 +5,7 @@ package match
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -156,10 +157,21 @@ func (w *walker) try(e *hclsyntax.FunctionCallExpr, fold bool, c *Cond) {
 				c.Verdict = True
 			}
 		}
-		if s.subject == version && v == "HTTP/0.9" {
+		if truth(s.subject, v) {
 			c.Verdict = True
 		}
 	}
+}
+
+// truth reports whether v makes a function true that compares with nothing.
+func truth(s subject, v string) bool {
+	switch s {
+	case version:
+		return v == "HTTP/0.9"
+	case http2:
+		return v == "HTTP/2"
+	}
+	return s == secure || s == cert
 }
 
 // values returns what the request has of s's subject.
@@ -186,17 +198,57 @@ func (w *walker) values(s *spec, name string) []string {
 		return some(string(h.Bytes(h.Method)), true)
 	case client:
 		return some(w.r.client.String(), w.r.client.IsValid())
-	case version:
-		if h.Minor == 9 {
-			return some("HTTP/0.9", true)
-		}
-		return some("HTTP/1."+strconv.Itoa(int(h.Minor)), true)
+	case version, http2:
+		return some(protocol(h), true)
 	case header:
 		return w.field(name)
 	case cookie:
 		return w.cookies(name)
 	case param:
 		return params(string(h.Bytes(h.Query)), name)
+	}
+	if w.r.tls == nil {
+		return nil
+	}
+	return tlsValues(s.subject, w.r.tls)
+}
+
+// protocol names the version by which h came.
+func protocol(h *message.Head) string {
+	switch {
+	case h.HTTP2:
+		return "HTTP/2"
+	case h.Minor == 9:
+		return "HTTP/0.9"
+	}
+	return "HTTP/1." + strconv.Itoa(int(h.Minor))
+}
+
+// tlsValues returns what t has of s.
+func tlsValues(s subject, t *TLS) []string {
+	name := strings.TrimSuffix(lowered(t.ServerName), ".")
+	label, rest, dotted := strings.Cut(name, ".")
+	switch s {
+	case secure:
+		return some("TLS "+t.Version, true)
+	case tlsVersion:
+		return some(t.Version, true)
+	case sni:
+		return some(name, name != "")
+	case sniLabel:
+		return some(label, name != "")
+	case sniRest:
+		return some(rest, dotted)
+	case cert, certSubject:
+		return some(t.Subject, t.Verified)
+	case certIssuer:
+		return some(t.Issuer, t.Verified)
+	case certPrint:
+		return some(t.Fingerprint, t.Verified)
+	case certName:
+		if t.Verified {
+			return t.Names
+		}
 	}
 	return nil
 }
@@ -276,10 +328,25 @@ func fits(s *spec, v, a string, fold bool) bool {
 		return strings.Contains(v, a)
 	case segments:
 		return v != "*" && (v == a || strings.HasPrefix(v, a+"/"))
+	case firstParts, lastParts:
+		return endsWithParts(cutDN(v, ','), cutDN(a, ','), s.op == firstParts)
 	case hostName:
 		if parent, ok := strings.CutPrefix(a, "*"); ok {
 			return strings.HasSuffix(v, parent) && len(v) > len(parent)
 		}
 	}
 	return v == a
+}
+
+// endsWithParts reports whether the parts of a name begin with those of want,
+// or, unless first, end with them.
+func endsWithParts(parts, want []string, first bool) bool {
+	extra := len(parts) - len(want)
+	if extra < 0 {
+		return false
+	}
+	if first {
+		extra = 0
+	}
+	return slices.Equal(parts[extra:extra+len(want)], want)
 }

@@ -12,7 +12,7 @@ import (
 // checkHost checks a string that is compared with a host or a part of one.
 func checkHost(s *spec, v string) (canonical, msg string) {
 	h := lowered(v)
-	if s.op == hostName || s.subject == hostRest {
+	if s.op == hostName || s.subject == hostRest || s.subject == sniRest {
 		h = strings.TrimSuffix(h, ".")
 	}
 	rest := strings.TrimPrefix(h, "*.")
@@ -25,16 +25,18 @@ func checkHost(s *spec, v string) (canonical, msg string) {
 		return "", fmt.Sprintf("%q: write a name with other letters than a to z in its xn-- form", v)
 	case hasPort(h):
 		return "", fmt.Sprintf("%q: a host is compared without its port", v)
+	case s.subject == sni && s.op == hostName && isAddress(h):
+		return "", fmt.Sprintf("%q: clients send no server name when they ask for an address", v)
 	}
 	if strings.Contains(h, "*") && (s.op != hostName || strings.Contains(rest, "*")) {
 		return "", fmt.Sprintf("%q: a \"*\" stands only for whole labels at the beginning of host, "+
 			"such as host(\"*.example.com\")", v)
 	}
-	if s.subject == hostLabel && strings.Contains(h, ".") {
+	if (s.subject == hostLabel || s.subject == sniLabel) && strings.Contains(h, ".") {
 		label, _, _ := strings.Cut(h, ".")
 		return "", fmt.Sprintf("the prefix is what stands before the first dot: write %q", label)
 	}
-	if s.subject == hostRest && h[0] == '.' {
+	if (s.subject == hostRest || s.subject == sniRest) && h[0] == '.' {
 		return "", fmt.Sprintf("the suffix is what stands after the first dot: write %q", h[1:])
 	}
 	if s.op == equal || s.op == hostName {
@@ -43,6 +45,12 @@ func checkHost(s *spec, v string) (canonical, msg string) {
 		}
 	}
 	return h, ""
+}
+
+// isAddress reports whether h is an IP address, in brackets or not.
+func isAddress(h string) bool {
+	_, err := netip.ParseAddr(strings.Trim(h, "[]"))
+	return err == nil
 }
 
 func isASCII(s string) bool {

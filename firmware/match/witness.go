@@ -13,6 +13,7 @@ import (
 type witness struct {
 	head   message.Head
 	client netip.Addr
+	tls    *TLS
 }
 
 // request returns a request that meets those of alt that the index knows. It
@@ -52,6 +53,7 @@ func (w *witness) request(alt []term) *Request {
 	w.head.Path = w.span(begin + end)
 	r := &Request{}
 	r.Reset(&w.head, w.client, Options{})
+	r.SetTLS(w.tls)
 	return r
 }
 
@@ -72,6 +74,37 @@ func (w *witness) state(st statement) {
 		w.field(st.name, st.text)
 	case cookieIs, cookieHas:
 		w.field("cookie", st.name+"="+st.text)
+	case overHTTP2:
+		w.head.HTTP2 = true
+	default:
+		w.stateTLS(st)
+	}
+}
+
+// stateTLS makes a statement about TLS true.
+func (w *witness) stateTLS(st statement) {
+	if w.tls == nil {
+		w.tls = &TLS{}
+	}
+	switch st.kind {
+	case sniIs:
+		w.tls.ServerName = st.text
+	case sniLabelIs:
+		w.tls.ServerName = st.text + ".x"
+	case sniEnds:
+		w.tls.ServerName = "x" + st.text
+	case tlsVersionIs:
+		w.tls.Version = st.text
+	case certShown:
+		w.tls.Verified = true
+	case subjectIs:
+		w.tls.Verified, w.tls.Subject = true, st.text
+	case issuerIs:
+		w.tls.Verified, w.tls.Issuer = true, st.text
+	case printIs:
+		w.tls.Verified, w.tls.Fingerprint = true, st.text
+	case sanIs:
+		w.tls.Verified, w.tls.Names = true, append(w.tls.Names, st.text)
 	}
 }
 

@@ -52,13 +52,15 @@ var shop = Wanted{Name: "shop", Domains: []string{"shop.example", "www.shop.exam
 
 // A fakeCA issues certificates in virtual time, and notes when it was asked.
 type fakeCA struct {
-	t      *testing.T
-	ca     *ca
-	life   time.Duration
-	err    error    // instead of a certificate
-	names  []string // instead of those asked for
-	asked  []time.Time
-	method []string
+	t  *testing.T
+	ca *ca
+
+	mu      sync.Mutex // guards what follows
+	life    time.Duration
+	err     error    // instead of a certificate
+	names   []string // instead of those asked for
+	times   []time.Time
+	methods []string
 }
 
 func newFakeCA(t *testing.T) *fakeCA {
@@ -69,7 +71,9 @@ func newFakeCA(t *testing.T) *fakeCA {
 }
 
 func (f *fakeCA) obtain(_ context.Context, method string, domains []string, key crypto.Signer) ([]byte, error) {
-	f.asked, f.method = append(f.asked, time.Now()), append(f.method, method)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.times, f.methods = append(f.times, time.Now()), append(f.methods, method)
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -81,25 +85,51 @@ func (f *fakeCA) obtain(_ context.Context, method string, domains []string, key 
 	return []byte(certPEM(sign(f.t, tmpl, key, f.ca), f.ca.cert)), nil
 }
 
-// pausesBetween returns the times between orders.
-func (f *fakeCA) pausesBetween() (ps []time.Duration) {
-	for i := 1; i < len(f.asked); i++ {
-		ps = append(ps, f.asked[i].Sub(f.asked[i-1]))
+// fail makes all orders from now on end with err, or succeed.
+func (f *fakeCA) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+// asked returns how often it was asked, pauses the times between, and methods
+// by what challenges.
+func (f *fakeCA) asked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.times)
+}
+
+func (f *fakeCA) pauses() (ps []time.Duration, methods []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := 1; i < len(f.times); i++ {
+		ps = append(ps, f.times[i].Sub(f.times[i-1]))
 	}
-	return ps
+	return ps, slices.Clone(f.methods)
 }
 
 // An acmeRun is an ACME that runs in the bubble of a test.
 type acmeRun struct {
 	*ACME
+	stop func()
+
+	mu     sync.Mutex
 	issues []string // "name fingerprint"
-	stop   func()
+}
+
+func (r *acmeRun) issued() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.issues)
 }
 
 func startACME(t *testing.T, cfg ACMEConfig, storage Storage, ca *fakeCA) *acmeRun {
 	t.Helper()
 	r := new(acmeRun)
 	a, err := OpenACME(cfg, storage, new(Challenges), func(name string, p *Pair) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		r.issues = append(r.issues, name+" "+Fingerprint(p.Leaf()))
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -132,26 +162,26 @@ func TestACMERenewsAtTwoThirdsOfLife(t *testing.T) {
 		ca, storage := newFakeCA(t), newMemory()
 		r := startACME(t, wanted(shop), storage, ca)
 		s := r.after(0)
-		if s.State != ACMEIssued || s.Leaf == nil || s.LastError != "" || len(r.issues) != 1 {
-			t.Fatalf("after the start: %+v, issued %v", s, r.issues)
+		if s.State != ACMEIssued || s.Leaf == nil || s.LastError != "" || len(r.issued()) != 1 {
+			t.Fatalf("after the start: %+v, issued %v", s, r.issued())
 		}
 		if p := r.Pair("shop"); p == nil || !slices.Equal(p.Names(), shop.Domains) {
 			t.Errorf("Pair() = %v, want one for %v", p, shop.Domains)
 		}
 		r.after(60*dayLong - time.Hour)
-		if len(ca.asked) != 1 {
-			t.Errorf("the CA was asked %d times before two thirds, want 1", len(ca.asked))
+		if ca.asked() != 1 {
+			t.Errorf("the CA was asked %d times before two thirds, want 1", ca.asked())
 		}
 		r.after(ca.life/50 + 2*time.Hour)
-		if len(ca.asked) != 2 || len(r.issues) != 2 || r.issues[0] == r.issues[1] {
-			t.Errorf("after two thirds: asked %d, issued %v, want a second one", len(ca.asked), r.issues)
+		if ca.asked() != 2 || len(r.issued()) != 2 || r.issued()[0] == r.issued()[1] {
+			t.Errorf("after two thirds: asked %d, issued %v, want a second one", ca.asked(), r.issued())
 		}
 		r.stop()
 
 		// A restart takes what is stored, and asks nobody.
 		again := startACME(t, wanted(shop), storage, ca)
-		if got := "shop " + Fingerprint(again.Pair("shop").Leaf()); got != r.issues[1] || len(ca.asked) != 2 {
-			t.Errorf("after a restart: %s, asked %d, want %s, 2", got, len(ca.asked), r.issues[1])
+		if got := "shop " + Fingerprint(again.Pair("shop").Leaf()); got != r.issued()[1] || ca.asked() != 2 {
+			t.Errorf("after a restart: %s, asked %d, want %s, 2", got, ca.asked(), r.issued()[1])
 		}
 		again.stop()
 	})
@@ -160,13 +190,13 @@ func TestACMERenewsAtTwoThirdsOfLife(t *testing.T) {
 func TestACMEBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ca, storage := newFakeCA(t), newMemory()
-		ca.err = errors.New("no route")
+		ca.fail(errors.New("no route"))
 		r := startACME(t, wanted(shop), storage, ca)
 		s := r.after(2 * dayLong)
-		if s.State != ACMEFailed || s.LastError != "no route" || s.Failures != len(ca.asked) || s.Leaf != nil {
+		if s.State != ACMEFailed || s.LastError != "no route" || s.Failures != ca.asked() || s.Leaf != nil {
 			t.Errorf("status = %+v", s)
 		}
-		got := ca.pausesBetween()
+		got, methods := ca.pauses()
 		for i, p := range got {
 			want := pauses[min(i, len(pauses)-1)]
 			if p < want || p > want+want/10+time.Second {
@@ -176,24 +206,24 @@ func TestACMEBacksOff(t *testing.T) {
 		if len(got) < 7 {
 			t.Errorf("%d attempts in two days, want more", len(got)+1)
 		}
-		for i, m := range ca.method {
+		for i, m := range methods {
 			if want := []string{methodHTTP, methodALPN}[i%2]; m != want {
 				t.Errorf("attempt %d by %s, want %s", i, m, want)
 			}
 		}
 		// Starting over and over does not shorten the pause.
-		before := len(ca.asked)
+		before := ca.asked()
 		for range 20 {
 			r.stop()
 			r = startACME(t, wanted(shop), storage, ca)
 			r.after(time.Second)
 		}
-		if n := len(ca.asked) - before; n > 1 {
+		if n := ca.asked() - before; n > 1 {
 			t.Errorf("the CA was asked %d times in 20 restarts", n)
 		}
 		// What is wanted otherwise now is tried now.
 		r.stop()
-		ca.err = nil
+		ca.fail(nil)
 		r = startACME(t, wanted(Wanted{Name: "shop", Domains: []string{"other.example"}}), storage, ca)
 		if s := r.after(2 * time.Minute); s.State != ACMEIssued || s.Failures != 0 {
 			t.Errorf("after other domains: %+v", s)
@@ -205,20 +235,20 @@ func TestACMEBacksOff(t *testing.T) {
 func TestACMERetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ca := newFakeCA(t)
-		ca.err = acme.Problem{Type: acme.ProblemTypeRateLimited, Detail: "too many"}
+		ca.fail(acme.Problem{Type: acme.ProblemTypeRateLimited, Detail: "too many"})
 		r := startACME(t, wanted(shop), newMemory(), ca)
-		if s := r.after(0); s.Next.Sub(time.Now()) < limitedPause || !strings.Contains(s.LastError, "too many") {
+		if s := r.after(0); time.Until(s.Next) < limitedPause || !strings.Contains(s.LastError, "too many") {
 			t.Errorf("after rateLimited: %+v, want a pause of %v", s, limitedPause)
 		}
-		ca.err = nil
+		ca.fail(nil)
 		for range 100 { // an impatient operator
 			if err := r.Retry("shop"); err != nil {
 				t.Fatal(err)
 			}
 			r.after(100 * time.Millisecond)
 		}
-		if len(ca.asked) != 1 {
-			t.Errorf("the CA was asked %d times within a minute, want 1", len(ca.asked))
+		if ca.asked() != 1 {
+			t.Errorf("the CA was asked %d times within a minute, want 1", ca.asked())
 		}
 		r.after(time.Minute)
 		if err := r.Retry("shop"); err != nil {
@@ -283,10 +313,11 @@ func TestACMENeverHammers(t *testing.T) {
 			tt.spoil(ca)
 			r := startACME(t, wanted(shop), newMemory(), ca)
 			r.after(dayLong)
-			if len(ca.asked) > tt.most+1 {
-				t.Errorf("%s: asked %d times in a day, want at most %d", tt.name, len(ca.asked), tt.most)
+			if ca.asked() > tt.most+1 {
+				t.Errorf("%s: asked %d times in a day, want at most %d", tt.name, ca.asked(), tt.most)
 			}
-			for i, p := range ca.pausesBetween() {
+			pauses, _ := ca.pauses()
+			for i, p := range pauses {
 				if p < orderPause {
 					t.Errorf("%s: pause %d = %v, want at least %v", tt.name, i, p, orderPause)
 					break
@@ -304,8 +335,8 @@ func TestACMEServesWhatItCannotStore(t *testing.T) {
 		r.stop()
 		storage.fail = errors.New("disk full")
 		r = startACME(t, wanted(shop), storage, newFakeCA(t))
-		if s := r.after(0); len(r.issues) != 1 || !strings.Contains(s.LastError, "disk full") || s.State != ACMEIssued {
-			t.Errorf("status = %+v, issued %v, want a certificate and the error", s, r.issues)
+		if s := r.after(0); len(r.issued()) != 1 || !strings.Contains(s.LastError, "disk full") || s.State != ACMEIssued {
+			t.Errorf("status = %+v, issued %v, want a certificate and the error", s, r.issued())
 		}
 		r.stop()
 	})
@@ -317,8 +348,8 @@ func TestACMETakesDamagedStorage(t *testing.T) {
 		_ = storage.Save(pairName("shop"), []byte("x"))
 		_ = storage.Save(recordName("shop"), []byte("{"))
 		r := startACME(t, wanted(shop), storage, ca)
-		if s := r.after(0); s.State != ACMEFailed || !strings.Contains(s.LastError, "damaged") || len(ca.asked) != 0 {
-			t.Errorf("status = %+v, asked %d, want damage and a pause", s, len(ca.asked))
+		if s := r.after(0); s.State != ACMEFailed || !strings.Contains(s.LastError, "damaged") || ca.asked() != 0 {
+			t.Errorf("status = %+v, asked %d, want damage and a pause", s, ca.asked())
 		}
 		if s := r.after(10 * time.Minute); s.State != ACMEIssued {
 			t.Errorf("status = %+v, want a new certificate", s)

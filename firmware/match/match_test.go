@@ -228,3 +228,22 @@ func TestTraceShowsWhatWasTested(t *testing.T) {
 		t.Errorf("range of %s = %v, want columns 23 to 43", c.Source, c.Range)
 	}
 }
+
+func TestResetForgetsTLS(t *testing.T) {
+	s := compile(t, ruleList(t, `sni("a")`, `sni("b")`, `!tls()`))
+	var r Request
+	h := req{url: "x/"}.load(&r)
+	for _, tt := range []struct {
+		tls  *TLS
+		want int
+	}{{&TLS{ServerName: "a"}, 0}, {&TLS{ServerName: "b"}, 1}, {nil, 2}, {&TLS{}, -1}} {
+		r.SetTLS(tt.tls)
+		if got := s.Match(&r); got != tt.want {
+			t.Errorf("Match with %+v = %d, want %d", tt.tls, got, tt.want)
+		}
+	}
+	r.Reset(h, netip.Addr{}, Options{})
+	if got := s.Match(&r); got != 2 {
+		t.Errorf("Match after Reset = %d, want 2", got)
+	}
+}

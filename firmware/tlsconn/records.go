@@ -89,11 +89,11 @@ func (c *Conn) Write(p []byte, more bool) (int, unix.Errno) {
 // Writev is Write of a and then b in one record, as far as one can hold them. It
 // copies them together.
 func (c *Conn) Writev(a, b []byte) (int, unix.Errno) {
-	if len(a) == 0 || len(a) >= MaxPlaintext {
+	switch {
+	case len(a) == 0:
+		return c.Write(b, false)
+	case len(b) == 0 || len(a) >= MaxPlaintext:
 		return c.Write(a, len(b) > 0)
-	}
-	if len(b) == 0 {
-		return c.Write(a, false)
 	}
 	if c.Pending() && c.blocked {
 		return 0, unix.EAGAIN

@@ -15,7 +15,7 @@ func (x *exchange) serverReady() {
 	switch {
 	case !x.reqDone:
 		x.pumpRequest()
-	case len(x.s.pending()) > 0:
+	case x.s.unsent():
 		x.sendHead()
 	}
 	if x.c != nil && x.s != nil && !x.answered && x.s.readable {
@@ -168,7 +168,7 @@ func (x *exchange) pumpAnswer() {
 		x.w.loop.SetTimer(&x.s.timer, orNever(x.svc.Timeouts.ServerBody))
 		x.w.loop.Soon(x)
 	case waiting:
-		if len(x.c.pending()) == 0 && x.c.writable {
+		if !x.c.unsent() && x.c.writable {
 			x.w.loop.SetTimer(&x.s.timer, orNever(x.svc.Timeouts.ServerBody))
 			return
 		}

@@ -109,12 +109,12 @@ func (b *body) pump(dst, src *conn) state {
 // read gets more bytes, or finds out that there are none.
 func (b *body) read(dst, src *conn) state {
 	if src.eof {
-		return b.ended(dst)
+		return b.ended(dst, src)
 	}
 	if !src.readable {
 		return waiting
 	}
-	if b.spliceable() {
+	if b.spliceable() && src.tls == nil && dst.tls == nil {
 		pipe, err := src.w.pipes.Get()
 		if err == nil {
 			b.pipe = pipe
@@ -128,7 +128,7 @@ func (b *body) read(dst, src *conn) state {
 	case errno != 0:
 		return srcFailed
 	case n == 0:
-		return b.ended(dst)
+		return b.ended(dst, src)
 	}
 	return finished
 }
@@ -144,8 +144,8 @@ func (b *body) spliceable() bool {
 }
 
 // ended handles the end of the stream that the body comes from.
-func (b *body) ended(dst *conn) state {
-	if b.framing != message.UntilClose {
+func (b *body) ended(dst, src *conn) state {
+	if b.framing != message.UntilClose || src.tls != nil && src.tls.Truncated() {
 		return srcEnded
 	}
 	b.done = true
@@ -171,7 +171,7 @@ func (b *body) writeStep(dst, src *conn) (int, state) {
 		return len(data), finished
 	}
 	head := dst.pending()
-	sent, errno := reactor.Writev(dst.fd, head, data)
+	sent, errno := dst.writev(head, data)
 	if errno == unix.EAGAIN {
 		dst.writable = false
 		return 0, waiting

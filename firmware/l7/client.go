@@ -12,10 +12,14 @@ import (
 	"evener/firmware/http1"
 	"evener/firmware/reactor"
 	"evener/firmware/stats"
+	"evener/firmware/tlsconn"
 )
 
 // A clientConn is a client's HTTP/1 connection:
 //
+//	shaking (TLS)
+//	  │
+//	  ▼
 //	idle ──bytes──► head ──whole head──► busy ──101──► tunnel
 //	  ▲                                   │               │
 //	  └──────────── keep-alive ───────────┘               ▼
@@ -30,6 +34,7 @@ type clientConn struct {
 	route      *Route             // of the first request, for once_only
 	gen        *Generation        // that route belongs to
 	requests   int
+	secure     bool // by TLS
 	state      clientState
 }
 
@@ -42,6 +47,7 @@ const (
 	clientQueued // busy, and waiting for a member
 	clientTunnel
 	clientLingering
+	clientShaking
 )
 
 // lingerTime bounds how long a connection that we have closed for sending is
@@ -58,6 +64,10 @@ func (w *Worker) accept(fd int, peer netip.AddrPort, p *Port) {
 	w.conns++
 	c.stats.Accepted.Add(1)
 	c.stats.Connections.Add(1)
+	if svc.TLS != nil {
+		c.shake(svc)
+		return
+	}
 	w.loop.SetTimer(&c.timer, orNever(svc.Timeouts.ClientHead))
 	w.loop.Soon(c)
 }
@@ -113,7 +123,7 @@ func (c *clientConn) watchNow() {
 		return
 	}
 	if c.x != nil {
-		c.x.half = reactor.Ended(c.fd)
+		c.x.half = c.left()
 	}
 	if err := c.watch(c); err != nil {
 		c.w.log.Warn("connection closed", "client", c.peer, "err", err)
@@ -142,6 +152,7 @@ func (c *clientConn) Ready(ev reactor.Events) {
 		c.receive()
 	case clientLingering:
 		c.linger()
+	case clientShaking: // the handshake was told
 	default:
 		c.x.clientReady(ev)
 	}
@@ -160,6 +171,15 @@ func (c *clientConn) Run() {
 		}
 		c.receive()
 	}
+}
+
+// service returns what the connection's port serves now, nil if nothing: also
+// where that is plain and the connection is not, or the other way round.
+func (c *clientConn) service() *Service {
+	if svc := c.w.gen.service(c.port); svc != nil && c.secure == (svc.TLS != nil) {
+		return svc
+	}
+	return nil
 }
 
 // receive reads until a whole head has come.
@@ -194,7 +214,7 @@ func (c *clientConn) receive() {
 func (c *clientConn) waitForHead() {
 	if c.state == clientIdle {
 		c.state = clientHead
-		if svc := c.w.gen.service(c.port); svc != nil {
+		if svc := c.service(); svc != nil {
 			c.w.loop.SetTimer(&c.timer, orNever(svc.Timeouts.ClientHead))
 		}
 	}
@@ -203,7 +223,7 @@ func (c *clientConn) waitForHead() {
 // parse begins an exchange if a whole head has come, and reports whether it
 // dealt with the connection: by beginning, by refusing or by closing.
 func (c *clientConn) parse() bool {
-	svc := c.w.gen.service(c.port)
+	svc := c.service()
 	if svc == nil {
 		c.close()
 		return true
@@ -270,25 +290,17 @@ func (c *clientConn) beginLinger() {
 	c.dropIn()
 	c.state = clientLingering
 	c.w.loop.SetTimer(&c.timer, lingerTime)
-	if len(c.pending()) == 0 {
-		reactor.CloseWrite(c.fd)
-	}
 	c.linger()
 }
 
 // linger sends what is left and throws away what comes.
 func (c *clientConn) linger() {
-	if len(c.pending()) > 0 {
-		done, errno := c.flush()
-		if errno != 0 {
-			c.close()
-			return
-		}
-		if done {
-			reactor.CloseWrite(c.fd)
-		}
+	done, errno := c.flush()
+	if errno != 0 {
+		c.close()
+		return
 	}
-	if c.eof && len(c.pending()) == 0 {
+	if done && c.endWrite() && c.eof {
 		c.close()
 		return
 	}
@@ -312,6 +324,9 @@ func (c *clientConn) linger() {
 func (c *clientConn) again(idle time.Duration) {
 	c.x = nil
 	c.state = clientIdle
+	if c.tls != nil {
+		c.tls.Shrink()
+	}
 	c.w.loop.SetTimer(&c.timer, c.w.idleTime(idle))
 	c.watchNow()
 	if len(c.buffered()) > 0 || c.readable {
@@ -326,16 +341,23 @@ func (c *clientConn) Expire(*reactor.Timer) {
 		c.stats.Aborts[stats.ClientTimeout].Add(1)
 		c.lastWords(408)
 	case clientIdle:
-		if reactor.Quiet(c.fd) || reactor.Ended(c.fd) {
-			c.close()
-			return
-		}
-		c.readable = true // its next request came just in time
-		c.receive()
+		c.idleExpired()
 	case clientLingering:
 		c.close()
+	case clientShaking:
+		c.tls.Cancel(tlsconn.Timeout)
 	default:
 		c.x.clientExpired()
+	}
+}
+
+// idleExpired closes the connection, unless its next request came just in time.
+func (c *clientConn) idleExpired() {
+	n := c.requests
+	c.readable = true
+	c.receive()
+	if !c.gone && c.state == clientIdle && c.requests == n {
+		c.close()
 	}
 }
 

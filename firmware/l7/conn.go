@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"evener/firmware/reactor"
+	"evener/firmware/tlsconn"
 )
 
 // A conn is what client and server connections have in common: a socket, the
@@ -16,13 +17,16 @@ type conn struct {
 	w        *Worker
 	fd       int
 	ref      reactor.Ref
-	watched  bool // registered with the loop: ref is valid
+	tls      *tlsconn.Conn // nil: bytes go as they are
+	watched  bool          // registered with the loop: ref is valid
 	timer    reactor.Timer
 	readable bool
 	writable bool
 	closing  bool // the peer has closed its side; its last bytes may be unread
 	eof      bool // the peer's stream has ended and was read to its end
 	gone     bool // closed by us
+	told     bool // the peer was sent close_notify
+	shut     bool // our sending side is closed
 
 	in       []byte // borrowed; in[inR:inW] is unread
 	inR, inW int
@@ -32,6 +36,9 @@ type conn struct {
 
 // note takes readiness events into account.
 func (c *conn) note(ev reactor.Events) {
+	if c.tls != nil {
+		c.tls.Ready(ev)
+	}
 	if ev&(reactor.Readable|reactor.PeerClosed|reactor.Failed) != 0 {
 		c.readable = true
 	}
@@ -62,8 +69,7 @@ func (c *conn) dropIn() {
 }
 
 // fill reads once. It returns how much arrived; 0 with errno 0 is the end of the
-// stream, which it notes. A read that does not fill the space has drained the
-// socket: the next edge will tell of more.
+// stream, which it notes.
 func (c *conn) fill() (int, unix.Errno) {
 	if c.in == nil {
 		c.in = c.w.bufs.Get()
@@ -72,26 +78,53 @@ func (c *conn) fill() (int, unix.Errno) {
 		c.inW -= c.inR
 		c.inR = 0
 	}
-	n, errno := reactor.Read(c.fd, c.in[c.inW:])
-	if errno != 0 {
-		c.readable = false
-		if c.inR == c.inW {
-			c.dropIn()
-		}
-		return 0, errno
-	}
-	if n == 0 {
-		c.eof = true
-		if c.inR == c.inW {
-			c.dropIn()
-		}
-		return 0, 0
-	}
-	if n < len(c.in)-c.inW && !c.closing {
-		c.readable = false
-	}
+	n, errno := c.read(c.in[c.inW:])
+	c.eof = c.eof || n == 0 && errno == 0
 	c.inW += n
-	return n, 0
+	if n == 0 && c.inR == c.inW {
+		c.dropIn()
+	}
+	return n, errno
+}
+
+// read reads once into p, and finds out whether there is more. A read that does
+// not fill p has drained the socket: the next edge will tell of more.
+func (c *conn) read(p []byte) (int, unix.Errno) {
+	if c.tls != nil {
+		n, errno := c.tls.Read(p)
+		c.readable = errno == 0 && c.tls.Buffered()
+		return n, errno
+	}
+	n, errno := reactor.Read(c.fd, p)
+	if errno != 0 || n > 0 && n < len(p) && !c.closing {
+		c.readable = false
+	}
+	return n, errno
+}
+
+// quiet reports whether the connection is as an idle one should be: open, with
+// nothing to read. What TLS says by itself, such as session tickets, is taken in.
+func (c *conn) quiet() bool {
+	if c.tls == nil {
+		return reactor.Quiet(c.fd)
+	}
+	var b [1]byte
+	n, errno := c.tls.Read(b[:])
+	c.readable = false
+	return n == 0 && errno == unix.EAGAIN
+}
+
+// left reports whether the peer has closed its side and all that it sent before
+// was read.
+func (c *conn) left() bool {
+	if len(c.buffered()) > 0 {
+		return false
+	}
+	if c.tls == nil {
+		return reactor.Ended(c.fd)
+	}
+	n, errno := c.fill()
+	return n == 0 && errno != unix.EAGAIN
 }
 
 // pending returns the bytes that are composed and not sent yet.
@@ -123,14 +156,25 @@ func (c *conn) dropOut() {
 	c.out, c.outR = nil, 0
 }
 
+// unsent reports whether something waits for the socket.
+func (c *conn) unsent() bool {
+	return len(c.pending()) > 0 || c.tls != nil && c.tls.Pending()
+}
+
 // flush sends what is pending and reports whether nothing is left. A non-zero
 // errno other than EAGAIN, which it does not return, means a dead connection.
 func (c *conn) flush() (done bool, errno unix.Errno) {
-	for len(c.pending()) > 0 {
+	for {
+		if done, errno := c.flushRecord(); !done {
+			return false, errno
+		}
+		if len(c.pending()) == 0 {
+			return true, 0
+		}
 		if !c.writable {
 			return false, 0
 		}
-		n, errno := reactor.Write(c.fd, c.pending(), false)
+		n, errno := c.write(c.pending())
 		if errno == unix.EAGAIN {
 			c.writable = false
 			return false, 0
@@ -140,15 +184,87 @@ func (c *conn) flush() (done bool, errno unix.Errno) {
 		}
 		c.sent(n)
 	}
-	return true, 0
 }
 
-// release closes the connection and gives back all that it borrowed.
+// flushRecord sends what is left of a TLS record.
+func (c *conn) flushRecord() (done bool, errno unix.Errno) {
+	if c.tls == nil || !c.tls.Pending() {
+		return true, 0
+	}
+	if done, errno = c.tls.Flush(); errno == 0 && !done {
+		c.writable = false
+	}
+	return done, errno
+}
+
+func (c *conn) write(p []byte) (int, unix.Errno) {
+	if c.tls != nil {
+		return c.tls.Write(p, false)
+	}
+	return reactor.Write(c.fd, p, false)
+}
+
+// writev writes a and then b.
+func (c *conn) writev(a, b []byte) (int, unix.Errno) {
+	if c.tls == nil {
+		return reactor.Writev(c.fd, a, b)
+	}
+	if done, errno := c.flushRecord(); errno != 0 {
+		return 0, errno
+	} else if !done {
+		return 0, unix.EAGAIN
+	}
+	return c.tls.Writev(a, b)
+}
+
+// endWrite closes the sending side, behind what was sent. It reports whether
+// that is done: the last words of TLS may have to wait for the socket.
+func (c *conn) endWrite() bool {
+	if c.shut {
+		return true
+	}
+	c.notify()
+	if done, errno := c.flushRecord(); !done && errno == 0 {
+		return false
+	}
+	reactor.CloseWrite(c.fd)
+	c.shut = true
+	return true
+}
+
+// notify tells a TLS peer that nothing more comes.
+func (c *conn) notify() {
+	if c.tls != nil && !c.told {
+		c.told = true
+		c.tls.CloseNotify()
+	}
+}
+
+// release closes the connection and gives back all that it borrowed. Where a
+// handshake is under way the socket stays open until its end: Shaken closes it.
 func (c *conn) release() {
 	c.gone = true
 	c.dropIn()
 	c.dropOut()
 	c.w.loop.StopTimer(&c.timer)
+	if c.tls != nil {
+		if c.tls.Shaking() {
+			c.tls.Cancel(tlsconn.Cancelled)
+			return
+		}
+		c.notify()
+		c.tls.Release()
+	}
+	c.closeFD()
+}
+
+// reset makes the coming release end the connection with a reset.
+func (c *conn) reset() {
+	c.told = true
+	reactor.ResetOnClose(c.fd)
+}
+
+func (c *conn) closeFD() {
 	if c.watched {
 		c.w.loop.Close(c.ref, c.fd)
 	} else {

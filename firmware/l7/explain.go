@@ -36,7 +36,7 @@ type Explanation struct {
 // without doing it: pickers do not advance and nothing is counted. It runs on the
 // worker's loop.
 func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explanation {
-	x := &exchange{w: w, svc: svc, c: &clientConn{peer: client}}
+	x := &exchange{w: w, svc: svc, c: &clientConn{peer: client, secure: svc.TLS != nil}}
 	e := Explanation{Chosen: -1}
 	n, err := http1.ParseRequest(&x.req, raw, &svc.HTTP)
 	if err != nil {

@@ -4,7 +4,6 @@ package l7
 
 import (
 	"evener/firmware/http1"
-	"evener/firmware/reactor"
 	"evener/firmware/stats"
 )
 
@@ -13,7 +12,7 @@ func (x *exchange) abort(r stats.Reason) {
 	c := x.c
 	x.dropServer(stats.ErrAborted)
 	x.finish(r)
-	reactor.ResetOnClose(c.fd)
+	c.reset()
 	c.x = nil
 	c.close()
 }
@@ -57,7 +56,7 @@ func (x *exchange) answerDone(r stats.Reason) {
 	}
 	c.x = nil
 	if !c.eof && (sends || c.readable && !c.closing || len(c.buffered()) > 0 ||
-		!c.watched && !reactor.Quiet(c.fd)) {
+		!c.watched && !c.quiet()) {
 		c.beginLinger()
 		return
 	}

@@ -36,7 +36,7 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	x.prepareFields()
 	f := forward{
 		head: &x.req, client: x.c.peer.Addr(), via: x.svc.Via, clientIP: x.route.ClientIP,
-		upgrade: x.upgrade, chunked: x.up.framing == message.Chunked,
+		upgrade: x.upgrade, chunked: x.up.framing == message.Chunked, secure: x.c.secure,
 	}
 	if x.svc.RequestID {
 		f.requestID = x.requestID[:]
@@ -90,6 +90,7 @@ type forward struct {
 	clientIP  bool
 	upgrade   bool
 	chunked   bool
+	secure    bool // the client's connection is TLS
 }
 
 func (f *forward) append(dst []byte) []byte {
@@ -135,6 +136,9 @@ func (f *forward) appendClient(dst []byte) []byte {
 		if p := &f.head.Fields[i]; p.ID == message.XForwardedProto && !p.Hop {
 			return dst // a trusted source knows better
 		}
+	}
+	if f.secure {
+		return append(dst, "X-Forwarded-Proto: https\r\n"...)
 	}
 	return append(dst, "X-Forwarded-Proto: http\r\n"...)
 }

@@ -155,7 +155,7 @@ func (b *body) fillPipe(dst, src *conn) state {
 	case n == 0:
 		src.eof = true
 		b.dropPipe(src.w)
-		return b.ended(dst)
+		return b.ended(dst, src)
 	}
 	b.bytes += int64(n)
 	if b.framing == message.Length {

@@ -48,7 +48,7 @@ func (x *exchange) pumpRequest() {
 		if x.c == nil {
 			return
 		}
-		if len(x.s.pending()) > 0 || !x.s.writable {
+		if x.s.unsent() || !x.s.writable {
 			x.w.loop.SetTimer(&x.s.timer, orNever(timeouts.ServerHead))
 		} else {
 			x.w.loop.SetTimer(&x.c.timer, orNever(timeouts.ClientBody))
@@ -92,7 +92,7 @@ func (x *exchange) clientReady(ev reactor.Events) {
 		return
 	}
 	failed := ev&reactor.Failed != 0
-	left := ev&reactor.PeerClosed != 0 && x.reqDone && len(c.buffered()) == 0 && reactor.Ended(c.fd)
+	left := ev&reactor.PeerClosed != 0 && x.reqDone && c.left()
 	if left && x.w.loop.Now()-x.begun < int64(watchDelay) {
 		x.half = true // it came with the request
 	}
@@ -112,9 +112,9 @@ func (x *exchange) clientExpired() {
 		x.queueExpired()
 	case c.state == clientTunnel:
 		x.abort(stats.TunnelIdle)
-	case len(c.pending()) > 0 || x.answered && !c.writable:
+	case c.unsent() || x.answered && !c.writable:
 		x.abort(stats.ClientTimeout)
-	case !x.reqDone && x.s != nil && !x.s.connecting && x.s.writable && len(x.s.pending()) == 0:
+	case !x.reqDone && x.s != nil && !x.s.connecting && x.s.writable && !x.s.unsent():
 		if x.answered {
 			x.abort(stats.ClientTimeout)
 			return

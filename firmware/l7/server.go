@@ -40,7 +40,7 @@ func (x *exchange) connect() {
 		x.serverFailed(stats.ErrConnect, stats.ConnectFailed)
 		return
 	}
-	s := &serverConn{up: up, x: x, connecting: !established}
+	s := &serverConn{up: up, x: x, connecting: true}
 	s.w, s.fd, s.writable = x.w, fd, established
 	s.timer.Owner = s
 	if err = s.watch(s); err != nil {
@@ -51,11 +51,10 @@ func (x *exchange) connect() {
 	s.open = &x.live.Slot(x.w.index).Open
 	s.open.Add(1)
 	x.s = s
-	if established {
-		x.send()
-		return
-	}
 	x.w.loop.SetTimer(&s.timer, orNever(x.svc.Timeouts.Connect))
+	if established {
+		s.connected()
+	}
 }
 
 // idleServer takes the idle connection that was used last. A request that must
@@ -69,7 +68,7 @@ func (x *exchange) idleServer(up *Upstream) *serverConn {
 		s := slot.idle[n-1]
 		slot.idle[n-1] = nil
 		slot.idle = slot.idle[:n-1]
-		if x.req.MethodID.Idempotent() && x.up.framing == message.NoBody || reactor.Quiet(s.fd) {
+		if x.req.MethodID.Idempotent() && x.up.framing == message.NoBody || s.quiet() {
 			return s
 		}
 		s.discard()
@@ -83,11 +82,13 @@ func (s *serverConn) Ready(ev reactor.Events) {
 	x := s.x
 	switch {
 	case x == nil:
-		if ev&(reactor.Readable|reactor.PeerClosed|reactor.Failed) != 0 {
+		if ev&(reactor.Readable|reactor.PeerClosed|reactor.Failed) != 0 && (s.tls == nil || !s.quiet()) {
 			s.leaveIdle()
 		}
 	case s.connecting:
-		s.connected()
+		if s.tls == nil {
+			s.connected()
+		}
 	case x.c.state == clientTunnel:
 		x.pumpTunnel()
 		if s.x == x && ev&reactor.Reset != 0 && x.down.closed {
@@ -119,7 +120,7 @@ func (s *serverConn) leaveIdle() {
 // discard closes an idle connection on which something came: mostly its end, and
 // otherwise bytes that nobody asked for.
 func (s *serverConn) discard() {
-	if !reactor.Quiet(s.fd) && !reactor.Ended(s.fd) {
+	if s.tls == nil && !reactor.Quiet(s.fd) && !reactor.Ended(s.fd) {
 		s.up.Stats.Slot(s.w.index).Errors[stats.ErrProtocol].Add(1)
 	}
 	s.close()
@@ -134,6 +135,15 @@ func (s *serverConn) connected() {
 		s.x.serverFailed(stats.ErrConnect, stats.ConnectFailed)
 		return
 	}
+	if s.up.TLS != nil {
+		s.shake()
+		return
+	}
+	s.established()
+}
+
+// established sends the request that the connection was made for.
+func (s *serverConn) established() {
 	s.connecting = false
 	x := s.x
 	x.send()
@@ -151,9 +161,9 @@ func (s *serverConn) Expire(*reactor.Timer) {
 	case s.connecting:
 		x.serverFailed(stats.ErrConnect, stats.ConnectTimeout)
 	case x.c.state == clientTunnel:
-	case x.answered && (len(x.c.pending()) > 0 || !x.c.writable):
+	case x.answered && (x.c.unsent() || !x.c.writable):
 		// The client is slow, not the server; the client's timer watches it.
-	case !x.answered && !x.reqDone && len(s.pending()) == 0 && s.writable:
+	case !x.answered && !x.reqDone && !s.unsent() && s.writable:
 		// We wait for the client's body.
 	default:
 		x.serverFailed(stats.ErrTimeout, stats.ServerTimeout)
@@ -168,13 +178,16 @@ func (x *exchange) parkServer() {
 	x.releaseMember()
 	slot := &s.up.slots[x.w.index]
 	if !x.resp.KeepAlive || !x.reqDone || x.down.framing == message.UntilClose ||
-		len(s.buffered()) > 0 || len(s.pending()) > 0 || s.closing || !s.up.Mux ||
+		len(s.buffered()) > 0 || s.unsent() || s.closing || !s.up.Mux ||
 		!x.route.TCPMux || x.w.draining || len(slot.idle) >= s.up.Idle ||
-		s.readable && !reactor.Quiet(s.fd) {
+		s.readable && !s.quiet() {
 		s.close()
 		return
 	}
 	s.used++
+	if s.tls != nil {
+		s.tls.Shrink()
+	}
 	slot.idle = append(slot.idle, s)
 	x.w.loop.SetTimer(&s.timer, serverIdle)
 }
@@ -194,7 +207,7 @@ func (x *exchange) dropServer(kind stats.ErrorKind) {
 	}
 	if s := x.s; s != nil {
 		if x.route.AbortServer && kind == stats.ErrAborted {
-			reactor.ResetOnClose(s.fd)
+			s.reset()
 		}
 		x.s, s.x = nil, nil
 		s.close()

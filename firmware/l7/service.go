@@ -13,6 +13,7 @@ import (
 	"evener/firmware/persist"
 	"evener/firmware/pool"
 	"evener/firmware/stats"
+	"evener/firmware/tlsconn"
 )
 
 // A Generation is all that the workers serve from one commit to the next. It is
@@ -81,6 +82,7 @@ type Service struct {
 	Routes   []*Route   // by the index that Rules returns
 	Default  *Route     // when no rule matches
 	Match    match.Options
+	TLS      *TLS          // nil: clients speak plain
 	HTTP     http1.Options // of requests
 	Answers  http1.Options // of the servers' answers
 	Timeouts Timeouts
@@ -98,7 +100,8 @@ type Service struct {
 
 // Timeouts bound the phases of an exchange; a zero one never expires.
 type Timeouts struct {
-	ClientHead, ClientBody, ClientIdle, ClientSend time.Duration
+	Handshake, ClientHead, ClientBody, ClientIdle, ClientSend time.Duration
+
 	Queue, Connect, ServerHead, ServerBody, Tunnel time.Duration
 }
 
@@ -161,9 +164,13 @@ type Upstream struct {
 	Addr  netip.AddrPort
 	Idle  int  // idle connections that each loop keeps
 	Mux   bool // connections are used again
+	TLS   *TLS // nil: the member speaks plain
 	Stats *stats.Member
 	slots []upstreamSlot
 }
+
+// TLS is how connections are secured: a set-up for each loop.
+type TLS struct{ Setups []*tlsconn.Setup }
 
 // An upstreamSlot belongs to one loop.
 type upstreamSlot struct {

@@ -5,7 +5,6 @@ package l7
 import (
 	"evener/firmware/http1"
 	"evener/firmware/message"
-	"evener/firmware/reactor"
 	"evener/firmware/stats"
 )
 
@@ -53,12 +52,13 @@ func (x *exchange) pumpTunnel() {
 // pumpSide moves bytes one way and reports whether the tunnel still stands.
 func (x *exchange) pumpSide(b *body, dst, src *conn, r stats.Reason) bool {
 	if b.closed {
+		dst.endWrite()
 		return true
 	}
 	switch b.pump(dst, src) {
 	case finished:
 		b.closed = true
-		reactor.CloseWrite(dst.fd)
+		dst.endWrite()
 	case yielded:
 		x.w.loop.Soon(x)
 	case srcFailed, dstFailed:

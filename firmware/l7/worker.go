@@ -87,7 +87,7 @@ func (w *Worker) Use(g *Generation) {
 	w.gen = g
 	for c := w.clients.next; c != &w.clients; {
 		next := c.next
-		if c.x == nil && c.state == clientIdle && g.service(c.port) == nil {
+		if c.x == nil && c.state == clientIdle && c.service() == nil {
 			c.close()
 		}
 		c = next

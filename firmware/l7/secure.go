@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"errors"
+
+	"evener/firmware/stats"
+	"evener/firmware/tlsconn"
+)
+
+// shake begins the TLS handshake of a connection that was just accepted.
+func (c *clientConn) shake(svc *Service) {
+	c.state, c.secure = clientShaking, true
+	c.tls = tlsconn.NewServer(svc.TLS.Setups[c.w.index], c.fd, c, nil)
+	c.w.loop.SetTimer(&c.timer, orNever(svc.Timeouts.Handshake))
+	c.watchNow()
+}
+
+// Shaken goes on after the handshake.
+func (c *clientConn) Shaken(err error) {
+	if c.gone {
+		c.closeFD()
+		return
+	}
+	if err != nil {
+		c.shakeFailed(err)
+		return
+	}
+	svc := c.service()
+	if svc == nil {
+		c.close()
+		return
+	}
+	c.state = clientIdle
+	c.readable, c.writable = true, true
+	c.w.loop.SetTimer(&c.timer, c.w.idleTime(svc.Timeouts.ClientHead))
+	c.receive()
+}
+
+// shakeFailed ends a connection whose handshake failed. A client that speaks
+// plain HTTP is told so.
+func (c *clientConn) shakeFailed(err error) {
+	c.told = true
+	e, ok := errors.AsType[*tlsconn.Error](err)
+	if !ok || e.Reason != tlsconn.PlainHTTP {
+		c.close()
+		return
+	}
+	c.tls.Release()
+	c.tls = nil
+	c.readable, c.writable = true, true
+	c.stats.Requests.Add(1)
+	c.stats.Aborts[stats.BadRequest].Add(1)
+	c.stats.Class[4].Add(1)
+	c.lastWords(400)
+}
+
+// shake begins the TLS handshake with a member, once TCP's is done.
+func (s *serverConn) shake() {
+	s.tls = tlsconn.NewClient(s.up.TLS.Setups[s.w.index], s.fd, s)
+}
+
+// Shaken sends the request that the connection was made for.
+func (s *serverConn) Shaken(err error) {
+	if s.gone {
+		s.closeFD()
+		return
+	}
+	if err != nil {
+		s.told = true
+		s.x.serverFailed(stats.ErrConnect, stats.ConnectFailed)
+		return
+	}
+	s.readable, s.writable = s.tls.Buffered(), true
+	s.established()
+}

@@ -33,6 +33,7 @@ type clientConn struct {
 	x          *exchange          // while busy or a tunnel
 	route      *Route             // of the first request, for once_only
 	gen        *Generation        // that route belongs to
+	since      int64              // loop clock when it was accepted
 	requests   int
 	secure     bool // by TLS
 	state      clientState
@@ -56,7 +57,7 @@ const lingerTime = 2 * time.Second
 
 func (w *Worker) accept(fd int, peer netip.AddrPort, p *Port) {
 	svc := w.gen.service(p)
-	c := &clientConn{port: p, peer: peer, stats: svc.Stats.Slot(w.index)}
+	c := &clientConn{port: p, peer: peer, stats: svc.Stats.Slot(w.index), since: w.loop.Now()}
 	c.w, c.fd, c.writable, c.readable = w, fd, true, true
 	c.timer.Owner = c
 	c.prev, c.next = w.clients.prev, &w.clients

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"net/netip"
+	"time"
+
+	"evener/firmware/stats"
+)
+
+// maxListed bounds how many connections List looks at, because the loop does
+// nothing else meanwhile: about a millisecond.
+const maxListed = 20_000
+
+// maxRequest bounds how much of a request's target List shows.
+const maxRequest = 200
+
+// List tells of at most limit client connections, the oldest first: those of one
+// cluster, or of all for "", and of one client, or of all for the zero address.
+func (w *Worker) List(limit int, cluster string, client netip.Addr) (list []stats.Conn) {
+	seen := 0
+	for c := w.clients.next; c != &w.clients && len(list) < limit && seen < maxListed; c = c.next {
+		seen++
+		if client.IsValid() && c.peer.Addr().Unmap() != client {
+			continue
+		}
+		if s := c.describe(); cluster == "" || s.Cluster == cluster {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (c *clientConn) describe() stats.Conn {
+	s := stats.Conn{Client: c.peer, State: connStates[c.state], Requests: c.requests,
+		Age: time.Duration(c.w.loop.Now() - c.since)}
+	if x := c.x; x != nil {
+		x.describe(&s)
+	} else if svc := c.w.gen.service(c.port); svc != nil {
+		s.Cluster = svc.Cluster
+	}
+	return s
+}
+
+var connStates = [...]stats.ConnState{
+	clientIdle: stats.ConnIdle, clientHead: stats.ConnHead, clientBusy: stats.ConnActive,
+	clientQueued: stats.ConnQueued, clientTunnel: stats.ConnTunnel, clientLingering: stats.ConnClosing,
+}
+
+func (x *exchange) describe(s *stats.Conn) {
+	target := x.req.Bytes(x.req.Target)
+	s.Request = string(x.req.Bytes(x.req.Method)) + " " + string(target[:min(len(target), maxRequest)])
+	s.Cluster, s.Generation = x.svc.Cluster, x.gen.Number
+	s.In, s.Out = uint64(x.up.bytes), uint64(x.down.bytes)
+	if x.route == nil || x.route.Pool == nil {
+		return
+	}
+	s.Pool = x.route.Pool.Name()
+	if x.live == nil {
+		return
+	}
+	s.Member = x.route.View.Set().Snapshot().Members[x.member].Name
+	if x.s != nil && x.s.connecting {
+		s.State = stats.ConnConnecting
+	}
+}

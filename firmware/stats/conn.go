@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stats
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A Conn is a client's connection, or udp flow, at one moment. Workers tell of
+// those that they have; nothing of it is kept.
+type Conn struct {
+	Client     netip.AddrPort
+	Cluster    string
+	Generation uint64 // that the running exchange, the connection or the flow belongs to; 0: idle
+	Pool       string // empty: no member is chosen
+	Member     string
+	State      ConnState
+	Age        time.Duration // since it was accepted
+	Requests   int           // of an http connection: begun so far
+	Request    string        // of an http connection: method and target of the one that runs
+
+	// Bytes from and to the client so far; of an http connection, contents of the
+	// running exchange.
+	In, Out uint64
+}
+
+// A ConnState says what a connection is doing.
+type ConnState string
+
+// The states.
+const (
+	ConnIdle       ConnState = "idle"       // between two requests
+	ConnHead       ConnState = "head"       // its request, or TLS greeting, is coming
+	ConnQueued     ConnState = "queued"     // waits for a member that has room
+	ConnConnecting ConnState = "connecting" // a member is being connected to
+	ConnActive     ConnState = "active"     // it is with a member, or is being answered
+	ConnTunnel     ConnState = "tunnel"     // bytes go both ways
+	ConnClosing    ConnState = "closing"    // it has had its last answer
+)

@@ -30,6 +30,8 @@ const (
 	methodALPN = acme.ChallengeTypeTLSALPN01
 )
 
+const userAgent = "Evener"
+
 // An acmeClient speaks to one CA with one account.
 type acmeClient struct {
 	cfg        ACMEConfig
@@ -56,6 +58,21 @@ func newACMEClient(cfg ACMEConfig, storage Storage, challenges *Challenges) (*ac
 		http: &http.Client{Transport: limitBody{transport}, Timeout: time.Minute}}, nil
 }
 
+// ACMETerms asks the CA of a directory where its terms of service are, for the
+// person who is to agree to them; "" if it has none. cas is as in [ACMEConfig].
+func ACMETerms(ctx context.Context, directory string, cas []byte) (string, error) {
+	c, err := newACMEClient(ACMEConfig{Directory: directory, CAs: cas}, nil, nil)
+	if err != nil {
+		return "", err
+	}
+	defer c.http.CloseIdleConnections()
+	d, err := (&acme.Client{Directory: directory, HTTPClient: c.http, UserAgent: userAgent}).GetDirectory(ctx)
+	if err != nil || d.Meta == nil {
+		return "", err
+	}
+	return d.Meta.TermsOfService, nil
+}
+
 // limitBody cuts answers off, since the library reads them to their end.
 type limitBody struct{ http.RoundTripper }
 
@@ -75,7 +92,7 @@ func (l limitBody) RoundTrip(r *http.Request) (*http.Response, error) {
 // obtain orders a certificate and returns its chain as PEM.
 func (c *acmeClient) obtain(ctx context.Context, method string, domains []string, key crypto.Signer) ([]byte, error) {
 	client := acmez.Client{
-		Client:           &acme.Client{Directory: c.cfg.Directory, HTTPClient: c.http, UserAgent: "Evener"},
+		Client:           &acme.Client{Directory: c.cfg.Directory, HTTPClient: c.http, UserAgent: userAgent},
 		ChallengeSolvers: map[string]acmez.Solver{method: solver{c.challenges}},
 	}
 	defer c.http.CloseIdleConnections() // the next order may be months away

@@ -7,6 +7,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"slices"
@@ -138,8 +139,16 @@ func checkLeaf(c *x509.Certificate) (warnings []Warning) {
 		warnings = append(warnings, Warning{WarnCA, fmt.Sprintf(
 			"%s may sign other certificates; whoever takes its key can forge any name for those who trust it", title(c))})
 	}
+	for _, e := range c.Extensions {
+		if e.Id.Equal(oidTLSFeature) {
+			warnings = append(warnings, Warning{WarnMustStaple, fmt.Sprintf(
+				"%s demands an OCSP answer in each handshake, which this box does not give; Firefox will refuse it", title(c))})
+		}
+	}
 	return warnings
 }
+
+var oidTLSFeature = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24} // RFC 7633
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
 

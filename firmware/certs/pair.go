@@ -39,6 +39,7 @@ const (
 	WarnUnused      = "unused"           // a certificate is no part of the chain
 	WarnNoNames     = "no_names"         // only a common name, or nothing
 	WarnCA          = "is_ca"            // the leaf may sign others
+	WarnMustStaple  = "must_staple"      // clients will want an OCSP answer
 )
 
 // newPair finds the certificate of key among certs, orders the others behind it,

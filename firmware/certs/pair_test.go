@@ -33,7 +33,14 @@ func TestParsePEMOrdersTheChain(t *testing.T) {
 	old.NotBefore, old.NotAfter = now.Add(-90*dayLong), now.Add(-dayLong)
 	future := server("a.example")
 	future.NotBefore, future.NotAfter = now.Add(dayLong), now.Add(90*dayLong)
-	cross := sign(t, caTemplate("upper"), upper.key, other)
+	long := caTemplate("lower")
+	long.NotBefore, long.NotAfter = now, now.Add(900*dayLong)
+	longer := sign(t, long, lower.key, upper)
+	shop := sign(t, server("shop.example"), key, root)
+	cross := sign(t, caTemplate("root"), root.key, other)
+
+	staple := server("staple")
+	staple.ExtraExtensions = []pkix.Extension{{Id: oidTLSFeature, Value: []byte("\x30\x03\x02\x01\x05")}}
 
 	tests := []struct {
 		name     string
@@ -48,12 +55,14 @@ func TestParsePEMOrdersTheChain(t *testing.T) {
 		{"CRLF", strings.ReplaceAll(certPEM(leaf, lower.cert)+private, "\n", "\r\n"), "a.example lower", ""},
 		{"no intermediate", certPEM(leaf) + private, "a.example", "chain_incomplete"},
 		{"one too many", certPEM(leaf, lower.cert, other.cert) + private, "a.example lower", "unused"},
-		{"cross-signed before root", certPEM(leaf, root.cert, upper.cert, lower.cert, cross, other.cert) + private,
-			"a.example lower upper", "unused unused"},
+		{"cross-signed before root", certPEM(shop, root.cert, cross, other.cert) + private, "shop.example root", "unused"},
+		{"root after cross-signed", certPEM(shop, cross, root.cert, other.cert) + private, "shop.example root", "unused"},
+		{"the one that lasts longer", certPEM(leaf, lower.cert, longer) + private, "a.example lower", "unused"},
 		{"expired", certPEM(sign(t, old, key, lower), lower.cert) + private, "a.example lower", "expired"},
 		{"not yet valid", certPEM(sign(t, future, key, lower), lower.cert) + private, "a.example lower", "not_yet_valid"},
 		{"self-signed", certPEM(sign(t, server("self"), key, nil)) + private, "self", ""},
 		{"CA as server", certPEM(sign(t, caTemplate("self"), key, nil)) + private, "self", "no_names is_ca"},
+		{"must staple", certPEM(sign(t, staple, key, nil)) + private, "staple", "must_staple"},
 		{"parameters of the curve", "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" +
 			private + certPEM(leaf, lower.cert), "a.example lower", ""},
 	}
@@ -72,6 +81,9 @@ func TestParsePEMOrdersTheChain(t *testing.T) {
 			}
 			if g := codes(p.Warnings()); g != tt.warnings {
 				t.Errorf("warnings = %q, want %q", g, tt.warnings)
+			}
+			if tt.name == "the one that lasts longer" && !p.chain[1].Equal(longer) {
+				t.Errorf("the intermediate is %s, want the one until %v", titleUntil(p.chain[1]), long.NotAfter)
 			}
 			again, err := p.MarshalPEM()
 			if err != nil {

@@ -114,6 +114,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addConfig(reg)
 	b.addCommit(reg)
 	b.addShow(reg)
+	b.addConnections(reg)
 	b.addPersist(reg)
 	b.addServer(reg)
 	b.addExplain(reg)

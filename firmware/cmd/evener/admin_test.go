@@ -101,6 +101,30 @@ func TestCommandsOfPersistence(t *testing.T) {
 	})
 }
 
+func TestOpenConnectionsAreShown(t *testing.T) {
+	origin, asked := silentOrigin(t)
+	addr := loopback(t)
+	b := startLive(t, fmt.Sprintf(adminText, origin, addr, loopback(t)))
+	c := hang(t, addr, asked)
+	list := result[manage.Connections](b, "show", "connections")
+	if len(list.Connections) != 1 || list.Open != 1 {
+		t.Fatalf("show connections lists %+v", list)
+	}
+	got := list.Connections[0]
+	if got.Client != c.LocalAddr().String() || got.Cluster != "c" || got.Pool+"/"+got.Member != "p/s" ||
+		got.State != "active" || got.Request != "GET /" || got.Requests != 1 {
+		t.Errorf("the connection is %+v", got)
+	}
+	b.outcomes([]wantedOutcome{
+		{"show connections", 0, "GET /"},
+		{"show connections --client 192.0.2.1", 0, "(0 of 1)"},
+		{"show connections --client me", 2, "must be an address"},
+		{"show connections --cluster x", 3, "there are c, r"},
+		{"show connections -n 0", 2, "1 to 1000"},
+		{"show traffic", 0, "ACCEPTED"},
+	})
+}
+
 // TestRotatedKeysSurviveARestart: what the store keeps is what is used.
 func TestRotatedKeysSurviveARestart(t *testing.T) {
 	origin, _ := silentOrigin(t)

@@ -85,7 +85,8 @@ func listed(names []string, first int) string {
 func newShow() *cobra.Command {
 	return group("show", "show what the box does",
 		simple("clusters", "show clusters and their traffic", cobra.NoArgs, "cluster.list", noParams, printClusters),
-		simple("connections", "show connections and exchanges by cluster", cobra.NoArgs, "cluster.list", noParams, printConnections),
+		newConnections(),
+		simple("traffic", "show connections, exchanges and bytes by cluster", cobra.NoArgs, "cluster.list", noParams, printTraffic),
 		simple("rules", "show rules and their hits", cobra.NoArgs, "rule.list", noParams, printRules),
 		simple("pools", "show pools, their policies and how many members are usable", cobra.NoArgs, "pool.list", noParams, printPools),
 		simple("servers", "show the members of all pools, and why one gets no clients", cobra.NoArgs, "pool.list", noParams, printServers),
@@ -132,7 +133,7 @@ func printClusters(w io.Writer, c manage.Clusters) {
 	})
 }
 
-func printConnections(w io.Writer, c manage.Clusters) {
+func printTraffic(w io.Writer, c manage.Clusters) {
 	table(w, "CLUSTER OPEN ACCEPTED ACTIVE WAITING RETRIES BYTES-IN BYTES-OUT ENDED", func(add func(...any)) {
 		for _, c := range c.Clusters {
 			add(c.Name, c.Connections, c.Accepted, c.Active, c.Waiting, c.Retries, c.BytesIn, c.BytesOut, counts(c.Reasons))

@@ -214,7 +214,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer unix.Close(l.epoll)
-	defer unix.Close(l.wakeFD)
+	defer l.closeWake()
 	stop := context.AfterFunc(ctx, l.Wake)
 	defer stop()
 	l.tick()
@@ -298,6 +298,21 @@ func (l *Loop) wokenUp() {
 	_, _ = unix.Read(l.wakeFD, b[:])
 	l.woken.Store(false)
 	l.runPosted()
+}
+
+// closeWake closes the descriptor by which others wake the loop, when none of them
+// can be writing to it: its number may be another file's a moment later. Who found
+// woken false writes once, and that is waited for; everyone else finds it true.
+func (l *Loop) closeWake() {
+	if l.woken.Swap(true) {
+		fds := []unix.PollFd{{Fd: int32(l.wakeFD), Events: unix.POLLIN}}
+		for {
+			if _, err := unix.Poll(fds, -1); err != unix.EINTR {
+				break
+			}
+		}
+	}
+	unix.Close(l.wakeFD)
 }
 
 func (l *Loop) runPosted() {

@@ -308,3 +308,32 @@ func TestAddReportsABadDescriptor(t *testing.T) {
 		}
 	})
 }
+
+func TestNobodyWritesToWhatAnEndedLoopHadOpen(t *testing.T) {
+	l, err := NewLoop(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := l.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever opens files now gets the numbers that the loop had.
+	var fds []int
+	for range 8 {
+		fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		fds = append(fds, fd)
+	}
+	l.Post(func() {})
+	for _, fd := range fds {
+		var b [8]byte
+		if n, err := unix.Read(fd, b[:]); err != unix.EAGAIN {
+			t.Errorf("file %d, which the loop had as %d, was written to: read %d, %v", fd, l.wakeFD, n, err)
+		}
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A wire is a connection with what was read ahead.
@@ -84,6 +86,15 @@ func connected(word string) step {
 	switch word {
 	case "send":
 		return sendData
+	case "pour":
+		return func(a *actor, n *node) error {
+			if err := sendData(a, n); err != nil && !ended(err) {
+				return err
+			}
+			return nil
+		}
+	case "last":
+		return sendLast
 	case "repeat":
 		return repeat
 	case "close":
@@ -96,6 +107,8 @@ func connected(word string) step {
 			_ = a.raw.SetLinger(0)
 			return a.raw.Close()
 		}
+	case "discard":
+		return discard
 	case "hang":
 		return hang
 	}
@@ -109,6 +122,30 @@ func sendData(a *actor, n *node) error {
 	}
 	_, err = io.WriteString(a, data)
 	return err
+}
+
+// sendLast sends data and the end of the sending side in one segment, so that
+// neither can be seen without the other.
+func sendLast(a *actor, n *node) error {
+	data, err := a.p.dataOf(n, 1)
+	if err != nil {
+		return err
+	}
+	raw, err := a.raw.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var corked error
+	err = raw.Control(func(fd uintptr) {
+		corked = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_CORK, 1)
+	})
+	if err = errors.Join(err, corked); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(a.raw, data); err != nil {
+		return err
+	}
+	return a.raw.CloseWrite()
 }
 
 // dataOf returns what a step sends or expects: the word at i, or else the lines
@@ -152,14 +189,20 @@ func repeat(a *actor, n *node) error {
 	}
 }
 
-// hang says and hears nothing until the other end closes.
-func hang(a *actor, _ *node) error {
+// discard reads all that comes until the other end closes or breaks off.
+func discard(a *actor, _ *node) error {
 	a.done = true
-	a.settled(true)
 	if _, err := io.Copy(io.Discard, a.r); err != nil && !ended(err) {
 		return err
 	}
 	return nil
+}
+
+// hang says nothing and does not care what comes until the other end closes; the
+// play may end before.
+func hang(a *actor, n *node) error {
+	a.settled(true)
+	return discard(a, n)
 }
 
 func (a *actor) settled(yes bool) {
@@ -171,7 +214,8 @@ func (a *actor) settled(yes bool) {
 // ended reports whether the other end has closed or reset a connection, or this
 // end has.
 func ended(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, net.ErrClosed)
 }
 
 // quiet reports whether nothing has come for a moment. It cannot fail by being

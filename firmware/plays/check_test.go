@@ -79,15 +79,20 @@ func (p *play) checkField(fields []field, n *node) error {
 		}
 		return nil
 	case "~":
-		return p.checkRegex(values, n)
+		if len(values) != 1 {
+			return fmt.Errorf("values are %q", values)
+		}
+		return p.checkRegex(values[0], n, 3)
 	}
 	return fmt.Errorf("want: field NAME, then nothing, = VALUE, list VALUES, * COUNT or ~ REGEX [as VARIABLE]")
 }
 
-func (p *play) checkRegex(values []string, n *node) error {
-	form, name := n.rest(3), ""
-	if k := len(n.words); k > 5 && n.words[k-2] == "as" {
-		form, name = (&node{words: n.words[:k-2]}).rest(3), n.words[k-1]
+// checkRegex matches the expression from word i on: REGEX [as VARIABLE]. The
+// variable is the first group.
+func (p *play) checkRegex(value string, n *node, i int) error {
+	form, name := n.rest(i), ""
+	if k := len(n.words); k > i+2 && n.words[k-2] == "as" {
+		form, name = (&node{words: n.words[:k-2]}).rest(i), n.words[k-1]
 	}
 	form, err := p.fill(n, form)
 	if err != nil {
@@ -97,12 +102,9 @@ func (p *play) checkRegex(values []string, n *node) error {
 	if err != nil {
 		return err
 	}
-	if len(values) != 1 {
-		return fmt.Errorf("values are %q", values)
-	}
-	found := re.FindStringSubmatch(values[0])
+	found := re.FindStringSubmatch(value)
 	if found == nil {
-		return fmt.Errorf("value is %q", values[0])
+		return fmt.Errorf("it is %s", shorten([]byte(value)))
 	}
 	if name != "" {
 		if len(found) < 2 {
@@ -131,18 +133,11 @@ func checkNo(m *message, n *node) error {
 // checkBody knows
 //
 //	body "BYTES"
-//	body ~ REGEX
+//	body ~ REGEX [as VARIABLE]
 //	body            with lines of data below
 func (p *play) checkBody(m *message, n *node) error {
 	if n.word(1) == "~" {
-		re, err := regexp.Compile(n.rest(2))
-		if err != nil {
-			return err
-		}
-		if !re.Match(m.body) {
-			return fmt.Errorf("no match")
-		}
-		return nil
+		return p.checkRegex(string(m.body), n, 2)
 	}
 	want, err := p.dataOf(n, 1)
 	if err != nil {

@@ -19,6 +19,8 @@ func common(word string) step {
 		return giveSignal
 	case "await":
 		return await
+	case "pause":
+		return pause
 	case "state":
 		return awaitState
 	case "metric":
@@ -55,6 +57,17 @@ func await(a *actor, n *node) error {
 	case <-time.After(time.Until(a.p.ends)):
 		return errors.New("nobody gave the signal")
 	}
+}
+
+// pause lets time pass where the box tells things apart by it. It is no way to
+// wait for something.
+func pause(a *actor, n *node) error {
+	d, err := time.ParseDuration(n.word(1))
+	if err != nil {
+		return n.errorf("want: pause DURATION")
+	}
+	time.Sleep(d)
+	return nil
 }
 
 // awaitState waits until a member is in a state.
@@ -98,7 +111,11 @@ func (p *play) eventually(want string, now func() (string, error)) error {
 // is overridden.
 func operate(a *actor, n *node) error {
 	b := a.p.box.balancer
-	pool, member, ok := strings.Cut(n.word(1), "/")
+	name, err := a.p.fill(n, n.word(1))
+	if err != nil {
+		return err
+	}
+	pool, member, ok := strings.Cut(name, "/")
 	if !ok {
 		return n.errorf("want: %s POOL/MEMBER", n.word(0))
 	}

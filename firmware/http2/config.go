@@ -72,7 +72,7 @@ type Budget struct {
 }
 
 // BudgetWindow is the time that a [Budget] is for, in nanoseconds.
-const BudgetWindow = 30e9
+const BudgetWindow int64 = 30e9
 
 // A Profile is a Config whose defaults are filled in. It is read only: any
 // number of connections, on any goroutine, may share one.

@@ -4,6 +4,7 @@ package tlsconn
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"runtime"
 	"sync"
@@ -273,4 +274,46 @@ func heap() int64 {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+// BenchmarkWrite sends 1 MiB on a new connection, with the record sizes that
+// Prepare chooses and with those of crypto/tls.
+func BenchmarkWrite(b *testing.B) {
+	for _, dynamic := range []bool{false, true} {
+		b.Run(map[bool]string{false: "16 KiB", true: "dynamic"}[dynamic], func(b *testing.B) {
+			benchWrite(b, dynamic)
+		})
+	}
+}
+
+func benchWrite(b *testing.B, dynamic bool) {
+	l := newLab(b, Config{})
+	server, client := l.quick()
+	setup := l.setup(server)
+	server.DynamicRecordSizingDisabled = !dynamic
+	piece := make([]byte, MaxPlaintext)
+	b.SetBytes(1 << 20)
+	reportCPU(b, func() {
+		for range b.N {
+			left := 1 << 20
+			fd, peer := tcpPair(b)
+			e := l.server(fd, setup, func(e *end) {
+				for left > 0 {
+					n, errno := e.c.Write(piece, false)
+					if errno != 0 {
+						return
+					}
+					left -= n
+				}
+				if done, _ := e.c.Flush(); done {
+					e.c.CloseNotify()
+				}
+			})
+			if n, err := io.Copy(io.Discard, tls.Client(peer, client)); n != 1<<20 {
+				b.Fatal(n, err)
+			}
+			l.end(e)
+			peer.Close()
+		}
+	})
 }

@@ -5,6 +5,7 @@ package tlsconn
 import (
 	"crypto/tls"
 	"net"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -269,4 +270,63 @@ func TestManyHandshakesAtOnce(t *testing.T) {
 	if n := s.Waiting[Server].Load() + s.Computing.Load(); n != 0 {
 		t.Errorf("%d handshakes are left", n)
 	}
+}
+
+// An event that comes between a read that found nothing and the parking after
+// it is not lost, and one that came before the read does not count.
+func TestNoLostWakeUp(t *testing.T) {
+	g := NewGate(Config{Computing: 1})
+	h := &handshake{worker: &worker{wake: make(chan *handshake, 1)}}
+	g.enqueue(h)
+	<-h.worker.wake
+	g.event(h, reactor.Readable)
+	g.clear(h, inbound) // the read follows
+	g.event(h, reactor.Writable)
+	g.event(h, reactor.Readable)
+	h.worker.wake <- h // so that parking after all ends too
+	g.park(h, inbound)
+	if len(h.worker.wake) != 1 {
+		t.Fatal("parked although an event had come")
+	}
+	<-h.worker.wake
+	g.clear(h, inbound)
+	parked := make(chan struct{})
+	go func() { g.park(h, inbound); close(parked) }()
+	for g.Stats().Computing.Load() != 0 {
+		runtime.Gosched()
+	}
+	g.event(h, reactor.Writable) // not what it waits for
+	if n := g.Stats().Computing.Load(); n != 0 {
+		t.Error("woken by a strange event")
+	}
+	g.event(h, reactor.PeerClosed)
+	select {
+	case <-parked:
+	case <-time.After(patience):
+		t.Fatal("not woken")
+	}
+}
+
+// Close ends all goroutines, those of idle workers too, of which there is a
+// bounded number.
+func TestCloseLeavesNoGoroutine(t *testing.T) {
+	before := runtime.NumGoroutine()
+	l := newLab(t, Config{})
+	l.drop(l.stall(maxIdle+20, l.setup(l.serverTLS())), Cancelled)
+	l.until("idle workers", func() bool {
+		l.gate.mu.Lock()
+		defer l.gate.mu.Unlock()
+		return len(l.gate.idle) == maxIdle
+	})
+	l.gate.Close()
+	for end := time.Now().Add(patience); runtime.NumGoroutine() > before+1; { // the loop's
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		}
+		runtime.Gosched()
+	}
+	fd, peer := socketPair(t)
+	e := l.server(fd, l.setup(l.serverTLS()), echo)
+	talk(t, tls.Client(peer, l.clientTLS())) // a closed gate still lets through
+	l.end(e)
 }

@@ -121,7 +121,7 @@ func (c *Conn) classify(b *block) {
 		switch {
 		case b.id > c.accepts:
 			b.kind = dropped
-		case c.Streams() >= c.p.c.MaxStreams:
+		case c.crowded():
 			b.kind, b.reset = dropped, RefusedStream
 		default:
 			b.kind = aRequest
@@ -155,6 +155,22 @@ func (c *Conn) classify(b *block) {
 	default:
 		b.kind = anAnswer
 	}
+}
+
+// crowded reports whether no more streams may begin. Those that were reset count
+// until they are released, because their work may still run; those that ended in
+// order do not: the client cannot know that they are kept.
+func (c *Conn) crowded() bool {
+	n := len(c.streams)
+	if n < c.p.c.MaxStreams {
+		return false
+	}
+	for _, s := range c.streams {
+		if s.state&(recvEnd|sendEnd|recvReset|sendReset) == recvEnd|sendEnd {
+			n--
+		}
+	}
+	return n >= c.p.c.MaxStreams
 }
 
 func (c *Conn) openDecoder() {

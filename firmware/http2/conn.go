@@ -42,7 +42,8 @@ type Conn struct {
 	peerStreams uint32
 	peerFrame   int32
 	peerConnect bool
-	peerTable   bool // smaller than what we could use: say that we use none
+	lessTable   bool // in the SETTINGS at hand: less than what we could use
+	peerTable   bool // acknowledged: the next head must say that we use none
 
 	// Writing.
 	out        []byte

@@ -154,6 +154,8 @@ func (c *Conn) settings(b []byte, ev *Event) {
 
 func (c *Conn) settingsDone(ev *Event) {
 	c.greeted = true
+	c.peerTable = c.peerTable || c.lessTable
+	c.lessTable = false
 	c.out = appendFrame(c.grow(frameHead), 0, typeSettings, flagAck, 0)
 	c.queuedControl()
 	ev.Kind = Settings
@@ -164,7 +166,7 @@ func (c *Conn) settingsDone(ev *Event) {
 func (c *Conn) setting(id uint16, v uint32) {
 	switch id {
 	case settingTable:
-		c.peerTable = c.peerTable || v < firstTable
+		c.lessTable = c.lessTable || v < firstTable
 	case settingPush:
 		if v > 1 || v == 1 && !c.server {
 			c.fail(BadSetting)

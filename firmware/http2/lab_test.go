@@ -93,6 +93,7 @@ func (l *lab) drive() {
 			break
 		}
 		l.event(&ev)
+		sound(l.t, l.c)
 		if n == 0 && ev.Kind == None {
 			if have == len(buf) {
 				break

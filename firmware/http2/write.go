@@ -63,6 +63,7 @@ func (c *Conn) Write(s *Stream, p []byte, end bool) (n int) {
 	if !c.mayWrite(s) {
 		return 0
 	}
+	s.state &^= short
 	if len(p) == 0 {
 		if end {
 			c.out = appendFrame(c.grow(frameHead), 0, typeData, flagEndStream, s.id)
@@ -105,6 +106,7 @@ func (c *Conn) mayWrite(s *Stream) bool {
 
 func (c *Conn) endSend(s *Stream) {
 	s.state |= sendEnd
+	c.unqueue(s)
 	if c.server {
 		c.answered()
 	}

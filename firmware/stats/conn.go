@@ -30,6 +30,7 @@ type ConnState string
 
 // The states.
 const (
+	ConnHandshake  ConnState = "handshake"  // TLS is being negotiated
 	ConnIdle       ConnState = "idle"       // between two requests
 	ConnHead       ConnState = "head"       // its request, or TLS greeting, is coming
 	ConnQueued     ConnState = "queued"     // waits for a member that has room

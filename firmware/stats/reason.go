@@ -68,7 +68,7 @@ func (k ErrorKind) String() string {
 }
 
 // NumRejects is the size of ClusterSlot.Rejected.
-const NumRejects = 64
+const NumRejects = 160
 
 // numClasses is 1 for "aborted" and 5 for 1xx to 5xx.
 const numClasses = 6

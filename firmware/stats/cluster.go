@@ -18,9 +18,10 @@ type Protocol uint32
 
 // The protocols.
 const (
-	HTTP Protocol = iota
-	TCP           // its connections carry no requests that we see
-	UDP           // and its flows neither
+	HTTP  Protocol = iota
+	TCP            // its connections carry no requests that we see
+	UDP            // and its flows neither
+	HTTPS          // as HTTP, behind a TLS handshake
 )
 
 // A ClusterSlot is what one loop counts for a cluster. Only that loop writes it.
@@ -57,8 +58,15 @@ type ClusterSlot struct {
 	DatagramsIn  Counter // from clients, passed on to members
 	DatagramsOut Counter // from members, passed on to clients
 
+	Handshakes      Counter                    // TLS handshakes of clients that succeeded
+	Resumed         Counter                    // of those, the ones by a session ticket
+	HandshakeFailed [NumHandshakeFails]Counter // by the reason of the TLS layer
+
 	_ linePad
 }
+
+// NumHandshakeFails is the size of ClusterSlot.HandshakeFailed.
+const NumHandshakeFails = 32
 
 // ClusterTotals is a ClusterSlot added up over the loops.
 type ClusterTotals struct {
@@ -78,6 +86,8 @@ type ClusterTotals struct {
 	Tunnels                                                  uint64
 	TunnelsOpen                                              int64
 	DatagramsIn, DatagramsOut                                uint64
+	Handshakes, Resumed                                      uint64
+	HandshakeFailed                                          [NumHandshakeFails]uint64
 }
 
 // NewCluster returns the counters of a cluster for that many loops.
@@ -130,6 +140,9 @@ func (t *ClusterTotals) add(s *ClusterSlot) {
 	t.TunnelsOpen += s.TunnelsOpen.Value()
 	t.DatagramsIn += s.DatagramsIn.Value()
 	t.DatagramsOut += s.DatagramsOut.Value()
+	t.Handshakes += s.Handshakes.Value()
+	t.Resumed += s.Resumed.Value()
+	addAll(t.HandshakeFailed[:], s.HandshakeFailed[:])
 }
 
 // addAll adds each counter to the total of the same index.

@@ -106,6 +106,9 @@ func (r *Registry) collectCluster(w *Writer, c *Cluster) {
 	switch Protocol(c.protocol.Load()) {
 	case HTTP:
 		r.collectExchanges(w, &t, name)
+	case HTTPS:
+		r.collectExchanges(w, &t, name)
+		r.collectHandshakes(w, &t, name)
 	case UDP:
 		w.Uint(ClusterDatagrams, t.DatagramsIn, name, "in")
 		w.Uint(ClusterDatagrams, t.DatagramsOut, name, "out")
@@ -128,6 +131,17 @@ func (r *Registry) collectExchanges(w *Writer, t *ClusterTotals, name string) {
 	w.Uint(ClusterReused, t.Reused, name)
 	w.Uint(ClusterTunnels, t.Tunnels, name)
 	w.Int(ClusterTunnelsOpen, t.TunnelsOpen, name)
+}
+
+// collectHandshakes writes what only clusters have whose clients speak TLS.
+func (r *Registry) collectHandshakes(w *Writer, t *ClusterTotals, name string) {
+	w.Uint(ClusterHandshakes, t.Handshakes-t.Resumed, name, "full")
+	w.Uint(ClusterHandshakes, t.Resumed, name, "resumed")
+	for i, n := range t.HandshakeFailed {
+		if n > 0 {
+			w.Uint(ClusterHandshakeFailures, n, name, r.cfg.HandshakeReason(i))
+		}
+	}
 }
 
 func collectMember(w *Writer, m *Member) {

@@ -23,38 +23,40 @@ type Family struct {
 
 // What the registry itself knows.
 var (
-	BuildInfo              = &Family{"evener_build_info", GaugeType, "Always 1; the labels say what runs.", []string{"version", "commit", "model"}}
-	GenerationCurrent      = &Family{"evener_generation", GaugeType, "Generation that serves new exchanges.", nil}
-	GenerationsDraining    = &Family{"evener_generations_draining", GaugeType, "Older generations that still have exchanges running.", nil}
-	LoopBusy               = &Family{"evener_loop_busy_seconds_total", CounterType, "Time that an event loop spent working.", []string{"loop"}}
-	LoopWakeups            = &Family{"evener_loop_wakeups_total", CounterType, "Times that an event loop woke up.", []string{"loop"}}
-	LoopAccepted           = &Family{"evener_loop_accepted_total", CounterType, "Connections that an event loop accepted.", []string{"loop"}}
-	LoopDescriptors        = &Family{"evener_loop_descriptors", GaugeType, "File descriptors that an event loop has open.", []string{"loop"}}
-	ClusterAccepted        = &Family{"evener_cluster_accepted_total", CounterType, "Client connections accepted.", []string{"cluster"}}
-	ClusterRefused         = &Family{"evener_cluster_refused_total", CounterType, "Client connections closed at once: over a limit, or disabled.", []string{"cluster"}}
-	ClusterConnections     = &Family{"evener_cluster_connections", GaugeType, "Client connections open.", []string{"cluster"}}
-	ClusterStarted         = &Family{"evener_cluster_requests_started_total", CounterType, "Exchanges begun.", []string{"cluster"}}
-	ClusterActive          = &Family{"evener_cluster_active_requests", GaugeType, "Exchanges running.", []string{"cluster"}}
-	ClusterRequests        = &Family{"evener_cluster_requests_total", CounterType, "Exchanges ended, by class of the status.", []string{"cluster", "code_class"}}
-	ClusterBytes           = &Family{"evener_cluster_bytes_total", CounterType, "Bytes read from (in) and written to (out) clients.", []string{"cluster", "direction"}}
-	ClusterDuration        = &Family{"evener_cluster_request_duration_seconds", HistogramType, "Duration of whole exchanges.", []string{"cluster"}}
-	ClusterTerminations    = &Family{"evener_cluster_terminations_total", CounterType, "Exchanges and connections that did not simply complete, by reason.", []string{"cluster", "reason"}}
-	ClusterRejected        = &Family{"evener_cluster_rejected_total", CounterType, "Requests refused as malformed, by reason.", []string{"cluster", "reason"}}
-	ClusterRetries         = &Family{"evener_cluster_retries_total", CounterType, "Further members tried.", []string{"cluster"}}
-	ClusterReused          = &Family{"evener_cluster_reused_total", CounterType, "Exchanges on a connection to the member that was open already.", []string{"cluster"}}
-	ClusterConnectFailures = &Family{"evener_cluster_connect_failures_total", CounterType, "Connections to members that failed.", []string{"cluster"}}
-	ClusterQueued          = &Family{"evener_cluster_queued_total", CounterType, "Exchanges that had to wait for a member.", []string{"cluster"}}
-	ClusterQueueTimeouts   = &Family{"evener_cluster_queue_timeouts_total", CounterType, "Exchanges that waited for a member in vain.", []string{"cluster"}}
-	ClusterWaiting         = &Family{"evener_cluster_waiting", GaugeType, "Exchanges waiting for a member.", []string{"cluster"}}
-	ClusterPersist         = &Family{"evener_cluster_persist_total", CounterType, "Persistence records met and made, by outcome.", []string{"cluster", "outcome"}}
-	ClusterTunnels         = &Family{"evener_cluster_tunnels_total", CounterType, "Exchanges that became tunnels.", []string{"cluster"}}
-	ClusterTunnelsOpen     = &Family{"evener_cluster_tunnels_open", GaugeType, "Tunnels open.", []string{"cluster"}}
-	ClusterDatagrams       = &Family{"evener_cluster_datagrams_total", CounterType, "Datagrams passed on to members (in) and to clients (out).", []string{"cluster", "direction"}}
-	RuleHits               = &Family{"evener_rule_hits_total", CounterType, "Requests that a rule decided.", []string{"cluster", "rule"}}
-	RuleLastHit            = &Family{"evener_rule_last_hit_timestamp_seconds", GaugeType, "When a rule decided last, Unix time.", []string{"cluster", "rule"}}
-	ServerRequests         = &Family{"evener_server_requests_total", CounterType, "Tries ended, by class of the status.", []string{"pool", "server", "code_class"}}
-	ServerDuration         = &Family{"evener_server_response_duration_seconds", HistogramType, "From the request being sent to the head of the answer.", []string{"pool", "server"}}
-	ServerErrors           = &Family{"evener_server_errors_total", CounterType, "Tries that failed, by kind.", []string{"pool", "server", "kind"}}
+	BuildInfo                = &Family{"evener_build_info", GaugeType, "Always 1; the labels say what runs.", []string{"version", "commit", "model"}}
+	GenerationCurrent        = &Family{"evener_generation", GaugeType, "Generation that serves new exchanges.", nil}
+	GenerationsDraining      = &Family{"evener_generations_draining", GaugeType, "Older generations that still have exchanges running.", nil}
+	LoopBusy                 = &Family{"evener_loop_busy_seconds_total", CounterType, "Time that an event loop spent working.", []string{"loop"}}
+	LoopWakeups              = &Family{"evener_loop_wakeups_total", CounterType, "Times that an event loop woke up.", []string{"loop"}}
+	LoopAccepted             = &Family{"evener_loop_accepted_total", CounterType, "Connections that an event loop accepted.", []string{"loop"}}
+	LoopDescriptors          = &Family{"evener_loop_descriptors", GaugeType, "File descriptors that an event loop has open.", []string{"loop"}}
+	ClusterAccepted          = &Family{"evener_cluster_accepted_total", CounterType, "Client connections accepted.", []string{"cluster"}}
+	ClusterRefused           = &Family{"evener_cluster_refused_total", CounterType, "Client connections closed at once: over a limit, or disabled.", []string{"cluster"}}
+	ClusterConnections       = &Family{"evener_cluster_connections", GaugeType, "Client connections open.", []string{"cluster"}}
+	ClusterStarted           = &Family{"evener_cluster_requests_started_total", CounterType, "Exchanges begun.", []string{"cluster"}}
+	ClusterActive            = &Family{"evener_cluster_active_requests", GaugeType, "Exchanges running.", []string{"cluster"}}
+	ClusterRequests          = &Family{"evener_cluster_requests_total", CounterType, "Exchanges ended, by class of the status.", []string{"cluster", "code_class"}}
+	ClusterBytes             = &Family{"evener_cluster_bytes_total", CounterType, "Bytes read from (in) and written to (out) clients.", []string{"cluster", "direction"}}
+	ClusterDuration          = &Family{"evener_cluster_request_duration_seconds", HistogramType, "Duration of whole exchanges.", []string{"cluster"}}
+	ClusterTerminations      = &Family{"evener_cluster_terminations_total", CounterType, "Exchanges and connections that did not simply complete, by reason.", []string{"cluster", "reason"}}
+	ClusterRejected          = &Family{"evener_cluster_rejected_total", CounterType, "Requests refused as malformed, by reason.", []string{"cluster", "reason"}}
+	ClusterRetries           = &Family{"evener_cluster_retries_total", CounterType, "Further members tried.", []string{"cluster"}}
+	ClusterReused            = &Family{"evener_cluster_reused_total", CounterType, "Exchanges on a connection to the member that was open already.", []string{"cluster"}}
+	ClusterConnectFailures   = &Family{"evener_cluster_connect_failures_total", CounterType, "Connections to members that failed.", []string{"cluster"}}
+	ClusterQueued            = &Family{"evener_cluster_queued_total", CounterType, "Exchanges that had to wait for a member.", []string{"cluster"}}
+	ClusterQueueTimeouts     = &Family{"evener_cluster_queue_timeouts_total", CounterType, "Exchanges that waited for a member in vain.", []string{"cluster"}}
+	ClusterWaiting           = &Family{"evener_cluster_waiting", GaugeType, "Exchanges waiting for a member.", []string{"cluster"}}
+	ClusterPersist           = &Family{"evener_cluster_persist_total", CounterType, "Persistence records met and made, by outcome.", []string{"cluster", "outcome"}}
+	ClusterTunnels           = &Family{"evener_cluster_tunnels_total", CounterType, "Exchanges that became tunnels.", []string{"cluster"}}
+	ClusterTunnelsOpen       = &Family{"evener_cluster_tunnels_open", GaugeType, "Tunnels open.", []string{"cluster"}}
+	ClusterDatagrams         = &Family{"evener_cluster_datagrams_total", CounterType, "Datagrams passed on to members (in) and to clients (out).", []string{"cluster", "direction"}}
+	ClusterHandshakes        = &Family{"evener_cluster_tls_handshakes_total", CounterType, "TLS handshakes of clients that succeeded, by kind.", []string{"cluster", "kind"}}
+	ClusterHandshakeFailures = &Family{"evener_cluster_tls_failures_total", CounterType, "TLS handshakes of clients that failed, by reason.", []string{"cluster", "reason"}}
+	RuleHits                 = &Family{"evener_rule_hits_total", CounterType, "Requests that a rule decided.", []string{"cluster", "rule"}}
+	RuleLastHit              = &Family{"evener_rule_last_hit_timestamp_seconds", GaugeType, "When a rule decided last, Unix time.", []string{"cluster", "rule"}}
+	ServerRequests           = &Family{"evener_server_requests_total", CounterType, "Tries ended, by class of the status.", []string{"pool", "server", "code_class"}}
+	ServerDuration           = &Family{"evener_server_response_duration_seconds", HistogramType, "From the request being sent to the head of the answer.", []string{"pool", "server"}}
+	ServerErrors             = &Family{"evener_server_errors_total", CounterType, "Tries that failed, by kind.", []string{"pool", "server", "kind"}}
 )
 
 // What others know and collectors bring.
@@ -72,6 +74,13 @@ var (
 	ProbeDuration        = &Family{"evener_probe_duration_seconds", GaugeType, "Duration of the last probe.", []string{"pool", "server", "probe"}}
 	ProbeFailures        = &Family{"evener_probe_failures_total", CounterType, "Probes that failed, by outcome.", []string{"pool", "server", "probe", "outcome"}}
 	PersistEntries       = &Family{"evener_persist_entries", GaugeType, "Persistence records held.", nil}
+	TLSComputing         = &Family{"evener_tls_computing", GaugeType, "TLS handshakes that compute.", nil}
+	TLSWaiting           = &Family{"evener_tls_handshakes", GaugeType, "TLS handshakes under way.", []string{"role"}}
+	TLSShed              = &Family{"evener_tls_shed_total", CounterType, "TLS handshakes refused because too many were under way.", []string{"role"}}
+	TLSUpstream          = &Family{"evener_tls_server_handshakes_total", CounterType, "TLS handshakes with servers that succeeded, by kind.", []string{"kind"}}
+	TLSUpstreamFailures  = &Family{"evener_tls_server_failures_total", CounterType, "TLS handshakes with servers that failed, by reason.", []string{"reason"}}
+	CertificateNotAfter  = &Family{"evener_certificate_not_after_seconds", GaugeType, "When a certificate ends, Unix time.", []string{"certificate"}}
+	CertificateNotBefore = &Family{"evener_certificate_not_before_seconds", GaugeType, "When a certificate begins, Unix time.", []string{"certificate"}}
 	AccessLogWritten     = &Family{"evener_accesslog_written_total", CounterType, "Access log lines written.", nil}
 	AccessLogDropped     = &Family{"evener_accesslog_dropped_total", CounterType, "Access log lines dropped because the destination did not keep up.", nil}
 	HistorySeries        = &Family{"evener_history_series", GaugeType, "Series that the history keeps.", nil}
@@ -86,10 +95,11 @@ func Families() []*Family {
 		ClusterActive, ClusterRequests, ClusterBytes, ClusterDuration, ClusterTerminations,
 		ClusterRejected, ClusterRetries, ClusterReused, ClusterConnectFailures, ClusterQueued,
 		ClusterQueueTimeouts, ClusterWaiting, ClusterPersist, ClusterTunnels, ClusterTunnelsOpen,
-		ClusterDatagrams, RuleHits, RuleLastHit, ServerRequests, ServerDuration, ServerErrors,
+		ClusterDatagrams, ClusterHandshakes, ClusterHandshakeFailures, RuleHits, RuleLastHit, ServerRequests, ServerDuration, ServerErrors,
 		ConfigRevision, ConfigLastCommit, ConfigConfirmPending, PoolServers, ServerUp,
 		ServerAdminState, ServerHealth, ServerConnections, ServerStickySessions, ServerWeight,
-		ProbeDuration, ProbeFailures, PersistEntries, AccessLogWritten, AccessLogDropped,
+		ProbeDuration, ProbeFailures, PersistEntries, TLSComputing, TLSWaiting, TLSShed, TLSUpstream,
+		TLSUpstreamFailures, CertificateNotAfter, CertificateNotBefore, AccessLogWritten, AccessLogDropped,
 		HistorySeries, HistorySeriesRefused,
 	}
 }

@@ -54,10 +54,11 @@ const (
 	ErrTimeout                     // the answer, or its next part, took too long
 	ErrProtocol                    // the answer was malformed
 	ErrAborted                     // the box gave up, because the client had or was told to stop
-	NumErrorKinds = int(ErrAborted) + 1
+	ErrTLS                         // the TLS handshake failed, such as over the member's certificate
+	NumErrorKinds = int(ErrTLS) + 1
 )
 
-var errorKindNames = [NumErrorKinds]string{"connect", "reset", "timeout", "protocol", "aborted"}
+var errorKindNames = [NumErrorKinds]string{"connect", "reset", "timeout", "protocol", "aborted", "tls"}
 
 // String returns the name that metrics show.
 func (k ErrorKind) String() string {

@@ -19,6 +19,10 @@ type Config struct {
 	// RejectReason names an index of ClusterSlot.Rejected. Nil: the index in
 	// decimal.
 	RejectReason func(index int) string
+
+	// HandshakeReason names an index of ClusterSlot.HandshakeFailed. Nil: the
+	// index in decimal.
+	HandshakeReason func(index int) string
 }
 
 // A Registry holds the counters of everything that exists, by name. All its
@@ -56,6 +60,9 @@ func NewRegistry(cfg Config) *Registry {
 	}
 	if cfg.RejectReason == nil {
 		cfg.RejectReason = strconv.Itoa
+	}
+	if cfg.HandshakeReason == nil {
+		cfg.HandshakeReason = strconv.Itoa
 	}
 	return &Registry{
 		cfg:      cfg,

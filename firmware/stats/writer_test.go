@@ -44,6 +44,10 @@ func fullRegistry() *Registry {
 	reg.Cluster("dns").Serve(UDP)
 	reg.Cluster("dns").Slot(0).DatagramsIn.Add(3)
 	reg.Cluster("dns").Slot(1).DatagramsOut.Add(2)
+	reg.Cluster("safe").Serve(HTTPS)
+	reg.Cluster("safe").Slot(0).Handshakes.Add(5)
+	reg.Cluster("safe").Slot(1).Resumed.Add(2)
+	reg.Cluster("safe").Slot(1).HandshakeFailed[9].Add(4)
 	reg.Engine().SetGeneration(4, 1)
 	return reg
 }

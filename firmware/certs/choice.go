@@ -8,22 +8,24 @@ import (
 )
 
 // pick returns the first certificate in the order of kinds that the client can
-// use. If there is none it returns the last, which most clients know, and leaves
-// the refusal to crypto/tls.
+// use. If it seems to support none it gets the last: that is RSA where there is
+// one, which all clients know, and else crypto/tls refuses it with the right
+// alert.
 func (c *choice) pick(hello *tls.ClientHelloInfo, p Profile) *tls.Certificate {
 	var last *Pair
 	for k, pair := range c {
 		if pair == nil {
 			continue
 		}
-		if last = pair; supports(hello, kind(k), p) {
+		if last = pair; kind(k) != kindRSA && supports(hello, kind(k), p) {
 			break
 		}
 	}
 	return last.Certificate()
 }
 
-// supports reports whether the client can use a certificate of a kind.
+// supports reports whether the client can use a certificate of a kind other than
+// RSA.
 //
 // [tls.ClientHelloInfo.SupportsCertificate] would do, but it allocates, and says
 // no to every certificate whose names do not fit, as those of a default do not.
@@ -41,7 +43,7 @@ func supports(hello *tls.ClientHelloInfo, k kind, p Profile) bool {
 		return false
 	}
 	for _, suite := range p.suites {
-		if isECDSA(suite) == (k != kindRSA) && slices.Contains(hello.CipherSuites, suite) {
+		if isECDSA(suite) && slices.Contains(hello.CipherSuites, suite) {
 			return true
 		}
 	}
@@ -60,18 +62,15 @@ func anyOf[T comparable](of, in []T) bool {
 // schemes13 and schemes12 are the signature schemes that a key of each kind can
 // make, in TLS 1.3 and 1.2.
 var (
-	schemes13 = [numKinds][]tls.SignatureScheme{
+	schemes13 = [kindRSA][]tls.SignatureScheme{
 		kindP256:    {tls.ECDSAWithP256AndSHA256},
 		kindEd25519: {tls.Ed25519},
 		kindP384:    {tls.ECDSAWithP384AndSHA384},
-		kindRSA:     {tls.PSSWithSHA256, tls.PSSWithSHA384, tls.PSSWithSHA512},
 	}
 	ecdsa12   = []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256, tls.ECDSAWithP384AndSHA384, tls.ECDSAWithP521AndSHA512}
-	schemes12 = [numKinds][]tls.SignatureScheme{
+	schemes12 = [kindRSA][]tls.SignatureScheme{
 		kindP256:    ecdsa12,
 		kindEd25519: {tls.Ed25519},
 		kindP384:    ecdsa12,
-		kindRSA: {tls.PSSWithSHA256, tls.PSSWithSHA384, tls.PSSWithSHA512,
-			tls.PKCS1WithSHA256, tls.PKCS1WithSHA384, tls.PKCS1WithSHA512},
 	}
 )

@@ -10,6 +10,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 )
@@ -165,6 +166,30 @@ func checkRefused(t *testing.T, name string, got shake, want Reason, wantAlert t
 	}
 }
 
+func TestOneGoodChainIsEnough(t *testing.T) {
+	w := newWorld(t)
+	c, err := NewClients(ClientsConfig{Mode: ClientRequire, CAs: []byte(certPEM(w.root.cert, w.lower.cert)), Depth: 1}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := w.certs["deep"]
+	short := []*x509.Certificate{leaf, w.lower.cert}
+	long := []*x509.Certificate{leaf, w.lower.cert, w.root.cert}
+	for _, tt := range []struct {
+		chains [][]*x509.Certificate
+		want   Reason
+	}{
+		{[][]*x509.Certificate{short, long}, Verified},
+		{[][]*x509.Certificate{long, short}, Verified},
+		{[][]*x509.Certificate{long, long}, TooDeep},
+	} {
+		state := tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}, VerifiedChains: tt.chains}
+		if got := c.Check(state, time.Now()); got.Reason != tt.want {
+			t.Errorf("Check(chains of %d and %d) = %v, want %v", len(tt.chains[0]), len(tt.chains[1]), got.Reason, tt.want)
+		}
+	}
+}
+
 func TestClientResultForHeaders(t *testing.T) {
 	tests := map[Reason]string{Verified: "SUCCESS", NoCertificate: "NONE", Revoked: "FAILED:revoked", CRLExpired: "FAILED:crl_expired"}
 	for r, want := range tests {
@@ -185,7 +210,7 @@ func TestClientResultForHeaders(t *testing.T) {
 func TestCRLsOfOneCA(t *testing.T) {
 	root := newCA(t, "root", nil)
 	key := p256(t)
-	a, b := sign(t, client("a"), key, root), sign(t, client("b"), key, root)
+	a, b, c := sign(t, client("a"), key, root), sign(t, client("b"), key, root), sign(t, client("c"), key, root)
 	scope := func(der string) []pkix.Extension {
 		return []pkix.Extension{{Id: oidScope, Critical: true, Value: []byte(der)}}
 	}
@@ -199,24 +224,28 @@ func TestCRLsOfOneCA(t *testing.T) {
 		name         string
 		in           [][]byte
 		wantA, wantB Reason
+		wantC        Reason
 		warnings     string
 	}{
-		{"the newer counts", [][]byte{older, newer}, Verified, Revoked, ""},
-		{"in any order", [][]byte{newer, older}, Verified, Revoked, ""},
-		{"PEM", [][]byte{bundle}, Verified, Revoked, ""},
-		{"parts add up, one expired", [][]byte{users, onlyCAs}, Revoked, Revoked, "expired"},
-		{"one part, expired", [][]byte{onlyCAs}, CRLExpired, Revoked, "expired"},
+		{"the newer counts", [][]byte{older, newer}, Verified, Revoked, Verified, ""},
+		{"in any order", [][]byte{newer, older}, Verified, Revoked, Verified, ""},
+		{"PEM", [][]byte{bundle}, Verified, Revoked, Verified, ""},
+		{"parts add up, one expired", [][]byte{users, onlyCAs}, Revoked, Revoked, CRLExpired, "expired"},
+		{"in any order too", [][]byte{onlyCAs, users}, Revoked, Revoked, CRLExpired, "expired"},
+		{"one part, expired", [][]byte{onlyCAs}, CRLExpired, Revoked, CRLExpired, "expired"},
 	}
-	for _, tt := range tests {
+	for _, tt := range slices.Repeat(tests, 5) { // maps have another order each time
 		lists, warnings, err := parseCRLs(tt.in, []*x509.Certificate{root.cert}, now)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		c := crls{lists: lists}
-		gotA, gotB := c.check([]*x509.Certificate{a, root.cert}, now), c.check([]*x509.Certificate{b, root.cert}, now)
-		if gotA != tt.wantA || gotB != tt.wantB || codes(warnings) != tt.warnings {
-			t.Errorf("%s: a is %v, b is %v, warnings %q, want %v, %v, %q", tt.name, gotA, gotB, codes(warnings), tt.wantA, tt.wantB, tt.warnings)
+		check := func(of *x509.Certificate) Reason {
+			return crls{lists: lists}.check([]*x509.Certificate{of, root.cert}, now)
+		}
+		got, want := []Reason{check(a), check(b), check(c)}, []Reason{tt.wantA, tt.wantB, tt.wantC}
+		if !slices.Equal(got, want) || codes(warnings) != tt.warnings {
+			t.Errorf("%s: a, b, c are %v, warnings %q, want %v, %q", tt.name, got, codes(warnings), want, tt.warnings)
 		}
 	}
 }

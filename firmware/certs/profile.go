@@ -54,7 +54,7 @@ var strongSuites = []namedSuite{
 	{tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305"},
 }
 
-// isECDSA reports whether one of the strong suites is for keys other than RSA.
+// isECDSA reports whether one of the strong suites is for ECDSA and Ed25519 keys.
 func isECDSA(suite uint16) bool {
 	return suite == tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 ||
 		suite == tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 ||

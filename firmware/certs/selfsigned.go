@@ -43,7 +43,7 @@ func SelfSigned(names []string, addrs []netip.Addr, now time.Time) (*Pair, error
 		t.DNSNames = append(t.DNSNames, n)
 	}
 	for _, a := range addrs {
-		t.IPAddresses = append(t.IPAddresses, net.IP(a.Unmap().WithZone("").AsSlice()))
+		t.IPAddresses = append(t.IPAddresses, net.IP(a.AsSlice()))
 	}
 	t.Subject = pkix.Name{CommonName: firstName(t)}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -21,8 +21,8 @@
 //
 // Everything on this way is immutable once made, so a reload makes new values
 // and swaps one pointer. A connection keeps the configuration that its handshake
-// began with; nothing is dropped. Only Challenges and ACME change with time, and
-// their readers take no lock.
+// began with; nothing is dropped. Only Challenges and ACME change with time; who
+// looks a challenge up takes no lock.
 //
 // # What is refused
 //

@@ -112,7 +112,9 @@ func (x *exchange) serverBad() {
 // client takes what it is sent.
 func (x *exchange) interim(n int) bool {
 	c := x.c
-	if x.req.Minor > 0 {
+	if c.stream != nil {
+		x.streamInterim()
+	} else if x.req.Minor > 0 {
 		out := http1.AppendStatusLine(c.compose(), 1, x.resp.Status, x.resp.Bytes(x.resp.Reason))
 		out = http1.AppendFields(out, &x.resp)
 		c.keep(append(out, "\r\n"...))
@@ -141,18 +143,21 @@ func (x *exchange) beginAnswer(n int) {
 	if !x.reqDone || x.w.draining {
 		x.keep = false
 	}
-	chunked := x.resp.Body == message.Chunked || x.resp.Body == message.UntilClose
+	chunked := x.resp.Body == message.Chunked || x.resp.Body == message.UntilClose || x.resp.Body == message.Stream
 	if chunked && x.req.Minor == 0 {
 		chunked, x.keep = false, false
 	}
-	x.down.begin(&x.resp, chunked)
-	x.down.drop = !x.req.TETrailer
-	c := x.c
-	out := c.compose()
-	was := len(out)
-	c.keep(x.appendAnswer(out, chunked))
-	x.headBytes = len(c.out) - was
+	x.down.begin(&x.resp, &x.s.conn)
 	x.s.consume(n)
+	if c := x.c; c.stream != nil {
+		x.streamAnswer()
+	} else {
+		x.down.chunked, x.down.drop = chunked, !x.req.TETrailer
+		out := c.compose()
+		was := len(out)
+		c.keep(x.appendAnswer(out, chunked))
+		x.headBytes = len(c.out) - was
+	}
 	x.pumpAnswer()
 }
 

@@ -26,17 +26,33 @@ type body struct {
 	pipe    *reactor.Pipe // holds bytes on their way by splice
 }
 
-// begin sets b up for the body that h announces.
-func (b *body) begin(h *message.Head, chunked bool) {
+// begin sets b up for the body that h announces and src brings. On a stream the
+// end of the stream is its end, whatever the head says of its length: the codec
+// compares the two.
+func (b *body) begin(h *message.Head, src *conn) {
 	b.framing = h.Body
 	b.left = h.Length
-	b.chunked = chunked
+	b.chunked = false
 	b.done = h.Body == message.NoBody || (h.Body == message.Length && h.Length == 0)
+	if src.stream != nil && h.Body != message.NoBody {
+		b.framing, b.done = message.Stream, false
+	}
 	b.bytes = 0
 	b.limit = 0
 	if h.Body == message.Chunked {
 		b.chunks.Reset()
 	}
+}
+
+// trailer returns the fields that came behind the body.
+func (b *body) trailer(src *conn) []byte {
+	switch b.framing {
+	case message.Chunked:
+		return b.chunks.Trailer()
+	case message.Stream:
+		return src.stream.trailer
+	}
+	return nil
 }
 
 // A state says why a pump stopped.
@@ -83,6 +99,9 @@ func (b *body) pump(dst, src *conn) state {
 			budget -= n
 			continue
 		}
+		if b.done && dst.stream != nil {
+			dst.stream.end(b.kept(src))
+		}
 		if ok, errno := dst.flush(); errno != 0 {
 			return dstFailed
 		} else if !ok {
@@ -114,7 +133,7 @@ func (b *body) read(dst, src *conn) state {
 	if !src.readable {
 		return waiting
 	}
-	if b.spliceable() && src.tls == nil && dst.tls == nil {
+	if b.spliceable() && src.plain() && dst.plain() {
 		pipe, err := src.w.pipes.Get()
 		if err == nil {
 			b.pipe = pipe
@@ -143,14 +162,24 @@ func (b *body) spliceable() bool {
 	return b.framing == message.UntilClose || b.left >= spliceMin
 }
 
+// kept returns the trailers that go on.
+func (b *body) kept(src *conn) []byte {
+	if b.drop {
+		return nil
+	}
+	return b.trailer(src)
+}
+
 // ended handles the end of the stream that the body comes from.
 func (b *body) ended(dst, src *conn) state {
-	if b.framing != message.UntilClose || src.tls != nil && src.tls.Truncated() {
+	switch {
+	case b.framing == message.Stream:
+	case b.framing != message.UntilClose, src.tls != nil && src.tls.Truncated():
 		return srcEnded
 	}
 	b.done = true
 	if b.chunked {
-		dst.keep(append(dst.compose(), http1.LastChunk...))
+		dst.keep(b.appendEnd(dst.compose(), src))
 	}
 	return finished
 }
@@ -164,6 +193,9 @@ func (b *body) writeStep(dst, src *conn) (int, state) {
 	data := src.buffered()
 	if b.framing == message.Length && int64(len(data)) > b.left {
 		data = data[:b.left]
+	}
+	if b.limit != 0 && b.bytes+int64(len(data)) > b.limit {
+		return 0, srcTooMuch
 	}
 	if len(data) <= smallBody && cap(dst.out)-len(dst.out) >= len(data) {
 		dst.keep(append(dst.compose(), data...))

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"evener/firmware/http1"
+	"evener/firmware/http2"
 	"evener/firmware/reactor"
 	"evener/firmware/stats"
 	"evener/firmware/tlsconn"
@@ -35,7 +36,10 @@ type clientConn struct {
 	gen        *Generation        // that route belongs to
 	since      int64              // loop clock when it was accepted
 	requests   int
-	secure     bool // by TLS
+	mux        *clientMux    // of an HTTP/2 connection
+	parent     *clientConn   // of a stream: its connection
+	owner      *streamClient // of a stream: what c is in
+	secure     bool          // by TLS
 	state      clientState
 }
 
@@ -49,6 +53,7 @@ const (
 	clientTunnel
 	clientLingering
 	clientShaking
+	clientMuxed // HTTP/2: the streams have their own states
 )
 
 // lingerTime bounds how long a connection that we have closed for sending is
@@ -154,6 +159,8 @@ func (c *clientConn) Ready(ev reactor.Events) {
 	case clientLingering:
 		c.linger()
 	case clientShaking: // the handshake was told
+	case clientMuxed:
+		c.mux.ready(ev)
 	default:
 		c.x.clientReady(ev)
 	}
@@ -229,6 +236,14 @@ func (c *clientConn) parse() bool {
 		c.close()
 		return true
 	}
+	if svc.HTTP2 != nil && !c.secure && c.requests == 0 && c.speaksHTTP2() {
+		if len(c.buffered()) < len(http2.Preface()) {
+			c.waitForHead()
+			return false
+		}
+		c.beginMux(svc)
+		return true
+	}
 	x := c.w.takeExchange()
 	n, err := http1.ParseRequest(&x.req, c.buffered(), &svc.HTTP)
 	if err != nil {
@@ -248,8 +263,16 @@ func (c *clientConn) parse() bool {
 	if !c.watched {
 		c.w.unwatched.add(c)
 	}
-	x.begin(c, svc, n)
+	x.takeHead(c, n)
+	x.begin(c, svc)
 	return true
+}
+
+// speaksHTTP2 reports whether what came is the beginning of an HTTP/2 connection
+// (RFC 9113 section 3.3), as far as one can tell.
+func (c *clientConn) speaksHTTP2() bool {
+	b := c.buffered()
+	return string(b[:min(len(b), len(http2.Preface()))]) == http2.Preface()[:min(len(b), len(http2.Preface()))]
 }
 
 // growIn makes room for a head that is longer than a buffer. The codec's limit
@@ -347,6 +370,8 @@ func (c *clientConn) Expire(*reactor.Timer) {
 		c.close()
 	case clientShaking:
 		c.tls.Cancel(tlsconn.Timeout)
+	case clientMuxed:
+		c.mux.expired()
 	default:
 		c.x.clientExpired()
 	}
@@ -367,7 +392,15 @@ func (c *clientConn) close() {
 	if c.gone {
 		return
 	}
+	if c.mux != nil {
+		c.mux.abort(stats.Shutdown)
+		c.mux.h2.Close()
+	}
 	c.release()
+	if sc := c.owner; sc != nil {
+		c.w.giveStream(sc)
+		return
+	}
 	c.prev.next, c.next.prev = c.next, c.prev
 	c.next, c.prev = nil, nil
 	c.w.conns--

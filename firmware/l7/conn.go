@@ -9,15 +9,16 @@ import (
 	"evener/firmware/tlsconn"
 )
 
-// A conn is what client and server connections have in common: a socket, the
-// buffers that it borrows while it holds bytes, and what is known of its
-// readiness. Registration is edge-triggered, so readable and writable stay true
+// A conn is what client and server connections have in common: a socket, or a
+// stream of an HTTP/2 connection in its place, the buffers that it borrows while
+// it holds bytes, and what is known of its readiness. Registration is edge-triggered, so readable and writable stay true
 // until a call says otherwise.
 type conn struct {
 	w        *Worker
 	fd       int
 	ref      reactor.Ref
 	tls      *tlsconn.Conn // nil: bytes go as they are
+	stream   *stream       // not nil: no socket, but a stream of an HTTP/2 connection
 	watched  bool          // registered with the loop: ref is valid
 	timer    reactor.Timer
 	readable bool
@@ -55,6 +56,9 @@ func (c *conn) buffered() []byte { return c.in[c.inR:c.inW] }
 
 // consume marks n buffered bytes as used and gives an empty buffer back.
 func (c *conn) consume(n int) {
+	if c.stream != nil {
+		c.stream.consumed(n)
+	}
 	c.inR += n
 	if c.inR == c.inW {
 		c.dropIn()
@@ -156,14 +160,21 @@ func (c *conn) dropOut() {
 	c.out, c.outR = nil, 0
 }
 
+// plain reports whether the socket carries the bytes as they are.
+func (c *conn) plain() bool { return c.tls == nil && c.stream == nil }
+
 // unsent reports whether something waits for the socket.
 func (c *conn) unsent() bool {
-	return len(c.pending()) > 0 || c.tls != nil && c.tls.Pending()
+	return len(c.pending()) > 0 || c.tls != nil && c.tls.Pending() ||
+		c.stream != nil && c.stream.last && !c.stream.ended
 }
 
 // flush sends what is pending and reports whether nothing is left. A non-zero
 // errno other than EAGAIN, which it does not return, means a dead connection.
 func (c *conn) flush() (done bool, errno unix.Errno) {
+	if c.stream != nil {
+		return c.stream.flush(), 0
+	}
 	for {
 		if done, errno := c.flushRecord(); !done {
 			return false, errno
@@ -206,7 +217,10 @@ func (c *conn) write(p []byte) (int, unix.Errno) {
 
 // writev writes a and then b.
 func (c *conn) writev(a, b []byte) (int, unix.Errno) {
-	if c.tls == nil {
+	switch {
+	case c.stream != nil:
+		return c.stream.writev(a, b)
+	case c.tls == nil:
 		return reactor.Writev(c.fd, a, b)
 	}
 	if done, errno := c.flushRecord(); errno != 0 {
@@ -220,6 +234,10 @@ func (c *conn) writev(a, b []byte) (int, unix.Errno) {
 // endWrite closes the sending side, behind what was sent. It reports whether
 // that is done: the last words of TLS may have to wait for the socket.
 func (c *conn) endWrite() bool {
+	if c.stream != nil {
+		c.stream.last = true
+		return c.stream.flush()
+	}
 	if c.shut {
 		return true
 	}
@@ -247,6 +265,10 @@ func (c *conn) release() {
 	c.dropIn()
 	c.dropOut()
 	c.w.loop.StopTimer(&c.timer)
+	if c.stream != nil {
+		c.stream.release()
+		return
+	}
 	if c.tls != nil {
 		if c.tls.Shaking() {
 			c.tls.Cancel(tlsconn.Cancelled)
@@ -260,6 +282,10 @@ func (c *conn) release() {
 
 // reset makes the coming release end the connection with a reset.
 func (c *conn) reset() {
+	if c.stream != nil {
+		c.stream.reset()
+		return
+	}
 	c.told = true
 	reactor.ResetOnClose(c.fd)
 }

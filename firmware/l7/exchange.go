@@ -56,31 +56,42 @@ type exchange struct {
 	half     bool         // the client closed its sending side with its request: it has not left
 	upgrade  bool         // Upgrade is forwarded
 	trusted  bool         // the client's forwarding fields are kept
+	respOwn  bool         // the answer's head is in memory of its own
 }
 
 func (x *exchange) reset() {
 	req, resp, tried := x.req, x.resp, x.tried[:0]
+	mem := [2][]byte{headMemory(&req, x.reqBuf != nil), headMemory(&resp, !x.respOwn)}
 	*x = exchange{w: x.w, tried: tried}
 	req.Reset()
 	resp.Reset()
+	req.Buf, resp.Buf = mem[0], mem[1]
 	x.req, x.resp = req, resp
 }
 
-// begin starts the exchange whose request's head is the first n bytes that c
-// has buffered.
-func (x *exchange) begin(c *clientConn, svc *Service, n int) {
+// keptHead bounds the memory for heads that an exchange which is not used keeps.
+const keptHead = 4 << 10
+
+// headMemory returns the memory of a head that came by HTTP/2, for the next one.
+func headMemory(h *message.Head, borrowed bool) []byte {
+	if borrowed || cap(h.Buf) > keptHead {
+		return nil
+	}
+	return h.Buf[:0]
+}
+
+// begin starts the exchange of the request that x has got, of c.
+func (x *exchange) begin(c *clientConn, svc *Service) {
 	x.c, x.svc, x.gen = c, svc, c.w.gen
 	x.begun = x.w.loop.Now()
-	x.takeHead(n)
 	x.gen.live[x.w.index].n.Add(1)
 	slot := x.slot()
 	slot.Requests.Add(1)
 	slot.Active.Add(1)
 	x.half = c.closing
 	x.trusted = svc.trusts(c.peer.Addr())
-	x.up.begin(&x.req, x.req.Body == message.Chunked)
+	x.up.begin(&x.req, &c.conn)
 	x.up.limit = svc.Limits.Body
-	x.up.drop = true // a member never asked for trailers
 	x.reqDone = x.up.done
 	x.keep = x.req.KeepAlive && !x.w.draining &&
 		(svc.Limits.Requests == 0 || c.requests < svc.Limits.Requests)
@@ -107,8 +118,7 @@ func (x *exchange) refusal() (status int, why stats.Reason) {
 
 // takeHead takes the buffer with the head from the connection. What follows the
 // head moves to another.
-func (x *exchange) takeHead(n int) {
-	c := x.c
+func (x *exchange) takeHead(c *clientConn, n int) {
 	c.inR += n
 	x.reqBuf = c.in
 	rest := c.buffered()
@@ -123,7 +133,7 @@ func (x *exchange) slot() *stats.ClusterSlot { return x.svc.Stats.Slot(x.w.index
 
 // match finds the route by the rules.
 func (x *exchange) match() *Route {
-	c, svc := x.c, x.svc
+	c, svc := x.c.root(), x.svc
 	if c.route != nil && c.gen == x.gen {
 		return c.route
 	}
@@ -145,6 +155,14 @@ func (x *exchange) match() *Route {
 		c.route, c.gen = route, x.gen
 	}
 	return route
+}
+
+// root returns the connection that c is a stream of, c itself if it is none.
+func (c *clientConn) root() *clientConn {
+	if c.parent != nil {
+		return c.parent
+	}
+	return c
 }
 
 // dispatch sends the request to a member, or answers it here.

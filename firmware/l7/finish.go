@@ -50,6 +50,11 @@ func (x *exchange) answerDone(r stats.Reason) {
 	// does not know yet that there is none, would lose the answer to a reset.
 	sends := !x.reqDone || x.req.KeepAlive && !keep
 	x.finish(r)
+	if c.stream != nil {
+		c.x = nil
+		c.close()
+		return
+	}
 	if keep {
 		c.again(idle)
 		return
@@ -81,10 +86,16 @@ func (x *exchange) ownHead(status int, write func([]byte) []byte, r stats.Reason
 	x.status = status
 	x.answered = true
 	c := x.c
-	out := c.compose()
-	n := len(out)
-	c.keep(write(out))
-	x.headBytes = len(c.out) - n
+	if c.stream != nil {
+		x.w.text = write(x.w.text[:0])
+		x.headBytes = len(x.w.text)
+		c.ownAnswer(x.w.text)
+	} else {
+		out := c.compose()
+		n := len(out)
+		c.keep(write(out))
+		x.headBytes = len(c.out) - n
+	}
 	x.down.done = true
 	x.own, x.reason = true, r
 	x.pumpOwn()

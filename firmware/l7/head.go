@@ -36,7 +36,7 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	x.prepareFields()
 	f := forward{
 		head: &x.req, client: x.c.peer.Addr(), via: x.svc.Via, clientIP: x.route.ClientIP,
-		upgrade: x.upgrade, chunked: x.up.framing == message.Chunked, secure: x.c.secure,
+		upgrade: x.upgrade, chunked: x.up.chunked, secure: x.c.secure,
 	}
 	if x.svc.RequestID {
 		f.requestID = x.requestID[:]
@@ -107,9 +107,7 @@ func (f *forward) append(dst []byte) []byte {
 		dst = f.appendClient(dst)
 	}
 	if f.via {
-		dst = append(dst, "Via: 1."...)
-		dst = append(dst, '0'+h.Minor)
-		dst = append(dst, " evener\r\n"...)
+		dst = http1.AppendField(dst, "Via", via(h))
 	}
 	if f.requestID != nil {
 		dst = http1.AppendField(dst, "X-Request-Id", f.requestID)
@@ -149,9 +147,7 @@ func (x *exchange) appendAnswer(dst []byte, chunked bool) []byte {
 	dst = http1.AppendStatusLine(dst, 1, h.Status, h.Bytes(h.Reason))
 	dst = http1.AppendFields(dst, h)
 	if x.svc.Via {
-		dst = append(dst, "Via: 1."...)
-		dst = append(dst, '0'+h.Minor)
-		dst = append(dst, " evener\r\n"...)
+		dst = http1.AppendField(dst, "Via", via(h))
 	}
 	if x.cookies != nil {
 		dst = append(dst, "Set-Cookie: "...)

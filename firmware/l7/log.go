@@ -36,7 +36,10 @@ func (x *exchange) logAccess(r stats.Reason) {
 		Retries: uint16(x.retries), Protocol: accesslog.HTTP11, Persist: x.kept,
 		Reason: accesslog.Reason(r),
 	}
-	if x.req.Minor == 0 {
+	switch {
+	case x.req.HTTP2:
+		rec.Protocol = accesslog.HTTP2
+	case x.req.Minor == 0:
 		rec.Protocol = accesslog.HTTP10
 	}
 	rec.SetClient(x.c.peer)

@@ -40,7 +40,7 @@ func (b *body) recode(dst, src *conn) (int, state) {
 		}
 	}
 	if b.done && b.chunked {
-		out = b.appendEnd(out, src.w)
+		out = b.appendEnd(out, src)
 	}
 	dst.keep(out)
 	if len(out) == 0 {
@@ -93,15 +93,16 @@ func (b *body) encode(out, data []byte) []byte {
 
 // appendEnd writes the last chunk and the trailers that may go on. What Chunks
 // accepted parses.
-func (b *body) appendEnd(out []byte, w *Worker) []byte {
-	trailer := b.chunks.Trailer()
-	if b.drop || b.framing != message.Chunked || len(trailer) == 0 {
+func (b *body) appendEnd(out []byte, src *conn) []byte {
+	trailer := b.kept(src)
+	if len(trailer) == 0 {
 		return append(out, http1.LastChunk...)
 	}
-	if _, err := http1.ParseTrailers(&w.trailers, trailer, nil); err != nil {
+	h := &src.w.trailers
+	if _, err := http1.ParseTrailers(h, trailer, nil); err != nil {
 		return append(out, http1.LastChunk...)
 	}
-	return http1.AppendTrailers(out, &w.trailers)
+	return http1.AppendTrailers(out, h)
 }
 
 // spliceStep moves bytes through the pipe. It gives the pipe back as soon as it

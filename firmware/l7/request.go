@@ -3,6 +3,7 @@
 package l7
 
 import (
+	"evener/firmware/message"
 	"evener/firmware/reactor"
 	"evener/firmware/stats"
 )
@@ -11,6 +12,8 @@ import (
 func (x *exchange) send() {
 	x.sent = x.w.loop.Now()
 	s := x.s
+	x.up.chunked = s.stream == nil && (x.req.Body == message.Chunked || x.req.Body == message.Stream)
+	x.up.drop = s.stream == nil // a member of HTTP/1 never asked for trailers
 	s.keep(x.appendRequest(s.compose()))
 	// The timer runs from the last byte sent, but a member that reads nothing
 	// must expire too.

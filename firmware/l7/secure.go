@@ -34,6 +34,10 @@ func (c *clientConn) Shaken(err error) {
 	}
 	c.state = clientIdle
 	c.readable, c.writable = true, true
+	if c.tls.State().Protocol == "h2" && svc.HTTP2 != nil {
+		c.beginMux(svc)
+		return
+	}
 	c.w.loop.SetTimer(&c.timer, c.w.idleTime(svc.Timeouts.ClientHead))
 	c.receive()
 }

@@ -9,6 +9,7 @@ import (
 
 	"evener/firmware/balance"
 	"evener/firmware/http1"
+	"evener/firmware/http2"
 	"evener/firmware/match"
 	"evener/firmware/persist"
 	"evener/firmware/pool"
@@ -82,9 +83,10 @@ type Service struct {
 	Routes   []*Route   // by the index that Rules returns
 	Default  *Route     // when no rule matches
 	Match    match.Options
-	TLS      *TLS          // nil: clients speak plain
-	HTTP     http1.Options // of requests
-	Answers  http1.Options // of the servers' answers
+	TLS      *TLS           // nil: clients speak plain
+	HTTP     http1.Options  // of requests
+	HTTP2    *http2.Profile // of clients that speak HTTP/2; nil: none may
+	Answers  http1.Options  // of the servers' answers
 	Timeouts Timeouts
 	Limits   Limits
 

@@ -9,6 +9,7 @@ import (
 
 	"evener/firmware/accesslog"
 	"evener/firmware/balance"
+	"evener/firmware/http2"
 	"evener/firmware/match"
 	"evener/firmware/message"
 	"evener/firmware/reactor"
@@ -39,6 +40,10 @@ type Worker struct {
 	wanted   []bool // by member; scratch of serveQueue
 	request  match.Request
 	trailers message.Head
+	h2       *http2.Pool
+	streams  []*streamClient // free
+	own      message.Head    // of an answer of the box itself; scratch
+	text     []byte          // scratch
 	access   *accesslog.Slot // nil: no access log
 	namer    *accesslog.Log  // numbers the names in its records
 	names    map[string]accesslog.Name
@@ -64,6 +69,7 @@ func NewWorker(loop *reactor.Loop, cfg Config, log *slog.Logger) *Worker {
 	w := &Worker{
 		loop: loop, index: loop.Index(), log: log, cfg: cfg,
 		random:    rand.New(rand.NewChaCha8(seed())),
+		h2:        http2.NewPool(),
 		listeners: map[int]*listener{},
 		queues:    map[*Pool]*queue{},
 		names:     map[string]accesslog.Name{},
@@ -89,6 +95,8 @@ func (w *Worker) Use(g *Generation) {
 		next := c.next
 		if c.x == nil && c.state == clientIdle && c.service() == nil {
 			c.close()
+		} else if c.state == clientMuxed && c.service() == nil {
+			c.mux.drain()
 		}
 		c = next
 	}
@@ -120,8 +128,11 @@ func (w *Worker) Drain() {
 	}
 	clear(w.listeners)
 	for c := w.clients.next; c != &w.clients; c = c.next {
-		if c.state == clientIdle {
+		switch c.state {
+		case clientIdle:
 			w.loop.SetTimer(&c.timer, w.idleTime(drainIdle))
+		case clientMuxed:
+			c.mux.drain()
 		}
 	}
 }
@@ -205,5 +216,26 @@ func (w *Worker) giveExchange(x *exchange) {
 	x.reset()
 	if len(w.spare) < maxSpare {
 		w.spare = append(w.spare, x)
+	}
+}
+
+// takeStream returns a stream that is not in use.
+func (w *Worker) takeStream() *streamClient {
+	sc := &streamClient{}
+	if n := len(w.streams); n > 0 {
+		sc = w.streams[n-1]
+		w.streams = w.streams[:n-1]
+	}
+	sc.owner, sc.gone = sc, false
+	return sc
+}
+
+func (w *Worker) giveStream(sc *streamClient) {
+	trailer, tail := sc.s.trailer[:0], sc.s.tail[:0]
+	*sc = streamClient{}
+	sc.gone = true
+	sc.s.trailer, sc.s.tail = trailer, tail
+	if len(w.streams) < maxSpare {
+		w.streams = append(w.streams, sc)
 	}
 }

@@ -19,6 +19,8 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/config"
 	"evener/firmware/http1"
+	"evener/firmware/http2"
+	"evener/firmware/l7"
 	"evener/firmware/lb"
 	"evener/firmware/logring"
 	"evener/firmware/manage"
@@ -163,7 +165,7 @@ func (e *engine) build(cfg *config.Config) error {
 	}
 	limit := e.connectionLimit(cfg.Engine.MaxConnections)
 	e.registry = stats.NewRegistry(stats.Config{Loops: loops, Version: version, Model: e.cfg.board,
-		RejectReason: func(i int) string { return http1.Reason(i).String() }})
+		RejectReason: rejectReason})
 	e.access = &accessLog{e: e, loops: loops}
 	e.history = stats.NewHistory(stats.HistoryConfig{
 		Connections: func(pool, server string) (int64, bool) { return e.balancer.Connections(pool, server) },
@@ -309,4 +311,12 @@ func (e *engine) runningConfig() (*config.Config, error) {
 		return nil, fmt.Errorf("revision %d cannot be served: %w", running.Number, found)
 	}
 	return cfg, nil
+}
+
+// rejectReason names an index of stats.ClusterSlot.Rejected.
+func rejectReason(i int) string {
+	if i >= l7.RejectedHTTP2 {
+		return "h2_" + http2.Reason(i-l7.RejectedHTTP2).String()
+	}
+	return http1.Reason(i).String()
 }

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package http2
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	xhttp2 "golang.org/x/net/http2"
+)
+
+// A driver moves the bytes of a Conn over a net.Conn. handle is called with each
+// event, write with each stream that can write again.
+type driver struct {
+	c      *Conn
+	conn   net.Conn
+	handle func(ev *Event)
+	write  func(s *Stream)
+}
+
+// run returns when the connection has ended.
+func (d *driver) run() error {
+	room := make([]byte, 8<<10)
+	var buf []byte
+	start := time.Now()
+	for {
+		for s := d.c.Writable(); s != nil; s = d.c.Writable() {
+			d.write(s)
+		}
+		if out := d.c.Out(); len(out) != 0 {
+			n, err := d.conn.Write(out)
+			d.c.Sent(n)
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		n, err := d.conn.Read(room)
+		if err != nil {
+			return err
+		}
+		buf = append(buf, room[:n]...)
+		var ev Event
+		for {
+			n, err := d.c.Next(int64(time.Since(start)), buf, &ev)
+			buf = buf[n:]
+			if err != nil {
+				return err
+			}
+			if n == 0 && ev.Kind == None {
+				break
+			}
+			d.handle(&ev)
+		}
+	}
+}
+
+// echo is a server that sends back what comes, as it comes, and trailers.
+func echo(conn net.Conn, p *Profile) error {
+	defer conn.Close()
+	d := &driver{c: NewServer(p, NewPool()), conn: conn}
+	type job struct {
+		pending []byte
+		end     bool
+	}
+	jobs := map[*Stream]*job{}
+	d.write = func(s *Stream) {
+		j := jobs[s]
+		n := d.c.Write(s, j.pending, j.end)
+		d.c.Consumed(s, n)
+		j.pending = j.pending[n:]
+		if j.end && len(j.pending) == 0 {
+			delete(jobs, s)
+			d.c.Release(s)
+		}
+	}
+	d.handle = func(ev *Event) {
+		s := ev.Stream
+		switch ev.Kind {
+		case Request:
+			jobs[s] = new(job)
+			d.c.BeginHead(s)
+			d.c.Status(200)
+			d.c.Field("X-Path", ev.Head.Bytes(ev.Head.Target))
+			d.c.Field("X-Host", ev.Head.Bytes(ev.Head.Authority))
+			d.c.EndHead(false)
+		case Data:
+			jobs[s].pending = append(jobs[s].pending, ev.Data...)
+		case Reset:
+			delete(jobs, s)
+			d.c.Release(s)
+			return
+		}
+		if s != nil {
+			jobs[s].end = jobs[s].end || ev.End
+			d.write(s)
+		}
+	}
+	return d.run()
+}
+
+func listen(t *testing.T, serve func(conn net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { serve(conn) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		all.Wait()
+	})
+	return l.Addr().String()
+}
+
+// TestForeignClient lets the client of others talk to our server.
+func TestForeignClient(t *testing.T) {
+	p := Prepare(Config{StreamWindow: 20000})
+	addr := listen(t, func(conn net.Conn) { echo(conn, p) })
+	tr := &xhttp2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	defer tr.CloseIdleConnections()
+	client := &http.Client{Transport: tr, Timeout: time.Minute}
+	var all sync.WaitGroup
+	for i := range 60 {
+		all.Go(func() {
+			body := randomBody(uint64(i))
+			req, _ := http.NewRequest("POST", fmt.Sprintf("http://%s/%d", addr, i), bytes.NewReader(body))
+			req.Header.Set("X-Random", fmt.Sprint(i))
+			resp, err := client.Do(req)
+			if err != nil {
+				t.Errorf("request %d: %v", i, err)
+				return
+			}
+			defer resp.Body.Close()
+			got, err := io.ReadAll(resp.Body)
+			if err != nil || !bytes.Equal(got, body) {
+				t.Errorf("request %d: %d bytes, %v; want %d", i, len(got), err, len(body))
+			}
+			if path, host := resp.Header.Get("X-Path"), resp.Header.Get("X-Host"); path != fmt.Sprintf("/%d", i) || host != addr {
+				t.Errorf("request %d came as %s at %s", i, path, host)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func randomBody(seed uint64) []byte {
+	rnd := rand.New(rand.NewPCG(seed, 7))
+	b := make([]byte, []int{0, 1, 1000, 200000}[seed%4])
+	for i := range b {
+		b[i] = byte(rnd.Uint32())
+	}
+	return b
+}
+
+// TestForeignServer lets our client talk to the server of others.
+func TestForeignServer(t *testing.T) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", "X-Sum")
+		w.Header().Set("X-Path", r.URL.Path)
+		w.WriteHeader(http.StatusEarlyHints)
+		n, err := io.Copy(w, r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("X-Sum", fmt.Sprint(n))
+	})
+	addr := listen(t, func(conn net.Conn) {
+		new(xhttp2.Server).ServeConn(conn, &xhttp2.ServeConnOpts{Handler: handler})
+	})
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const requests = 60
+	type job struct {
+		n            int
+		left, got    []byte
+		sum, path    string
+		interim, end bool
+	}
+	jobs := map[*Stream]*job{}
+	d := &driver{c: NewClient(Prepare(Config{StreamWindow: 20000}), NewPool()), conn: conn}
+	asked, ended := 0, 0
+	d.write = func(s *Stream) {
+		j := jobs[s]
+		j.left = j.left[d.c.Write(s, j.left, true):]
+	}
+	ask := func() {
+		for asked < requests {
+			s, opened := d.c.Open()
+			if !opened {
+				return
+			}
+			j := &job{n: asked, left: randomBody(uint64(asked))}
+			asked++
+			jobs[s] = j
+			d.c.BeginHead(s)
+			d.c.Request([]byte("POST"), "http", []byte("shop.example"), fmt.Appendf(nil, "/%d", j.n), "")
+			d.c.Length(int64(len(j.left)))
+			d.c.Field("TE", []byte("trailers"))
+			d.c.EndHead(false)
+			d.write(s)
+		}
+	}
+	d.handle = func(ev *Event) {
+		s := ev.Stream
+		switch j := jobs[s]; ev.Kind {
+		case Interim:
+			j.interim = true
+		case Response:
+			v, _ := ev.Head.Lookup("x-path")
+			j.path = string(v)
+		case Data:
+			j.got = append(j.got, ev.Data...)
+			d.c.Consumed(s, len(ev.Data))
+		case Trailers:
+			v, _ := ev.Head.Lookup("x-sum")
+			j.sum = string(v)
+		case Reset:
+			t.Errorf("request %d was reset: %v %v", j.n, ev.Code, ev.Reason)
+			ev.End = true
+		}
+		if !ev.End {
+			return
+		}
+		j, body := jobs[s], randomBody(uint64(jobs[s].n))
+		if !bytes.Equal(j.got, body) || !j.interim || j.sum != fmt.Sprint(len(body)) || j.path != fmt.Sprintf("/%d", j.n) {
+			t.Errorf("request %d: path %s, %d bytes of %d, interim %v, sum %s", j.n, j.path, len(j.got), len(body), j.interim, j.sum)
+		}
+		delete(jobs, s)
+		d.c.Release(s)
+		if ended++; ended == requests {
+			conn.Close()
+		}
+		ask()
+	}
+	ask()
+	d.run()
+	if ended != requests {
+		t.Errorf("%d of %d requests have ended", ended, requests)
+	}
+}

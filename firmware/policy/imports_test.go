@@ -36,11 +36,11 @@ var mayImport = map[string]string{
 		"firmware/accesslog firmware/tlsconn firmware/proxyproto",
 	"firmware/l7": "firmware/reactor firmware/pool firmware/balance firmware/persist firmware/stats " +
 		"firmware/accesslog firmware/message firmware/http1 firmware/http2 firmware/match firmware/tlsconn " +
-		"firmware/compress firmware/proxyproto",
+		"firmware/compress firmware/proxyproto firmware/rewrite",
 	"firmware/lb": "firmware/config firmware/reactor firmware/message firmware/http1 firmware/http2 " +
 		"firmware/match firmware/pool firmware/balance firmware/persist firmware/l4 firmware/l7 " +
 		"firmware/health firmware/stats firmware/accesslog firmware/tlsconn " +
-		"firmware/compress firmware/proxyproto",
+		"firmware/compress firmware/proxyproto firmware/rewrite",
 	"firmware/logring": "",
 	"firmware/manage": "firmware/api firmware/config firmware/health firmware/lb firmware/logring " +
 		"firmware/match firmware/persist firmware/stats firmware/store firmware/supervise",
@@ -53,6 +53,7 @@ var mayImport = map[string]string{
 	"firmware/pool":       "",
 	"firmware/proxyproto": "",
 	"firmware/reactor":    "",
+	"firmware/rewrite":    "firmware/message",
 	"firmware/stats":      "",
 	"firmware/store":      "",
 	"firmware/supervise":  "",

@@ -39,6 +39,7 @@ type clientConn struct {
 	mux        *clientMux    // of an HTTP/2 connection
 	parent     *clientConn   // of a stream: its connection
 	owner      *streamClient // of a stream: what c is in
+	secured    *Secured      // what TLS told of the client; nil: nothing
 	secure     bool          // by TLS
 	state      clientState
 }

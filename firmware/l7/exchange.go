@@ -100,8 +100,29 @@ func (x *exchange) begin(c *clientConn, svc *Service) {
 		x.fail(status, why)
 		return
 	}
+	if x.challenged() {
+		return
+	}
 	x.route = x.match()
 	x.dispatch()
+}
+
+// challengePath is where a certificate authority asks (RFC 8555 section 8.3).
+const challengePath = "/.well-known/acme-challenge/"
+
+// challenged answers the question of a certificate authority, if it is one.
+func (x *exchange) challenged() bool {
+	path := x.req.Bytes(x.req.Path)
+	if x.svc.Challenge == nil || x.req.MethodID != message.GET && x.req.MethodID != message.HEAD ||
+		len(path) < len(challengePath) || string(path[:len(challengePath)]) != challengePath {
+		return false
+	}
+	body, ok := x.svc.Challenge(string(x.req.Bytes(x.req.Authority)), string(path))
+	if ok {
+		x.route = x.svc.Default
+		x.respond(&Responder{Status: 200, ContentType: "application/octet-stream", Body: []byte(body)}, stats.Local)
+	}
+	return ok
 }
 
 // refusal returns the status with which the box answers a sound request that no
@@ -141,6 +162,9 @@ func (x *exchange) match() *Route {
 	route := svc.Default
 	if svc.Rules != nil {
 		x.w.request.Reset(&x.req, c.peer.Addr(), svc.Match)
+		if c.secured != nil {
+			x.w.request.SetTLS(&c.secured.TLS)
+		}
 		if i := svc.Rules.Match(&x.w.request); i >= 0 {
 			route = svc.Routes[i]
 		}

@@ -58,6 +58,9 @@ func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explan
 	x.route = svc.Default
 	var r match.Request
 	r.Reset(&x.req, client.Addr(), svc.Match)
+	if svc.TLS != nil {
+		r.SetTLS(&match.TLS{Version: "1.3", ServerName: string(r.Host())})
+	}
 	e.Path = string(r.Path())
 	if svc.Rules != nil {
 		if i := svc.Rules.Match(&r); i >= 0 {

@@ -36,7 +36,7 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	x.prepareFields()
 	f := forward{
 		head: &x.req, client: x.c.peer.Addr(), via: x.svc.Via, clientIP: x.route.ClientIP,
-		upgrade: x.upgrade, chunked: x.up.chunked, secure: x.c.secure,
+		upgrade: x.upgrade, chunked: x.up.chunked, secure: x.c.secure, secured: x.c.secured,
 	}
 	if x.svc.RequestID {
 		f.requestID = x.requestID[:]
@@ -51,6 +51,9 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 
 // prepareFields marks the fields that do not go on. It may run again at a retry.
 func (x *exchange) prepareFields() {
+	if len(x.svc.Own) > 0 {
+		x.dropOwn()
+	}
 	if x.trusted {
 		return
 	}
@@ -58,6 +61,18 @@ func (x *exchange) prepareFields() {
 		f := &x.req.Fields[i]
 		if forwarding(f.ID) || (f.ID == message.XRequestID && x.svc.RequestID) {
 			f.Hop = true
+		}
+	}
+}
+
+// dropOwn drops the fields that only the box may set.
+func (x *exchange) dropOwn() {
+	for i := range x.req.Fields {
+		f := &x.req.Fields[i]
+		for _, name := range x.svc.Own {
+			if message.EqualFold(x.req.Bytes(f.Name), name) {
+				f.Hop = true
+			}
 		}
 	}
 }
@@ -91,6 +106,7 @@ type forward struct {
 	upgrade   bool
 	chunked   bool
 	secure    bool // the client's connection is TLS
+	secured   *Secured
 }
 
 func (f *forward) append(dst []byte) []byte {
@@ -111,6 +127,11 @@ func (f *forward) append(dst []byte) []byte {
 	}
 	if f.requestID != nil {
 		dst = http1.AppendField(dst, "X-Request-Id", f.requestID)
+	}
+	if f.secured != nil {
+		for i := range f.secured.Fields {
+			dst = http1.AppendField(dst, f.secured.Fields[i].Name, []byte(f.secured.Fields[i].Value))
+		}
 	}
 	if f.upgrade {
 		dst = append(dst, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)

@@ -17,6 +17,10 @@ func (c *clientConn) shake(svc *Service) {
 	c.watchNow()
 }
 
+// acmeProtocol is what a certificate authority negotiates to convince itself of a
+// name. The handshake is all that it wants (RFC 8737).
+const acmeProtocol = "acme-tls/1"
+
 // Shaken goes on after the handshake.
 func (c *clientConn) Shaken(err error) {
 	if c.gone {
@@ -27,14 +31,22 @@ func (c *clientConn) Shaken(err error) {
 		c.shakeFailed(err)
 		return
 	}
+	st := c.tls.State()
+	c.stats.Handshakes.Add(1)
+	if st.Resumed {
+		c.stats.Resumed.Add(1)
+	}
 	svc := c.service()
-	if svc == nil {
+	if svc == nil || st.Protocol == acmeProtocol {
 		c.close()
 		return
 	}
+	if svc.TLS.Describe != nil {
+		c.secured = svc.TLS.Describe(st)
+	}
 	c.state = clientIdle
 	c.readable, c.writable = true, true
-	if c.tls.State().Protocol == "h2" && svc.HTTP2 != nil {
+	if st.Protocol == "h2" && svc.HTTP2 != nil {
 		c.beginMux(svc)
 		return
 	}
@@ -47,6 +59,9 @@ func (c *clientConn) Shaken(err error) {
 func (c *clientConn) shakeFailed(err error) {
 	c.told = true
 	e, ok := errors.AsType[*tlsconn.Error](err)
+	if ok {
+		c.stats.HandshakeFailed[e.Reason].Add(1)
+	}
 	if !ok || e.Reason != tlsconn.PlainHTTP {
 		c.close()
 		return
@@ -73,6 +88,9 @@ func (s *serverConn) Shaken(err error) {
 	}
 	if err != nil {
 		s.told = true
+		if s.w.mayLog() {
+			s.w.log.Warn("tls with member failed", "cluster", s.x.svc.Cluster, "member", s.up.Addr, "err", err)
+		}
 		s.x.serverFailed(stats.ErrConnect, stats.ConnectFailed)
 		return
 	}

@@ -95,7 +95,13 @@ type Service struct {
 	Via        bool           // Via is added to requests and answers
 	RequestID  bool           // X-Request-Id is added to requests
 	Trusted    []netip.Prefix // whose forwarding fields and request ids are kept
+	Own        []string       // names, in lower case, of request fields that only the box may set
 	Retries    int            // more members tried for one exchange
+
+	// Challenge answers what a certificate authority asks for to convince itself of
+	// a name (HTTP-01, RFC 8555 section 8.3), before any rule; nil: nothing. It is
+	// called on the loops and takes no lock.
+	Challenge func(host, path string) (body string, ok bool)
 
 	Stats *stats.Cluster
 }
@@ -171,8 +177,26 @@ type Upstream struct {
 	slots []upstreamSlot
 }
 
-// TLS is how connections are secured: a set-up for each loop.
-type TLS struct{ Setups []*tlsconn.Setup }
+// TLS is how connections are secured.
+type TLS struct {
+	Setups []*tlsconn.Setup // by loop
+
+	// Describe says what a handshake with a client has told; nil: nothing. It is
+	// called once for each connection, on its loop.
+	Describe func(tlsconn.State) *Secured
+}
+
+// Secured is what rules and members may know of a client's TLS connection.
+type Secured struct {
+	match.TLS
+	Cipher      string // IANA name
+	Verify      string // SUCCESS, NONE, or FAILED: and the reason
+	Serial, PEM string // of the client's certificate; PEM in one line, URL-encoded
+	Fields      []SecuredField
+}
+
+// A SecuredField is a request field that tells members of the client's TLS.
+type SecuredField struct{ Name, Value string }
 
 // An upstreamSlot belongs to one loop.
 type upstreamSlot struct {

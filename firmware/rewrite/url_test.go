@@ -188,3 +188,30 @@ func FuzzTarget(f *testing.F) {
 		}
 	})
 }
+
+func TestTargetLeavesThePathAlone(t *testing.T) {
+	u, err := NewURL(URLConfig{Regex: "^/a", To: "/b", Query: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem := []byte("/a/x and what lies behind it")
+	if got, _ := u.Target(nil, headOf("/a/x?query"), mem[:4]); string(got) != "/b/x?query" {
+		t.Errorf("Target = %q, want /b/x?query", got)
+	}
+	if want := "/a/x and what lies behind it"; string(mem) != want {
+		t.Errorf("the path's memory became %q, want %q", mem, want)
+	}
+}
+
+// TestQueryIsCheckedAgain has heads as no codec makes them.
+func TestQueryIsCheckedAgain(t *testing.T) {
+	u, err := NewURL(URLConfig{Prefix: "/a", To: "/b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{"a b", "a\r\nb", "a#b", `a\b`, "\x7f"} {
+		if got, f := u.Target(nil, headOf("/a?"+query), []byte("/a")); got != nil || f != BadTarget {
+			t.Errorf("Target with the query %q = %q, %v, want none, %v", query, got, f, BadTarget)
+		}
+	}
+}

@@ -158,15 +158,15 @@ func (c *Conn) classify(b *block) {
 }
 
 // crowded reports whether no more streams may begin. Those that were reset count
-// until they are released, because their work may still run; those that ended in
-// order do not: the client cannot know that they are kept.
+// until they are released, because their work may still run; those that have
+// ended do not: the client cannot know that they are kept.
 func (c *Conn) crowded() bool {
 	n := len(c.streams)
 	if n < c.p.c.MaxStreams {
 		return false
 	}
 	for _, s := range c.streams {
-		if s.state&(recvEnd|sendEnd|recvReset|sendReset) == recvEnd|sendEnd {
+		if s.state&(recvEnd|sendEnd) == recvEnd|sendEnd {
 			n--
 		}
 	}

@@ -112,6 +112,43 @@ func TestLongHeadsAreSplit(t *testing.T) {
 	}
 }
 
+// TestHeadsBehindWhatIsSent composes heads while some of Out is sent.
+func TestHeadsBehindWhatIsSent(t *testing.T) {
+	for sent := range 40 {
+		for _, long := range []int{0, 10, 1000, 15000, 16000, 40000} {
+			l := newLab(t, false, Config{})
+			l.do(get(1), begin(1), window(1, 1<<20))
+			l.said = nil
+			l.c.Write(l.open[1], make([]byte, 1000*sent), false)
+			want := 1000 * sent
+			l.outb.Write(l.c.Out()[:len(l.c.Out())*sent/41])
+			l.c.Sent(len(l.c.Out()) * sent / 41)
+			l.c.BeginHead(l.open[1])
+			l.c.Field("x", []byte(strings.Repeat("y", long/2)))
+			l.c.Field("x", []byte(strings.Repeat("y", long-long/2)))
+			l.c.EndHead(true)
+			l.outb.Write(l.c.Out())
+			l.c.Sent(len(l.c.Out()))
+			got, heads := 0, 0
+			for l.outb.Len() > 0 {
+				f, err := l.back.ReadFrame()
+				if err != nil {
+					t.Fatalf("%d KB sent, a field of %d bytes: %v", sent, long, err)
+				}
+				switch f := f.(type) {
+				case *xhttp2.DataFrame:
+					got += len(f.Data())
+				case *xhttp2.HeadersFrame, *xhttp2.ContinuationFrame:
+					heads++
+				}
+			}
+			if frames := 1 + (long+10)/minFrame; got != want || heads != frames {
+				t.Fatalf("%d bytes came, %d frames of a head; want %d, %d", got, heads, want, frames)
+			}
+		}
+	}
+}
+
 // TestSmallTables gives the peer no dynamic table, and is told to have none.
 func TestSmallTables(t *testing.T) {
 	l := newLab(t, false, Config{HeaderTable: -1})

@@ -239,6 +239,77 @@ func TestWritableForgetsStreamsThatEnd(t *testing.T) {
 	}
 }
 
+// TestWritableIsForThoseWhoWait writes past the queue: who has got all out is not
+// asked again.
+func TestWritableIsForThoseWhoWait(t *testing.T) {
+	l := newLab(t, false, Config{})
+	l.do(settings(xhttp2.Setting{ID: settingWindow, Val: 10}), post(1), begin(1), write(1, 30, true))
+	if s := l.c.Writable(); s != nil {
+		t.Errorf("Writable is stream %d with no window", s.ID())
+	}
+	l.do(settings(xhttp2.Setting{ID: settingWindow, Val: 20}))
+	if s := l.c.Writable(); s != l.open[1] {
+		t.Errorf("after SETTINGS with a larger window Writable is %v, want stream 1", s)
+	}
+	l.do(write(1, 20, true), window(1, 100), write(1, 10, true), window(1, 1))
+	if s := l.c.Writable(); s != nil {
+		t.Errorf("Writable is stream %d, which has ended", s.ID())
+	}
+	l.do(post(3), begin(3), write(3, 30, false), window(3, 100), write(3, 10, false), window(3, 100))
+	if s := l.c.Writable(); s == nil || l.c.Writable() != nil {
+		t.Errorf("Writable is %v, want stream 3 once", s)
+	}
+	l.do(write(3, 10, false), window(3, 100))
+	if s := l.c.Writable(); s != nil {
+		t.Errorf("Writable is stream %d, which does not wait", s.ID())
+	}
+}
+
+// TestOldStreamsAreForgiven sends a head on a stream that has ended so long ago
+// that nobody knows how.
+func TestOldStreamsAreForgiven(t *testing.T) {
+	l := newLab(t, false, Config{})
+	for id := uint32(1); id < 200; id += 2 {
+		l.do(get(id), answer(id, 204, ""), release(id))
+	}
+	if got, want := l.do(get(9), get(201)), "request 201 GET a / end; > RST 9 STREAM_CLOSED"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := l.do(get(199)), over("201", ClosedStream); got != want {
+		t.Errorf("a stream of a moment ago: got %q, want %q", got, want)
+	}
+}
+
+func TestIdle(t *testing.T) {
+	l := newLab(t, false, Config{})
+	idle := func(want bool, when string) {
+		t.Helper()
+		if got := l.c.Idle(); got != want {
+			t.Errorf("%s: Idle = %v, want %v", when, got, want)
+		}
+	}
+	idle(true, "at first")
+	l.do(get(1))
+	idle(false, "with a stream")
+	l.do(answer(1, 204, ""), release(1))
+	idle(true, "after the answer")
+	l.do(raw(typeHeaders, 0, 3, "\x82"))
+	idle(false, "in a head")
+	l.do(raw(typeContinuation, flagEndHeaders|flagEndStream, 3, "\x87"), raw(typePing, 0, 0, "12345678"))
+	l.said = nil
+	raw(typePing, 0, 0, "12345678")(l)
+	var ev Event
+	if _, err := l.c.Next(l.now, l.in.Bytes(), &ev); err != nil {
+		t.Fatal(err)
+	}
+	idle(false, "with an answer to PING in Out")
+	l.c.Sent(len(l.c.Out()))
+	idle(true, "when that is sent")
+	if NewServer(Prepare(Config{}), NewPool()).Idle() {
+		t.Error("Idle before the preface")
+	}
+}
+
 func TestDrain(t *testing.T) {
 	drain := func(l *lab) { l.drive(); l.c.Drain() }
 	rows := []struct {

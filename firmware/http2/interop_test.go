@@ -4,18 +4,15 @@ package http2
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
-
-	xhttp2 "golang.org/x/net/http2"
 )
 
 // A driver moves the bytes of a Conn over a net.Conn. handle is called with each
@@ -131,13 +128,18 @@ func listen(t *testing.T, serve func(conn net.Conn)) string {
 	return l.Addr().String()
 }
 
+// h2c is HTTP/2 with prior knowledge.
+func h2c() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetUnencryptedHTTP2(true)
+	return p
+}
+
 // TestForeignClient lets the client of others talk to our server.
 func TestForeignClient(t *testing.T) {
 	p := Prepare(Config{StreamWindow: 20000})
 	addr := listen(t, func(conn net.Conn) { echo(conn, p) })
-	tr := &xhttp2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, addr)
-	}}
+	tr := &http.Transport{Protocols: h2c()}
 	defer tr.CloseIdleConnections()
 	client := &http.Client{Transport: tr, Timeout: time.Minute}
 	var all sync.WaitGroup
@@ -185,20 +187,21 @@ func TestForeignServer(t *testing.T) {
 		}
 		w.Header().Set("X-Sum", fmt.Sprint(n))
 	})
-	addr := listen(t, func(conn net.Conn) {
-		new(xhttp2.Server).ServeConn(conn, &xhttp2.ServeConnOpts{Handler: handler})
-	})
-	conn, err := net.Dial("tcp", addr)
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.Protocols = h2c()
+	server.Start()
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 	const requests = 60
 	type job struct {
-		n            int
-		left, got    []byte
-		sum, path    string
-		interim, end bool
+		n         int
+		left, got []byte
+		sum, path string
+		interim   bool
 	}
 	jobs := map[*Stream]*job{}
 	d := &driver{c: NewClient(Prepare(Config{StreamWindow: 20000}), NewPool()), conn: conn}

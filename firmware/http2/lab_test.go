@@ -208,6 +208,9 @@ func (l *lab) frame(f xhttp2.Frame) {
 		text := ""
 		for _, f := range fields {
 			text += " " + f.Name + "=" + f.Value
+			if !f.Sensitive && f.Name[0] != ':' {
+				l.t.Errorf("%s may be indexed by who forwards it", f.Name)
+			}
 		}
 		l.say("> HEADERS %d%s%s", id, text, endText(f.StreamEnded()))
 	case *xhttp2.DataFrame:
@@ -307,14 +310,6 @@ func release(id uint32) step {
 		l.drive()
 		l.c.Release(l.open[id])
 		delete(l.open, id)
-	}
-}
-
-func repeat(n int, s step) step {
-	return func(l *lab) {
-		for range n {
-			s(l)
-		}
 	}
 }
 

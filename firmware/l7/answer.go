@@ -119,7 +119,9 @@ func (x *exchange) interim(n int) bool {
 		out = http1.AppendFields(out, &x.resp)
 		c.keep(append(out, "\r\n"...))
 	}
-	x.s.consume(n)
+	if n > 0 {
+		x.s.consume(n)
+	}
 	done, errno := c.flush()
 	switch {
 	case errno != 0:
@@ -148,7 +150,9 @@ func (x *exchange) beginAnswer(n int) {
 		chunked, x.keep = false, false
 	}
 	x.down.begin(&x.resp, &x.s.conn)
-	x.s.consume(n)
+	if n > 0 {
+		x.s.consume(n)
+	}
 	if c := x.c; c.stream != nil {
 		x.streamAnswer()
 	} else {

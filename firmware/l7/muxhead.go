@@ -2,7 +2,10 @@
 
 package l7
 
-import "evener/firmware/message"
+import (
+	"evener/firmware/http1"
+	"evener/firmware/message"
+)
 
 // streamAnswer sends the head of the final answer on a stream of the client's.
 func (x *exchange) streamAnswer() {
@@ -47,4 +50,73 @@ func via(h *message.Head) []byte {
 		return vias[2]
 	}
 	return vias[h.Minor]
+}
+
+// streamRequest sends the head of the request on a stream to the member.
+func (x *exchange) streamRequest() {
+	x.prepareFields()
+	s, h := x.s.stream, &x.req
+	h2 := s.mux.h2
+	scheme := "http"
+	if x.s.up.TLS != nil {
+		scheme = "https"
+	}
+	x.w.text = http1.AppendTarget(x.w.text[:0], h)
+	h2.BeginHead(s.s)
+	h2.Request(h.Bytes(h.Method), scheme, h.Bytes(h.Authority), x.w.text, "")
+	h2.Fields(h)
+	x.streamForwarding()
+	if h.TETrailer {
+		h2.Field("te", []byte("trailers"))
+	}
+	if h.Body == message.Length {
+		h2.Length(h.Length)
+	}
+	h2.EndHead(x.up.done)
+	s.last, s.ended = x.up.done, x.up.done
+	s.mux.dirty()
+}
+
+// streamForwarding adds the fields that tell the member of the client.
+func (x *exchange) streamForwarding() {
+	h2 := x.s.stream.mux.h2
+	if x.route.ClientIP {
+		x.w.text = x.c.peer.Addr().AppendTo(x.w.text[:0])
+		h2.Field("x-forwarded-for", x.w.text)
+		if !x.hasProto() {
+			h2.Field("x-forwarded-proto", protoOf(x.c.secure))
+		}
+	}
+	if x.svc.Via {
+		h2.Field("via", via(&x.req))
+	}
+	if x.svc.RequestID && !x.hasRequestID() {
+		if x.requestID[0] == 0 {
+			x.makeRequestID()
+		}
+		h2.Field("x-request-id", x.requestID[:])
+	}
+	if x.c.secured != nil {
+		for _, f := range x.c.secured.Fields {
+			h2.Field(f.Name, []byte(f.Value))
+		}
+	}
+}
+
+// hasProto reports whether a trusted source has told the client's protocol: it
+// knows better.
+func (x *exchange) hasProto() bool {
+	for i := range x.req.Fields {
+		if f := &x.req.Fields[i]; f.ID == message.XForwardedProto && !f.Hop {
+			return true
+		}
+	}
+	return false
+}
+
+func protoOf(secure bool) []byte {
+	if secure {
+		return []byte("https")
+	}
+	return []byte("http")
 }

@@ -14,7 +14,11 @@ func (x *exchange) send() {
 	s := x.s
 	x.up.chunked = s.stream == nil && (x.req.Body == message.Chunked || x.req.Body == message.Stream)
 	x.up.drop = s.stream == nil // a member of HTTP/1 never asked for trailers
-	s.keep(x.appendRequest(s.compose()))
+	if s.stream != nil {
+		x.streamRequest()
+	} else {
+		s.keep(x.appendRequest(s.compose()))
+	}
 	// The timer runs from the last byte sent, but a member that reads nothing
 	// must expire too.
 	x.w.loop.SetTimer(&s.timer, orNever(x.svc.Timeouts.ServerHead))

@@ -88,12 +88,17 @@ func (s *serverConn) Shaken(err error) {
 	}
 	if err != nil {
 		s.told = true
-		if s.w.mayLog() {
-			s.w.log.Warn("tls with member failed", "cluster", s.x.svc.Cluster, "member", s.up.Addr, "err", err)
-		}
+		s.w.logShaken(s.up, err)
 		s.x.serverFailed(stats.ErrConnect, stats.ConnectFailed)
 		return
 	}
 	s.readable, s.writable = s.tls.Buffered(), true
 	s.established()
+}
+
+// logShaken logs why a handshake with a member failed.
+func (w *Worker) logShaken(up *Upstream, err error) {
+	if w.mayLog() {
+		w.log.Warn("tls with member failed", "member", up.Addr, "err", err)
+	}
 }

@@ -18,6 +18,8 @@ type serverConn struct {
 	x          *exchange     // nil while idle
 	open       *atomic.Int64 // the loop's gauge of connections to the member
 	used       int           // exchanges that it has carried before
+	mux        *serverMux    // that it is a stream of
+	owner      *streamServer // that it is in, if it is a stream
 	connecting bool
 }
 
@@ -28,6 +30,10 @@ const serverIdle = 75 * time.Second
 // connect gets a connection to x.member: an idle one or a new one.
 func (x *exchange) connect() {
 	up := x.route.Pool.Upstreams[x.member]
+	if up.HTTP2 != nil {
+		x.connectStream(up)
+		return
+	}
 	if s := x.idleServer(up); s != nil {
 		s.x, x.s = x, s
 		x.slot().Reused.Add(1)
@@ -176,6 +182,10 @@ func (x *exchange) parkServer() {
 	s := x.s
 	x.s, s.x = nil, nil
 	x.releaseMember()
+	if s.stream != nil {
+		s.close()
+		return
+	}
 	slot := &s.up.slots[x.w.index]
 	if !x.resp.KeepAlive || !x.reqDone || x.down.framing == message.UntilClose ||
 		len(s.buffered()) > 0 || s.unsent() || s.closing || !s.up.Mux ||
@@ -234,6 +244,14 @@ func (x *exchange) countBytes() {
 // close ends the connection.
 func (s *serverConn) close() {
 	if s.gone {
+		return
+	}
+	if s.stream != nil {
+		if s.connecting {
+			s.mux.leave(s)
+		}
+		s.release()
+		s.w.giveServer(s.owner)
 		return
 	}
 	s.release()

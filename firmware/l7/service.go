@@ -170,9 +170,10 @@ type Pool struct {
 // An Upstream holds the connections to one member. It outlives generations.
 type Upstream struct {
 	Addr  netip.AddrPort
-	Idle  int  // idle connections that each loop keeps
-	Mux   bool // connections are used again
-	TLS   *TLS // nil: the member speaks plain
+	Idle  int            // idle connections that each loop keeps
+	Mux   bool           // connections are used again
+	TLS   *TLS           // nil: the member speaks plain
+	HTTP2 *http2.Profile // not nil: the member speaks HTTP/2
 	Stats *stats.Member
 	slots []upstreamSlot
 }
@@ -200,8 +201,9 @@ type SecuredField struct{ Name, Value string }
 
 // An upstreamSlot belongs to one loop.
 type upstreamSlot struct {
-	idle []*serverConn // the most recently used is the last
-	_    [104]byte
+	idle  []*serverConn // the most recently used is the last
+	muxes []*serverMux
+	_     [80]byte
 }
 
 // NewUpstream returns an upstream without connections.

@@ -42,6 +42,7 @@ type Worker struct {
 	trailers message.Head
 	h2       *http2.Pool
 	streams  []*streamClient // free
+	servers  []*streamServer // free
 	own      message.Head    // of an answer of the box itself; scratch
 	text     []byte          // scratch
 	access   *accesslog.Slot // nil: no access log
@@ -170,6 +171,9 @@ func (w *Worker) Forget(ups []*Upstream) {
 		for _, s := range idle {
 			s.close()
 		}
+		for muxes := up.slots[w.index].muxes; len(muxes) > 0; muxes = up.slots[w.index].muxes {
+			muxes[len(muxes)-1].drain()
+		}
 	}
 }
 
@@ -237,5 +241,26 @@ func (w *Worker) giveStream(sc *streamClient) {
 	sc.s.trailer, sc.s.tail = trailer, tail
 	if len(w.streams) < maxSpare {
 		w.streams = append(w.streams, sc)
+	}
+}
+
+// takeServer returns a stream to a member that is not in use.
+func (w *Worker) takeServer() *streamServer {
+	ss := &streamServer{}
+	if n := len(w.servers); n > 0 {
+		ss = w.servers[n-1]
+		w.servers = w.servers[:n-1]
+	}
+	ss.owner, ss.gone = ss, false
+	return ss
+}
+
+func (w *Worker) giveServer(ss *streamServer) {
+	trailer, tail := ss.s.trailer[:0], ss.s.tail[:0]
+	*ss = streamServer{}
+	ss.gone = true
+	ss.s.trailer, ss.s.tail = trailer, tail
+	if len(w.servers) < maxSpare {
+		w.servers = append(w.servers, ss)
 	}
 }

@@ -26,8 +26,8 @@ type field struct{ name, value string }
 
 var (
 	requestLine = regexp.MustCompile(`^([!#$%&'*+.^_|~0-9A-Za-z\x60-]+) ([!-~]+) (HTTP/1\.[01])$`)
-	statusLine  = regexp.MustCompile(`^(HTTP/1\.[01]) ([1-5][0-9]{2}) ([\t -~\x80-\xff]*)$`)
-	fieldLine   = regexp.MustCompile(`^([!#$%&'*+.^_|~0-9A-Za-z\x60-]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*$`)
+	statusLine  = regexp.MustCompile(`^(HTTP/1\.[01]) ([1-5][0-9]{2}) ([^\x00-\x08\x0a-\x1f\x7f]*)$`)
+	fieldLine   = regexp.MustCompile(`^([!#$%&'*+.^_|~0-9A-Za-z\x60-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*$`)
 	chunkSize   = regexp.MustCompile(`^[0-9A-Fa-f]{1,15}$`)
 	digits      = regexp.MustCompile(`^[0-9]{1,18}$`)
 )

@@ -233,6 +233,9 @@ func (p *play) signal(name string) chan struct{} {
 	return ch
 }
 
+// playBugs reports whether to play what shows known faults, and only that.
+func playBugs() bool { return os.Getenv("EVENER_PLAYS") == "bugs" }
+
 // TestPlays plays every file of testdata. Those with a line "# BUG:" show a fault
 // that is known and not mended: they are played with EVENER_PLAYS=bugs.
 func TestPlays(t *testing.T) {
@@ -246,7 +249,7 @@ func TestPlays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bug := strings.Contains(string(text), "\n# BUG:"); bug != (os.Getenv("EVENER_PLAYS") == "bugs") {
+		if bug := strings.Contains(string(text), "\n# BUG:"); bug != playBugs() {
 			continue
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".play")

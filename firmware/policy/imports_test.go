@@ -49,6 +49,7 @@ var mayImport = map[string]string{
 	"firmware/message":    "",
 	"firmware/netconf":    "",
 	"firmware/persist":    "firmware/pool",
+	"firmware/plays":      "firmware/config firmware/http1 firmware/lb firmware/persist firmware/stats",
 	"firmware/policy":     "",
 	"firmware/pool":       "",
 	"firmware/proxyproto": "",

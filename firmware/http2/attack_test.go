@@ -73,6 +73,20 @@ func TestResetsOfAnsweredRequestsAreNoAttack(t *testing.T) {
 	}
 }
 
+// TestRefusalsDoNotMakeUpForResets alternates resets with requests that are
+// answered cheaply.
+func TestRefusalsDoNotMakeUpForResets(t *testing.T) {
+	l := newLab(t, false, Config{})
+	n := l.attack(1000, func(id uint32) step {
+		id = 2*id - 1
+		return steps(get(id, "expect=x"), answer(id, 417, ""), release(id), get(id+2), rst(id+2, Cancel))
+	})
+	l.ends(ResetFlood)
+	if n != 101 {
+		t.Errorf("the attack was stopped after %d resets, want 101", n)
+	}
+}
+
 func TestResetBudgetIsForATime(t *testing.T) {
 	l := newLab(t, false, Config{})
 	l.attack(1000, func(id uint32) step {

@@ -295,7 +295,7 @@ func (c *Conn) dropped(b *block, ev *Event) {
 	}
 	if b.fresh {
 		c.closed.put(b.id, byUs)
-		*ev = Event{Kind: Refused, Reason: b.reset, Head: &b.head}
+		*ev = Event{Kind: Refused, Reason: b.reset, Code: reasons[b.reset].code, Head: &b.head}
 	}
 	c.refuse(b.id, b.stream, b.reset, ev)
 }

@@ -47,7 +47,7 @@ type Config struct {
 type Budget struct {
 	// Resets bounds the streams reset before they were answered, by the client
 	// (CVE-2023-44487) or by us because of what the client did (CVE-2025-8671).
-	// Each answer sent whole makes up for one. 100.
+	// Each answer sent whole makes up for one, but to what was Refused. 100.
 	Resets int
 	// Queued bounds the acknowledgements and resets that wait to be sent to a
 	// peer who does not read them (CVE-2019-9512, 9514, 9515). 1000.

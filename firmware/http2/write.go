@@ -107,7 +107,7 @@ func (c *Conn) mayWrite(s *Stream) bool {
 func (c *Conn) endSend(s *Stream) {
 	s.state |= sendEnd
 	c.unqueue(s)
-	if c.server {
+	if c.server && !s.has(discard) {
 		c.answered()
 	}
 }

@@ -53,70 +53,85 @@ func seedable(l *lab, s step) (wrote bool) {
 	return l.in.Len() > had
 }
 
-func run(t *testing.T, client bool, chunk int, wire []byte) {
-	pool := NewPool()
-	var c *Conn
-	prefix := string(appendFrame(nil, 0, typeSettings, 0, 0)) + string(appendFrame(nil, 0, typeSettings, flagAck, 0))
-	if client {
-		c = NewClient(Prepare(fuzzConfig), pool)
-	} else {
-		c = NewServer(Prepare(fuzzConfig), pool)
-		prefix = preface + prefix
+// A fuzzed is a Conn and its caller under a fuzzer.
+type fuzzed struct {
+	t       *testing.T
+	c       *Conn
+	obs     *observer
+	streams map[*Stream]bool
+}
+
+// newFuzzed returns a Conn and what it gets first.
+func newFuzzed(t *testing.T, client bool) (*fuzzed, string) {
+	f := &fuzzed{t: t, obs: newObserver(), streams: map[*Stream]bool{}}
+	first := string(appendFrame(nil, 0, typeSettings, 0, 0)) + string(appendFrame(nil, 0, typeSettings, flagAck, 0))
+	if !client {
+		f.c = NewServer(Prepare(fuzzConfig), NewPool())
+		return f, preface + first
 	}
-	wire = append([]byte(prefix), wire...)
-	obs := newObserver()
-	streams := map[*Stream]bool{}
+	f.c = NewClient(Prepare(fuzzConfig), NewPool())
 	for range 3 {
-		if s, opened := c.Open(); opened {
-			c.BeginHead(s)
-			c.Request([]byte("GET"), "http", []byte("a"), []byte("/"), "")
-			c.EndHead(true)
-			streams[s] = true
-		}
+		s, _ := f.c.Open()
+		f.c.BeginHead(s)
+		f.c.Request([]byte("GET"), "http", []byte("a"), []byte("/"), "")
+		f.c.EndHead(true)
+		f.streams[s] = true
 	}
+	return f, first
+}
+
+func (f *fuzzed) release(s *Stream) {
+	delete(f.streams, s)
+	f.obs.released(s)
+	f.c.Release(s)
+}
+
+// next calls Next and checks what it did.
+func (f *fuzzed) next(now int, b []byte, ev *Event) (n int, ended bool) {
+	n, err := f.c.Next(int64(now), b, ev)
+	if n < 0 || n > len(b) {
+		f.t.Fatalf("Next took %d bytes of %d", n, len(b))
+	}
+	out := f.c.Out()
+	if len(out) > maxFuzzOut {
+		f.t.Fatalf("%d bytes in Out", len(out))
+	}
+	if err != nil {
+		if at := len(out) - frameHead - 8; at < 0 || out[at+3] != typeGoAway {
+			f.t.Fatalf("%v without GOAWAY: %x", err, out)
+		}
+		return n, true
+	}
+	sound(f.t, f.c)
+	f.obs.see(f.t, ev)
+	return n, false
+}
+
+func run(t *testing.T, client bool, chunk int, wire []byte) {
+	f, first := newFuzzed(t, client)
+	c := f.c
+	wire = append([]byte(first), wire...)
 	have := len(wire)
 	if chunk > 0 {
 		have = 0
-	}
-	release := func(s *Stream) {
-		delete(streams, s)
-		obs.released(s)
-		c.Release(s)
 	}
 	var ev Event
 	for at, calls := 0, 0; ; calls++ {
 		if calls > 20*len(wire)+100 {
 			t.Fatal("Next makes no progress")
 		}
-		n, err := c.Next(int64(calls), wire[at:have], &ev)
+		n, ended := f.next(calls, wire[at:have], &ev)
 		at += n
-		if n < 0 || at > have {
-			t.Fatalf("Next took %d bytes of %d", n, have-at+n)
-		}
-		if out := len(c.Out()); out > maxFuzzOut {
-			t.Fatalf("%d bytes in Out", out)
-		}
-		if err != nil {
-			if len(c.Out()) < frameHead+8 || c.Out()[len(c.Out())-frameHead-8+3] != typeGoAway {
-				t.Fatalf("%v without GOAWAY: %x", err, c.Out())
-			}
+		if ended || n == 0 && ev.Kind == None && have == len(wire) {
 			break
 		}
-		sound(t, c)
-		obs.see(t, &ev)
 		if ev.Kind == None && n == 0 {
-			if have == len(wire) {
-				if at+frameHead+9 < have && !c.frame.open() && c.block == nil {
-					t.Fatalf("%d bytes are left", have-at)
-				}
-				break
-			}
 			have = min(have+chunk, len(wire))
 			continue
 		}
 		if ev.Stream != nil {
-			streams[ev.Stream] = true
-			use(c, &ev, release)
+			f.streams[ev.Stream] = true
+			use(c, &ev, f.release)
 		}
 		sound(t, c)
 		if calls%7 == 0 {
@@ -126,8 +141,8 @@ func run(t *testing.T, client bool, chunk int, wire []byte) {
 			}
 		}
 	}
-	for s := range streams {
-		release(s)
+	for s := range f.streams {
+		f.release(s)
 	}
 	if c.Streams() != 0 {
 		t.Fatalf("%d streams are left", c.Streams())

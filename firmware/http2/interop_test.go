@@ -175,19 +175,96 @@ func randomBody(seed uint64) []byte {
 	return b
 }
 
+// copyBack answers with 103, what comes, and its length in a trailer.
+func copyBack(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Trailer", "X-Sum")
+	w.Header().Set("X-Path", r.URL.Path)
+	w.WriteHeader(http.StatusEarlyHints)
+	n, err := io.Copy(w, r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("X-Sum", fmt.Sprint(n))
+}
+
+// An asker is a client that sends requests, as many at once as it may.
+type asker struct {
+	driver
+	t            *testing.T
+	jobs         map[*Stream]*asked
+	begun, ended int
+	requests     int
+}
+
+// An asked is one request of an asker and its answer.
+type asked struct {
+	n         int
+	left, got []byte
+	sum, path string
+	interim   bool
+}
+
+func (a *asker) put(s *Stream) {
+	j := a.jobs[s]
+	j.left = j.left[a.c.Write(s, j.left, true):]
+}
+
+func (a *asker) ask() {
+	for a.begun < a.requests {
+		s, opened := a.c.Open()
+		if !opened {
+			return
+		}
+		j := &asked{n: a.begun, left: randomBody(uint64(a.begun))}
+		a.begun++
+		a.jobs[s] = j
+		a.c.BeginHead(s)
+		a.c.Request([]byte("POST"), "http", []byte("shop.example"), fmt.Appendf(nil, "/%d", j.n), "")
+		a.c.Length(int64(len(j.left)))
+		a.c.Field("TE", []byte("trailers"))
+		a.c.EndHead(false)
+		a.put(s)
+	}
+}
+
+func (a *asker) event(ev *Event) {
+	s := ev.Stream
+	switch j := a.jobs[s]; ev.Kind {
+	case Interim:
+		j.interim = true
+	case Response:
+		v, _ := ev.Head.Lookup("x-path")
+		j.path = string(v)
+	case Data:
+		j.got = append(j.got, ev.Data...)
+		a.c.Consumed(s, len(ev.Data))
+	case Trailers:
+		v, _ := ev.Head.Lookup("x-sum")
+		j.sum = string(v)
+	case Reset:
+		a.t.Errorf("request %d was reset: %v %v", j.n, ev.Code, ev.Reason)
+		ev.End = true
+	}
+	if !ev.End {
+		return
+	}
+	j := a.jobs[s]
+	body := randomBody(uint64(j.n))
+	if !bytes.Equal(j.got, body) || !j.interim || j.sum != fmt.Sprint(len(body)) || j.path != fmt.Sprintf("/%d", j.n) {
+		a.t.Errorf("request %d: path %s, %d bytes of %d, interim %v, sum %s",
+			j.n, j.path, len(j.got), len(body), j.interim, j.sum)
+	}
+	delete(a.jobs, s)
+	a.c.Release(s)
+	if a.ended++; a.ended == a.requests {
+		a.conn.Close()
+	}
+	a.ask()
+}
+
 // TestForeignServer lets our client talk to the server of others.
 func TestForeignServer(t *testing.T) {
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Trailer", "X-Sum")
-		w.Header().Set("X-Path", r.URL.Path)
-		w.WriteHeader(http.StatusEarlyHints)
-		n, err := io.Copy(w, r.Body)
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		w.Header().Set("X-Sum", fmt.Sprint(n))
-	})
-	server := httptest.NewUnstartedServer(handler)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(copyBack))
 	server.Config.Protocols = h2c()
 	server.Start()
 	defer server.Close()
@@ -196,72 +273,11 @@ func TestForeignServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	const requests = 60
-	type job struct {
-		n         int
-		left, got []byte
-		sum, path string
-		interim   bool
-	}
-	jobs := map[*Stream]*job{}
-	d := &driver{c: NewClient(Prepare(Config{StreamWindow: 20000}), NewPool()), conn: conn}
-	asked, ended := 0, 0
-	d.write = func(s *Stream) {
-		j := jobs[s]
-		j.left = j.left[d.c.Write(s, j.left, true):]
-	}
-	ask := func() {
-		for asked < requests {
-			s, opened := d.c.Open()
-			if !opened {
-				return
-			}
-			j := &job{n: asked, left: randomBody(uint64(asked))}
-			asked++
-			jobs[s] = j
-			d.c.BeginHead(s)
-			d.c.Request([]byte("POST"), "http", []byte("shop.example"), fmt.Appendf(nil, "/%d", j.n), "")
-			d.c.Length(int64(len(j.left)))
-			d.c.Field("TE", []byte("trailers"))
-			d.c.EndHead(false)
-			d.write(s)
-		}
-	}
-	d.handle = func(ev *Event) {
-		s := ev.Stream
-		switch j := jobs[s]; ev.Kind {
-		case Interim:
-			j.interim = true
-		case Response:
-			v, _ := ev.Head.Lookup("x-path")
-			j.path = string(v)
-		case Data:
-			j.got = append(j.got, ev.Data...)
-			d.c.Consumed(s, len(ev.Data))
-		case Trailers:
-			v, _ := ev.Head.Lookup("x-sum")
-			j.sum = string(v)
-		case Reset:
-			t.Errorf("request %d was reset: %v %v", j.n, ev.Code, ev.Reason)
-			ev.End = true
-		}
-		if !ev.End {
-			return
-		}
-		j, body := jobs[s], randomBody(uint64(jobs[s].n))
-		if !bytes.Equal(j.got, body) || !j.interim || j.sum != fmt.Sprint(len(body)) || j.path != fmt.Sprintf("/%d", j.n) {
-			t.Errorf("request %d: path %s, %d bytes of %d, interim %v, sum %s", j.n, j.path, len(j.got), len(body), j.interim, j.sum)
-		}
-		delete(jobs, s)
-		d.c.Release(s)
-		if ended++; ended == requests {
-			conn.Close()
-		}
-		ask()
-	}
-	ask()
-	d.run()
-	if ended != requests {
-		t.Errorf("%d of %d requests have ended", ended, requests)
+	a := &asker{t: t, jobs: map[*Stream]*asked{}, requests: 60}
+	a.driver = driver{c: NewClient(Prepare(Config{StreamWindow: 20000}), NewPool()), conn: conn, handle: a.event, write: a.put}
+	a.ask()
+	a.run()
+	if a.ended != a.requests {
+		t.Errorf("%d of %d requests have ended", a.ended, a.requests)
 	}
 }

@@ -42,17 +42,7 @@ func sound(t testing.TB, c *Conn) {
 	if c.recvWindow < 0 || c.sendWindow < 0 {
 		t.Fatalf("connection: windows %d and %d", c.recvWindow, c.sendWindow)
 	}
-	queue := 0
-	var end *Stream
-	for s := c.first; s != nil; s = s.next {
-		if queue++; queue > len(c.streams) || !s.has(queued) || s.done() {
-			t.Fatalf("the queue has %d streams of %d, or one that ended", queue, len(c.streams))
-		}
-		end = s
-	}
-	if end != c.last {
-		t.Fatal("the end of the queue is not its last")
-	}
+	queueSound(t, c)
 	if n := c.spent.queued + c.spent.older; n > cfg.Budget.Queued {
 		t.Fatalf("%d control frames wait", n)
 	}
@@ -61,6 +51,22 @@ func sound(t testing.TB, c *Conn) {
 	}
 	if c.block != nil && len(c.block.carry) > 2*cfg.MaxHead+32 {
 		t.Fatalf("%d bytes are carried", len(c.block.carry))
+	}
+}
+
+// queueSound checks the streams that wait to write.
+func queueSound(t testing.TB, c *Conn) {
+	t.Helper()
+	n := 0
+	var end *Stream
+	for s := c.first; s != nil; s = s.next {
+		if n++; n > len(c.streams) || !s.has(queued) || s.done() || s.has(sendEnd) {
+			t.Fatalf("the queue has %d streams of %d, or one that ended", n, len(c.streams))
+		}
+		end = s
+	}
+	if end != c.last {
+		t.Fatal("the end of the queue is not its last")
 	}
 }
 

@@ -264,7 +264,7 @@ func (s *Store) retry() {
 	if s.states.stale != nil {
 		_ = s.save(s.state.Load()) // stale goes on saying why
 	}
-	for _, p := range []*pair{s.runtimes, s.secrets} {
+	for _, p := range []*pair{s.runtimes, s.secrets, s.vaults} {
 		if p.stale != nil {
 			_ = p.save(slices.Clone(p.payload))
 		}

@@ -5,7 +5,9 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,10 @@ var script = []struct {
 	{"put", func(w *world) error { return w.s.Put("shop/web1", map[string]int{"weight": 3}) }},
 	{"put again", func(w *world) error { return w.s.Put("shop/web1", map[string]int{"weight": 4}) }},
 	{"secret", func(w *world) error { _, err := w.s.Secret("cookie"); return err }},
+	{"vault", func(w *world) error { return w.s.Vault().Save("certificate/shop", []byte("key 1")) }},
+	{"vault again", func(w *world) error { return w.s.Vault().Save("certificate/shop", []byte("key 2")) }},
+	{"vault, another", func(w *world) error { return w.s.Vault().Save("certificate/api", []byte("key 3")) }},
+	{"vault, gone", func(w *world) error { return w.s.Vault().Delete("certificate/api") }},
 	{"rotate", func(w *world) error { return w.s.Rotate("cookie") }},
 	{"discard", func(w *world) error { return w.s.Discard("bob") }},
 	{"draft 3", func(w *world) error { return w.draft("alice", "three\n") }},
@@ -107,6 +113,10 @@ func digest(s *Store) string {
 		var v any
 		_, err := s.Get(k, &v)
 		fmt.Fprintf(&b, "%s = %v %v\n", k, v, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Vault().Items(""))) {
+		data, err := s.Vault().Load(name)
+		fmt.Fprintf(&b, "vault %s = %q %v\n", name, data, err)
 	}
 	fmt.Fprintf(&b, "%d secrets\n", len(s.keys["cookie"]))
 	return b.String()

@@ -37,6 +37,8 @@
 //	state.0/1   revisions, candidates, which one runs: the newer good copy counts
 //	runtime.0/1 the key/value area, likewise
 //	secrets.0/1 the keys, likewise
+//	vault.0/1   what the vault has by name, likewise
+//	vault/HASH  its data, under their SHA-256
 //	texts/HASH  the texts, under their SHA-256
 //
 // A change writes its text, then its copy of the state: each into a temporary

@@ -39,6 +39,7 @@ type Store struct {
 
 	state   atomic.Pointer[state]
 	runtime atomic.Pointer[map[string]json.RawMessage]
+	items   atomic.Pointer[map[string]Item]
 
 	mu       sync.Mutex // serialises writers and guards the rest
 	lock     io.Closer
@@ -46,6 +47,7 @@ type Store struct {
 	states   *pair
 	runtimes *pair
 	secrets  *pair
+	vaults   *pair
 	keys     map[string][]secret
 
 	events events
@@ -95,14 +97,17 @@ func open(d disk, cfg Config) (*Store, error) {
 	defer s.mu.Unlock()
 	s.resume()
 	s.sweep()
+	s.sweepVault()
 	return s, nil
 }
 
-// load reads the three documents. Damage to what can be made anew, the runtime
-// area and the keys, does not keep the box from starting.
+// load reads the documents. Damage to what can be made anew, the runtime area and
+// the keys, or imported anew, does not keep the box from starting.
 func (s *Store) load() error {
-	if err := s.disk.Mkdir("texts"); err != nil { // made durable by the first save
-		return err
+	for _, dir := range []string{"texts", "vault"} {
+		if err := s.disk.Mkdir(dir); err != nil { // made durable by the first save
+			return err
+		}
 	}
 	var damage, more []error
 	var err error
@@ -119,6 +124,10 @@ func (s *Store) load() error {
 	s.runtime.Store(&runtime)
 	damage = append(damage, more...)
 	s.secrets, more = openLoose(s.disk, "secrets", &s.keys)
+	damage = append(damage, more...)
+	items := make(map[string]Item)
+	s.vaults, more = openLoose(s.disk, "vault", &items)
+	s.items.Store(&items)
 	damage = append(damage, more...)
 	for _, err := range damage {
 		s.emit(Event{Kind: Damaged, Origin: Boot, Running: st.Running,
@@ -272,7 +281,7 @@ func (s *Store) History() []Revision {
 func (s *Store) Unsaved() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(s.states.stale, s.runtimes.stale, s.secrets.stale)
+	return errors.Join(s.states.stale, s.runtimes.stale, s.secrets.stale, s.vaults.stale)
 }
 
 // Close lets another process open the store. A revision that is pending will be

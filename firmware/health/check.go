@@ -57,6 +57,7 @@ func (p ProbeConfig) Check() error {
 	refuse(p.Timeout < 0 || p.ConnectTimeout < 0 || p.DataTimeout < 0,
 		"a timeout must be positive")
 	refuse(p.Rise < 0 || p.Fall < 0 || p.Tries < 0, "rise, fall and tries must be positive")
+	refuse(p.Secure && p.Type != TCP && p.Type != HTTP && p.Type != ACV, "a probe %q does not ask over TLS", p.Type)
 	switch p.Type {
 	case ICMP, TCP, TLS:
 	case HTTP:

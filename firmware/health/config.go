@@ -3,6 +3,7 @@
 package health
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"net/netip"
 	"reflect"
@@ -55,7 +56,7 @@ type ProbeConfig struct {
 
 	Method string // http: GET
 	Path   string // http: "/"
-	Host   string // http: the member's address and port
+	Host   string // http: ServerName where that is sent; the member's address and port
 	Status []int  // http: 200 to 399
 
 	Send        string // acv, agent, simple: sent first; nothing
@@ -63,8 +64,12 @@ type ProbeConfig struct {
 	ExpectRegex string // http, acv: RE2 found in the body or answer
 	Within      int    // http, acv: looked for in this many bytes; 1024, at most 1 MiB
 
-	ServerName string // tls: for SNI and the certificate; the member's address, without SNI
-	SkipVerify bool   // tls: any certificate will do; false: it must be valid for ServerName
+	// What follows is for tls probes, and for tcp, http and acv ones with Secure.
+	Secure     bool        // tcp, http, acv: TLS is spoken before anything is asked
+	ServerName string      // for SNI and the certificate; the member's address, without SNI
+	SkipVerify bool        // any certificate will do; false: it must be valid for ServerName
+	TLS        *tls.Config // authorities, versions and the certificate of the box; nil: Config.Roots, 1.2, none
+	TLSID      string      // names what TLS says, which cannot be compared: another name is another question
 
 	Healthy         float64 // simple: the answer that means idle
 	Loaded          float64 // simple: the answer that means loaded; both 0: 0 to 100
@@ -134,4 +139,10 @@ func (p ProbeConfig) addr(member netip.AddrPort) netip.AddrPort {
 }
 
 // equal reports whether p and q ask the same question in the same way.
-func (p ProbeConfig) equal(q ProbeConfig) bool { return reflect.DeepEqual(p, q) }
+func (p ProbeConfig) equal(q ProbeConfig) bool {
+	if (p.TLS == nil) != (q.TLS == nil) {
+		return false
+	}
+	p.TLS, q.TLS = nil, nil
+	return reflect.DeepEqual(p, q)
+}

@@ -79,7 +79,11 @@ func (p httpProber) host() string {
 	switch addr := netip.AddrPortFrom(p.to.Addr().WithZone(""), p.to.Port()); {
 	case p.Host != "":
 		return p.Host
-	case addr.Port() == 80:
+	case p.Secure && p.ServerName != "":
+		return p.ServerName
+	case p.Secure && addr.Port() == 443:
+		return strings.TrimSuffix(addr.String(), ":443")
+	case !p.Secure && addr.Port() == 80:
 		return strings.TrimSuffix(addr.String(), ":80")
 	default:
 		return addr.String()

@@ -23,14 +23,14 @@ type prober interface {
 
 // newProber returns the prober for p, which Check has approved of.
 func newProber(p ProbeConfig, addr netip.AddrPort, roots *x509.CertPool) prober {
-	q := question{ProbeConfig: p, to: netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())}
+	q := question{ProbeConfig: p, to: netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), roots: roots}
 	switch p.Type {
 	case ICMP:
 		return &icmpProber{question: q, open: openEcho}
 	case TCP:
 		return tcpProber{q}
 	case TLS:
-		return tlsProber{question: q, roots: roots}
+		return tlsProber{q}
 	case HTTP:
 		return httpProber{question: q, want: newExpectation(p)}
 	case ACV:

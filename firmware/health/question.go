@@ -4,6 +4,7 @@ package health
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +19,11 @@ import (
 // A question is what all probers have: what to ask, and whom.
 type question struct {
 	ProbeConfig
-	to netip.AddrPort
+	to    netip.AddrPort
+	roots *x509.CertPool // those of a TLS that names none
 }
 
-// dial connects to q.to. The connection's deadlines are set to DataTimeout, or
+// dial connects to q.to, by TLS where the probe is to. The connection's deadlines are set to DataTimeout, or
 // to the end of ctx where that comes first; when ctx is cancelled, they pass.
 func (q question) dial(ctx context.Context, t *transcript) (*wire, error) {
 	d := net.Dialer{Timeout: q.ConnectTimeout, KeepAlive: -1}
@@ -40,6 +42,14 @@ func (q question) dial(ctx context.Context, t *transcript) (*wire, error) {
 		return nil, err
 	}
 	w.stop = context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	if q.Secure {
+		client, r := q.shake(ctx, t, conn)
+		if client == nil {
+			w.Close()
+			return nil, &shakeError{r}
+		}
+		w.Conn = client
+	}
 	return w, nil
 }
 
@@ -72,6 +82,9 @@ func (w *wire) Close() error {
 
 // unconnected is the Result of a connection that err prevented.
 func (q question) unconnected(ctx context.Context, err error) Result {
+	if e, ok := errors.AsType[*shakeError](err); ok {
+		return e.result
+	}
 	late := fmt.Sprintf("no connection within %v", q.ConnectTimeout)
 	return q.failed(ctx, fmt.Sprintf("connect %v", q.to), err, ConnectTimeout, late)
 }

@@ -13,5 +13,8 @@ func (p tcpProber) probe(ctx context.Context, t *transcript) Result {
 		return p.unconnected(ctx, err)
 	}
 	conn.Close()
+	if p.Secure {
+		return good("connected to %v, TLS handshake", p.to)
+	}
 	return good("connected to %v", p.to)
 }

@@ -6,15 +6,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"net"
 	"time"
 )
 
 // A tlsProber wants a TLS handshake to succeed, and the certificate to be valid
 // unless SkipVerify is set.
-type tlsProber struct {
-	question
-	roots *x509.CertPool
-}
+type tlsProber struct{ question }
 
 func (p tlsProber) probe(ctx context.Context, t *transcript) Result {
 	conn, err := p.dial(ctx, t)
@@ -22,52 +20,75 @@ func (p tlsProber) probe(ctx context.Context, t *transcript) Result {
 		return p.unconnected(ctx, err)
 	}
 	defer conn.Close()
-	name := p.ServerName
-	if name == "" {
-		name = p.to.Addr().WithZone("").String()
-	}
+	_, r := p.shake(ctx, t, conn.Conn)
+	return r
+}
+
+// A shakeError is a handshake that failed.
+type shakeError struct{ result Result }
+
+// Error says why.
+func (e *shakeError) Error() string { return e.result.Detail }
+
+// shake speaks TLS on conn. The connection is nil, and the Result says why, if
+// that failed.
+func (q question) shake(ctx context.Context, t *transcript, conn net.Conn) (*tls.Conn, Result) {
 	var expires time.Time
 	var refused error
-	client := tls.Client(conn.Conn, &tls.Config{
-		ServerName: name, // an address is not sent as SNI
-		RootCAs:    p.roots,
-		MinVersion: tls.VersionTLS12,
-		// The certificate is checked below, so that its end is known even if it
-		// is not accepted.
-		InsecureSkipVerify: true,
-		VerifyConnection: func(s tls.ConnectionState) error {
-			expires = s.PeerCertificates[0].NotAfter
-			t.notef("certificate of %q, issued by %q, valid until %s",
-				s.PeerCertificates[0].Subject, s.PeerCertificates[0].Issuer,
-				expires.UTC().Format(time.RFC3339))
-			if !p.SkipVerify {
-				refused = verify(s, name, p.roots)
-			}
-			return refused
-		},
-	})
-	err = client.HandshakeContext(ctx)
-	r := p.judged(ctx, err, refused)
-	if err == nil {
-		s := client.ConnectionState()
-		t.notef("%s, %s", tls.VersionName(s.Version), tls.CipherSuiteName(s.CipherSuite))
-		r.Detail = tls.VersionName(s.Version) + " handshake, certificate valid until " +
-			expires.UTC().Format(time.DateOnly)
+	cfg := q.tlsConfig()
+	// The certificate is checked here, so that its end is known even if it is not
+	// accepted.
+	cfg.InsecureSkipVerify = true
+	cfg.VerifyConnection = func(s tls.ConnectionState) error {
+		expires = s.PeerCertificates[0].NotAfter
+		t.notef("certificate of %q, issued by %q, valid until %s",
+			s.PeerCertificates[0].Subject, s.PeerCertificates[0].Issuer,
+			expires.UTC().Format(time.RFC3339))
+		if !q.SkipVerify {
+			refused = verify(s, cfg.ServerName, cfg.RootCAs)
+		}
+		return refused
 	}
+	client := tls.Client(conn, cfg)
+	err := client.HandshakeContext(ctx)
+	r := q.judged(ctx, err, refused)
 	r.Expires = expires
-	return r
+	if err != nil {
+		return nil, r
+	}
+	s := client.ConnectionState()
+	t.notef("%s, %s", tls.VersionName(s.Version), tls.CipherSuiteName(s.CipherSuite))
+	r.Detail = tls.VersionName(s.Version) + " handshake, certificate valid until " +
+		expires.UTC().Format(time.DateOnly)
+	return client, r
+}
+
+// tlsConfig returns a configuration of the probe's own. It resumes no session:
+// each probe sees the certificate.
+func (q question) tlsConfig() *tls.Config {
+	cfg := &tls.Config{RootCAs: q.roots, MinVersion: tls.VersionTLS12}
+	if q.TLS != nil {
+		cfg = q.TLS.Clone()
+		cfg.ClientSessionCache = nil
+		cfg.NextProtos = nil
+	}
+	cfg.ServerName = q.ServerName
+	if q.ServerName == "" {
+		cfg.ServerName = q.to.Addr().WithZone("").String() // an address is not sent as SNI
+	}
+	return cfg
 }
 
 // judged is the Result of a handshake that ended with err; refused is what was
 // wrong with the certificate.
-func (p tlsProber) judged(ctx context.Context, err, refused error) Result {
+func (q question) judged(ctx context.Context, err, refused error) Result {
 	switch {
 	case err == nil:
 		return good("handshake")
 	case refused != nil:
 		return bad(Certificate, "certificate: %v", refused)
 	}
-	r := p.unanswered(ctx, "TLS handshake", err)
+	r := q.unanswered(ctx, "TLS handshake", err)
 	if r.Reason == Failed {
 		r.Reason = Handshake
 	}

@@ -68,7 +68,7 @@ func (x *exchange) noteFirstByte() {
 func (x *exchange) parseAnswer() bool {
 	s := x.s
 	for len(s.buffered()) > 0 {
-		info := http1.ReqInfo{Method: x.req.MethodID, Upgrade: x.upgrade}
+		info := http1.ReqInfo{Method: x.askedBy(), Upgrade: x.upgrade}
 		n, err := http1.ParseResponse(&x.resp, s.buffered(), &x.svc.Answers, info)
 		if err != nil {
 			x.w.logBadAnswer(x, err)
@@ -81,12 +81,12 @@ func (x *exchange) parseAnswer() bool {
 			}
 			return false
 		}
-		switch {
-		case x.resp.Status == 101 && !x.resp.Websocket:
+		switch tunnel, bad := x.switched(); {
+		case bad:
 			x.w.logBadAnswer(x, &http1.Error{Status: 502, Reason: http1.BadUpgrade})
 			x.serverBad()
 			return true
-		case x.resp.Status == 101:
+		case tunnel:
 			x.beginTunnel(n)
 			return true
 		case x.resp.Status < 200:

@@ -45,6 +45,7 @@ type exchange struct {
 	status                             int   // sent to the client; 0: none yet
 	retries                            int
 	requestID                          [32]byte
+	wsKey                              [24]byte // of a WebSocket from HTTP/2 to HTTP/1.1
 
 	reason   stats.Reason // why the box answers itself
 	own      bool         // the box answers itself
@@ -95,7 +96,10 @@ func (x *exchange) begin(c *clientConn, svc *Service) {
 	x.reqDone = x.up.done
 	x.keep = x.req.KeepAlive && !x.w.draining &&
 		(svc.Limits.Requests == 0 || c.requests < svc.Limits.Requests)
-	x.upgrade = svc.Upgrade && x.req.Websocket && x.up.done
+	x.upgrade = svc.Upgrade && x.req.Websocket && (x.up.done || x.req.HTTP2)
+	if x.upgrade {
+		x.up.done, x.reqDone = true, true // what follows is the tunnel's
+	}
 	if status, why := x.refusal(); status != 0 {
 		x.fail(status, why)
 		return
@@ -129,7 +133,7 @@ func (x *exchange) challenged() bool {
 // member may get, whatever the rules say of it; 0 if there is no such reason.
 func (x *exchange) refusal() (status int, why stats.Reason) {
 	switch limit := x.svc.Limits.Body; {
-	case x.req.MethodID == message.CONNECT, x.req.MethodID == message.TRACE && !x.svc.AllowTrace:
+	case x.req.MethodID == message.CONNECT && !x.upgrade, x.req.MethodID == message.TRACE && !x.svc.AllowTrace:
 		return 405, stats.BadRequest
 	case limit != 0 && x.req.Body == message.Length && x.req.Length > limit:
 		return 413, stats.OverLimit

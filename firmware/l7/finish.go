@@ -74,6 +74,9 @@ func (x *exchange) fail(status int, r stats.Reason) {
 		x.keep = false // it would have to be told otherwise
 	}
 	x.ownHead(status, func(out []byte) []byte {
+		if x.isGRPC() {
+			return appendGRPC(out, status, x.w.httpDate())
+		}
 		return http1.AppendError(out, status, !x.keep, x.req.MethodID, x.w.httpDate())
 	}, r)
 }

@@ -38,6 +38,12 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 		head: &x.req, client: x.c.peer.Addr(), via: x.svc.Via, clientIP: x.route.ClientIP,
 		upgrade: x.upgrade, chunked: x.up.chunked, secure: x.c.secure, secured: x.c.secured,
 	}
+	if x.upgrade && x.req.HTTP2 {
+		if x.wsKey[0] == 0 {
+			x.makeKey()
+		}
+		f.key = x.wsKey[:]
+	}
 	if x.svc.RequestID {
 		f.requestID = x.requestID[:]
 		if x.hasRequestID() {
@@ -107,11 +113,16 @@ type forward struct {
 	chunked   bool
 	secure    bool // the client's connection is TLS
 	secured   *Secured
+	key       []byte // of a WebSocket whose client has none
 }
 
 func (f *forward) append(dst []byte) []byte {
 	h := f.head
-	dst = append(dst, h.Bytes(h.Method)...)
+	if f.key != nil {
+		dst = append(dst, "GET"...)
+	} else {
+		dst = append(dst, h.Bytes(h.Method)...)
+	}
 	dst = append(dst, ' ')
 	dst = http1.AppendTarget(dst, h)
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
@@ -135,6 +146,9 @@ func (f *forward) append(dst []byte) []byte {
 	}
 	if f.upgrade {
 		dst = append(dst, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
+		if f.key != nil {
+			dst = http1.AppendField(dst, "Sec-WebSocket-Key", f.key)
+		}
 	}
 	switch {
 	case f.chunked:

@@ -63,7 +63,12 @@ func (x *exchange) streamRequest() {
 	}
 	x.w.text = http1.AppendTarget(x.w.text[:0], h)
 	h2.BeginHead(s.s)
-	h2.Request(h.Bytes(h.Method), scheme, h.Bytes(h.Authority), x.w.text, "")
+	if x.upgrade {
+		h2.Request([]byte("CONNECT"), scheme, h.Bytes(h.Authority), x.w.text, "websocket")
+		hide(h, keyField)
+	} else {
+		h2.Request(h.Bytes(h.Method), scheme, h.Bytes(h.Authority), x.w.text, "")
+	}
 	h2.Fields(h)
 	x.streamForwarding()
 	if h.TETrailer {
@@ -72,8 +77,9 @@ func (x *exchange) streamRequest() {
 	if h.Body == message.Length {
 		h2.Length(h.Length)
 	}
-	h2.EndHead(x.up.done)
-	s.last, s.ended = x.up.done, x.up.done
+	end := x.up.done && !x.upgrade
+	h2.EndHead(end)
+	s.last, s.ended = end, end
 	s.mux.dirty()
 }
 

@@ -227,6 +227,10 @@ func (x *exchange) takeAnswer(ev *http2.Event) {
 	}
 	ev.TakeHead(&x.resp)
 	x.respOwn = true
+	if tunnel, _ := x.switched(); tunnel {
+		x.beginTunnel(0)
+		return
+	}
 	x.beginAnswer(0)
 }
 

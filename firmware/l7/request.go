@@ -11,8 +11,11 @@ import (
 // send sends the request's head and what is there of its body.
 func (x *exchange) send() {
 	x.sent = x.w.loop.Now()
+	if !x.canTunnel() {
+		return
+	}
 	s := x.s
-	x.up.chunked = s.stream == nil && (x.req.Body == message.Chunked || x.req.Body == message.Stream)
+	x.up.chunked = !x.upgrade && s.stream == nil && (x.req.Body == message.Chunked || x.req.Body == message.Stream)
 	x.up.drop = s.stream == nil // a member of HTTP/1 never asked for trailers
 	if s.stream != nil {
 		x.streamRequest()

@@ -3,30 +3,25 @@
 package l7
 
 import (
-	"evener/firmware/http1"
 	"evener/firmware/message"
 	"evener/firmware/stats"
 )
 
-// beginTunnel passes on the 101 answer, the first n bytes that the server
-// connection has buffered, and from then on bytes in both directions (RFC 9110
-// section 7.8).
+// beginTunnel passes on that the member has switched, with the answer that is the
+// first n bytes which its connection has buffered, and from then on bytes in both
+// directions (RFC 9110 section 7.8).
 func (x *exchange) beginTunnel(n int) {
 	x.answered, x.reqDone, x.keep = true, true, false
-	x.status = 101
 	m := x.s.up.Stats.Slot(x.w.index)
-	m.Class[1].Add(1)
+	m.Class[stats.ClassOf(x.resp.Status)].Add(1)
 	m.Duration.Observe(x.firstByte - x.sent)
-	c := x.c
-	out := http1.AppendStatusLine(c.compose(), 1, 101, x.resp.Bytes(x.resp.Reason))
-	out = http1.AppendFields(out, &x.resp)
-	out = append(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"...)
-	c.keep(out)
-	x.headBytes = len(out)
-	x.s.consume(n)
 	x.up = body{framing: message.UntilClose}
 	x.down = body{framing: message.UntilClose}
-	c.state = clientTunnel
+	x.tunnelAnswer()
+	if n > 0 {
+		x.s.consume(n)
+	}
+	x.c.state = clientTunnel
 	slot := x.slot()
 	slot.Tunnels.Add(1)
 	slot.TunnelsOpen.Add(1)

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package l7
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"evener/firmware/http2"
+)
+
+// A muxPeer is a client with one stream of HTTP/2 that blocks: it does what those
+// of the standard library refuse to.
+type muxPeer struct {
+	c  *tls.Conn
+	mu sync.Mutex // guards what follows, and writing to c
+	on *sync.Cond
+	h  *http2.Conn
+	s  *http2.Stream
+
+	status int
+	fields map[string]string
+	got    bytes.Buffer
+	end    error // of what comes
+}
+
+// ask2 opens a connection and sends a request without an end.
+func ask2(t *testing.T, b *box, method, path, protocol string, fields ...string) *muxPeer {
+	t.Helper()
+	c, err := tls.Dial("tcp", b.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(patience))
+	p := &muxPeer{c: c, h: http2.NewClient(http2.Prepare(http2.Config{}), http2.NewPool()), fields: map[string]string{}}
+	p.on = sync.NewCond(&p.mu)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.s, _ = p.h.Open()
+	p.h.BeginHead(p.s)
+	p.h.Request([]byte(method), "https", []byte("a"), []byte(path), protocol)
+	for i := 0; i < len(fields); i += 2 {
+		p.h.Field(fields[i], []byte(fields[i+1]))
+	}
+	p.h.EndHead(false)
+	p.send()
+	go p.receive()
+	for p.status == 0 && p.end == nil {
+		p.on.Wait()
+	}
+	return p
+}
+
+func (p *muxPeer) send() {
+	n, _ := p.c.Write(p.h.Out())
+	p.h.Sent(n)
+}
+
+func (p *muxPeer) receive() {
+	var in []byte
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := p.c.Read(buf)
+		in = append(in, buf[:n]...)
+		p.mu.Lock()
+		if in, n = p.take(in), 0; err != nil && p.end == nil {
+			p.end = err
+		}
+		p.send()
+		p.on.Broadcast()
+		p.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (p *muxPeer) take(in []byte) []byte {
+	var ev http2.Event
+	for {
+		n, err := p.h.Next(0, in, &ev)
+		if err != nil {
+			p.end = err
+			return nil
+		}
+		if n == 0 && ev.Kind == http2.None {
+			return in
+		}
+		switch ev.Kind {
+		case http2.Response:
+			p.status = ev.Head.Status
+			for _, f := range ev.Head.Fields {
+				p.fields[string(ev.Head.Bytes(f.Name))] = string(ev.Head.Bytes(f.Value))
+			}
+		case http2.Data:
+			p.got.Write(ev.Data)
+			p.h.Consumed(p.s, len(ev.Data))
+		case http2.Reset:
+			p.end = errors.New("reset: " + ev.Code.String())
+		}
+		if ev.End && p.end == nil {
+			p.end = io.EOF
+		}
+		in = in[n:]
+	}
+}
+
+// Read returns what comes on the stream.
+func (p *muxPeer) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.got.Len() == 0 && p.end == nil {
+		p.on.Wait()
+	}
+	if p.got.Len() > 0 {
+		return p.got.Read(b)
+	}
+	return 0, p.end
+}
+
+// Write sends all of b on the stream.
+func (p *muxPeer) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for sent := 0; ; p.on.Wait() {
+		sent += p.h.Write(p.s, b[sent:], false)
+		p.send()
+		if sent == len(b) || p.end != nil {
+			return sent, p.end
+		}
+	}
+}
+
+// Close ends what the stream sends.
+func (p *muxPeer) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.h.Write(p.s, nil, true)
+	p.send()
+	return nil
+}

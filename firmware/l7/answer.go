@@ -161,8 +161,10 @@ func (x *exchange) beginAnswer(n int) {
 		was := len(out)
 		c.keep(x.appendAnswer(out, chunked))
 		x.headBytes = len(c.out) - was
+		x.down.late = true
 	}
 	x.pumpAnswer()
+	x.down.late = false
 }
 
 // pumpAnswer sends what it can of the answer.
@@ -172,6 +174,10 @@ func (x *exchange) pumpAnswer() {
 	case finished:
 		x.parkServer()
 		x.answerDone(stats.Completed)
+	case composed:
+		x.parkServer()
+		x.own, x.reason = true, stats.Completed
+		x.w.answerLater(x)
 	case yielded:
 		x.w.loop.SetTimer(&x.c.timer, orNever(x.svc.Timeouts.ClientSend))
 		x.w.loop.SetTimer(&x.s.timer, orNever(x.svc.Timeouts.ServerBody))

@@ -18,6 +18,7 @@ type body struct {
 	chunked bool            // as it goes; otherwise its bytes go as they are
 	drop    bool            // the receiver takes no trailers
 	closed  bool            // the end was passed on (tunnels)
+	late    bool            // what is small is sent at the end of the turn
 	done    bool            // all of it is in the receiver's hands or its buffer
 	left    int64           // of a Length body
 	limit   int64           // refuse more than this; 0: no limit
@@ -61,6 +62,7 @@ type state uint8
 const (
 	waiting    state = iota // for either side to become ready
 	finished                // the body has gone through
+	composed                // all that is left is in the receiver's buffer
 	yielded                 // there is more to do, but others wait their turn
 	srcEnded                // the stream ended inside the body
 	srcFailed               // reading failed
@@ -101,6 +103,9 @@ func (b *body) pump(dst, src *conn) state {
 		}
 		if b.done && dst.stream != nil {
 			dst.stream.end(b.kept(src))
+		}
+		if b.done && b.late && dst.writable && len(dst.pending()) > 0 && dst.stream == nil {
+			return composed
 		}
 		if ok, errno := dst.flush(); errno != 0 {
 			return dstFailed

@@ -52,6 +52,7 @@ type exchange struct {
 	unstick  bool         // waited in vain for the member that it is kept on
 	fresh    bool         // only a new connection will do
 	answered bool         // the answer's head has been composed
+	later    bool         // the request is to be sent at the end of the turn
 	reqDone  bool         // the request has gone out whole
 	keep     bool         // the client's connection is used again
 	half     bool         // the client closed its sending side with its request: it has not left

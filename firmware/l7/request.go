@@ -26,7 +26,7 @@ func (x *exchange) send() {
 	// must expire too.
 	x.w.loop.SetTimer(&s.timer, orNever(x.svc.Timeouts.ServerHead))
 	if x.up.done {
-		x.sendHead()
+		x.w.sendLater(x)
 		return
 	}
 	x.pump()

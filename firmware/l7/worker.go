@@ -32,6 +32,7 @@ type Worker struct {
 	clients   clientConn        // head of the circular list of all client connections
 	conns     int
 	unwatched watchList
+	later     later
 	draining  bool
 
 	cursors  []balance.Cursor // by View.ID

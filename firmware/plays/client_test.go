@@ -46,9 +46,9 @@ func (o options) has(name string) bool { _, ok := o[name]; return ok }
 
 // newClient connects the client that n describes:
 //
-//	client [to=LISTENER] [from=ADDRESS] [background] [udp] [tls] [name=HOST] [alpn=A,B] [h2]
+//	client [to=LISTENER] [from=ADDRESS] [background] [udp] [tls] [name=HOST] [alpn=A,B]
 func (p *play) newClient(n *node) (*client, error) {
-	opts, err := parseOptions(n.words[1:], "to=", "from=", "background", "udp", "tls", "name=", "alpn=", "h2")
+	opts, err := parseOptions(n.words[1:], "to=", "from=", "background", "udp", "tls", "name=", "alpn=")
 	if err != nil {
 		return nil, n.errorf("%v", err)
 	}
@@ -93,7 +93,15 @@ func (c *client) act() error {
 	if c.actor == nil {
 		return nil
 	}
-	defer c.actor.Close()
+	err := c.follow()
+	if err != nil {
+		c.p.fail(err) // before the end of the connection leads to more
+	}
+	c.actor.Close()
+	return err
+}
+
+func (c *client) follow() error {
 	var err error
 	if c.actor.speech, err = c.opts.connect(c.actor); err != nil {
 		return c.n.errorf("%v", err)

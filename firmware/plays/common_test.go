@@ -91,7 +91,7 @@ func awaitMetric(a *actor, n *node) error {
 func (p *play) eventually(want string, now func() (string, error)) error {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for ends := time.Now().Add(patience / 4); ; {
+	for ends := time.Now().Add(p.patience / 4); ; {
 		got, err := now()
 		if got == want || err != nil {
 			return err

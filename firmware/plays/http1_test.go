@@ -158,7 +158,7 @@ func expectAnswer(a *actor, n *node, head bool) error {
 func got(m *message, err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = fmt.Errorf("nothing more came within %v", patience)
+		err = errors.New("nothing more came")
 	case m == nil && err == io.EOF:
 		return errors.New("the connection was closed")
 	case err == nil:

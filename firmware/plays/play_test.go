@@ -18,18 +18,19 @@ import (
 
 // patience is how long a play may take before what it waits for is taken not to
 // come. A play that succeeds waits for nothing that long.
-const patience = 20 * time.Second
+const patience = 10 * time.Second
 
 // A play is one file while it is played.
 type play struct {
 	root *node
 	box  *box
 
-	ctx   context.Context // ends when the play does, or when something is wrong
-	fail  context.CancelCauseFunc
-	ends  time.Time      // when patience ends
-	wg    sync.WaitGroup // connections of servers
-	certs func() (*authority, error)
+	ctx      context.Context // ends when the play does, or when something is wrong
+	fail     context.CancelCauseFunc
+	patience time.Duration
+	ends     time.Time      // when patience ends
+	wg       sync.WaitGroup // connections of servers
+	certs    func() (*authority, error)
 
 	servers []*server
 	listens map[string]netip.AddrPort
@@ -39,13 +40,14 @@ type play struct {
 	signals map[string]chan struct{}
 }
 
-// perform plays a file and returns what is wrong with it first.
-func perform(root *node) (err error) {
+// perform plays a file and returns what is wrong with it first. A play that waits
+// for longer than patience is wrong.
+func perform(root *node, patience time.Duration) (err error) {
 	box, err := startBox()
 	if err != nil {
 		return err
 	}
-	p := &play{root: root, box: box, ends: time.Now().Add(patience), listens: map[string]netip.AddrPort{},
+	p := &play{root: root, box: box, patience: patience, ends: time.Now().Add(patience), listens: map[string]netip.AddrPort{},
 		vars: map[string]string{}, signals: map[string]chan struct{}{}, certs: sync.OnceValues(newAuthority)}
 	p.ctx, p.fail = context.WithCancelCause(context.Background())
 	defer func() {
@@ -257,7 +259,7 @@ func TestPlays(t *testing.T) {
 			t.Parallel()
 			root, err := parseTree(file, text)
 			if err == nil {
-				err = perform(root)
+				err = perform(root, patience)
 			}
 			if err != nil {
 				t.Error(err)

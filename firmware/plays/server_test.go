@@ -45,7 +45,7 @@ func (p *play) newServer(n *node) (*server, error) {
 		return nil, fmt.Errorf("want: server NAME, with a name of its own in small letters and digits")
 	}
 	var err error
-	if s.opts, err = parseOptions(n.words[2:], "down", "deaf", "udp", "tls", "name=", "alpn=", "h2"); err != nil {
+	if s.opts, err = parseOptions(n.words[2:], "down", "deaf", "udp", "tls", "name=", "alpn="); err != nil {
 		return nil, err
 	}
 	if err := s.parseScripts(); err != nil {
@@ -113,6 +113,7 @@ func (s *server) serve() {
 			return
 		}
 		s.p.wg.Go(func() {
+			defer c.Close() // when what is wrong has been told: the end leads to more
 			if err := s.play(c, script, i); err != nil {
 				s.p.fail(err)
 			}
@@ -122,7 +123,6 @@ func (s *server) serve() {
 
 // play plays the script of connection i.
 func (s *server) play(c net.Conn, script *node, i int) error {
-	defer c.Close()
 	defer context.AfterFunc(s.p.ctx, func() { c.Close() })()
 	_ = c.SetDeadline(s.p.ends)
 	a := &actor{p: s.p, wire: newWire(c), settle: func(yes bool) { s.settle(i, yes) }}

@@ -7,6 +7,7 @@ import (
 
 	"evener/firmware/http1"
 	"evener/firmware/message"
+	"evener/firmware/rewrite"
 	"evener/firmware/stats"
 )
 
@@ -137,6 +138,11 @@ func (x *exchange) interim(n int) bool {
 // beginAnswer sends the head of the final answer, the first n bytes buffered,
 // and goes on with its body.
 func (x *exchange) beginAnswer(n int) {
+	if fault := x.alterAnswer(); fault != rewrite.Sound {
+		x.dropServer(stats.ErrAborted)
+		x.unsound(fault)
+		return
+	}
 	x.answered = true
 	x.status = x.resp.Status
 	m := x.s.up.Stats.Slot(x.w.index)

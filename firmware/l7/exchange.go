@@ -7,6 +7,7 @@ import (
 	"evener/firmware/message"
 	"evener/firmware/persist"
 	"evener/firmware/pool"
+	"evener/firmware/rewrite"
 	"evener/firmware/stats"
 )
 
@@ -32,6 +33,9 @@ type exchange struct {
 	keptAs [1]int // see candidates
 
 	next, prev *exchange // in its queue
+
+	edits  *rewrite.Changes // what operations make of the request; nil: nothing
+	target []byte           // rewritten; empty: the request's goes on
 
 	cookies *persist.Cookies // to set in the answer
 	source  *Sources         // begun, to be ended
@@ -62,9 +66,12 @@ type exchange struct {
 }
 
 func (x *exchange) reset() {
-	req, resp, tried := x.req, x.resp, x.tried[:0]
+	req, resp, tried, target := x.req, x.resp, x.tried[:0], x.target[:0]
+	if cap(target) > keptHead {
+		target = nil
+	}
 	mem := [2][]byte{headMemory(&req, x.reqBuf != nil), headMemory(&resp, !x.respOwn)}
-	*x = exchange{w: x.w, tried: tried}
+	*x = exchange{w: x.w, tried: tried, target: target}
 	req.Reset()
 	resp.Reset()
 	req.Buf, resp.Buf = mem[0], mem[1]
@@ -105,10 +112,14 @@ func (x *exchange) begin(c *clientConn, svc *Service) {
 		x.fail(status, why)
 		return
 	}
-	if x.challenged() {
+	if x.challenged() || x.redirectsHTTPS() {
 		return
 	}
 	x.route = x.match()
+	if fault := x.rewriteTarget(); fault != rewrite.Sound {
+		x.unsound(fault)
+		return
+	}
 	x.dispatch()
 }
 
@@ -220,6 +231,11 @@ func (x *exchange) useMember() {
 	s := x.live.Slot(x.w.index)
 	s.Picked.Store(s.Picked.Load() + 1)
 	x.beginSource()
+	if fault := x.prepare(); fault != rewrite.Sound {
+		x.releaseMember()
+		x.unsound(fault)
+		return
+	}
 	x.connect()
 }
 

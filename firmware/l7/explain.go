@@ -12,6 +12,7 @@ import (
 	"evener/firmware/match"
 	"evener/firmware/message"
 	"evener/firmware/pool"
+	"evener/firmware/rewrite"
 	"evener/firmware/stats"
 )
 
@@ -29,7 +30,9 @@ type Explanation struct {
 	SetCookie string            // value of the cookie that the answer would set
 	Answer    string            // the answer of the box itself, when no member is asked
 	Path      string            // as rules see it
-	RawPath   string            // as it is forwarded
+	RawPath   string            // as it was received
+	Target    string            // that the member gets in place of the request's; "" if it is not rewritten
+	Fault     rewrite.Fault     // why the rewritten request would not be sent, with Status 500
 }
 
 // Explain says what the worker would do with the request raw from client,
@@ -56,6 +59,12 @@ func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explan
 		return e
 	}
 	x.route = svc.Default
+	if svc.RedirectHTTPS != 0 && svc.TLS == nil && !x.req.Authority.Empty() {
+		e.Route = x.route
+		x.keep = true
+		e.Answer = string(x.appendRedirect(nil))
+		return e
+	}
 	var r match.Request
 	r.Reset(&x.req, client.Addr(), svc.Match)
 	if svc.TLS != nil {
@@ -73,12 +82,21 @@ func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explan
 		e.Answer = string(x.route.Responder.append(nil, &x.req, true, w.httpDate()))
 		return e
 	}
+	fault := x.rewriteTarget()
+	if e.Target = string(x.target); fault != rewrite.Sound {
+		e.unsound(fault)
+		return e
+	}
 	x.explainMember(&e)
 	return e
 }
 
 func (e *Explanation) refuse(why *http1.Error) {
 	e.Refused, e.Status, e.Why = why, why.Status, stats.BadRequest
+}
+
+func (e *Explanation) unsound(fault rewrite.Fault) {
+	e.Fault, e.Status, e.Why = fault, 500, stats.Internal
 }
 
 func (x *exchange) explainMember(e *Explanation) {
@@ -107,7 +125,11 @@ func (x *exchange) explainMember(e *Explanation) {
 	if len(x.route.Persist) > 0 {
 		e.KeptWhy = x.keptWhy(kept, snap.Members[e.Chosen])
 	}
-	x.member = e.Chosen
+	x.member, x.live = e.Chosen, snap.Members[e.Chosen].Live // not acquired: nothing is counted
+	if fault := x.prepare(); fault != rewrite.Sound {
+		e.unsound(fault)
+		return
+	}
 	e.Forwarded = string(x.appendRequest(nil))
 	if x.cookies != nil {
 		e.SetCookie = string(x.cookies.AppendSetCookieFor(nil, x.member, x.req.Bytes(x.req.Authority)))

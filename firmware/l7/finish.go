@@ -89,6 +89,10 @@ func (x *exchange) ownHead(status int, write func([]byte) []byte, r stats.Reason
 	x.status = status
 	x.answered = true
 	c := x.c
+	if x.altersOwn() {
+		text := x.alterOwn(write(nil))
+		write = func(out []byte) []byte { return append(out, text...) }
+	}
 	if c.stream != nil {
 		x.w.text = write(x.w.text[:0])
 		x.headBytes = len(x.w.text)

@@ -61,15 +61,21 @@ func fetch(t *testing.T, tr *http.Transport, method, url string, body io.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return roundTrip(t, tr, req)
+}
+
+// roundTrip makes a request and returns its answer and content.
+func roundTrip(t *testing.T, tr *http.Transport, req *http.Request) (*http.Response, string) {
+	t.Helper()
 	resp, err := tr.RoundTrip(req)
 	if err != nil {
-		t.Errorf("%s %s: %v", method, url, err)
+		t.Errorf("%s %s: %v", req.Method, req.URL, err)
 		return &http.Response{Header: http.Header{}}, ""
 	}
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Errorf("%s %s: content: %v", method, url, err)
+		t.Errorf("%s %s: content: %v", req.Method, req.URL, err)
 	}
 	return resp, string(got)
 }

@@ -3,7 +3,6 @@
 package l7
 
 import (
-	"evener/firmware/http1"
 	"evener/firmware/message"
 )
 
@@ -15,13 +14,7 @@ func (x *exchange) streamAnswer() {
 	h2.BeginHead(c.stream.s)
 	h2.Status(h.Status)
 	h2.Fields(h)
-	if x.svc.Via {
-		h2.Field("via", via(h))
-	}
-	if x.cookies != nil {
-		x.w.text = x.cookies.AppendSetCookieFor(x.w.text[:0], x.member, x.req.Bytes(x.req.Authority))
-		h2.Field("set-cookie", x.w.text)
-	}
+	x.finishAnswer(&sink{h2: h2})
 	if h.Body == message.Length {
 		h2.Length(h.Length)
 	}
@@ -54,23 +47,22 @@ func via(h *message.Head) []byte {
 
 // streamRequest sends the head of the request on a stream to the member.
 func (x *exchange) streamRequest() {
-	x.prepareFields()
 	s, h := x.s.stream, &x.req
 	h2 := s.mux.h2
 	scheme := "http"
 	if x.s.up.TLS != nil {
 		scheme = "https"
 	}
-	x.w.text = http1.AppendTarget(x.w.text[:0], h)
+	x.w.text = x.appendTarget(x.w.text[:0])
 	h2.BeginHead(s.s)
 	if x.upgrade {
-		h2.Request([]byte("CONNECT"), scheme, h.Bytes(h.Authority), x.w.text, "websocket")
+		h2.Request([]byte("CONNECT"), scheme, x.authority(), x.w.text, "websocket")
 		hide(h, keyField)
 	} else {
-		h2.Request(h.Bytes(h.Method), scheme, h.Bytes(h.Authority), x.w.text, "")
+		h2.Request(h.Bytes(h.Method), scheme, x.authority(), x.w.text, "")
 	}
 	h2.Fields(h)
-	x.streamForwarding()
+	x.finishRequest(&sink{h2: h2})
 	if h.TETrailer {
 		h2.Field("te", []byte("trailers"))
 	}
@@ -81,48 +73,4 @@ func (x *exchange) streamRequest() {
 	h2.EndHead(end)
 	s.last, s.ended = end, end
 	s.mux.dirty()
-}
-
-// streamForwarding adds the fields that tell the member of the client.
-func (x *exchange) streamForwarding() {
-	h2 := x.s.stream.mux.h2
-	if x.route.ClientIP {
-		x.w.text = x.c.peer.Addr().AppendTo(x.w.text[:0])
-		h2.Field("x-forwarded-for", x.w.text)
-		if !x.hasProto() {
-			h2.Field("x-forwarded-proto", protoOf(x.c.secure))
-		}
-	}
-	if x.svc.Via {
-		h2.Field("via", via(&x.req))
-	}
-	if x.svc.RequestID && !x.hasRequestID() {
-		if x.requestID[0] == 0 {
-			x.makeRequestID()
-		}
-		h2.Field("x-request-id", x.requestID[:])
-	}
-	if x.c.secured != nil {
-		for _, f := range x.c.secured.Fields {
-			h2.Field(f.Name, []byte(f.Value))
-		}
-	}
-}
-
-// hasProto reports whether a trusted source has told the client's protocol: it
-// knows better.
-func (x *exchange) hasProto() bool {
-	for i := range x.req.Fields {
-		if f := &x.req.Fields[i]; f.ID == message.XForwardedProto && !f.Hop {
-			return true
-		}
-	}
-	return false
-}
-
-func protoOf(secure bool) []byte {
-	if secure {
-		return []byte("https")
-	}
-	return []byte("http")
 }

@@ -13,6 +13,7 @@ import (
 	"evener/firmware/match"
 	"evener/firmware/persist"
 	"evener/firmware/pool"
+	"evener/firmware/rewrite"
 	"evener/firmware/stats"
 	"evener/firmware/tlsconn"
 )
@@ -95,8 +96,19 @@ type Service struct {
 	Via        bool           // Via is added to requests and answers
 	RequestID  bool           // X-Request-Id is added to requests
 	Trusted    []netip.Prefix // whose forwarding fields and request ids are kept
+	Forwarded  bool           // Forwarded is added to requests (RFC 7239)
 	Own        []string       // names, in lower case, of request fields that only the box may set
 	Retries    int            // more members tried for one exchange
+
+	// SecureAnswers makes answers over TLS name this place with https where they
+	// name it with http.
+	SecureAnswers bool
+	// HSTS is the value of Strict-Transport-Security in answers over TLS, in place
+	// of the members'; "": theirs goes on.
+	HSTS string
+	// RedirectHTTPS is the status with which clients of a plain cluster are sent to
+	// https, whatever the rules say; 0: they are not.
+	RedirectHTTPS int
 
 	// Challenge answers what a certificate authority asks for to convince itself of
 	// a name (HTTP-01, RFC 8555 section 8.3), before any rule; nil: nothing. It is
@@ -128,6 +140,10 @@ type Route struct {
 	Hash      Hash
 	Persist   []Persist // primary and fallback
 	Responder *Responder
+
+	Rewrite    *rewrite.URL   // of targets; nil: they go on as they are
+	RequestOps []*rewrite.Ops // the cluster's, then the rule's
+	AnswerOps  []*rewrite.Ops // likewise; of the box's own answers too
 
 	AbortServer, OnceOnly, ClientIP, TCPMux bool
 

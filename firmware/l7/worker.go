@@ -13,6 +13,7 @@ import (
 	"evener/firmware/match"
 	"evener/firmware/message"
 	"evener/firmware/reactor"
+	"evener/firmware/rewrite"
 	"evener/firmware/stats"
 )
 
@@ -45,12 +46,15 @@ type Worker struct {
 	streams  []*streamClient // free
 	servers  []*streamServer // free
 	own      message.Head    // of an answer of the box itself; scratch
-	text     []byte          // scratch
-	access   *accesslog.Slot // nil: no access log
-	namer    *accesslog.Log  // numbers the names in its records
-	names    map[string]accesslog.Name
-	record   accesslog.Record
-	loggedAt int64 // loop clock of the last logged fault of a peer
+	edits    rewrite.Changes // of an answer; scratch
+
+	spareEdits []*rewrite.Changes
+	text       []byte          // scratch
+	access     *accesslog.Slot // nil: no access log
+	namer      *accesslog.Log  // numbers the names in its records
+	names      map[string]accesslog.Name
+	record     accesslog.Record
+	loggedAt   int64 // loop clock of the last logged fault of a peer
 
 	wallBase int64 // wall clock minus loop clock, in nanoseconds
 	wallAt   int64 // loop clock when wallBase was read
@@ -218,6 +222,7 @@ func (w *Worker) takeExchange() *exchange {
 const maxSpare = 1024
 
 func (w *Worker) giveExchange(x *exchange) {
+	w.giveEdits(x.edits)
 	x.reset()
 	if len(w.spare) < maxSpare {
 		w.spare = append(w.spare, x)

@@ -228,6 +228,10 @@ func (c *clientConn) refuse(e *http1.Error) {
 	c.stats.Aborts[stats.BadRequest].Add(1)
 	c.stats.Class[stats.ClassOf(e.Status)].Add(1)
 	c.w.logRefused(c, e)
+	if svc := c.service(); e.Reason == http1.BadVersion && c.requests == 0 && svc != nil && svc.HTTP2 != nil {
+		c.beginLinger() // as likely broken HTTP/2, whose client has no use for an answer of HTTP/1
+		return
+	}
 	c.lastWords(e.Status)
 }
 

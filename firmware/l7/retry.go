@@ -25,7 +25,7 @@ func (x *exchange) serverFailed(kind stats.ErrorKind, r stats.Reason) {
 		x.abort(r)
 		return
 	}
-	if kind == stats.ErrConnect {
+	if kind == stats.ErrConnect || kind == stats.ErrTLS {
 		x.slot().ConnectFailures.Add(1)
 	}
 	retry := x.retriable() && kind != stats.ErrTimeout

@@ -89,7 +89,7 @@ func (s *serverConn) Shaken(err error) {
 	if err != nil {
 		s.told = true
 		s.w.logShaken(s.up, err)
-		s.x.serverFailed(stats.ErrConnect, stats.ConnectFailed)
+		s.x.serverFailed(stats.ErrTLS, stats.ConnectFailed)
 		return
 	}
 	s.readable, s.writable = s.tls.Buffered(), true

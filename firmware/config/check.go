@@ -24,26 +24,16 @@ type checker struct {
 // check reports what is wrong between the blocks of cfg.
 func (d *decoder) check(cfg *Config) {
 	c := &checker{decoder: d, cfg: cfg, names: make(map[string][]string), pools: make(map[string]*Pool), highest: make(map[string]*Server),
-		used: map[string]map[string]bool{"server": {}, "pool": {}, "responder": {}}, suggests: 100}
-	for _, s := range cfg.Servers {
-		c.names["server"] = append(c.names["server"], s.Name)
-	}
+		used: make(map[string]map[string]bool), suggests: 100}
 	for _, p := range cfg.Pools {
-		c.names["pool"] = append(c.names["pool"], p.Name)
 		c.pools[p.Name] = p
 	}
+	known := c.known()
 	for _, r := range cfg.Responders {
-		c.names["responder"] = append(c.names["responder"], r.Name)
 		c.responder(r)
 	}
-	known := make(map[string]map[string]bool)
-	for kind, names := range c.names {
-		known[kind] = make(map[string]bool)
-		for _, n := range names {
-			known[kind][n] = true
-		}
-	}
 	c.metrics()
+	c.certificates(known)
 	for _, p := range cfg.Pools {
 		c.pool(p, known)
 	}
@@ -53,6 +43,44 @@ func (d *decoder) check(cfg *Config) {
 	}
 	c.listeners()
 	c.unused()
+}
+
+// known lists what others refer to, by type of block and name.
+func (c *checker) known() map[string]map[string]bool {
+	known := make(map[string]map[string]bool)
+	c.eachNamed(func(kind, name, _ string, _ hcl.Range) {
+		c.names[kind] = append(c.names[kind], name)
+	})
+	for _, kind := range []string{"server", "pool", "responder", "certificate", "acme", "trust"} {
+		known[kind], c.used[kind] = make(map[string]bool), make(map[string]bool)
+		for _, n := range c.names[kind] {
+			known[kind][n] = true
+		}
+	}
+	known["certificate"][BoxCertificate] = true
+	return known
+}
+
+// eachNamed calls f for each block that others refer to; by says which.
+func (c *checker) eachNamed(f func(kind, name, by string, r hcl.Range)) {
+	for _, s := range c.cfg.Servers {
+		f("server", s.Name, "pool", s.Range)
+	}
+	for _, p := range c.cfg.Pools {
+		f("pool", p.Name, "cluster", p.Range)
+	}
+	for _, r := range c.cfg.Responders {
+		f("responder", r.Name, "cluster or rule", r.Range)
+	}
+	for _, x := range c.cfg.Certificates {
+		f("certificate", x.Name, "cluster or pool", x.Range)
+	}
+	for _, a := range c.cfg.ACME {
+		f("acme", a.Name, "certificate", a.Range)
+	}
+	for _, t := range c.cfg.Trusts {
+		f("trust", t.Name, "cluster, pool or acme block", t.Range)
+	}
 }
 
 // pathOf names a block for a diagnostic.
@@ -93,20 +121,11 @@ func (c *checker) unused() {
 	if c.diags.HasErrors() {
 		return // a mistyped reference would be told twice
 	}
-	warn := func(kind, name, by string, r hcl.Range) {
+	c.eachNamed(func(kind, name, by string, r hcl.Range) {
 		if !c.used[kind][name] {
 			c.diags.Warn(r, pathOf(kind, name), "not used by any %s", by)
 		}
-	}
-	for _, s := range c.cfg.Servers {
-		warn("server", s.Name, "pool", s.Range)
-	}
-	for _, p := range c.cfg.Pools {
-		warn("pool", p.Name, "cluster", p.Range)
-	}
-	for _, r := range c.cfg.Responders {
-		warn("responder", r.Name, "cluster or rule", r.Range)
-	}
+	})
 }
 
 // responder checks one responder and completes what depends on its kind.

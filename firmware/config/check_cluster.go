@@ -17,6 +17,7 @@ func (c *checker) cluster(cl *Cluster, known map[string]map[string]bool) {
 		c.diags.Add(cl.Range, path, "%s", nothingServes(cl.Protocol))
 	}
 	c.ports(cl, path)
+	c.clusterTLS(cl, path, known)
 	c.persist(cl, cl.Persist, c.pools[cl.Pool], path)
 	c.clientHead(cl, path)
 	for _, s := range cl.SNI {
@@ -41,7 +42,7 @@ func (c *checker) clientHead(cl *Cluster, path string) {
 // nothingServes says what a cluster without a pool lacks.
 func nothingServes(p Protocol) string {
 	switch p {
-	case HTTP:
+	case HTTP, HTTPS:
 		return "pool or responder is missing: nothing would answer"
 	case TCP:
 		return "pool is missing: nothing would answer; a tcp cluster can do without if it has sni blocks"
@@ -78,7 +79,10 @@ func (c *checker) route(cl *Cluster, r route, known map[string]map[string]bool) 
 		c.diags.Add(at, r.path, `policy "custom" needs a pool with that policy, for its shares; pool %q has %q`, p.Name, p.Policy)
 	}
 	if policy == URIHash && (cl.Protocol == TCP || cl.Protocol == UDP) {
-		c.diags.Add(at, r.path, `policy "uri_hash" of pool %q needs protocol "http"; here it is %q`, p.Name, cl.Protocol)
+		c.diags.Add(at, r.path, `policy "uri_hash" of pool %q needs protocol "http" or "https"; here it is %q`, p.Name, cl.Protocol)
+	}
+	if p.TLS != nil && (cl.Protocol == TCP || cl.Protocol == UDP) {
+		c.diags.Warn(at, r.path, `the tls block of pool %q does nothing here: a %s cluster passes bytes on as they are`, p.Name, cl.Protocol)
 	}
 }
 
@@ -87,7 +91,7 @@ func (c *checker) ports(cl *Cluster, path string) {
 	for i, l := range cl.Listen {
 		switch width := int(l.Last) - int(l.Addr.Port()); {
 		case width == 0:
-		case cl.Protocol == HTTP:
+		case cl.Protocol.Exchanges():
 			c.diags.Add(c.listen(cl, i), path, `a range of ports needs protocol "tcp" or "udp"; here it is %q`, cl.Protocol)
 		default:
 			c.width(cl, i, width, path)

@@ -18,7 +18,7 @@ func (c *checker) persist(cl *Cluster, methods []*Persist, pool *Pool, path stri
 			}
 		case PersistCookie:
 			if cl.Protocol == TCP || cl.Protocol == UDP {
-				c.diags.Add(p.Range, path, `persist "cookie" needs protocol "http"; here it is %q; use persist "source"`, cl.Protocol)
+				c.diags.Add(p.Range, path, `persist "cookie" needs protocol "http" or "https"; here it is %q; use persist "source"`, cl.Protocol)
 			}
 			c.cookie(p, at)
 		case PersistSource:

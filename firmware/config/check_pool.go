@@ -26,8 +26,11 @@ func (c *checker) pool(p *Pool, known map[string]map[string]bool) {
 		c.diags.Warn(p.Range, path, "no member takes new clients while all are up: each is a hot spare or has weight 0")
 	}
 	c.custom(p, path)
+	c.poolTLS(p, path, known)
 	for _, pr := range p.Probes {
-		c.probe(pr, fmt.Sprintf("%s probe %q", path, pr.Type))
+		at := fmt.Sprintf("%s probe %q", path, pr.Type)
+		c.probe(pr, at)
+		c.probeTLS(pr, p, at)
 	}
 	reports := slices.ContainsFunc(p.Probes, func(pr *Probe) bool { return pr.Type == ProbeAgent || pr.Type == ProbeSimple })
 	if p.Policy == ServerAgent && !reports {

@@ -67,13 +67,13 @@ func TestEveryKeywordCanBeTurned(t *testing.T) {
 				f = f.Elem()
 			}
 			if k.Default == "" || spell(k.Kind, f) != spellDefault(&k, sel) {
-				turned[b.Name+"."+k.Name] = true
+				turned[b.title()+"."+k.Name] = true
 			}
 		}
 	})
 	for _, b := range Schema() {
 		for _, k := range b.Keywords {
-			if !turned[b.Name+"."+k.Name] {
+			if !turned[b.title()+"."+k.Name] {
 				t.Errorf("%s.%s has its default in every.hcl: want it turned", b.Name, k.Name)
 			}
 		}
@@ -160,9 +160,19 @@ cluster "u" {
   listen   = ["192.0.2.9:53"]
   pool     = "p"
 }
+cluster "s" {
+  protocol = "https"
+  listen   = ["192.0.2.9:443"]
+  pool     = "q"
+}
+pool "q" {
+  tls {}
+  member "a" {}
+}
 responder "r" { redirect = "/x" }
+certificate "c" {}
 `))
-	p, h, u := cfg.Pools[0], cfg.Clusters[0], cfg.Clusters[1]
+	p, h, u, s := cfg.Pools[0], cfg.Clusters[0], cfg.Clusters[1], cfg.Clusters[2]
 	for _, c := range []struct {
 		name      string
 		got, want any
@@ -173,7 +183,7 @@ responder "r" { redirect = "/x" }
 		{"member's tcp_mux", p.Members[0].TCPMux, true},
 		{"agent's port", p.Probes[0].Port, 1510},
 		{"interval", p.Probes[0].Interval.String(), "15s"},
-		{"verify", p.Probes[1].Verify, true},
+		{"verify", p.Probes[1].Verify, (*bool)(nil)},
 		{"tls probe's port", p.Probes[1].Port, 0},
 		{"loaded", p.Probes[2].Loaded, 100.0},
 		{"flags", h.Flags, Flags{IgnoreCase: true, TCPMux: true}},
@@ -190,6 +200,17 @@ responder "r" { redirect = "/x" }
 		{"udp http flags", u.HTTP, (*HTTPFlags)(nil)},
 		{"redirect's status", cfg.Responders[0].Status, 302},
 		{"metrics", cfg.Metrics, (*Metrics)(nil)},
+		{"certificate's source", cfg.Certificates[0].Source, Imported},
+		{"profile", s.TLS.Profile, "intermediate"},
+		{"tickets", s.TLS.SessionTickets, true},
+		{"client_auth", s.TLS.ClientAuth, "none"},
+		{"certificates", s.CertificateNames(), []string{"box"}},
+		{"https flags", s.HTTP.Via, true},
+		{"handshake", s.Timeouts.Handshake.String(), "10s"},
+		{"http handshake", h.Timeouts.Handshake, Duration(0)},
+		{"http tls", h.TLS.Profile, ""},
+		{"pool's verify", cfg.Pools[1].TLS.Verify, true},
+		{"no pool tls", p.TLS, (*PoolTLS)(nil)},
 	} {
 		if !reflect.DeepEqual(c.got, c.want) {
 			t.Errorf("%s = %v, want %v", c.name, c.got, c.want)
@@ -259,7 +280,10 @@ func TestLookups(t *testing.T) {
 		cfg.Cluster("dns") != cfg.Clusters[2] || cfg.Responder("moved") != cfg.Responders[2] {
 		t.Error("a look-up does not find what is there")
 	}
-	if cfg.Server("x") != nil || cfg.Pool("x") != nil || cfg.Cluster("x") != nil || cfg.Responder("x") != nil {
+	if cfg.Certificate("www") != cfg.Certificates[1] || cfg.CA("letsencrypt") != cfg.ACME[0] || cfg.Certificate("box").Source != SelfSigned {
+		t.Error("a certificate is not found")
+	}
+	if cfg.Certificate("x") != nil || cfg.CA("x") != nil || cfg.Server("x") != nil || cfg.Pool("x") != nil || cfg.Cluster("x") != nil || cfg.Responder("x") != nil {
 		t.Error("a look-up finds what is not there")
 	}
 }

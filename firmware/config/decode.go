@@ -169,7 +169,8 @@ func defaults(s scope) {
 // missing reports what must be given and was not.
 func (d *decoder) missing(s scope) {
 	for _, k := range s.keywords() {
-		if k.Required && applies(k.Only, s.sel) && !d.given(s.out.Addr().Interface(), k.Name) {
+		known := len(k.Only) == 0 || s.sel != "" // else that is the mistake
+		if k.Required && known && applies(k.Only, s.sel) && !d.given(s.out.Addr().Interface(), k.Name) {
 			d.diags.Add(s.def, s.path, "%s is missing: %s", k.Name, lowerFirst(k.Purpose))
 		}
 	}

@@ -15,10 +15,11 @@ import (
 const manual = "../../docs/manual/"
 
 // pages are those that describe the table, with their blocks.
-var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md"}
+var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md"}
 
 // prose are the sections that describe no block.
-var prose = []string{"Words", "Pages", "The text", "Mistakes"}
+var prose = []string{"Words", "Pages", "The text", "Mistakes", "First steps", "Where keys are",
+	"Which certificate a client gets", "Expiry", "Certificates by themselves", "Certificates of clients", "Sessions"}
 
 // A section is what stands below one heading of a page.
 type section struct {
@@ -80,15 +81,20 @@ func blockBy(b *Block) string {
 
 // facts is what the manual must say of a keyword.
 func (k *Keyword) facts(b *Block) string {
-	where := "`" + b.Name + "`"
+	where := "`" + b.title() + "`"
 	if len(k.Only) > 0 {
 		where += " with " + b.By + " " + oneOf(k.Only)
 	}
 	value := string(k.Kind)
-	if k.Ref != "" {
+	list := k.Kind.element() != ""
+	switch {
+	case k.Ref != "" && list:
+		value = "list of names of " + k.Ref + " blocks"
+	case k.Ref != "":
 		value = "name of a " + k.Ref
-	}
-	if len(k.OneOf) > 0 {
+	case len(k.OneOf) > 0 && list:
+		value = "list of " + oneOf(k.OneOf)
+	case len(k.OneOf) > 0:
 		value = oneOf(k.OneOf)
 	}
 	if k.Min != "" {
@@ -109,16 +115,13 @@ func (k *Keyword) facts(b *Block) string {
 
 // want returns the facts of a section by its title, or "" if the table has none.
 func want(title string) string {
-	block, keyword, nested := strings.Cut(title, " ")
 	for i := range language {
 		b := &language[i]
-		if b.Name != block {
-			continue
-		}
-		if !nested {
+		if title == b.title() {
 			return b.facts()
 		}
-		if k := b.keyword(keyword); k != nil {
+		keyword, ok := strings.CutPrefix(title, b.title()+" ")
+		if k := b.keyword(keyword); ok && k != nil {
 			return k.facts(b)
 		}
 	}
@@ -154,7 +157,7 @@ func TestManualHasTheFactsOfTheTable(t *testing.T) {
 		}
 	}
 	for _, b := range Schema() {
-		for _, name := range append([]string{b.Name}, titles(b)...) {
+		for _, name := range append([]string{b.title()}, titles(b)...) {
 			if !documented[name] {
 				t.Errorf("%s is not documented", name)
 			}
@@ -164,7 +167,7 @@ func TestManualHasTheFactsOfTheTable(t *testing.T) {
 
 func titles(b Block) (out []string) {
 	for _, k := range b.Keywords {
-		out = append(out, b.Name+" "+k.Name)
+		out = append(out, b.title()+" "+k.Name)
 	}
 	return out
 }
@@ -208,7 +211,7 @@ func TestManualLinksLeadSomewhere(t *testing.T) {
 			if m[2] != "" && !anchors[to+m[2]] {
 				t.Errorf("%s: %s leads nowhere", page, m[0])
 			}
-			if !slices.Contains(pages, to) && !slices.Contains([]string{"rules.md", "accesslog.md", "metrics.md"}, to) {
+			if !slices.Contains(pages, to) && !slices.Contains([]string{"rules.md", "accesslog.md", "metrics.md", "cli.md"}, to) {
 				t.Errorf("%s: there is no page %s", page, to)
 			}
 		}
@@ -242,6 +245,9 @@ func TestManualExamplesParse(t *testing.T) {
 // begins with a rule or a condition is a fragment too.
 func surround(context, text string) string {
 	block, sel, _ := strings.Cut(strings.TrimSpace(context), " ")
+	if block == "pool" && sel == "tls" {
+		block = "pool tls"
+	}
 	switch {
 	case block == "" && strings.HasPrefix(text, "rule "):
 		block = "cluster"
@@ -262,7 +268,7 @@ func surround(context, text string) string {
 	switch block {
 	case "engine", "metrics", "access_log":
 		rest = wrap(block, text)
-	case "responder", "server":
+	case "responder", "server", "certificate", "acme", "trust":
 		rest = wrap(block+` "x"`, text)
 	case "pool":
 		pool = text + members
@@ -278,16 +284,28 @@ func surround(context, text string) string {
 		cluster = wrap(`rule "x"`, set(`when = method("GET")`)+text)
 	case "timeouts", "limits":
 		cluster = wrap(block, text)
+		if sel != "" {
+			cluster = fmt.Sprintf("protocol = %q\n", sel) + cluster
+		}
+	case "tls":
+		cluster = "protocol = \"https\"\n" + wrap(block, text)
+	case "pool tls":
+		pool = wrap("tls", text) + members
 	case "cluster":
-		protocol := max(sel, "http") // "tcp" and "udp" sort behind it
+		protocol := max(sel, "http") // the others sort behind it
 		cluster = set(fmt.Sprintf("protocol = %q", protocol)) + set(`listen = ["192.0.2.1:80"]`) + set(`pool = "shop"`) + text
 	}
 	if block != "cluster" {
-		cluster = "protocol = \"http\"\nlisten = [\"192.0.2.1:80\"]\npool = \"shop\"\n" + cluster
+		if !strings.HasPrefix(cluster, "protocol") {
+			cluster = "protocol = \"http\"\n" + cluster
+		}
+		cluster = "listen = [\"192.0.2.1:80\"]\npool = \"shop\"\n" + cluster
 	}
 	return "server \"web1\" { address = \"192.0.2.11:80\" }\nserver \"web2\" { address = \"192.0.2.12:80\" }\n" +
 		wrap(`pool "shop"`, pool) + wrap(`pool "api"`, members) + wrap(`cluster "shop"`, cluster) + rest +
-		"responder \"sorry\" {}\nresponder \"moved\" { redirect = \"/\" }\n"
+		"responder \"sorry\" {}\nresponder \"moved\" { redirect = \"/\" }\n" +
+		"certificate \"shop\" {}\ncertificate \"shop-rsa\" {}\ntrust \"corp\" {}\n" +
+		"acme \"letsencrypt\" { agree_tos = true }\n"
 }
 
 // eachCondition makes a rule of every "when" in text.

@@ -17,6 +17,7 @@ type Block struct {
 	By       string    `json:"by,omitempty"`     // what the Only of Keywords, and of blocks within, speak of: a keyword or the label
 	Only     []string  `json:"only,omitempty"`   // allowed for these values of the enclosing block's By; none: for all
 	Purpose  string    `json:"purpose"`
+	Title    string    `json:"title,omitempty"` // in the manual, where another block has the name too
 	Keywords []Keyword `json:"keywords"`
 
 	field string // of the enclosing struct
@@ -67,7 +68,7 @@ const (
 func Schema() []Block { return language }
 
 // language is the table, written in schema_*.go.
-var language = slices.Concat(globalBlocks, poolBlocks, clusterBlocks, responderBlocks)
+var language = slices.Concat(globalBlocks, certificateBlocks, poolBlocks, clusterBlocks, responderBlocks)
 
 // blockIn returns the block called name that stands in parent ("": the top).
 func blockIn(parent, name string) *Block {
@@ -95,6 +96,14 @@ func (b *Block) standsIn(parent string) bool {
 		return len(b.In) == 0
 	}
 	return slices.Contains(b.In, parent)
+}
+
+// title returns what the manual calls the block.
+func (b *Block) title() string {
+	if b.Title != "" {
+		return b.Title
+	}
+	return b.Name
 }
 
 // keyword returns the keyword called name, or nil.

@@ -6,10 +6,11 @@ import "slices"
 
 // Protocols and methods of persistence by what they can be told.
 var (
-	protocols      = []string{"http", "tcp", "udp"}
-	onlyHTTP       = []string{"http"}
+	protocols      = []string{"http", "https", "tcp", "udp"}
+	onlyHTTP       = []string{"http", "https"}
+	onlyHTTPS      = []string{"https"}
 	onlyTCP        = []string{"tcp"}
-	onlyStream     = []string{"http", "tcp"}
+	onlyStream     = []string{"http", "https", "tcp"}
 	persistMethods = []string{"cookie", "source", "none"}
 	onlyCookie     = []string{"cookie"}
 	onlySource     = []string{"source"}
@@ -75,6 +76,7 @@ var clusterBlocks = []Block{
 				Purpose: "The pool that serves the connection."},
 		},
 	},
+	clusterTLS,
 	{
 		Name: "timeouts", In: []string{"cluster"}, Max: 1, By: "protocol", field: "Timeouts",
 		Purpose:  "How long the phases of a connection or exchange may take.",
@@ -150,6 +152,8 @@ var httpKeywords = []Keyword{
 }
 
 var timeoutKeywords = []Keyword{
+	{Name: "handshake", Kind: KindDuration, Min: "10ms", Max: "1h", Default: "10s", Only: onlyHTTPS,
+		Purpose: "The time for a whole TLS handshake with a client."},
 	{Name: "client_head", Kind: KindDuration, Min: "10ms", Max: "1h", Default: "10s", Only: onlyStream,
 		Purpose: "The time for a whole request head; with sni, for the client's TLS greeting."},
 	{Name: "client_body", Kind: KindDuration, Min: "10ms", Max: "1d", Default: "30s", Only: onlyHTTP,

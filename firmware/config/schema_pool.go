@@ -11,7 +11,8 @@ var (
 	expectProbes   = []string{"http", "acv"}
 	sendingProbes  = []string{"acv", "agent", "simple"}
 	onlyHTTPProbe  = []string{"http"}
-	onlyTLSProbe   = []string{"tls"}
+	secureProbes   = []string{"tls", "tcp", "http", "acv"}
+	plainOrTLS     = []string{"tcp", "http", "acv"}
 	onlySimple     = []string{"simple"}
 	policies       = []string{"round_robin", "static_weight", "least_connections", "fastest_response", "adaptive", "server_agent", "custom", "random2", "source_hash", "uri_hash"}
 	responsiveness = []string{"slowest", "slow", "medium", "fast", "fastest"}
@@ -56,6 +57,7 @@ var poolBlocks = []Block{
 				Purpose: "The share of what agent and simple probes report."},
 		},
 	},
+	poolTLS,
 	{
 		Name: "member", In: []string{"pool"}, Label: "server", field: "Members", label: "Server", ref: "server",
 		Purpose: "A server in a pool.",
@@ -106,7 +108,7 @@ var probeKeywords = []Keyword{
 		Purpose: "The method of the request."},
 	{Name: "path", Kind: KindString, Default: "/", Only: onlyHTTPProbe, check: checkTarget,
 		Purpose: "The path, and query if any, of the request."},
-	{Name: "host", Kind: KindString, Only: onlyHTTPProbe, check: checkHost, Unset: "the member's address",
+	{Name: "host", Kind: KindString, Only: onlyHTTPProbe, check: checkHost, Unset: "over TLS the server_name if there is one, else the member's address",
 		Purpose: "The Host field of the request."},
 	{Name: "status", Kind: KindInts, Min: "100", Max: "599", Only: onlyHTTPProbe, Unset: "200 to 399",
 		Purpose: "The statuses that are good."},
@@ -118,9 +120,11 @@ var probeKeywords = []Keyword{
 		Purpose: "An expression that the answer must match."},
 	{Name: "within", Kind: KindInt, Min: "1", Max: "1048576", Default: "1024", Only: expectProbes,
 		Purpose: "How many bytes of the answer expect and expect_regex see."},
-	{Name: "server_name", Kind: KindString, Only: onlyTLSProbe, check: checkHostname, Unset: "the member's address, without SNI",
+	{Name: "tls", Kind: KindBool, Only: plainOrTLS, Unset: "true if the pool has a tls block, else false",
+		Purpose: "Ask over TLS."},
+	{Name: "server_name", Kind: KindString, Only: secureProbes, check: checkHostname, Unset: "that of the pool's tls block; without one the member's address, without SNI",
 		Purpose: "The name that is sent as SNI and that the certificate must bear."},
-	{Name: "verify", Kind: KindBool, Default: "true", Only: onlyTLSProbe,
+	{Name: "verify", Kind: KindBool, Only: secureProbes, Unset: "as the pool's tls block says; without one true",
 		Purpose: "Check the certificate."},
 	{Name: "healthy", Kind: KindFloat, Min: "-1000000000", Max: "1000000000", Default: "0.0", Only: onlySimple,
 		Purpose: "The answer that means idle."},

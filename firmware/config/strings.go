@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"mime"
 	"net/netip"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -181,6 +183,68 @@ func checkMediaType(s string) error {
 	t, _, err := mime.ParseMediaType(s)
 	if err != nil || !strings.Contains(t, "/") || strings.ContainsFunc(s, control) {
 		return errors.New(`must be a media type such as "text/html; charset=utf-8"`)
+	}
+	return nil
+}
+
+// checkDirectory checks the URL of an ACME directory, which must be reached over
+// TLS (RFC 8555 section 6.1).
+func checkDirectory(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || !visible(s) || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return errors.New(`must be a URL that begins with "https://"`)
+	}
+	return nil
+}
+
+func checkEmail(s string) error {
+	name, host, ok := strings.Cut(s, "@")
+	if !ok || name == "" || !visible(s) || strings.ContainsAny(name, `"<>,;:\`) || checkHostname(host) != nil {
+		return errors.New(`must be an e-mail address such as "hostmaster@example.com"`)
+	}
+	return nil
+}
+
+func checkKeyID(s string) error {
+	if s == "" || len(s) > 256 || !visible(s) {
+		return errors.New("must be the key identifier that the CA gives, without spaces")
+	}
+	return nil
+}
+
+// checkWord checks the name of a cipher suite or a key exchange; which there are
+// is known elsewhere.
+func checkWord(s string) error {
+	if s == "" || len(s) > 64 || !all(s, "_-") {
+		return errors.New("must be a name of letters, digits, \"_\" and \"-\"")
+	}
+	return nil
+}
+
+// checkCertificateName checks what a certificate can be for.
+func checkCertificateName(s string) error {
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		return nil
+	}
+	if checkHostname(strings.TrimPrefix(s, "*.")) != nil {
+		return errors.New(`must be a host name such as "www.example.com" or "*.example.com", or an address`)
+	}
+	return nil
+}
+
+// reservedFields are those that the box writes, or that say how a message is to be
+// read.
+var reservedFields = []string{"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "expect",
+	"keep-alive", "proxy-connection", "cookie", "via", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+	"x-forwarded-port", "x-request-id", "date", "content-type", "content-encoding", "authorization"}
+
+// checkFieldToSet checks the name of a request field that the box is to set.
+func checkFieldToSet(s string) error {
+	if s == "" || len(s) > 64 || !all(s, "-") {
+		return errors.New(`must be the name of a field, such as "X-Client-Subject"`)
+	}
+	if slices.Contains(reservedFields, strings.ToLower(s)) {
+		return errors.New("must not be a field with a meaning of its own")
 	}
 	return nil
 }

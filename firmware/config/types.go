@@ -12,9 +12,14 @@ import (
 // A Config is one checked configuration: every reference resolves, every limit
 // holds, every default is filled in. It is immutable after Parse.
 type Config struct {
-	Engine     Engine       `json:"engine"`
-	Metrics    *Metrics     `json:"metrics,omitempty"`    // nil: not served
-	AccessLog  *AccessLog   `json:"access_log,omitempty"` // nil: not written
+	Engine    Engine     `json:"engine"`
+	Metrics   *Metrics   `json:"metrics,omitempty"`    // nil: not served
+	AccessLog *AccessLog `json:"access_log,omitempty"` // nil: not written
+
+	ACME         []*ACME        `json:"acme"`
+	Trusts       []*Trust       `json:"trusts"`
+	Certificates []*Certificate `json:"certificates"`
+
 	Servers    []*Server    `json:"servers"`
 	Pools      []*Pool      `json:"pools"`
 	Clusters   []*Cluster   `json:"clusters"`
@@ -60,9 +65,10 @@ type Pool struct {
 	Custom         *Custom   `json:"custom,omitempty"`
 	Members        []*Member `json:"members"`
 	Probes         []*Probe  `json:"probes"`
-	SlowStart      Duration  `json:"slow_start"` // 0s: a member that comes back gets its full weight at once
-	Queue          int       `json:"queue"`      // 1024 exchanges wait when every member is full; 0: none
-	Idle           int       `json:"idle"`       // 64: idle connections kept to each member by each loop
+	TLS            *PoolTLS  `json:"tls,omitempty"` // nil: members are spoken to in the clear
+	SlowStart      Duration  `json:"slow_start"`    // 0s: a member that comes back gets its full weight at once
+	Queue          int       `json:"queue"`         // 1024 exchanges wait when every member is full; 0: none
+	Idle           int       `json:"idle"`          // 64: idle connections kept to each member by each loop
 	Range          hcl.Range `json:"-"`
 }
 
@@ -137,8 +143,9 @@ type Probe struct {
 	Expect          string    `json:"expect,omitempty"` // http, acv: substring of the answer
 	ExpectRegex     string    `json:"expect_regex,omitempty"`
 	Within          int       `json:"within,omitempty"`           // http, acv: looked for in this many bytes; 1024
-	ServerName      string    `json:"server_name,omitempty"`      // tls: SNI
-	Verify          bool      `json:"verify,omitempty"`           // tls: check the certificate, true
+	TLS             *bool     `json:"tls,omitempty"`              // tcp, http, acv: nil: if the pool has TLS
+	ServerName      string    `json:"server_name,omitempty"`      // over TLS: SNI; empty: the pool's
+	Verify          *bool     `json:"verify,omitempty"`           // over TLS: check the certificate; nil: as the pool
 	Healthy         float64   `json:"healthy,omitempty"`          // simple: 0.0
 	Loaded          float64   `json:"loaded,omitempty"`           // simple: 100.0
 	Weight          int       `json:"weight,omitempty"`           // simple: 100, 1 to 100
@@ -151,10 +158,14 @@ type Protocol string
 
 // The protocols.
 const (
-	HTTP Protocol = "http"
-	TCP  Protocol = "tcp"
-	UDP  Protocol = "udp"
+	HTTP  Protocol = "http"
+	HTTPS Protocol = "https"
+	TCP   Protocol = "tcp"
+	UDP   Protocol = "udp"
 )
+
+// Exchanges reports whether the box sees requests and answers: http and https.
+func (p Protocol) Exchanges() bool { return p == HTTP || p == HTTPS }
 
 // A Listen is an address, or for tcp and udp a range of ports on one.
 type Listen struct {
@@ -171,12 +182,13 @@ type Cluster struct {
 	Pool        string     `json:"pool,omitempty"`
 	Responder   string     `json:"responder,omitempty"` // answers when no member is available, or always if there is no pool
 	Disabled    bool       `json:"disabled"`
-	Persist     []*Persist `json:"persist"` // primary and fallback
-	Rules       []*Rule    `json:"rules"`   // http
-	SNI         []*SNI     `json:"sni"`     // tcp
+	Persist     []*Persist `json:"persist"`      // primary and fallback
+	Rules       []*Rule    `json:"rules"`        // http
+	SNI         []*SNI     `json:"sni"`          // tcp
+	TLS         ClusterTLS `json:"tls,omitzero"` // https
 	Timeouts    Timeouts   `json:"timeouts"`
 	Limits      Limits     `json:"limits"`
-	HTTP        *HTTPFlags `json:"http,omitempty"` // http clusters only
+	HTTP        *HTTPFlags `json:"http,omitempty"` // http and https clusters only
 	Flags       Flags      `json:"flags"`
 	Retries     int        `json:"retries"` // 2: more members tried for one exchange
 	Range       hcl.Range  `json:"-"`
@@ -207,15 +219,16 @@ type HTTPFlags struct {
 
 // Timeouts of the phases of a connection or exchange.
 type Timeouts struct {
-	ClientHead Duration `json:"client_head"` // 10s for a whole request head
-	ClientBody Duration `json:"client_body"` // 30s between two reads of a request body
-	ClientIdle Duration `json:"client_idle"` // 60s between requests
-	ClientSend Duration `json:"client_send"` // 30s between two writes that make progress
-	Queue      Duration `json:"queue"`       // 5s waiting for a free member
-	Connect    Duration `json:"connect"`     // 5s
-	ServerHead Duration `json:"server_head"` // 60s until the answer's head
-	ServerBody Duration `json:"server_body"` // 60s between two reads of an answer's body
-	Tunnel     Duration `json:"tunnel"`      // 1h of silence in a tunnel; tcp: idle, 1h; udp: 30s
+	Handshake  Duration `json:"handshake,omitzero"` // 10s; https
+	ClientHead Duration `json:"client_head"`        // 10s for a whole request head
+	ClientBody Duration `json:"client_body"`        // 30s between two reads of a request body
+	ClientIdle Duration `json:"client_idle"`        // 60s between requests
+	ClientSend Duration `json:"client_send"`        // 30s between two writes that make progress
+	Queue      Duration `json:"queue"`              // 5s waiting for a free member
+	Connect    Duration `json:"connect"`            // 5s
+	ServerHead Duration `json:"server_head"`        // 60s until the answer's head
+	ServerBody Duration `json:"server_body"`        // 60s between two reads of an answer's body
+	Tunnel     Duration `json:"tunnel"`             // 1h of silence in a tunnel; tcp: idle, 1h; udp: 30s
 }
 
 // Limits of what a client may send.

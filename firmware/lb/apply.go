@@ -47,7 +47,7 @@ func (b *Balancer) apply(cfg *config.Config, number uint64) error {
 	if Check(cfg, &found); found.HasErrors() {
 		return found
 	}
-	gen, err := b.build(cfg, number, b.cur)
+	gen, err := b.newBuilder(cfg, number, false).build(b.cur)
 	if err != nil {
 		return err
 	}
@@ -57,6 +57,10 @@ func (b *Balancer) apply(cfg *config.Config, number uint64) error {
 	}
 	b.restoreAdmin(gen)
 	b.swap(gen, ports)
+	b.useIssuers(gen)
+	for _, d := range gen.keys.lacks {
+		b.log.Error("certificate missed", "where", d.Path, "err", d.Msg)
+	}
 	if err := b.cfg.Sockets.Keep(specsOf(cfg)); err != nil {
 		b.log.Warn("listeners not released", "err", err)
 	}
@@ -82,13 +86,18 @@ func (b *Balancer) Reserve(cfg *config.Config) error {
 	if Check(cfg, &found); found.HasErrors() {
 		return found
 	}
-	if _, err := b.build(cfg, 0, b.cur); err != nil {
-		return err
-	}
+	gen, err := b.newBuilder(cfg, 0, true).build(b.cur)
 	if b.cur != nil { // names that are new must not show in the metrics yet
 		b.registry.Keep(liveNames(b.cur.cfg))
 	}
-	_, err := b.cfg.Sockets.Acquire(specsOf(cfg))
+	if err != nil {
+		return err
+	}
+	if gen.keys.lacks.HasErrors() {
+		gen.keys.lacks.Sort()
+		return gen.keys.lacks
+	}
+	_, err = b.cfg.Sockets.Acquire(specsOf(cfg))
 	return err
 }
 
@@ -233,7 +242,7 @@ func (b *Balancer) countGenerations() {
 
 // protocols are those of a configuration as the statistics call them.
 var protocols = map[config.Protocol]stats.Protocol{
-	config.HTTP: stats.HTTP, config.TCP: stats.TCP, config.UDP: stats.UDP,
+	config.HTTP: stats.HTTP, config.HTTPS: stats.HTTPS, config.TCP: stats.TCP, config.UDP: stats.UDP,
 }
 
 func liveNames(cfg *config.Config) stats.Live {
@@ -255,15 +264,17 @@ func liveNames(cfg *config.Config) stats.Live {
 // targets lists whom to probe.
 func targets(gen *generation) []health.Target {
 	var out []health.Target
-	for _, p := range gen.cfg.Pools {
-		for _, m := range p.Members {
-			if m.DontProbe || len(p.Probes) == 0 {
+	for _, c := range gen.cfg.Pools {
+		for _, m := range c.Members {
+			if m.DontProbe || len(c.Probes) == 0 {
 				continue
 			}
-			t := health.Target{Pool: p.Name, Member: m.Server, Addr: gen.cfg.Server(m.Server).Address}
-			names := probeNames(p.Probes)
-			for i, probe := range p.Probes {
-				t.Probes = append(t.Probes, probeConfig(names[i], probe, m))
+			t := health.Target{Pool: c.Name, Member: m.Server, Addr: gen.cfg.Server(m.Server).Address}
+			names := probeNames(c.Probes)
+			for i, probe := range c.Probes {
+				p := probeConfig(names[i], probe, m)
+				gen.pools[c.Name].probeTLS(&p, probe)
+				t.Probes = append(t.Probes, p)
 			}
 			out = append(out, t)
 		}
@@ -282,7 +293,6 @@ func probeConfig(name string, p *config.Probe, m *config.Member) health.ProbeCon
 		Rise: p.Rise, Fall: p.Fall, Tries: p.Tries, Port: uint16(port),
 		Method: p.Method, Path: p.Path, Host: p.Host, Status: p.Status,
 		Send: p.Send, Expect: p.Expect, ExpectRegex: p.ExpectRegex, Within: p.Within,
-		ServerName: p.ServerName, SkipVerify: p.Type == config.ProbeTLS && !p.Verify,
 		Healthy: p.Healthy, Loaded: p.Loaded, Weight: p.Weight, RequireResponse: p.RequireResponse,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evener/firmware/accesslog"
+	"evener/firmware/certs"
 	"evener/firmware/config"
 	"evener/firmware/health"
 	"evener/firmware/l4"
@@ -19,6 +20,7 @@ import (
 	"evener/firmware/persist"
 	"evener/firmware/reactor"
 	"evener/firmware/stats"
+	"evener/firmware/tlsconn"
 )
 
 // Config is what a Balancer needs. Fields without a default are required.
@@ -31,6 +33,10 @@ type Config struct {
 	Keys     []persist.Key    // of persistence cookies, the present one first
 	Journal  *persist.Journal // nil: records of sources do not survive a restart
 	Registry *stats.Registry
+
+	Vault        Vault  // nil: there are no certificates but those that live as long as the process
+	TicketSecret []byte // that keys of TLS session tickets derive from; empty: no session is resumed
+	Host         string // name of the box, for certificates that it signs itself; evener
 }
 
 // A Spec names a listener that the balancer needs.
@@ -76,6 +82,12 @@ type Balancer struct {
 
 	stopProbes context.CancelFunc
 
+	gate       *tlsconn.Gate // of all handshakes
+	challenges certs.Challenges
+	issuers    map[string]*issuer                             // by acme block
+	spawn      func(func(context.Context)) context.CancelFunc // runs an issuer; nil before Run
+	ended      bool                                           // the loops do not turn any more
+
 	journal journal
 }
 
@@ -111,6 +123,7 @@ func New(cfg Config, log *slog.Logger) (*Balancer, error) {
 		ports:     map[Spec]*port{},
 		upstreams: map[upstreamKey]*l7.Upstream{},
 		viewIDs:   map[viewKey]int{},
+		gate:      tlsconn.NewGate(tlsconn.Config{}),
 	}
 	if err := b.admin.load(cfg.State); err != nil {
 		return nil, err
@@ -173,6 +186,12 @@ func (b *Balancer) Run(ctx context.Context) error {
 	probing, stop := context.WithCancel(ctx)
 	b.mu.Lock()
 	b.stopProbes = stop
+	var issuing sync.WaitGroup
+	b.spawn = func(f func(context.Context)) context.CancelFunc {
+		ctx, cancel := context.WithCancel(probing)
+		issuing.Go(func() { f(ctx) })
+		return cancel
+	}
 	b.mu.Unlock()
 	defer stop()
 	wg.Go(func() {
@@ -183,12 +202,18 @@ func (b *Balancer) Run(ctx context.Context) error {
 	})
 	close(b.started)
 	b.tickUntil(ctx)
+	b.mu.Lock()
+	b.ended = true
+	b.mu.Unlock()
+	stop()
+	issuing.Wait()
 	b.each(func(u *unit) {
 		u.http.CloseAll()
 		u.stream.CloseAll()
 	})
 	stopLoops()
 	wg.Wait()
+	b.gate.Close()
 	errs <- b.closeJournal()
 	close(errs)
 	var all error

@@ -43,7 +43,7 @@ func (b *Balancer) Explain(q Question, cfg *config.Config) (Answer, error) {
 	gen := b.cur
 	if cfg != nil {
 		var err error
-		if gen, err = b.build(cfg, 0, b.cur); err != nil {
+		if gen, err = b.newBuilder(cfg, 0, true).build(b.cur); err != nil {
 			return Answer{}, err
 		}
 		b.restoreAdmin(gen)
@@ -85,7 +85,7 @@ func (b *Balancer) Explain(q Question, cfg *config.Config) (Answer, error) {
 func clusterFor(gen *generation, q Question) (string, error) {
 	var names []string
 	for _, c := range gen.cfg.Clusters {
-		if c.Protocol == config.HTTP {
+		if c.Protocol.Exchanges() {
 			names = append(names, c.Name)
 		}
 	}
@@ -101,7 +101,7 @@ func clusterFor(gen *generation, q Question) (string, error) {
 	host, _ := q.split()
 	for _, c := range gen.cfg.Clusters {
 		for _, l := range c.Listen {
-			if c.Protocol == config.HTTP && l.Addr.String() == host {
+			if c.Protocol.Exchanges() && l.Addr.String() == host {
 				return c.Name, nil
 			}
 		}

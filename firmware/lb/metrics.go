@@ -19,6 +19,7 @@ func (b *Balancer) collect(w *stats.Writer) {
 	b.mu.Lock()
 	gen := b.cur
 	b.mu.Unlock()
+	b.collectTLS(w)
 	w.Int(stats.PersistEntries, int64(b.sources.Stats().Records))
 	if gen == nil {
 		return

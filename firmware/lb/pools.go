@@ -20,6 +20,7 @@ type livePool struct {
 	measured   []pool.Counts // at the last step of the controller
 	loads      []memberLoad  // by member: what agents and simple checks said
 	adjusted   bool          // the controller has something to say
+	tls        *memberTLS    // nil: members are spoken to in the clear
 }
 
 // A memberLoad is what agents and simple checks said of one member.
@@ -42,7 +43,8 @@ type upstreamKey struct {
 
 // newPool builds the pool that c describes and takes over what an older one of
 // that name knows.
-func (b *Balancer) newPool(cfg *config.Config, c *config.Pool, old *livePool, now time.Time) (*livePool, error) {
+func (u *builder) newPool(c *config.Pool, old *livePool) (*livePool, error) {
+	b := u.b
 	p := &livePool{cfg: c, loads: make([]memberLoad, len(c.Members))}
 	p.adjusted = balance.Policy(c.Policy).Measures() || reportsLoad(c.Probes)
 	controller, err := balance.NewController(balance.ControllerConfig{
@@ -52,16 +54,19 @@ func (b *Balancer) newPool(cfg *config.Config, c *config.Pool, old *livePool, no
 		return nil, err
 	}
 	p.controller = controller
+	if p.tls, err = u.memberTLS(c, old); err != nil {
+		return nil, err
+	}
 	p.members = &l7.Pool{Queue: c.Queue, Pool: pool.New(pool.Config{
 		Name: c.Name, SlowStart: c.SlowStart.D(), Loops: len(b.loops), Wake: b.serveQueues,
-		Adjusted: p.adjusted, Now: now, Members: memberConfigs(cfg, c),
+		Adjusted: p.adjusted, Now: u.keys.now, Members: memberConfigs(u.cfg, c),
 	})}
 	if old != nil {
 		p.members.Adopt(old.members.Pool)
 		p.takeLoads(old)
 	}
 	for _, m := range c.Members {
-		p.members.Upstreams = append(p.members.Upstreams, b.upstream(cfg, c, m))
+		p.members.Upstreams = append(p.members.Upstreams, b.upstream(u.cfg, c, m, p.tls))
 	}
 	return p, nil
 }
@@ -111,14 +116,15 @@ func reportsLoad(probes []*config.Probe) bool {
 }
 
 // upstream returns the connections to a member, those that stand already where
-// the member's address is the same.
-func (b *Balancer) upstream(cfg *config.Config, c *config.Pool, m *config.Member) *l7.Upstream {
+// the member's address is the same, and how it is spoken to.
+func (b *Balancer) upstream(cfg *config.Config, c *config.Pool, m *config.Member, by *memberTLS) *l7.Upstream {
 	k := upstreamKey{c.Name, m.Server, cfg.Server(m.Server).Address}
-	if old := b.upstreams[k]; old != nil && old.Idle == c.Idle && old.Mux == m.TCPMux {
+	secured := by.to(b, k.addr)
+	if old := b.upstreams[k]; old != nil && old.Idle == c.Idle && old.Mux == m.TCPMux && old.TLS == secured {
 		return old
 	}
 	up := l7.NewUpstream(k.addr, len(b.loops))
-	up.Idle, up.Mux = c.Idle, m.TCPMux
+	up.Idle, up.Mux, up.TLS = c.Idle, m.TCPMux, secured
 	up.Stats = b.registry.Member(c.Name, m.Server)
 	return up
 }

@@ -3,6 +3,7 @@
 package lb
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -26,6 +27,9 @@ type generation struct {
 	streams        *l4.Generation
 	streamServices map[string]*l4.Service // tcp and udp clusters by name
 
+	keys    *keyring
+	tickets []*ticketed
+	issuers map[string]*issuer // by acme block
 }
 
 // A builder makes one generation. Nothing that runs sees what it makes.
@@ -36,6 +40,8 @@ type builder struct {
 	responders map[string]*l7.Responder
 	views      map[viewKey]*balance.View
 	streams    map[*livePool]*l4.Pool
+	keys       *keyring
+	trial      bool // nobody will serve what is made: nothing is kept
 }
 
 type viewKey struct {
@@ -43,45 +49,62 @@ type viewKey struct {
 	policy config.Policy
 }
 
-func (b *Balancer) build(cfg *config.Config, number uint64, old *generation) (*generation, error) {
-	u := &builder{
-		b: b, cfg: cfg,
-		gen: &generation{number: number, cfg: cfg, pools: map[string]*livePool{},
+func (b *Balancer) newBuilder(cfg *config.Config, number uint64, trial bool) *builder {
+	keys := newKeyring(b.now())
+	return &builder{
+		b: b, cfg: cfg, keys: keys, trial: trial,
+		gen: &generation{number: number, cfg: cfg, keys: keys, pools: map[string]*livePool{},
 			services: map[string]*l7.Service{}, streamServices: map[string]*l4.Service{}},
 		responders: map[string]*l7.Responder{},
 		views:      map[viewKey]*balance.View{},
 		streams:    map[*livePool]*l4.Pool{},
 	}
+}
+
+// build makes the generation. Where the vault lacks what cannot be done without,
+// the error is all that it lacks.
+func (u *builder) build(old *generation) (*generation, error) {
+	err := u.buildAll(old)
+	if errors.Is(err, errLacks) {
+		u.keys.lacks.Sort()
+		return nil, u.keys.lacks
+	}
+	return u.gen, err
+}
+
+func (u *builder) buildAll(old *generation) error {
+	cfg := u.cfg
+	u.openIssuers()
 	for _, c := range cfg.Pools {
 		var was *livePool
 		if old != nil {
 			was = old.pools[c.Name]
 		}
-		p, err := b.newPool(cfg, c, was, b.now())
+		p, err := u.newPool(c, was)
 		if err != nil {
-			return nil, fmt.Errorf("pool %q: %w", c.Name, err)
+			return fmt.Errorf("pool %q: %w", c.Name, err)
 		}
 		u.gen.pools[c.Name] = p
 	}
 	for _, r := range cfg.Responders {
 		built, err := newResponder(r)
 		if err != nil {
-			return nil, fmt.Errorf("responder %q: %w", r.Name, err)
+			return fmt.Errorf("responder %q: %w", r.Name, err)
 		}
 		u.responders[r.Name] = built
 	}
 	for _, c := range cfg.Clusters {
-		if c.Protocol != config.HTTP {
+		if !c.Protocol.Exchanges() {
 			u.gen.streamServices[c.Name] = u.stream(c)
 			continue
 		}
 		svc, err := u.service(c)
 		if err != nil {
-			return nil, fmt.Errorf("cluster %q: %w", c.Name, err)
+			return fmt.Errorf("cluster %q: %w", c.Name, err)
 		}
 		u.gen.services[c.Name] = svc
 	}
-	return u.gen, nil
+	return nil
 }
 
 // service builds an http cluster.
@@ -104,6 +127,14 @@ func (u *builder) service(c *config.Cluster) (*l7.Service, error) {
 		AllowTrace: h.AllowTrace, Upgrade: h.Upgrade, Via: h.Via, RequestID: h.RequestID,
 		Trusted: h.Trusted, Retries: c.Retries,
 		Stats: u.b.registry.Cluster(c.Name),
+	}
+	if len(u.cfg.ACME) > 0 {
+		s.Challenge = u.b.challenges.HTTP01
+	}
+	if c.Protocol == config.HTTPS {
+		if err := u.secure(c, s); err != nil {
+			return nil, err
+		}
 	}
 	s.Default = u.route(c, nil)
 	for _, r := range c.Rules {

@@ -64,7 +64,7 @@ func (u *builder) streamPool(p *livePool) *l4.Pool {
 // kindOf returns the kind of a cluster: those of one kind may share what they
 // remember of clients.
 func kindOf(p config.Protocol) string {
-	if p == config.HTTP {
+	if p.Exchanges() {
 		return "l7"
 	}
 	return "l4"
@@ -74,7 +74,7 @@ func kindOf(p config.Protocol) string {
 func streamSpecs(cfg *config.Config) map[Spec]bool {
 	out := map[Spec]bool{}
 	for _, c := range cfg.Clusters {
-		if c.Disabled || c.Protocol == config.HTTP {
+		if c.Disabled || c.Protocol.Exchanges() {
 			continue
 		}
 		for _, l := range c.Listen {

@@ -41,6 +41,7 @@ func (b *Balancer) tick(now time.Time, dt time.Duration) {
 			}
 		}
 		b.endDrains(now)
+		b.cur.renewTickets(now)
 	}
 	b.countGenerations()
 	b.countLoops()

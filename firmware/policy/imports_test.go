@@ -39,10 +39,10 @@ var mayImport = map[string]string{
 		"firmware/compress firmware/proxyproto firmware/rewrite",
 	"firmware/lb": "firmware/config firmware/reactor firmware/message firmware/http1 firmware/http2 " +
 		"firmware/match firmware/pool firmware/balance firmware/persist firmware/l4 firmware/l7 " +
-		"firmware/health firmware/stats firmware/accesslog firmware/tlsconn " +
+		"firmware/health firmware/stats firmware/accesslog firmware/tlsconn firmware/certs " +
 		"firmware/compress firmware/proxyproto firmware/rewrite",
 	"firmware/logring": "",
-	"firmware/manage": "firmware/api firmware/config firmware/health firmware/lb firmware/logring " +
+	"firmware/manage": "firmware/api firmware/certs firmware/config firmware/health firmware/lb firmware/logring " +
 		"firmware/match firmware/persist firmware/stats firmware/store firmware/supervise",
 	"firmware/match":      "firmware/message",
 	"firmware/menu":       "",

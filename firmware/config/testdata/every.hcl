@@ -17,6 +17,31 @@ access_log {
   fields = ["time", "status"]
 }
 
+acme "letsencrypt" {
+  description = "our CA"
+  directory   = "https://acme.example.com/dir"
+  agree_tos   = true
+  email       = ["hostmaster@example.com"]
+  challenges  = ["tls-alpn-01"]
+  eab_key_id  = "kid-1"
+  ca          = ["corp"]
+}
+
+trust "corp" { description = "the company's CA" }
+
+certificate "shop" { description = "from the CA of our choice" }
+
+certificate "www" {
+  source = "acme"
+  names  = ["www.example.com", "example.com"]
+  acme   = "letsencrypt"
+}
+
+certificate "inside" {
+  source = "self_signed"
+  names  = ["*.inside.example.com", "192.0.2.1"]
+}
+
 server "web1" {
   description = "front rack"
   address     = "192.0.2.11:80"
@@ -88,6 +113,28 @@ pool "shop" {
 
   probe "agent" { port = 0 }
   probe "icmp" {}
+}
+
+pool "secure" {
+  tls {
+    verify      = false
+    server_name = "web.example.com"
+    certificate = "inside"
+    min_version = "1.3"
+  }
+
+  member "web1" {}
+  probe "tcp" { tls = false }
+}
+
+pool "checked" {
+  tls { ca = ["corp"] }
+  member "web1" {}
+
+  probe "http" {
+    server_name = "health.example.com"
+    verify      = false
+  }
 }
 
 cluster "shop" {
@@ -186,6 +233,42 @@ cluster "dns" {
   protocol = "udp"
   listen   = ["192.0.2.1:53"]
   pool     = "shop"
+}
+
+cluster "safe" {
+  protocol = "https"
+  listen   = ["192.0.2.2:443"]
+  pool     = "secure"
+
+  rule "checked" {
+    when = tls_version("1.3")
+    pool = "checked"
+  }
+
+  tls {
+    certificates    = ["shop", "www"]
+    strict_sni      = true
+    profile         = "custom"
+    min_version     = "1.2"
+    max_version     = "1.3"
+    ciphers         = ["ECDHE-ECDSA-AES128-GCM-SHA256"]
+    curves          = ["X25519", "P-256"]
+    http2           = false
+    session_tickets = false
+
+    verified_header    = "X-Client-Verify"
+    subject_header     = "X-Client-Subject"
+    fingerprint_header = "X-Client-Fingerprint"
+    certificate_header = "X-Client-Cert"
+
+    client_auth     = "require"
+    client_ca       = ["corp"]
+    client_depth    = 3
+    crl             = ["corp"]
+    expired_crl     = "ignore"
+  }
+
+  timeouts { handshake = "3s" }
 }
 
 responder "sorry" {

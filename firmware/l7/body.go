@@ -36,7 +36,7 @@ func (b *body) begin(h *message.Head, src *conn) {
 	b.chunked = false
 	b.done = h.Body == message.NoBody || (h.Body == message.Length && h.Length == 0)
 	if src.stream != nil && h.Body != message.NoBody {
-		b.framing, b.done = message.Stream, false
+		b.framing, b.done = message.Stream, src.eof && len(src.buffered()) == 0
 	}
 	b.bytes = 0
 	b.limit = 0

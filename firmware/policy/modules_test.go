@@ -42,6 +42,7 @@ var foreigners = []foreign{
 	{prefix: "github.com/mholt/acmez/v3", reason: "ACME"},
 	{prefix: "github.com/letsencrypt/pebble/v2", reason: "an ACME server to test against", test: true},
 	{prefix: "github.com/summerwind/h2spec", reason: "a conformance suite for HTTP/2 that others wrote", test: true},
+	{prefix: "google.golang.org/grpc", reason: "clients and servers of gRPC to test with", test: true},
 	{prefix: "github.com/klauspost/compress", reason: "compression of answers"},
 	{prefix: "github.com/andybalholm/brotli", reason: "compression of answers"},
 	{prefix: "github.com/miekg/dns", reason: "DNS"},

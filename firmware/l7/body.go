@@ -24,6 +24,7 @@ type body struct {
 	limit   int64           // refuse more than this; 0: no limit
 	bytes   int64           // of content that went through
 	chunks  http1.Chunks
+	fault   *http1.Error  // of chunks
 	pipe    *reactor.Pipe // holds bytes on their way by splice
 }
 

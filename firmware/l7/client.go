@@ -11,6 +11,7 @@ import (
 
 	"evener/firmware/http1"
 	"evener/firmware/http2"
+	"evener/firmware/message"
 	"evener/firmware/reactor"
 	"evener/firmware/stats"
 	"evener/firmware/tlsconn"
@@ -32,6 +33,7 @@ type clientConn struct {
 	peer       netip.AddrPort
 	stats      *stats.ClusterSlot // of the cluster that it was accepted for
 	x          *exchange          // while busy or a tunnel
+	bound      *serverConn        // kept for this client alone; idle
 	route      *Route             // of the first request, for once_only
 	gen        *Generation        // that route belongs to
 	since      int64              // loop clock when it was accepted
@@ -184,8 +186,9 @@ func (c *clientConn) parse() bool {
 	x := c.w.takeExchange()
 	n, err := http1.ParseRequest(&x.req, c.buffered(), &svc.HTTP)
 	if err != nil {
+		method := x.req.MethodID
 		c.w.giveExchange(x)
-		c.refuse(err.(*http1.Error))
+		c.refuse(err.(*http1.Error), method)
 		return true
 	}
 	if n == 0 {
@@ -222,7 +225,7 @@ func (c *clientConn) growIn() {
 }
 
 // refuse answers a request that the codec does not accept, and closes.
-func (c *clientConn) refuse(e *http1.Error) {
+func (c *clientConn) refuse(e *http1.Error, method message.Method) {
 	c.stats.Requests.Add(1)
 	c.stats.Rejected[e.Reason].Add(1)
 	c.stats.Aborts[stats.BadRequest].Add(1)
@@ -232,12 +235,12 @@ func (c *clientConn) refuse(e *http1.Error) {
 		c.beginLinger() // as likely broken HTTP/2, whose client has no use for an answer of HTTP/1
 		return
 	}
-	c.lastWords(e.Status)
+	c.lastWords(e.Status, method)
 }
 
 // lastWords sends a small answer and ends the connection.
-func (c *clientConn) lastWords(status int) {
-	out := http1.AppendError(c.compose(), status, true, 0, c.w.httpDate())
+func (c *clientConn) lastWords(status int, method message.Method) {
+	out := http1.AppendError(c.compose(), status, true, method, c.w.httpDate())
 	c.keep(out)
 	if _, errno := c.flush(); errno != 0 {
 		c.close()
@@ -304,7 +307,7 @@ func (c *clientConn) Expire(*reactor.Timer) {
 	switch c.state {
 	case clientHead:
 		c.stats.Aborts[stats.ClientTimeout].Add(1)
-		c.lastWords(408)
+		c.lastWords(408, 0)
 	case clientIdle:
 		c.idleExpired()
 	case clientLingering:
@@ -333,6 +336,7 @@ func (c *clientConn) close() {
 	if c.gone {
 		return
 	}
+	c.unbind()
 	if c.mux != nil {
 		c.mux.abort(stats.Shutdown)
 		c.mux.h2.Close()

@@ -278,9 +278,14 @@ func (m *serverMux) settled() {
 
 // streamEnded lets the connection be idle when it has no stream left.
 func (m *serverMux) streamEnded() {
-	if len(m.streams) == 0 && len(m.waiting) == 0 && !m.sock.gone {
-		m.sock.w.loop.SetTimer(&m.sock.timer, serverIdle)
+	if len(m.streams) > 0 || len(m.waiting) > 0 || m.sock.gone {
+		return
 	}
+	if m.up.slots[m.sock.w.index].gone {
+		m.h2.Drain() // and close, once what is due was sent
+		m.dirty()
+	}
+	m.sock.w.loop.SetTimer(&m.sock.timer, serverIdle)
 }
 
 // muxSent closes a connection that takes no new streams and has none.

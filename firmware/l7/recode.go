@@ -69,6 +69,7 @@ func (b *body) decode(buf []byte) (data []byte, n int, st state) {
 	case message.Chunked:
 		data, n, done, err := b.chunks.Next(buf)
 		if err != nil {
+			b.fault = err.(*http1.Error)
 			return nil, 0, srcBad
 		}
 		b.done = done

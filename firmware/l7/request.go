@@ -66,7 +66,9 @@ func (x *exchange) pumpRequest() {
 	case srcEnded, srcFailed:
 		x.abort(stats.ClientAbort)
 	case srcBad:
-		x.refuseBody(400, stats.BadRequest)
+		x.slot().Rejected[x.up.fault.Reason].Add(1)
+		x.w.logRefused(x.c, x.up.fault)
+		x.refuseBody(x.up.fault.Status, stats.BadRequest)
 	case srcTooMuch:
 		x.refuseBody(413, stats.OverLimit)
 	case dstFailed:

@@ -141,7 +141,9 @@ func (r *Responder) append(dst []byte, req *message.Head, keep bool, date []byte
 	if len(body) > 0 {
 		dst = http1.AppendField(dst, "Content-Type", []byte(contentType))
 	}
-	dst = http1.AppendLength(dst, int64(len(body)))
+	if r.Status != 204 && r.Status != 304 { // RFC 9110 section 8.6
+		dst = http1.AppendLength(dst, int64(len(body)))
+	}
 	switch {
 	case !keep:
 		dst = append(dst, "Connection: close\r\n"...)

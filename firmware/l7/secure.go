@@ -72,7 +72,7 @@ func (c *clientConn) shakeFailed(err error) {
 	c.stats.Requests.Add(1)
 	c.stats.Aborts[stats.BadRequest].Add(1)
 	c.stats.Class[4].Add(1)
-	c.lastWords(400)
+	c.lastWords(400, 0)
 }
 
 // shake begins the TLS handshake with a member, once TCP's is done.

@@ -18,6 +18,7 @@ type serverConn struct {
 	x          *exchange     // nil while idle
 	open       *atomic.Int64 // the loop's gauge of connections to the member
 	used       int           // exchanges that it has carried before
+	bound      *clientConn   // that it is kept for; idle
 	mux        *serverMux    // that it is a stream of
 	owner      *streamServer // that it is in, if it is a stream
 	connecting bool
@@ -66,7 +67,10 @@ func (x *exchange) connect() {
 // idleServer takes the idle connection that was used last. A request that must
 // not be sent twice goes only to one that is seen to be open.
 func (x *exchange) idleServer(up *Upstream) *serverConn {
-	if x.fresh || !up.Mux || !x.route.TCPMux {
+	if !up.Mux || !x.route.TCPMux {
+		return x.boundServer(up)
+	}
+	if x.fresh {
 		return nil
 	}
 	slot := &up.slots[x.w.index]
@@ -111,6 +115,9 @@ func (s *serverConn) Ready(ev reactor.Events) {
 // leaveIdle closes an idle connection: its member closed it, or sent what
 // nobody asked for.
 func (s *serverConn) leaveIdle() {
+	if c := s.bound; c != nil {
+		c.bound, s.bound = nil, nil
+	}
 	idle := s.up.slots[s.w.index].idle
 	for i, o := range idle {
 		if o == s {
@@ -188,17 +195,27 @@ func (x *exchange) parkServer() {
 	}
 	slot := &s.up.slots[x.w.index]
 	if !x.resp.KeepAlive || !x.reqDone || x.down.framing == message.UntilClose ||
-		len(s.buffered()) > 0 || s.unsent() || s.closing || !s.up.Mux ||
-		!x.route.TCPMux || x.w.draining || len(slot.idle) >= s.up.Idle ||
+		len(s.buffered()) > 0 || s.unsent() || s.closing || x.w.draining || slot.gone ||
 		s.readable && !s.quiet() {
 		s.close()
 		return
 	}
 	s.used++
+	switch {
+	case !s.up.Mux || !x.route.TCPMux:
+		if !x.bind(s) {
+			s.close()
+			return
+		}
+	case len(slot.idle) >= s.up.Idle:
+		s.close()
+		return
+	default:
+		slot.idle = append(slot.idle, s)
+	}
 	if s.tls != nil {
 		s.tls.Shrink()
 	}
-	slot.idle = append(slot.idle, s)
 	x.w.loop.SetTimer(&s.timer, serverIdle)
 }
 

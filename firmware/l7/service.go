@@ -219,7 +219,8 @@ type SecuredField struct{ Name, Value string }
 type upstreamSlot struct {
 	idle  []*serverConn // the most recently used is the last
 	muxes []*serverMux
-	_     [80]byte
+	gone  bool // Forget was called: nothing is kept
+	_     [72]byte
 }
 
 // NewUpstream returns an upstream without connections.

@@ -172,7 +172,7 @@ func (w *Worker) CloseAll() {
 func (w *Worker) Forget(ups []*Upstream) {
 	for _, up := range ups {
 		idle := up.slots[w.index].idle
-		up.slots[w.index].idle = nil
+		up.slots[w.index].idle, up.slots[w.index].gone = nil, true
 		for _, s := range idle {
 			s.close()
 		}

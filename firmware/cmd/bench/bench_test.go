@@ -142,7 +142,10 @@ func TestPeersTakeTheirConfiguration(t *testing.T) {
 	if err := requirePrograms("haproxy", "nginx"); err != nil {
 		t.Skip(err)
 	}
+	id := testIdentity(t)
 	for name, s := range map[string]setup{
+		"tls":    {listen: 1, metrics: 2, origins: []int{3, 4}, persist: true, rules: 20, identity: id},
+		"h2":     {listen: 1, metrics: 2, origins: []int{3, 4}, identity: id, http2: true},
 		"full":   {listen: 1, metrics: 2, origins: []int{3, 4}, persist: true, rules: 20},
 		"splice": {listen: 1, metrics: 2, origins: []int{3, 4}, splice: true},
 		"rules":  {listen: 1, metrics: 2, origins: []int{3}, rules: 1000, hosts: true},
@@ -167,7 +170,10 @@ func TestPeersTakeTheirConfiguration(t *testing.T) {
 }
 
 func TestEvenerTakesItsConfiguration(t *testing.T) {
+	id := testIdentity(t)
 	for name, s := range map[string]setup{
+		"tls":   {listen: 1000, metrics: 2000, origins: []int{3000, 4000}, persist: true, rules: 20, identity: id},
+		"h2":    {listen: 1000, metrics: 2000, origins: []int{3000}, identity: id, http2: true},
 		"full":  {listen: 1000, metrics: 2000, origins: []int{3000, 4000}, persist: true, rules: 20},
 		"rules": {listen: 1000, metrics: 2000, origins: []int{3000}, rules: 1000, hosts: true},
 		"tcp":   {listen: 1000, metrics: 2000, origins: []int{3000}, tcp: true, splice: true},
@@ -214,15 +220,15 @@ func TestClientsWork(t *testing.T) {
 	if w, err := churn(p, 20*time.Millisecond); err != nil || w.done == 0 || w.failed > 0 || w.units != w.done {
 		t.Errorf("churn = %+v, %v, want requests and no failure", w, err)
 	}
-	conns, err := idleConnections(p, 20)
-	if err != nil || len(conns) != 20 {
-		t.Fatalf("idleConnections = %d, %v, want 20", len(conns), err)
+	visitors, err := idleConnections(p, 20, nil, 0)
+	if err != nil || len(visitors) != 20 {
+		t.Fatalf("idleConnections = %d, %v, want 20", len(visitors), err)
 	}
-	for _, c := range conns {
-		if err := probeAlive(c); err != nil {
+	for _, v := range visitors {
+		if err := v.get(); err != nil {
 			t.Error(err)
 		}
-		c.Close()
+		v.Close()
 	}
 	latencies, err := openLoopRun(p.addr(), 2000, 4, 50*time.Millisecond)
 	if err != nil || len(latencies) != 100 || !slices.IsSorted(latencies) {
@@ -242,7 +248,7 @@ func TestClientsNoticeFailure(t *testing.T) {
 	if _, err := openLoopRun(nobody.addr(), 100, 1, 20*time.Millisecond); err == nil {
 		t.Error("openLoopRun = nil, want that nobody listens")
 	}
-	if _, err := idleConnections(nobody, 1); err == nil {
+	if _, err := idleConnections(nobody, 1, nil, 0); err == nil {
 		t.Error("idleConnections = nil, want that nobody listens")
 	}
 }

@@ -22,8 +22,15 @@ var cases = []benchCase{
 	{"http1-churn", "a connection for each request", http1Churn},
 	{"rules-10000", "10 000 rules on host and path beside 10", manyRules},
 	{"tcp-relay", "TCP clusters, messages of 100 bytes and replies of 1 MiB, HAProxy with splice", tcpRelay},
+	{"tls-keepalive", "http1-keepalive with TLS 1.3 to the clients", tlsKeepalive},
+	{"h2-keepalive", "HTTP/2 over TLS, 32 connections of 10 streams", h2Keepalive},
+	{"tls-handshake", "a full TLS 1.3 handshake for each request: ECDSA P-256, X25519", tlsHandshake},
+	{"tls-1MiB", "16 connections by TLS, 1 MiB answers", tlsLarge},
 	{"idle-memory", "8000 idle kept connections", idleMemory},
+	{"idle-memory-tls", "4000 idle connections by TLS, also after uploads of 16 KiB", idleMemoryTLS},
+	{"idle-memory-h2", "4000 idle connections of HTTP/2 over TLS", idleMemoryH2},
 	{"allocs", "heap allocations in the hot path", allocs},
+	{"allocs-tls", "heap allocations of a request over TLS, beside crypto/tls alone", allocsTLS},
 	{"p99-half-rate", "latency at half of HAProxy's best rate, open loop", p99HalfRate},
 }
 

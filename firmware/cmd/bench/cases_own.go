@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // http1RelayFloor compares Evener with a relay that only moves bytes, on the
@@ -38,77 +37,12 @@ func (l *lab) addRelay() error {
 	if err != nil {
 		return err
 	}
-	if err := l.await(relay, false); err != nil {
+	if err := l.await(relay, checkHTTP); err != nil {
 		relay.stop()
 		return err
 	}
 	l.proxies = append(l.proxies, relay)
 	return nil
-}
-
-// idleCount is how many connections idleMemory opens: what a limit of 20 000
-// descriptors allows with room to spare.
-const idleCount = 8000
-
-// idleLimit is the most that a connection may take, in KiB: about HAProxy's and
-// nginx's share taken together.
-const idleLimit = 1.5
-
-// idleMemory starts a fresh proxy for each measurement, because none gives
-// memory back.
-func idleMemory(l *lab) ([]row, error) {
-	tallies := map[string]*tally{}
-	for range min(l.options.rounds, 3) {
-		for _, kind := range []string{evener, haproxy, nginx} {
-			bytes, err := l.idleBytes(kind)
-			if err != nil && kind != evener || l.ctx.Err() != nil {
-				return nil, err
-			}
-			if err != nil {
-				l.broken = err.Error()
-				continue
-			}
-			if tallies[kind] == nil {
-				tallies[kind] = &tally{}
-			}
-			tallies[kind].costs = append(tallies[kind].costs, bytes)
-			fmt.Fprintf(l.progress, "  %-14s %8.0f bytes\n", kind, bytes)
-		}
-	}
-	r := l.row("idle-memory", "KiB/connection", 1.0/1024, haproxy, 1, tallies)
-	r.Rates, r.Against, r.Ratio, r.Limit = nil, "", nil, idleLimit
-	r.judge()
-	return []row{r}, nil
-}
-
-func (l *lab) idleBytes(kind string) (float64, error) {
-	p, err := l.start(kind, kind, l.full())
-	if err != nil {
-		return 0, err
-	}
-	defer p.stop()
-	before, err := p.usage()
-	if err != nil {
-		return 0, err
-	}
-	conns, err := idleConnections(p, idleCount)
-	for _, c := range conns {
-		defer c.Close()
-	}
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", kind, p.or(err))
-	}
-	time.Sleep(time.Second) // what the proxy does when it is idle belongs to it
-	after, err := p.usage()
-	if err != nil {
-		return 0, err
-	}
-	for _, c := range []int{0, idleCount / 2, idleCount - 1} {
-		if err := probeAlive(conns[c]); err != nil {
-			return 0, fmt.Errorf("%s: idle connection %d: %w", kind, c, err)
-		}
-	}
-	return float64(after.rss-before.rss) / idleCount, nil
 }
 
 // hotPath are the packages that serve a request, and hotBenchmarks those of
@@ -117,27 +51,61 @@ var hotPath = []string{"./firmware/http1", "./firmware/match", "./firmware/balan
 
 const hotBenchmarks = "^Benchmark(ParseRequest|ParseResponse|AppendFields|Chunks|Match|Pick|Exchange)$"
 
-var allocLine = regexp.MustCompile(`(?m)^(Benchmark\S+).*\s(\d+) allocs/op$`)
-
 // allocs runs Go's own benchmarks and takes the worst.
 func allocs(l *lab) ([]row, error) {
-	args := append([]string{"test", "-run", "^$", "-bench", hotBenchmarks, "-benchmem", "-benchtime", "2000x"}, hotPath...)
-	out, err := exec.CommandContext(l.ctx, "go", args...).CombinedOutput()
 	r := row{Case: "allocs", Unit: "allocations/operation, the worst", Peers: map[string]float64{}}
-	found := allocLine.FindAllStringSubmatch(string(out), -1)
-	for _, m := range found {
+	found, err := l.allocations(hotBenchmarks, hotPath...)
+	for name, n := range found {
+		if r.Evener == nil || n > *r.Evener {
+			r.Evener = &n
+			r.Peers = map[string]float64{name: n}
+		}
+	}
+	if err != nil {
+		r.Note = err.Error()
+	}
+	r.judge()
+	return []row{r}, nil
+}
+
+// allocsTLS says what a request over TLS allocates beyond crypto/tls's own, which
+// stands beside it: 24 bytes for each record read, at the client's end and ours.
+func allocsTLS(l *lab) ([]row, error) {
+	const whole, bare = "BenchmarkSecureExchange/box", "BenchmarkSecureExchange/crypto-tls"
+	r := row{Case: "allocs-tls", Unit: "allocations/request beyond crypto/tls", Peers: map[string]float64{}}
+	found, err := l.allocations("^BenchmarkSecureExchange$", "./firmware/l7")
+	if err != nil {
+		r.Note = err.Error()
+	}
+	if len(found) == 2 {
+		beyond := found[whole] - found[bare]
+		r.Evener, r.Peers = &beyond, map[string]float64{"crypto/tls": found[bare]}
+	}
+	r.judge()
+	return []row{r}, nil
+}
+
+var allocLine = regexp.MustCompile(`(?m)^(Benchmark\S+?)(?:-\d+)?\s.*\s(\d+) allocs/op$`)
+
+// allocations runs benchmarks of Go and returns their allocations for each
+// operation.
+func (l *lab) allocations(pattern string, packages ...string) (map[string]float64, error) {
+	args := append([]string{"test", "-run", "^$", "-bench", pattern, "-benchmem", "-benchtime", "2000x"}, packages...)
+	out, err := exec.CommandContext(l.ctx, "go", args...).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("go test: %w: %.2000s", err, out)
+	}
+	return parseAllocations(string(out))
+}
+
+func parseAllocations(out string) (map[string]float64, error) {
+	found := map[string]float64{}
+	for _, m := range allocLine.FindAllStringSubmatch(out, -1) {
 		n, err := strconv.ParseFloat(m[2], 64)
 		if err != nil {
 			return nil, err
 		}
-		if r.Evener == nil || n > *r.Evener {
-			r.Evener = &n
-			r.Peers = map[string]float64{m[1]: n}
-		}
+		found[m[1]] = n
 	}
-	if err != nil {
-		r.Note = fmt.Sprintf("go test: %v: %.2000s", err, out)
-	}
-	r.judge()
-	return []row{r}, nil
+	return found, nil
 }

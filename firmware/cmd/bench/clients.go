@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -47,23 +48,42 @@ func together(clients int, d time.Duration, unit float64, once func(client int) 
 
 // churn opens a connection for each request.
 func churn(p *proxy, d time.Duration) (work, error) {
-	request := fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", p.addr())
 	return together(32, d, 1, func(client int) error {
 		c, err := from(client).Dial("tcp", p.addr())
 		if err != nil {
 			return err
 		}
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(ioTimeout))
-		if _, err := c.Write(request); err != nil {
-			return err
-		}
-		answer, err := io.ReadAll(c)
-		if err == nil && !bytes.HasSuffix(answer, []byte(smallBody)) {
-			err = errors.New("the answer is not the origin's")
-		}
-		return err
+		return onlyRequest(c, p.addr())
 	}), nil
+}
+
+// handshakes is churn over TLS, where every connection makes a full handshake.
+func handshakes(id *identity) load {
+	cfg := id.client("http/1.1")
+	return func(p *proxy, d time.Duration) (work, error) {
+		return together(32, d, 1, func(client int) error {
+			c, err := tls.DialWithDialer(from(client), "tcp", p.addr(), cfg)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			return onlyRequest(c, p.addr())
+		}), nil
+	}
+}
+
+// onlyRequest makes one request on c and reads until the server ends it.
+func onlyRequest(c net.Conn, host string) error {
+	_ = c.SetDeadline(time.Now().Add(ioTimeout))
+	if _, err := fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", host); err != nil {
+		return err
+	}
+	answer, err := io.ReadAll(c)
+	if err == nil && !bytes.HasSuffix(answer, []byte(smallBody)) {
+		err = errors.New("the answer is not the origin's")
+	}
+	return err
 }
 
 // tcpExchanges returns a load of messages over kept connections; kind is the
@@ -83,43 +103,4 @@ func tcpExchanges(clients int, kind byte, size int, unit float64) load {
 		message := bytes.Repeat([]byte{kind}, messageSize)
 		return together(clients, d, unit, func(i int) error { return exchange(conns[i], message, replies[i]) }), nil
 	}
-}
-
-// idleConnections opens n connections, makes one request on each and leaves
-// them open.
-func idleConnections(p *proxy, n int) (conns []net.Conn, err error) {
-	request := fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", p.addr())
-	answer := make([]byte, 4096)
-	for i := range n {
-		c, err := from(i/500).Dial("tcp", p.addr())
-		if err != nil {
-			return conns, fmt.Errorf("connection %d: %w", i, err)
-		}
-		conns = append(conns, c)
-		_ = c.SetDeadline(time.Now().Add(ioTimeout))
-		if _, err := c.Write(request); err != nil {
-			return conns, fmt.Errorf("connection %d: %w", i, err)
-		}
-		for got := 0; !bytes.HasSuffix(answer[:got], []byte(smallBody)); {
-			m, err := c.Read(answer[got:])
-			if err != nil {
-				return conns, fmt.Errorf("connection %d: %w", i, err)
-			}
-			got += m
-		}
-	}
-	return conns, nil
-}
-
-// probeAlive checks that a connection that has been idle still serves.
-func probeAlive(c net.Conn) error {
-	_ = c.SetDeadline(time.Now().Add(ioTimeout))
-	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: idle\r\nConnection: close\r\n\r\n"); err != nil {
-		return err
-	}
-	answer, err := io.ReadAll(c)
-	if err == nil && !bytes.HasSuffix(answer, []byte(smallBody)) {
-		err = errors.New("the answer is not the origin's")
-	}
-	return err
 }

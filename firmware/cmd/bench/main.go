@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := requirePrograms("haproxy", "nginx", "wrk", "taskset"); err != nil {
+	if err := requirePrograms("haproxy", "nginx", "wrk", "h2load", "taskset"); err != nil {
 		return err
 	}
 	if err := moveTo(loadCPU); err != nil {
@@ -94,10 +94,14 @@ func measure(ctx context.Context, o options, chosen []benchCase, progress io.Wri
 		return nil, err
 	}
 	defer origin.stop()
+	id, err := newIdentity(o.dir)
+	if err != nil {
+		return nil, fmt.Errorf("make a certificate: %w", err)
+	}
 	var rows []row
 	for _, c := range chosen {
 		fmt.Fprintf(progress, "%s: %s\n", c.name, c.what)
-		l := &lab{ctx: ctx, options: o, origin: origin, progress: progress}
+		l := &lab{ctx: ctx, options: o, origin: origin, identity: id, progress: progress}
 		got, err := c.run(l)
 		l.close()
 		if ctx.Err() != nil {
@@ -150,7 +154,7 @@ func requirePrograms(names ...string) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("not installed: %s; apt-get install haproxy nginx wrk util-linux", strings.Join(missing, ", "))
+		return fmt.Errorf("not installed: %s; apt-get install haproxy nginx wrk nghttp2-client util-linux", strings.Join(missing, ", "))
 	}
 	return nil
 }

@@ -46,6 +46,21 @@ func (r *row) judge() {
 	r.OK = ratio <= r.Limit && r.Note == ""
 }
 
+// theBetter stands for the peer that costs less.
+const theBetter = "the better"
+
+// cheapest returns the peer with the smallest value, or theBetter if there is
+// none.
+func (r *row) cheapest() string {
+	best := theBetter
+	for _, label := range slices.Sorted(maps.Keys(r.Peers)) {
+		if value, have := r.Peers[best]; !have || r.Peers[label] < value {
+			best = label
+		}
+	}
+	return best
+}
+
 // median returns the middle of values, or the mean of the two in the middle.
 func median(values []float64) float64 {
 	s := slices.Sorted(slices.Values(values))

@@ -103,6 +103,9 @@ func (l *lab) row(name, unit string, scale float64, against string, limit float6
 		}
 		r.put(label, median(t.costs)*scale)
 	}
+	if against == theBetter {
+		r.Against = r.cheapest()
+	}
 	r.judge()
 	return r
 }

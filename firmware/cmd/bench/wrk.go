@@ -17,7 +17,7 @@ func (l *lab) wrk(path string, connections int, unit float64) load {
 	return func(p *proxy, d time.Duration) (work, error) {
 		seconds := int(math.Ceil(d.Seconds())) // wrk knows no fractions
 		cmd := exec.CommandContext(l.ctx, "wrk", "-t1", "-c", strconv.Itoa(connections),
-			"-d", strconv.Itoa(seconds)+"s", "http://"+p.addr()+path)
+			"-d", strconv.Itoa(seconds)+"s", p.url(path))
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			return work{}, fmt.Errorf("wrk: %w: %s", err, out)

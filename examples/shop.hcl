@@ -83,6 +83,22 @@ cluster "shop" {
   }
 }
 
+# The same shop behind TLS, for browsers and curl -k: without a certificate of
+# ours the box shows one that it has signed itself. Import one, name it in a block
+# certificate and here: see docs/manual/tls.md.
+cluster "shop-tls" {
+  description = "www.example.com"
+  protocol    = "https"
+  listen      = ["127.0.0.1:18443"]
+  pool        = "shop"
+  responder   = "sorry"
+  client_ip   = true
+
+  persist "cookie" { age = "8h" }
+
+  tls { profile = "intermediate" } # TLS 1.2 and 1.3
+}
+
 # A spare answer for when every server of the shop is down.
 responder "sorry" {
   status = 503

@@ -26,6 +26,7 @@ func (c *checker) pool(p *Pool, known map[string]map[string]bool) {
 		c.diags.Warn(p.Range, path, "no member takes new clients while all are up: each is a hot spare or has weight 0")
 	}
 	c.custom(p, path)
+	c.poolProtocol(p, path)
 	c.poolTLS(p, path, known)
 	for _, pr := range p.Probes {
 		at := fmt.Sprintf("%s probe %q", path, pr.Type)
@@ -38,6 +39,17 @@ func (c *checker) pool(p *Pool, known map[string]map[string]bool) {
 	}
 	if p.Policy == CustomPolicy && p.Custom != nil && p.Custom.Agent > 0 && !reports {
 		c.diags.Warn(c.where(p.Custom, "agent", p.Range), path+" custom", `agent has nothing to go by: add a probe "agent" or "simple"`)
+	}
+}
+
+// poolProtocol checks that HTTP/2 is spoken where both sides know of it.
+func (c *checker) poolProtocol(p *Pool, path string) {
+	at := c.where(p, "protocol", p.Range)
+	switch {
+	case p.Protocol == "h2" && p.TLS == nil:
+		c.diags.Add(at, path, `protocol "h2" is negotiated by TLS: add a block tls { ... }, or write "h2c" for HTTP/2 in the clear`)
+	case p.Protocol == "h2c" && p.TLS != nil:
+		c.diags.Add(at, path, `protocol "h2c" is HTTP/2 in the clear: write "h2" for members behind TLS`)
 	}
 }
 

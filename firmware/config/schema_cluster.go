@@ -135,6 +135,8 @@ var httpKeywords = []Keyword{
 		Purpose: "Forward TRACE; otherwise it is answered with 405."},
 	{Name: "upgrade", Kind: KindBool, Default: "true", Only: onlyHTTP,
 		Purpose: "Forward upgrades to WebSocket."},
+	{Name: "h2c", Kind: KindBool, Default: "false", Only: []string{"http"},
+		Purpose: "Let clients speak HTTP/2 in the clear, if they begin with it."},
 	{Name: "merge_slashes", Kind: KindBool, Default: "false", Only: onlyHTTP,
 		Purpose: "Let rules see several slashes in a row as one."},
 	{Name: "reject_encoded_slash", Kind: KindBool, Default: "false", Only: onlyHTTP,

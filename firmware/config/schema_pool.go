@@ -35,6 +35,8 @@ var poolBlocks = []Block{
 			description,
 			{Name: "policy", Kind: KindString, OneOf: policies, Default: "round_robin",
 				Purpose: "How a member is chosen for a new client."},
+			{Name: "protocol", Kind: KindString, OneOf: []string{"http", "h2", "h2c"}, Default: "http",
+				Purpose: "What the members speak to http and https clusters."},
 			{Name: "responsiveness", Kind: KindString, OneOf: responsiveness, Default: "medium",
 				Purpose: "How quickly the measuring policies follow what they measure."},
 			{Name: "slow_start", Kind: KindDuration, Min: "0s", Max: "1h", Default: "0s",

@@ -23,6 +23,10 @@ const (
 	maxProbe = 4096    // bytes that a probe sends or expects
 )
 
+// CheckName checks what may be the name of a certificate or any other block with
+// a name of its own. Its error follows the word: "must be ...".
+func CheckName(s string) error { return checkName(s) }
+
 // checkName checks the name of a server, pool, cluster, rule or responder.
 func checkName(s string) error {
 	ok := s != "" && len(s) <= maxName && alnum(s[0])

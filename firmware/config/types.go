@@ -61,6 +61,7 @@ type Pool struct {
 	Name           string    `json:"name"`
 	Description    string    `json:"description,omitempty"`
 	Policy         Policy    `json:"policy"`
+	Protocol       string    `json:"protocol"`       // http (default), h2, h2c
 	Responsiveness string    `json:"responsiveness"` // slowest, slow, medium (default), fast, fastest
 	Custom         *Custom   `json:"custom,omitempty"`
 	Members        []*Member `json:"members"`
@@ -208,6 +209,7 @@ type HTTPFlags struct {
 	AllowExtendedChars bool           `json:"allow_extended_chars"` // false: bytes of 0x80 and above in a target are refused
 	AllowTrace         bool           `json:"allow_trace"`          // false: TRACE is answered 405
 	Upgrade            bool           `json:"upgrade"`              // true: websocket upgrades are forwarded
+	H2C                bool           `json:"h2c"`                  // false: HTTP/2 in the clear is refused
 	MergeSlashes       bool           `json:"merge_slashes"`        // false
 	RejectEncodedSlash bool           `json:"reject_encoded_slash"` // false
 	RejectGetBody      bool           `json:"reject_get_body"`      // false

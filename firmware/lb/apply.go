@@ -3,6 +3,7 @@
 package lb
 
 import (
+	"errors"
 	"fmt"
 
 	"evener/firmware/config"
@@ -86,10 +87,7 @@ func (b *Balancer) Reserve(cfg *config.Config) error {
 	if Check(cfg, &found); found.HasErrors() {
 		return found
 	}
-	gen, err := b.newBuilder(cfg, 0, true).build(b.cur)
-	if b.cur != nil { // names that are new must not show in the metrics yet
-		b.registry.Keep(liveNames(b.cur.cfg))
-	}
+	gen, err := b.try(cfg)
 	if err != nil {
 		return err
 	}
@@ -99,6 +97,30 @@ func (b *Balancer) Reserve(cfg *config.Config) error {
 	}
 	_, err = b.cfg.Sockets.Acquire(specsOf(cfg))
 	return err
+}
+
+// try builds cfg for nobody.
+func (b *Balancer) try(cfg *config.Config) (*generation, error) {
+	gen, err := b.newBuilder(cfg, 0, true).build(b.cur)
+	if b.cur != nil { // names that are new must not show in the metrics yet
+		b.registry.Keep(liveNames(b.cur.cfg))
+	}
+	return gen, err
+}
+
+// Lacks tells what cfg names of certificates and authorities, and the vault does
+// not have.
+func (b *Balancer) Lacks(cfg *config.Config) config.Diagnostics {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	gen, err := b.try(cfg)
+	if found, ok := errors.AsType[config.Diagnostics](err); ok {
+		return found
+	}
+	if err != nil {
+		return nil // a commit will say so
+	}
+	return gen.keys.lacks
 }
 
 // Unreserve lets go of the listeners that only Reserve wanted.

@@ -41,7 +41,7 @@ func (b *Balancer) Certificates() []CertificateStatus {
 	now := b.now()
 	var out []CertificateStatus
 	for _, c := range gen.certificates() {
-		s := CertificateStatus{Name: c.Name, Source: c.Source, UsedBy: usersOf(gen.cfg, c.Name), Lacks: gen.keys.why("certificate", c.Name)}
+		s := CertificateStatus{Name: c.Name, Source: c.Source, UsedBy: CertificateUsers(gen.cfg, c.Name), Lacks: gen.keys.why("certificate", c.Name)}
 		p := gen.keys.pairs[c.Name]
 		if i := gen.issuers[c.ACME]; c.Source == config.FromACME && i != nil {
 			for _, st := range i.acme.Status(now) {
@@ -71,8 +71,8 @@ func (k *keyring) why(kind, name string) string {
 	return ""
 }
 
-// usersOf names the blocks that refer to a certificate.
-func usersOf(cfg *config.Config, name string) []string {
+// CertificateUsers names the blocks that refer to a certificate.
+func CertificateUsers(cfg *config.Config, name string) []string {
 	var out []string
 	for _, c := range cfg.Clusters {
 		if slices.Contains(c.CertificateNames(), name) {
@@ -85,6 +85,55 @@ func usersOf(cfg *config.Config, name string) []string {
 		}
 	}
 	return out
+}
+
+// TrustUsers names the blocks that refer to a trust.
+func TrustUsers(cfg *config.Config, name string) []string {
+	var out []string
+	for _, c := range cfg.Clusters {
+		if slices.Contains(c.TLS.ClientCA, name) || slices.Contains(c.TLS.CRL, name) {
+			out = append(out, fmt.Sprintf("cluster %q", c.Name))
+		}
+	}
+	for _, p := range cfg.Pools {
+		if p.TLS != nil && slices.Contains(p.TLS.CA, name) {
+			out = append(out, fmt.Sprintf("pool %q", p.Name))
+		}
+	}
+	for _, a := range cfg.ACME {
+		if slices.Contains(a.CA, name) {
+			out = append(out, fmt.Sprintf("acme %q", a.Name))
+		}
+	}
+	return out
+}
+
+// Imports warns of what must have been imported before a commit of cfg: for who
+// has no box to ask.
+func Imports(cfg *config.Config) (d config.Diagnostics) {
+	for _, c := range cfg.Certificates {
+		if c.Source == config.Imported && len(CertificateUsers(cfg, c.Name)) > 0 {
+			d.Warn(c.Range, fmt.Sprintf("certificate %q", c.Name),
+				"a commit will need it on the box: evener certificate import %s FILE", c.Name)
+		}
+	}
+	for _, t := range cfg.Trusts {
+		if len(TrustUsers(cfg, t.Name)) > 0 {
+			d.Warn(t.Range, fmt.Sprintf("trust %q", t.Name), "a commit will need it on the box: evener trust import %s FILE...", t.Name)
+		}
+	}
+	return d
+}
+
+// Pair returns what clients are shown of the certificate of that name, nil if the
+// running configuration does not use one.
+func (b *Balancer) Pair(name string) *certs.Pair {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cur == nil {
+		return nil
+	}
+	return b.cur.keys.pairs[name]
 }
 
 // CertificateProblems lists what needs attention about certificates, authorities
@@ -144,10 +193,7 @@ func (s *CertificateStatus) problem(now time.Time) string {
 }
 
 func (s *CertificateStatus) remedy() string {
-	switch s.Source {
-	case config.SelfSigned:
-		return "evener certificate self-sign " + s.Name
-	case config.FromACME:
+	if s.Source != config.Imported {
 		return "evener certificate renew " + s.Name
 	}
 	return "import its successor: evener certificate import " + s.Name + " FILE"
@@ -192,7 +238,7 @@ func (k *keyring) expiredLists(cfg *config.Config, now time.Time) []string {
 func (b *Balancer) collectTLS(w *stats.Writer) {
 	st := b.gate.Stats()
 	w.Int(stats.TLSComputing, st.Computing.Load())
-	for role, word := range map[tlsconn.Role]string{tlsconn.Server: "server", tlsconn.Client: "client"} {
+	for role, word := range [...]string{tlsconn.Server: "server", tlsconn.Client: "client"} {
 		w.Int(stats.TLSWaiting, st.Waiting[role].Load(), word)
 		w.Uint(stats.TLSShed, st.Results[role].Failed[tlsconn.Busy].Load(), word)
 	}

@@ -14,7 +14,7 @@ import (
 
 // A Question describes a request to Explain.
 type Question struct {
-	Cluster string         // may be empty where there is one http cluster, or the URL names its address
+	Cluster string         // may be empty where there is one http cluster, or one of the URL's scheme, or the URL names its address
 	Method  string         // GET
 	URL     string         // absolute, or a path
 	Fields  []string       // "Name: value"
@@ -43,13 +43,10 @@ func (b *Balancer) Explain(q Question, cfg *config.Config) (Answer, error) {
 	gen := b.cur
 	if cfg != nil {
 		var err error
-		if gen, err = b.newBuilder(cfg, 0, true).build(b.cur); err != nil {
+		if gen, err = b.try(cfg); err != nil {
 			return Answer{}, err
 		}
 		b.restoreAdmin(gen)
-		if b.cur != nil { // the candidate's names must not show in the metrics
-			b.registry.Keep(liveNames(b.cur.cfg))
-		}
 	}
 	if gen == nil {
 		return Answer{}, fmt.Errorf("no configuration is served yet")
@@ -83,10 +80,14 @@ func (b *Balancer) Explain(q Question, cfg *config.Config) (Answer, error) {
 
 // clusterFor finds the http cluster that the question is about.
 func clusterFor(gen *generation, q Question) (string, error) {
-	var names []string
+	var names, fitting []string // all, and those of the URL's scheme
+	scheme, _, _ := strings.Cut(q.URL, "://")
 	for _, c := range gen.cfg.Clusters {
-		if c.Protocol.Exchanges() {
-			names = append(names, c.Name)
+		if !c.Protocol.Exchanges() {
+			continue
+		}
+		if names = append(names, c.Name); scheme == string(c.Protocol) {
+			fitting = append(fitting, c.Name)
 		}
 	}
 	if q.Cluster != "" {
@@ -105,6 +106,9 @@ func clusterFor(gen *generation, q Question) (string, error) {
 				return c.Name, nil
 			}
 		}
+	}
+	if len(fitting) == 1 {
+		return fitting[0], nil
 	}
 	return "", &NotFoundError{Kind: "http cluster", Name: "", Have: names}
 }

@@ -30,6 +30,9 @@ func (u *builder) memberTLS(c *config.Pool, old *livePool) (*memberTLS, error) {
 		return nil, nil
 	}
 	cfg := certs.UpstreamConfig{ServerName: t.ServerName, Insecure: !t.Verify, ALPN: []string{"http/1.1"}}
+	if c.Protocol == "h2" {
+		cfg.ALPN = []string{"h2"}
+	}
 	var err error
 	if cfg.Profile, err = certs.ParseProfile(certs.ProfileConfig{Name: "custom", MinVersion: t.MinVersion}); err != nil {
 		return nil, err
@@ -49,7 +52,7 @@ func (u *builder) memberTLS(c *config.Pool, old *livePool) (*memberTLS, error) {
 		}
 		shown = certs.Fingerprint(cfg.Client.Leaf())
 	}
-	id := digest(fmt.Appendf(nil, "%v %q %s", t.Verify, t.ServerName, t.MinVersion), cfg.CAs, []byte(shown))
+	id := digest(fmt.Appendf(nil, "%v %q %s %s", t.Verify, t.ServerName, t.MinVersion, c.Protocol), cfg.CAs, []byte(shown))
 	if old != nil && old.tls != nil && old.tls.id == id {
 		return old.tls, nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"evener/firmware/balance"
 	"evener/firmware/config"
+	"evener/firmware/http2"
 	"evener/firmware/l7"
 	"evener/firmware/pool"
 )
@@ -115,16 +116,23 @@ func reportsLoad(probes []*config.Probe) bool {
 	return false
 }
 
+// memberProfile is for connections to members that speak HTTP/2.
+var memberProfile = http2.Prepare(http2.Config{Extended: true})
+
 // upstream returns the connections to a member, those that stand already where
 // the member's address is the same, and how it is spoken to.
 func (b *Balancer) upstream(cfg *config.Config, c *config.Pool, m *config.Member, by *memberTLS) *l7.Upstream {
 	k := upstreamKey{c.Name, m.Server, cfg.Server(m.Server).Address}
 	secured := by.to(b, k.addr)
-	if old := b.upstreams[k]; old != nil && old.Idle == c.Idle && old.Mux == m.TCPMux && old.TLS == secured {
+	if old := b.upstreams[k]; old != nil && old.Idle == c.Idle && old.Mux == m.TCPMux && old.TLS == secured &&
+		(old.HTTP2 != nil) == (c.Protocol != "http") {
 		return old
 	}
 	up := l7.NewUpstream(k.addr, len(b.loops))
 	up.Idle, up.Mux, up.TLS = c.Idle, m.TCPMux, secured
+	if c.Protocol != "http" {
+		up.HTTP2 = memberProfile
+	}
 	up.Stats = b.registry.Member(c.Name, m.Server)
 	return up
 }

@@ -136,6 +136,9 @@ func (u *builder) service(c *config.Cluster) (*l7.Service, error) {
 			return nil, err
 		}
 	}
+	if h.H2C {
+		s.HTTP2 = http2Profile(c)
+	}
 	s.Default = u.route(c, nil)
 	for _, r := range c.Rules {
 		s.Routes = append(s.Routes, u.route(c, r))

@@ -224,3 +224,38 @@ func TestSessionsAreResumed(t *testing.T) {
 		t.Errorf("%d sessions are counted as resumed, want 2", n)
 	}
 }
+
+// TestExplainFindsTheClusterByScheme: and its rules see TLS.
+func TestExplainFindsTheClusterByScheme(t *testing.T) {
+	b, _ := newSecure(t)
+	addrs := []string{fmt.Sprintf("127.0.0.1:%d", freePort(t)), fmt.Sprintf("127.0.0.1:%d", freePort(t))}
+	mustServe(t, b, 1, fmt.Sprintf(`
+responder "r" { status = 200 }
+cluster "plain" {
+  protocol  = "http"
+  listen    = [%q]
+  responder = "r"
+}
+cluster "secure" {
+  protocol  = "https"
+  listen    = [%q]
+  responder = "r"
+  rule "tls" {
+    when      = sni("www.example.com")
+    responder = "r"
+  }
+}
+`, addrs[0], addrs[1]))
+	for url, want := range map[string]string{
+		"http://www.example.com/": "plain", "https://www.example.com/": "secure tls", "http://" + addrs[1] + "/": "secure", "/": "",
+	} {
+		a, err := b.Explain(Question{URL: url}, nil)
+		got := a.Cluster
+		if a.Route != nil && a.Route.Rule != "" {
+			got += " " + a.Route.Rule
+		}
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("Explain(%s) asks %q, %v, want %q", url, got, err, want)
+		}
+	}
+}

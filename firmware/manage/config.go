@@ -33,6 +33,21 @@ func Check(name string, text []byte) (*config.Config, config.Diagnostics) {
 	return config.ParseWith(name, text, lb.Check)
 }
 
+// checked checks a text on this box, and returns what does not keep it from being
+// a candidate: warnings, and that it names certificates which a commit would miss.
+func (b *Box) checked(text []byte) (config.Diagnostics, error) {
+	cfg, found := Check("candidate", text)
+	if cfg == nil {
+		return nil, validation(found)
+	}
+	for _, d := range b.cfg.Balancer.Lacks(cfg) {
+		d.Warning = true
+		found = append(found, d)
+	}
+	found.Sort()
+	return found, nil
+}
+
 // validation turns mistakes into the error of a call.
 func validation(found config.Diagnostics) error {
 	e := &api.Error{Code: api.CodeValidation, Kind: "config.invalid", Problems: problems(found)}
@@ -71,6 +86,7 @@ func apiError(err error) error {
 		unknown  *lb.NotFoundError
 		guard    *lb.GuardError
 		question *lb.QuestionError
+		cert     *lb.CertificateError
 		found    config.Diagnostics
 	)
 	switch {
@@ -90,6 +106,8 @@ func apiError(err error) error {
 		e := api.Errorf(api.CodeGuard, "guard.last_server", "%v", err)
 		e.Hint = "force"
 		return e
+	case errors.As(err, &cert):
+		return api.Errorf(api.CodeFailed, "certificate.source", "%v", err)
 	case errors.As(err, &question):
 		return api.Errorf(api.CodeParams, "params.request", "%v", err)
 	case errors.As(err, &found):
@@ -182,17 +200,14 @@ func (b *Box) check(_ context.Context, c api.Call, p checkParams) (Checked, erro
 		}
 		text, base = own, cand.Base
 	}
-	cfg, found := Check("candidate", text)
-	if cfg == nil {
-		return Checked{}, validation(found)
-	}
-	return Checked{Base: base, Problems: problems(found)}, nil
+	found, err := b.checked(text)
+	return Checked{Base: base, Problems: problems(found)}, err
 }
 
 func (b *Box) set(_ context.Context, c api.Call, p setParams) (Checked, error) {
-	cfg, found := Check("candidate", []byte(p.Text))
-	if cfg == nil {
-		return Checked{}, validation(found)
+	found, err := b.checked([]byte(p.Text))
+	if err != nil {
+		return Checked{}, err
 	}
 	if p.Base == 0 {
 		p.Base = b.cfg.Store.Running().Number

@@ -119,6 +119,8 @@ func (b *Box) Methods() *api.Registry {
 	b.addServer(reg)
 	b.addExplain(reg)
 	b.addHistory(reg)
+	b.addCertificates(reg)
+	b.addTrusts(reg)
 	return reg
 }
 

@@ -118,6 +118,7 @@ func (b *Box) problems() []string {
 			}
 		}
 	}
+	out = append(out, b.cfg.Balancer.CertificateProblems()...)
 	if r := b.restart.status(); r != nil && r.Error != "" {
 		out = append(out, "the last restart failed and the old process goes on: "+r.Error)
 	}

@@ -21,7 +21,7 @@ const everywhere = "For every command"
 
 var (
 	heading = regexp.MustCompile("^#+ (?:`(evener .*)`|" + everywhere + ")$")
-	flagRow = regexp.MustCompile("^\\| (?:`(-.)`, )?`--([a-z-]+)` \\| (?:`([^`]*)`)? ?\\|")
+	flagRow = regexp.MustCompile("^\\| (?:`(-.)`, )?`--([a-z0-9-]+)` \\| (?:`([^`]*)`)? ?\\|")
 )
 
 // TestCLIPageDescribesEveryCommand compares docs/manual/cli.md with the commands,

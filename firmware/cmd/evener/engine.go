@@ -28,6 +28,7 @@ import (
 	"evener/firmware/stats"
 	"evener/firmware/store"
 	"evener/firmware/supervise"
+	"evener/firmware/tlsconn"
 )
 
 // An engineConfig is what the supervisor tells the engine on its command line.
@@ -163,9 +164,17 @@ func (e *engine) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	tickets, err := manage.TicketSecret(e.store)
+	if err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		e.log.Warn("box has no name", "err", err)
+	}
 	limit := e.connectionLimit(cfg.Engine.MaxConnections)
 	e.registry = stats.NewRegistry(stats.Config{Loops: loops, Version: version, Model: e.cfg.board,
-		RejectReason: rejectReason})
+		RejectReason: rejectReason, HandshakeReason: func(i int) string { return tlsconn.Reason(i).String() }})
 	e.access = &accessLog{e: e, loops: loops}
 	e.history = stats.NewHistory(stats.HistoryConfig{
 		Connections: func(pool, server string) (int64, bool) { return e.balancer.Connections(pool, server) },
@@ -181,7 +190,7 @@ func (e *engine) build(cfg *config.Config) error {
 	}
 	e.balancer, err = lb.New(lb.Config{
 		Loops: loops, MaxConnections: limit, Sockets: e.sockets, State: e.store, Keys: keys,
-		Journal: e.journal, Registry: e.registry,
+		Journal: e.journal, Registry: e.registry, Vault: e.store.Vault(), TicketSecret: tickets, Host: host,
 	}, e.log)
 	return err
 }

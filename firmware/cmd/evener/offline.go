@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"evener/firmware/config"
+	"evener/firmware/lb"
 	"evener/firmware/manage"
 )
 
@@ -37,7 +38,11 @@ func newCheck() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, found := checkText(name, src)
+				cfg, found := checkText(name, src)
+				if cfg != nil {
+					found = append(found, lb.Imports(cfg)...)
+					found.Sort()
+				}
 				found.Write(cmd.ErrOrStderr(), src)
 				if found.HasErrors() {
 					bad++

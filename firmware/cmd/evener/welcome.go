@@ -84,8 +84,8 @@ func printAddresses(w io.Writer, i manage.Info, cl manage.Clusters) {
 	for _, c := range cl.Clusters {
 		for _, l := range c.Listen {
 			url := l
-			if c.Protocol == "http" {
-				url = "http://" + l
+			if c.Protocol == "http" || c.Protocol == "https" {
+				url = c.Protocol + "://" + l
 			}
 			fmt.Fprintf(tw, "cluster %s\t%s\n", c.Name, url)
 		}

@@ -55,6 +55,7 @@ pool "shop" {
   responsiveness = "fast"
   slow_start     = "30s"
   queue          = 16
+  protocol = "h2c"
   idle           = 8
 
   custom {
@@ -153,6 +154,7 @@ cluster "shop" {
   allow_extended_chars = true
   allow_trace          = true
   upgrade              = false
+  h2c = true
   merge_slashes        = true
   reject_encoded_slash = true
   reject_get_body      = true

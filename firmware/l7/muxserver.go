@@ -370,6 +370,11 @@ func (m *serverMux) drain() {
 		m.fail(stats.ErrConnect, stats.ConnectFailed)
 		return
 	}
+	m.retire()
+}
+
+// retire lets the streams end and takes no new ones.
+func (m *serverMux) retire() {
 	m.forget()
 	m.h2.Drain()
 	m.dirty()

@@ -181,3 +181,28 @@ func TestNoMemberOfStreams(t *testing.T) {
 		})
 	}
 }
+
+// A member that stops answering loses its connection: the next request has
+// another.
+func TestSilentMemberOfStreams(t *testing.T) {
+	hang := make(chan struct{})
+	s := memberServer(t, false, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hang" {
+			<-hang
+		}
+		io.WriteString(w, r.RemoteAddr)
+	})
+	defer close(hang)
+	b := muxBox(t, s.Listener.Addr(), true, func(s *Service) { s.Timeouts.ServerHead = soon })
+	b.streamMember(false)
+	tr, url := muxClient(t, b)
+	_, first := fetch(t, tr, "GET", url, nil)
+	if resp, _ := fetch(t, tr, "GET", url+"/hang", nil); resp.StatusCode != 504 {
+		t.Errorf("a request that is not answered: %d, want 504", resp.StatusCode)
+	}
+	if _, got := fetch(t, tr, "GET", url, nil); got == first || got == "" {
+		t.Errorf("the next came by %q, want another connection than %q", got, first)
+	}
+	tr.CloseIdleConnections()
+	b.noneLeft()
+}

@@ -179,6 +179,9 @@ func (s *serverConn) Expire(*reactor.Timer) {
 	case !x.answered && !x.reqDone && !s.unsent() && s.writable:
 		// We wait for the client's body.
 	default:
+		if s.stream != nil && !s.connecting {
+			s.mux.retire() // who knows whether the member is still there
+		}
 		x.serverFailed(stats.ErrTimeout, stats.ServerTimeout)
 	}
 }

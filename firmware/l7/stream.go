@@ -115,7 +115,11 @@ func (s *stream) end(trailer []byte) {
 
 // reset ends the stream at once.
 func (s *stream) reset() {
-	s.mux.h2.Reset(s.s, http2.InternalError)
+	code := http2.InternalError
+	if s.server != nil {
+		code = http2.Cancel
+	}
+	s.mux.h2.Reset(s.s, code)
 	s.mux.dirty()
 }
 

@@ -47,13 +47,18 @@ type actor struct {
 type speech interface {
 	// step returns what the first word of a line means, nil if nothing.
 	step(word string) step
+	// more waits until something has come that a script could expect. io.EOF
+	// means that the other end has closed.
+	more(a *actor) error
+	// left shows what more has found.
+	left(a *actor) string
 }
 
 // A step does what a line says.
 type step func(*actor, *node) error
 
 // mute is the speech of those who have no connection.
-type mute struct{}
+type mute struct{ plain }
 
 func (mute) step(string) step { return nil }
 
@@ -107,6 +112,10 @@ func connected(word string) step {
 			_ = a.raw.SetLinger(0)
 			return a.raw.Close()
 		}
+	case "truncate":
+		return func(a *actor, _ *node) error { a.done = true; return a.raw.Close() }
+	case "session":
+		return checkSession
 	case "discard":
 		return discard
 	case "hang":
@@ -178,7 +187,7 @@ func repeat(a *actor, n *node) error {
 	}
 	for {
 		a.settled(true)
-		if _, err := a.r.Peek(1); ended(err) {
+		if err := a.speech.more(a); ended(err) {
 			a.done = true
 			return nil
 		}
@@ -218,12 +227,16 @@ func ended(err error) bool {
 		errors.Is(err, net.ErrClosed)
 }
 
-// quiet reports whether nothing has come for a moment. It cannot fail by being
-// slow: then it only sees less.
-func (w *wire) quiet(p *play) (bool, error) {
+// quiet reports whether nothing has come for a moment that a script could expect.
+// It cannot fail by being slow: then it only sees less.
+func (a *actor) quiet() (bool, error) {
+	return a.wire.quiet(a.p, func() error { return a.speech.more(a) })
+}
+
+func (w *wire) quiet(p *play, more func() error) (bool, error) {
 	_ = w.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
 	defer func() { _ = w.SetReadDeadline(p.ends) }()
-	if _, err := w.r.Peek(1); err != nil {
+	if err := more(); err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return true, nil
 		}

@@ -152,7 +152,7 @@ func (r *row) test(read func(*bufio.Reader) (*message, error)) error {
 
 // start starts a box with one member.
 func (r *row) start(member net.Addr) (err error) {
-	if r.box, err = startBox(); err != nil {
+	if r.box, err = startBox(newVault()); err != nil {
 		return err
 	}
 	addr, err := r.box.sockets.reserve()

@@ -176,7 +176,7 @@ func (r *answerRow) expect(w *wire, head bool) error {
 	case kind == "refused":
 		return nil
 	}
-	if quiet, err := w.quiet(&play{}); err == nil && !quiet {
+	if quiet, err := w.quiet(&play{}, func() error { _, err := w.r.Peek(1); return err }); err == nil && !quiet {
 		return fmt.Errorf("behind the answer came %s", w.read(&play{}))
 	}
 	return (&play{}).check(m, r.n.kids)

@@ -15,11 +15,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"evener/firmware/certs"
 	"evener/firmware/config"
 	"evener/firmware/http1"
+	"evener/firmware/http2"
+	"evener/firmware/l7"
 	"evener/firmware/lb"
 	"evener/firmware/persist"
 	"evener/firmware/stats"
+	"evener/firmware/tlsconn"
 )
 
 // A box is a running balancer with one event loop, so that turns are taken in
@@ -32,13 +36,14 @@ type box struct {
 	stop     func() error
 }
 
-func startBox() (*box, error) {
+func startBox(v *vault) (*box, error) {
 	b := &box{sockets: &sockets{fds: map[lb.Spec]int{}}}
-	b.registry = stats.NewRegistry(stats.Config{Loops: 1,
-		RejectReason: func(i int) string { return http1.Reason(i).String() }})
+	b.registry = stats.NewRegistry(stats.Config{Loops: 1, RejectReason: rejectReason,
+		HandshakeReason: func(i int) string { return tlsconn.Reason(i).String() }})
 	var err error
 	b.balancer, err = lb.New(lb.Config{Loops: 1, Sockets: b.sockets, Registry: b.registry,
-		Keys: []persist.Key{persist.NewKey(1)}}, slog.New(slog.DiscardHandler))
+		Keys: []persist.Key{persist.NewKey(1)}, Vault: v, TicketSecret: make([]byte, certs.TicketSecretLen),
+	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +60,14 @@ func startBox() (*box, error) {
 		return err
 	})
 	return b, nil
+}
+
+// rejectReason names reasons as the engine does.
+func rejectReason(i int) string {
+	if i >= l7.RejectedHTTP2 {
+		return "h2_" + http2.Reason(i-l7.RejectedHTTP2).String()
+	}
+	return http1.Reason(i).String()
 }
 
 // apply serves text from now on. Names are those of its diagnostics' positions.

@@ -46,9 +46,10 @@ func (o options) has(name string) bool { _, ok := o[name]; return ok }
 
 // newClient connects the client that n describes:
 //
-//	client [to=LISTENER] [from=ADDRESS] [background] [udp] [tls] [name=HOST] [alpn=A,B]
+//	client [to=LISTENER] [from=ADDRESS] [background] [udp] [tls[=VERSION] ...] [h2]
 func (p *play) newClient(n *node) (*client, error) {
-	opts, err := parseOptions(n.words[1:], "to=", "from=", "background", "udp", "tls", "name=", "alpn=")
+	opts, err := parseOptions(n.words[1:], slices.Concat(tlsOptions,
+		[]string{"to=", "from=", "background", "udp", "shown=", "cert=", "by=", "resume", "alert="})...)
 	if err != nil {
 		return nil, n.errorf("%v", err)
 	}
@@ -109,8 +110,8 @@ func (c *client) follow() error {
 	if err := c.actor.run(c.n.kids); err != nil || c.actor.done {
 		return err
 	}
-	if quiet, err := c.actor.quiet(c.p); err == nil && !quiet {
-		return c.n.errorf("behind the script came %s", c.actor.read(c.p))
+	if quiet, err := c.actor.quiet(); err == nil && !quiet {
+		return c.n.errorf("behind the script came %s", c.actor.left(c.actor))
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func TestPlaysFail(t *testing.T) {
 		{"unknown option", answering + "client to=front quick", `x.play:16: client to=front quick: "quick" is not known here`},
 		{"unknown variable", answering + "client\n  send \"$(x)\"", "x.play:17: send \"$(x)\": $(x) has no value"},
 		{"configuration", "config\n  pool \"p\" {\n    size = 1\n  }", "x.play:3:5: "},
-		{"section", "scene\n  x", "x.play:1: scene: a play has server, config, client and box"},
+		{"section", "scene\n  x", "x.play:1: scene: a play has server, certificate, config, client and box"},
 		{"quote", "client\n  send \"x", "x.play:2: send \"x: a word in quotes must be a Go string"},
 		{"tab", "client\n\tsend x", "x.play:2: send x: indent with spaces"},
 		{"data of nobody", "| x", "x.play:1: | x: data belongs below a step"},

@@ -27,6 +27,13 @@ func (plain) step(word string) step {
 	return nil
 }
 
+func (plain) more(a *actor) error {
+	_, err := a.r.Peek(1)
+	return err
+}
+
+func (plain) left(a *actor) string { return a.read(a.p) }
+
 // sendRequest sends a request of HTTP/1.1. Lines of data are fields; a Host and
 // a Content-Length are added where they are needed.
 func sendRequest(a *actor, n *node) error {
@@ -100,11 +107,7 @@ func expect(a *actor, n *node) error {
 	case "end", "reset", "closed":
 		return expectEnd(a, n)
 	case "nothing":
-		quiet, err := a.quiet(a.p)
-		if err == nil && !quiet {
-			err = fmt.Errorf("got %s", a.read(a.p))
-		}
-		return err
+		return expectNothing(a, n)
 	}
 	return n.errorf("want: expect request, answer, head, bytes, end, reset, closed or nothing")
 }
@@ -185,6 +188,14 @@ func expectBytes(a *actor, n *node) error {
 		more = ", then " + a.read(a.p)
 	}
 	return fmt.Errorf("got %s (%v)%s; want %s", shorten(b[:k]), err, more, shorten([]byte(want)))
+}
+
+func expectNothing(a *actor, _ *node) error {
+	quiet, err := a.quiet()
+	if err == nil && !quiet {
+		err = fmt.Errorf("got %s", a.speech.left(a))
+	}
+	return err
 }
 
 func expectEnd(a *actor, n *node) error {

@@ -4,6 +4,9 @@ package plays
 
 import (
 	"context"
+	"crypto/sha1"
+	"crypto/tls"
+	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"os"
@@ -30,7 +33,8 @@ type play struct {
 	patience time.Duration
 	ends     time.Time      // when patience ends
 	wg       sync.WaitGroup // connections of servers
-	certs    func() (*authority, error)
+	vault    *vault
+	sessions tls.ClientSessionCache // of TLS, of clients that resume
 
 	servers []*server
 	listens map[string]netip.AddrPort
@@ -43,12 +47,14 @@ type play struct {
 // perform plays a file and returns what is wrong with it first. A play that waits
 // for longer than patience is wrong.
 func perform(root *node, patience time.Duration) (err error) {
-	box, err := startBox()
+	v := newVault()
+	box, err := startBox(v)
 	if err != nil {
 		return err
 	}
 	p := &play{root: root, box: box, patience: patience, ends: time.Now().Add(patience), listens: map[string]netip.AddrPort{},
-		vars: map[string]string{}, signals: map[string]chan struct{}{}, certs: sync.OnceValues(newAuthority)}
+		vars: map[string]string{}, signals: map[string]chan struct{}{},
+		vault: v, sessions: tls.NewLRUClientSessionCache(10)}
 	p.ctx, p.fail = context.WithCancelCause(context.Background())
 	defer func() {
 		if e := box.stop(); e != nil {
@@ -105,6 +111,8 @@ func (p *play) sections() error {
 		case "server":
 		case "config":
 			err = p.configure(n)
+		case "certificate":
+			err = p.importCertificate(n)
 		case "box":
 			err = (&actor{p: p, speech: mute{}}).run(n.kids)
 		case "client":
@@ -122,7 +130,7 @@ func (p *play) sections() error {
 				}
 			})
 		default:
-			err = n.errorf("a play has server, config, client and box")
+			err = n.errorf("a play has server, certificate, config, client and box")
 		}
 		if err != nil {
 			p.fail(err)
@@ -166,16 +174,42 @@ func (p *play) configure(n *node) error {
 	if failed != nil {
 		return n.errorf("%v", failed)
 	}
-	var servers strings.Builder
-	for _, s := range p.servers {
-		if !strings.Contains(text, fmt.Sprintf("server %q", s.name)) {
-			fmt.Fprintf(&servers, "server %q { address = %q }\n", s.name, s.addr)
-		}
-	}
-	if err := p.box.apply(n.file, text+servers.String(), probing); err != nil {
+	if err := p.box.apply(n.file, text+p.assumed(text), probing); err != nil {
 		return n.errorf("%v", err)
 	}
 	return nil
+}
+
+var (
+	certificateNames = regexp.MustCompile(`\bcertificates?\s*=\s*\[?([^\]\n]*)`)
+	trustNames       = regexp.MustCompile(`\b(?:ca|client_ca|crl)\s*=\s*\[([^\]\n]*)`)
+	name             = regexp.MustCompile(`"([^"]*)"`)
+)
+
+// assumed returns blocks for what a configuration names and does not have:
+// servers, certificates, and trusts. Https clusters have a certificate of the
+// play for defaultHost.
+func (p *play) assumed(text string) string {
+	var out strings.Builder
+	block := func(kind, name, body string) {
+		if head := fmt.Sprintf("%s %q ", kind, name); !strings.Contains(text+out.String(), head) {
+			fmt.Fprintf(&out, "%s{%s}\n", head, body)
+		}
+	}
+	for _, s := range p.servers {
+		block("server", s.name, fmt.Sprintf(" address = %q ", s.addr))
+	}
+	for kind, form := range map[string]*regexp.Regexp{"certificate": certificateNames, "trust": trustNames} {
+		for _, list := range form.FindAllStringSubmatch(text, -1) {
+			for _, n := range name.FindAllStringSubmatch(list[1], -1) {
+				block(kind, n[1], "")
+			}
+		}
+	}
+	if strings.Contains(text, `"https"`) {
+		block("certificate", "box", "")
+	}
+	return out.String()
 }
 
 // address returns the address that a name stands for in a configuration.
@@ -203,17 +237,23 @@ func (p *play) set(name, value string) {
 	p.vars[name] = value
 }
 
-var variable = regexp.MustCompile(`\$\(([a-z][a-z0-9]*)\)`)
+var variable = regexp.MustCompile(`\$\(([a-z][a-z0-9]*)(\.accept)?\)`)
 
-// fill puts values in the place of $(name).
+// fill puts values in the place of $(name), and of $(name.accept) what answers
+// that key of a WebSocket (RFC 6455 section 4.2.2).
 func (p *play) fill(n *node, data string) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var unknown []string
 	out := variable.ReplaceAllStringFunc(data, func(s string) string {
-		v, ok := p.vars[s[2:len(s)-1]]
+		m := variable.FindStringSubmatch(s)
+		v, ok := p.vars[m[1]]
 		if !ok {
 			unknown = append(unknown, s)
+		}
+		if m[2] != "" {
+			sum := sha1.Sum([]byte(v + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+			v = base64.StdEncoding.EncodeToString(sum[:])
 		}
 		return v
 	})

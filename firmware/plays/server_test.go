@@ -45,7 +45,7 @@ func (p *play) newServer(n *node) (*server, error) {
 		return nil, fmt.Errorf("want: server NAME, with a name of its own in small letters and digits")
 	}
 	var err error
-	if s.opts, err = parseOptions(n.words[2:], "down", "deaf", "udp", "tls", "name=", "alpn="); err != nil {
+	if s.opts, err = parseOptions(n.words[2:], append(tlsOptions, "down", "deaf", "udp", "ask", "alert=")...); err != nil {
 		return nil, err
 	}
 	if err := s.parseScripts(); err != nil {
@@ -137,9 +137,9 @@ func (s *server) play(c net.Conn, script *node, i int) error {
 	if a.done {
 		return nil
 	}
-	switch _, err := a.r.Peek(1); {
+	switch err := a.more(a); {
 	case err == nil:
-		return script.errorf("behind the script came %s", a.read(s.p))
+		return script.errorf("behind the script came %s", a.left(a))
 	case !ended(err):
 		return script.errorf("after the script: %w", err)
 	}

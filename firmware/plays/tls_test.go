@@ -3,34 +3,44 @@
 package plays
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"strings"
-	"time"
 )
+
+// tlsOptions are the options that both ends of a connection have.
+var tlsOptions = []string{"tls", "tls=", "name=", "alpn=", "rsa", "h2"}
+
+// defaultHost is the host of all who say nothing else.
+const defaultHost = "play.test"
 
 // serve makes the connection of a server speak as its options say.
 func (o options) serve(a *actor) (speech, error) {
 	if !o.has("tls") {
-		return plain{}, nil
+		return o.speech(a, true)
 	}
-	ca, err := a.p.certs()
+	ca, err := a.p.vault.authority("")
 	if err != nil {
 		return nil, err
 	}
-	cert, err := ca.certificate(o["name"])
+	cert, err := ca.certificate(o.host(), o.has("rsa"))
 	if err != nil {
 		return nil, err
 	}
-	return plain{}, a.secure(tls.Server(a.Conn, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: o.protocols()}), o)
+	cfg := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: o.protocols()}
+	if o.has("ask") {
+		cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, ca.pool
+	}
+	if err := o.version(cfg); err != nil {
+		return nil, err
+	}
+	if err := a.secure(tls.Server(a.Conn, cfg), o); err != nil {
+		return nil, err
+	}
+	return o.speech(a, true)
 }
 
 // connect makes the connection of a client speak as its options say.
@@ -39,21 +49,88 @@ func (o options) connect(a *actor) (speech, error) {
 		return &packets{c: a.Conn.(net.PacketConn), connected: true}, nil
 	}
 	if !o.has("tls") {
-		return plain{}, nil
+		return o.speech(a, false)
 	}
-	ca, err := a.p.certs()
+	cfg, err := o.client(a.p)
 	if err != nil {
 		return nil, err
 	}
-	return plain{}, a.secure(tls.Client(a.Conn, &tls.Config{RootCAs: ca.pool, ServerName: o.host(), NextProtos: o.protocols()}), o)
+	if err := a.secure(tls.Client(a.Conn, cfg), o); err != nil {
+		return nil, err
+	}
+	return o.speech(a, false)
+}
+
+// speech returns what is spoken once the connection stands.
+func (o options) speech(a *actor, server bool) (speech, error) {
+	c, ok := a.Conn.(*tls.Conn)
+	if o.has("h2") || ok && c.ConnectionState().NegotiatedProtocol == "h2" {
+		return newStreams(a, server), nil
+	}
+	return plain{}, nil
+}
+
+// client returns how a client speaks TLS. It checks the certificate that it is
+// shown against the name that it asks for, or against the one that is to be shown.
+func (o options) client(p *play) (*tls.Config, error) {
+	ca, err := p.vault.authority("")
+	if err != nil {
+		return nil, err
+	}
+	cfg := &tls.Config{ServerName: o.host(), NextProtos: o.protocols(), InsecureSkipVerify: true}
+	shown := cfg.ServerName
+	if o["name"] == "none" {
+		cfg.ServerName, shown = "", defaultHost
+	}
+	if o.has("shown") {
+		shown = o["shown"]
+	}
+	cfg.VerifyConnection = func(st tls.ConnectionState) error {
+		_, err := st.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: ca.pool, DNSName: shown})
+		return err
+	}
+	if o.has("rsa") {
+		cfg.CipherSuites = []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
+	}
+	if name := o["cert"]; name != "" {
+		by, err := p.vault.authority(o["by"])
+		if err != nil {
+			return nil, err
+		}
+		cert, err := by.certificate(name, false)
+		if err != nil {
+			return nil, err
+		}
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
+	}
+	if o.has("resume") {
+		cfg.ClientSessionCache = p.sessions
+	}
+	return cfg, o.version(cfg)
 }
 
 // host is the name of a server's certificate, or that a client asks for.
 func (o options) host() string {
 	if o["name"] == "" {
-		return "play.test"
+		return defaultHost
 	}
 	return o["name"]
+}
+
+// version bounds the version to that of the option, if it has one.
+func (o options) version(cfg *tls.Config) error {
+	switch o["tls"] {
+	case "":
+	case "1.1":
+		cfg.MinVersion, cfg.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	case "1.2":
+		cfg.MinVersion, cfg.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
+	case "1.3":
+		cfg.MinVersion = tls.VersionTLS13
+	default:
+		return fmt.Errorf("want: tls, tls=1.1, tls=1.2 or tls=1.3")
+	}
+	return nil
 }
 
 func (o options) protocols() []string {
@@ -64,9 +141,20 @@ func (o options) protocols() []string {
 }
 
 // secure shakes hands. Where ALPN is used, both must agree on the first protocol
-// of the list.
+// of the list. With an alert= the handshake must fail, and the other end say so.
 func (a *actor) secure(c *tls.Conn, o options) error {
-	if err := c.HandshakeContext(a.p.ctx); err != nil {
+	err := c.HandshakeContext(a.p.ctx)
+	if want := o["alert"]; want != "" {
+		if err == nil { // in TLS 1.3 a client does not wait for the server's verdict
+			_, err = c.Read(make([]byte, 1))
+		}
+		if err == nil || err.Error() != "remote error: tls: "+strings.ReplaceAll(want, "_", " ") {
+			return fmt.Errorf("the handshake ended with %w, want the alert %s", err, want)
+		}
+		a.done = true
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	if want := o.protocols(); want != nil && c.ConnectionState().NegotiatedProtocol != want[0] {
@@ -76,54 +164,48 @@ func (a *actor) secure(c *tls.Conn, o options) error {
 	return nil
 }
 
-// An authority makes the certificates of one play.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pool *x509.CertPool
-}
-
-func newAuthority() (*authority, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
+// checkSession checks what a handshake has led to:
+//
+//	session version 1.3
+//	session new, session resumed
+//	session name HOST               that the client has asked for
+//	session certificate NAME        that the other end has shown
+//	session protocol h2
+func checkSession(a *actor, n *node) error {
+	c, ok := a.Conn.(*tls.Conn)
+	if !ok {
+		return n.errorf("the connection is not by TLS")
 	}
-	form := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority of a play"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	st := c.ConnectionState()
+	resumed := map[bool]string{true: "resumed", false: "new"}[st.DidResume]
+	got, want := "", n.word(2)
+	switch n.word(1) {
+	case "version":
+		got = strings.TrimPrefix(tls.VersionName(st.Version), "TLS ")
+	case "new", "resumed":
+		got, want = resumed, n.word(1)
+	case "name":
+		got = st.ServerName
+	case "protocol":
+		got = st.NegotiatedProtocol
+	case "certificate":
+		if len(st.PeerCertificates) > 0 {
+			got = st.PeerCertificates[0].Subject.CommonName
+		}
+	case "key":
+		got = st.PeerCertificates[0].PublicKeyAlgorithm.String()
+	default:
+		return n.errorf("want: session version, new, resumed, name, protocol, certificate or key")
 	}
-	der, err := x509.CreateCertificate(rand.Reader, form, form, key.Public(), key)
-	if err != nil {
-		return nil, err
+	if got != want {
+		return fmt.Errorf("it is %q", got)
 	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return &authority{cert, key, pool}, nil
-}
-
-// certificate returns a certificate for a host name; "" is play.test.
-func (ca *authority) certificate(host string) (tls.Certificate, error) {
-	host = options{"name": host}.host()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	form := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, form, ca.cert, key.Public(), ca.key)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+	return nil
 }
 
 // packets is the speech of datagrams: each step sends or expects one.
 type packets struct {
+	plain
 	c         net.PacketConn
 	connected bool
 	from      net.Addr // who sent the last one

@@ -85,11 +85,14 @@ func (x *exchange) alterAnswer() rewrite.Fault {
 	if x.promises() {
 		hide(&x.resp, hstsField)
 	}
-	if len(x.route.AnswerOps) == 0 {
-		return rewrite.Sound
+	if len(x.route.AnswerOps) > 0 {
+		x.addAnswerFields(&sink{changes: e, head: &x.resp})
+		if fault := applyAll(x.route.AnswerOps, &x.resp, e, x); fault != rewrite.Sound {
+			return fault
+		}
 	}
-	x.addAnswerFields(&sink{changes: e, head: &x.resp})
-	return applyAll(x.route.AnswerOps, &x.resp, e, x)
+	x.pack(e)
+	return rewrite.Sound
 }
 
 // place returns where the client has found the box.

@@ -56,20 +56,12 @@ func eachPair(t *testing.T, h http.HandlerFunc, tune func(*Service),
 	for _, client2 := range []bool{false, true} {
 		for _, member2 := range []bool{false, true} {
 			t.Run(fmt.Sprintf("client_h2_%v_member_h2_%v", client2, member2), func(t *testing.T) {
-				s := httptest.NewServer(h)
-				defer s.Close()
-				if member2 {
-					s = memberServer(t, false, h)
-				}
+				s := newMember(t, member2, h)
 				b := muxBox(t, s.Listener.Addr(), client2, tune)
 				if member2 {
 					b.streamMember(false)
 				}
-				tr, url := &http.Transport{DisableCompression: true}, "http://"+b.addr
-				if client2 {
-					tr, url = muxClient(t, b)
-					tr.DisableCompression = true
-				}
+				tr, url := pairClient(t, b)
 				f(t, b, func(method, path string, fields ...string) (*http.Response, string) {
 					t.Helper()
 					return fetchWith(t, tr, method, url+path, fields...)
@@ -79,6 +71,27 @@ func eachPair(t *testing.T, h http.HandlerFunc, tune func(*Service),
 			})
 		}
 	}
+}
+
+// newMember starts a server that speaks one protocol.
+func newMember(t *testing.T, http2 bool, h http.HandlerFunc) *httptest.Server {
+	if http2 {
+		return memberServer(t, false, h)
+	}
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// pairClient returns a client of b, which speaks HTTP/2 over TLS and HTTP/1 else,
+// and its URL.
+func pairClient(t *testing.T, b *box) (*http.Transport, string) {
+	if b.svc.TLS == nil {
+		return &http.Transport{DisableCompression: true}, "http://" + b.addr
+	}
+	tr, url := muxClient(t, b)
+	tr.DisableCompression = true
+	return tr, url
 }
 
 // Operations see what the box adds by itself, and their values are those of the

@@ -151,7 +151,7 @@ func (x *exchange) beginAnswer(n int) {
 	if !x.reqDone || x.w.draining {
 		x.keep = false
 	}
-	chunked := x.resp.Body == message.Chunked || x.resp.Body == message.UntilClose || x.resp.Body == message.Stream
+	chunked := x.down.coded || x.resp.Body == message.Chunked || x.resp.Body == message.UntilClose || x.resp.Body == message.Stream
 	if chunked && x.req.Minor == 0 {
 		chunked, x.keep = false, false
 	}
@@ -211,5 +211,8 @@ func (x *exchange) pumpAnswer() {
 		x.abort(stats.BadAnswer)
 	case dstFailed:
 		x.abort(stats.ClientAbort)
+	case packFailed:
+		x.dropServer(stats.ErrAborted)
+		x.abort(stats.Internal)
 	}
 }

@@ -5,6 +5,7 @@ package l7
 import (
 	"golang.org/x/sys/unix"
 
+	"evener/firmware/compress"
 	"evener/firmware/http1"
 	"evener/firmware/message"
 	"evener/firmware/reactor"
@@ -14,15 +15,19 @@ import (
 // on the side that it comes from, and how it is framed for the side that it
 // goes to.
 type body struct {
-	framing message.Framing // as it comes
-	chunked bool            // as it goes; otherwise its bytes go as they are
-	drop    bool            // the receiver takes no trailers
-	closed  bool            // the end was passed on (tunnels)
-	late    bool            // what is small is sent at the end of the turn
-	done    bool            // all of it is in the receiver's hands or its buffer
-	left    int64           // of a Length body
-	limit   int64           // refuse more than this; 0: no limit
-	bytes   int64           // of content that went through
+	framing message.Framing   // as it comes
+	chunked bool              // as it goes; otherwise its bytes go as they are
+	drop    bool              // the receiver takes no trailers
+	closed  bool              // the end was passed on (tunnels)
+	late    bool              // what is small is sent at the end of the turn
+	done    bool              // all of it is in the receiver's hands or its buffer
+	left    int64             // of a Length body
+	limit   int64             // refuse more than this; 0: no limit
+	bytes   int64             // of content that went through
+	enc     *compress.Encoder // content goes compressed; nil: as it is, or all is compressed
+	coded   bool              // there was an encoder
+	held    bool              // the encoder keeps content that came
+	packed  int64             // bytes of content that the encoder has made
 	chunks  http1.Chunks
 	fault   *http1.Error  // of chunks
 	pipe    *reactor.Pipe // holds bytes on their way by splice
@@ -70,6 +75,7 @@ const (
 	srcBad                  // the framing is wrong
 	srcTooMuch              // the limit was passed
 	dstFailed               // writing failed
+	packFailed              // the encoder failed
 )
 
 // Bodies above spliceMin go through a pipe, where their bytes need no framing:
@@ -131,8 +137,17 @@ func (b *body) pump(dst, src *conn) state {
 	return yielded
 }
 
-// read gets more bytes, or finds out that there are none.
+// read gets more bytes, or finds out that there are none. What an encoder keeps
+// is sent before anybody waits for more.
 func (b *body) read(dst, src *conn) state {
+	st := b.readMore(dst, src)
+	if st == waiting && b.held {
+		return b.release(dst)
+	}
+	return st
+}
+
+func (b *body) readMore(dst, src *conn) state {
 	if src.eof {
 		return b.ended(dst, src)
 	}
@@ -159,7 +174,7 @@ func (b *body) read(dst, src *conn) state {
 }
 
 // raw reports whether content goes as it comes, without framing inside.
-func (b *body) raw() bool { return b.framing != message.Chunked && !b.chunked }
+func (b *body) raw() bool { return b.framing != message.Chunked && !b.chunked && !b.coded }
 
 func (b *body) spliceable() bool {
 	if !b.raw() {
@@ -173,7 +188,11 @@ func (b *body) kept(src *conn) []byte {
 	if b.drop {
 		return nil
 	}
-	return b.trailer(src)
+	trailer := b.trailer(src)
+	if b.coded && len(trailer) > 0 {
+		return withoutStale(src.w, trailer)
+	}
+	return trailer
 }
 
 // ended handles the end of the stream that the body comes from.
@@ -184,8 +203,10 @@ func (b *body) ended(dst, src *conn) state {
 		return srcEnded
 	}
 	b.done = true
-	if b.chunked {
-		dst.keep(b.appendEnd(dst.compose(), src))
+	if b.chunked || b.enc != nil {
+		out, st := b.appendLast(dst.compose(), src)
+		dst.keep(out)
+		return st
 	}
 	return finished
 }

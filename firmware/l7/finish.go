@@ -32,12 +32,18 @@ func (x *exchange) finish(r stats.Reason) {
 	slot.Class[stats.ClassOf(x.status)].Add(1)
 	slot.Duration.Observe(x.w.loop.Now() - x.begun)
 	slot.BytesIn.Add(uint64(len(x.req.Buf)) + uint64(x.up.bytes))
-	slot.BytesOut.Add(uint64(x.headBytes) + uint64(x.down.bytes))
+	slot.BytesOut.Add(uint64(x.headBytes) + uint64(x.down.out()))
+	if x.down.coded {
+		slot.Compressed.Add(1)
+		slot.CompressIn.Add(uint64(x.down.bytes))
+		slot.CompressOut.Add(uint64(x.down.packed))
+	}
 	x.endSource()
 	x.logAccess(r)
 	x.gen.live[x.w.index].n.Add(-1)
 	x.up.dropPipe(x.w)
 	x.down.dropPipe(x.w)
+	x.down.dropEncoder(x.w)
 	x.w.bufs.Put(x.reqBuf)
 	x.w.giveExchange(x)
 }

@@ -106,7 +106,7 @@ func (x *exchange) appendAnswer(dst []byte, chunked bool) []byte {
 	switch {
 	case chunked:
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
-	case h.Body == message.Length:
+	case h.Body == message.Length && !x.down.coded:
 		dst = http1.AppendLength(dst, h.Length)
 	}
 	return append(x.appendPersistence(dst), "\r\n"...)

@@ -53,7 +53,7 @@ func (x *exchange) describe(s *stats.Conn) {
 	target := x.req.Bytes(x.req.Target)
 	s.Request = string(x.req.Bytes(x.req.Method)) + " " + string(target[:min(len(target), maxRequest)])
 	s.Cluster, s.Generation = x.svc.Cluster, x.gen.Number
-	s.In, s.Out = uint64(x.up.bytes), uint64(x.down.bytes)
+	s.In, s.Out = uint64(x.up.bytes), uint64(x.down.out())
 	if x.route == nil || x.route.Pool == nil {
 		return
 	}

@@ -31,7 +31,7 @@ func (x *exchange) logAccess(r stats.Reason) {
 		Time: w.wall() - (now - x.begun), Total: now - x.begun, Queue: x.queued,
 		Connect: -1, FirstByte: -1,
 		BytesIn:    int64(len(x.req.Buf)) + x.up.bytes,
-		BytesOut:   int64(x.headBytes) + x.down.bytes,
+		BytesOut:   int64(x.headBytes) + x.down.out(),
 		Generation: x.gen.Number, Cluster: w.name(x.svc.Cluster), Status: uint16(x.status),
 		Retries: uint16(x.retries), Protocol: accesslog.HTTP11, Persist: x.kept,
 		Reason: accesslog.Reason(r),

@@ -15,7 +15,7 @@ func (x *exchange) streamAnswer() {
 	h2.Status(h.Status)
 	h2.Fields(h)
 	x.finishAnswer(&sink{h2: h2})
-	if h.Body == message.Length {
+	if h.Body == message.Length && !x.down.coded {
 		h2.Length(h.Length)
 	}
 	h2.EndHead(x.down.done)

@@ -15,41 +15,57 @@ import (
 const chunkRoom = 64
 
 // recode moves buffered bytes into dst's output buffer, taking chunks apart
-// where they come and making chunks where they go.
+// where they come and making chunks where they go. It returns what that cost of a
+// turn, in bytes.
 func (b *body) recode(dst, src *conn) (int, state) {
 	out := dst.compose()
-	start := len(out)
-	for !b.done && len(src.buffered()) > 0 {
+	used, st := 0, finished
+	for st == finished && !b.done && len(src.buffered()) > 0 {
 		room := reactor.BufferSize - chunkRoom - len(out)
 		if room <= 0 {
 			break
 		}
-		data, n, st := b.decode(src.buffered()[:min(room, len(src.buffered()))])
-		if st != finished {
-			dst.keep(out)
-			return 0, st
-		}
-		if b.bytes += int64(len(data)); b.limit != 0 && b.bytes > b.limit {
-			dst.keep(out)
-			return 0, srcTooMuch
-		}
-		out = b.encode(out, data)
-		src.consume(n)
-		if n == 0 {
+		var n int
+		if out, n, st = b.pass(out, src, room); n == 0 {
 			break
 		}
+		used += n
 	}
-	if b.done && b.chunked {
-		out = b.appendEnd(out, src)
+	if st == finished && b.done {
+		out, st = b.appendLast(out, src)
 	}
 	dst.keep(out)
 	if len(out) == 0 {
 		dst.dropOut()
 	}
-	if len(out) == start && !b.done {
+	switch {
+	case st != finished:
+		return 0, st
+	case used == 0 && !b.done:
 		return 0, b.starved(dst, src)
+	case b.coded:
+		used *= packWeight
 	}
-	return len(out) - start + 1, finished
+	return used + 1, finished
+}
+
+// pass moves the content in up to room buffered bytes behind out. n is how many of
+// the buffer are used.
+func (b *body) pass(out []byte, src *conn, room int) (res []byte, n int, st state) {
+	data, n, st := b.decode(src.buffered()[:min(room, len(src.buffered()))])
+	if st != finished {
+		return out, 0, st
+	}
+	if b.bytes += int64(len(data)); b.limit != 0 && b.bytes > b.limit {
+		return out, 0, srcTooMuch
+	}
+	if b.enc != nil && len(data) > 0 {
+		b.held = true
+		data, st = b.compress(src.w, data, false)
+	}
+	out = b.frame(out, data)
+	src.consume(n)
+	return out, n, st
 }
 
 // starved gets more bytes where those that are buffered make no progress: they
@@ -83,13 +99,28 @@ func (b *body) decode(buf []byte) (data []byte, n int, st state) {
 	return buf, len(buf), finished
 }
 
-func (b *body) encode(out, data []byte) []byte {
+// frame appends content as the receiver's framing has it.
+func (b *body) frame(out, data []byte) []byte {
 	if !b.chunked || len(data) == 0 {
 		return append(out, data...)
 	}
 	out = http1.AppendChunkHead(out, len(data))
 	out = append(out, data...)
 	return append(out, "\r\n"...)
+}
+
+// appendLast appends what comes behind the last content.
+func (b *body) appendLast(out []byte, src *conn) ([]byte, state) {
+	if b.enc != nil {
+		var st state
+		if out, st = b.closeEncoder(src.w, out); st != finished {
+			return out, st
+		}
+	}
+	if b.chunked {
+		out = b.appendEnd(out, src)
+	}
+	return out, finished
 }
 
 // appendEnd writes the last chunk and the trailers that may go on. What Chunks

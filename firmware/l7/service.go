@@ -144,6 +144,7 @@ type Route struct {
 	Rewrite    *rewrite.URL   // of targets; nil: they go on as they are
 	RequestOps []*rewrite.Ops // the cluster's, then the rule's
 	AnswerOps  []*rewrite.Ops // likewise; of the box's own answers too
+	Compress   *Compression   // of answers; nil: they go on as they are
 
 	AbortServer, OnceOnly, ClientIP, TCPMux bool
 

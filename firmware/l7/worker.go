@@ -9,6 +9,7 @@ import (
 
 	"evener/firmware/accesslog"
 	"evener/firmware/balance"
+	"evener/firmware/compress"
 	"evener/firmware/http2"
 	"evener/firmware/match"
 	"evener/firmware/message"
@@ -49,6 +50,8 @@ type Worker struct {
 	edits    rewrite.Changes // of an answer; scratch
 
 	spareEdits []*rewrite.Changes
+	encoders   *compress.Pool  // nil until the first answer is compressed
+	packed     []byte          // what an encoder has made; scratch
 	text       []byte          // scratch
 	access     *accesslog.Slot // nil: no access log
 	namer      *accesslog.Log  // numbers the names in its records
@@ -68,6 +71,8 @@ type Config struct {
 	MaxConnections int               // client connections of this worker; 0: no limit
 	Others         func() int        // further connections that count to MaxConnections; nil: none
 	Engine         *stats.EngineSlot // this loop's
+
+	Compress compress.PoolConfig // what encoders of this loop may hold
 }
 
 // NewWorker returns a worker that serves nothing yet.

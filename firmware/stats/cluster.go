@@ -52,6 +52,11 @@ type ClusterSlot struct {
 	PersistRenewed Counter // record was written again
 	PersistNew     Counter // client got its first record
 
+	Compressed      Counter // answers compressed
+	CompressIn      Counter // bytes of their content as members sent it
+	CompressOut     Counter // and as clients got it
+	CompressRefused Counter // answers not compressed because encoders had no memory left
+
 	Tunnels     Counter // exchanges that became tunnels
 	TunnelsOpen Gauge   // tunnels open
 
@@ -83,6 +88,7 @@ type ClusterTotals struct {
 	Queued, QueueTimeouts                                    uint64
 	Waiting                                                  int64
 	PersistValid, PersistForeign, PersistRenewed, PersistNew uint64
+	Compressed, CompressIn, CompressOut, CompressRefused     uint64
 	Tunnels                                                  uint64
 	TunnelsOpen                                              int64
 	DatagramsIn, DatagramsOut                                uint64
@@ -136,6 +142,10 @@ func (t *ClusterTotals) add(s *ClusterSlot) {
 	t.PersistForeign += s.PersistForeign.Value()
 	t.PersistRenewed += s.PersistRenewed.Value()
 	t.PersistNew += s.PersistNew.Value()
+	t.Compressed += s.Compressed.Value()
+	t.CompressIn += s.CompressIn.Value()
+	t.CompressOut += s.CompressOut.Value()
+	t.CompressRefused += s.CompressRefused.Value()
 	t.Tunnels += s.Tunnels.Value()
 	t.TunnelsOpen += s.TunnelsOpen.Value()
 	t.DatagramsIn += s.DatagramsIn.Value()

@@ -129,6 +129,10 @@ func (r *Registry) collectExchanges(w *Writer, t *ClusterTotals, name string) {
 		}
 	}
 	w.Uint(ClusterReused, t.Reused, name)
+	w.Uint(ClusterCompressed, t.Compressed, name)
+	w.Uint(ClusterCompressedBytes, t.CompressIn, name, "in")
+	w.Uint(ClusterCompressedBytes, t.CompressOut, name, "out")
+	w.Uint(ClusterCompressRefused, t.CompressRefused, name)
 	w.Uint(ClusterTunnels, t.Tunnels, name)
 	w.Int(ClusterTunnelsOpen, t.TunnelsOpen, name)
 }

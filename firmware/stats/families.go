@@ -47,6 +47,9 @@ var (
 	ClusterQueueTimeouts     = &Family{"evener_cluster_queue_timeouts_total", CounterType, "Exchanges that waited for a member in vain.", []string{"cluster"}}
 	ClusterWaiting           = &Family{"evener_cluster_waiting", GaugeType, "Exchanges waiting for a member.", []string{"cluster"}}
 	ClusterPersist           = &Family{"evener_cluster_persist_total", CounterType, "Persistence records met and made, by outcome.", []string{"cluster", "outcome"}}
+	ClusterCompressed        = &Family{"evener_cluster_compressed_total", CounterType, "Answers compressed.", []string{"cluster"}}
+	ClusterCompressedBytes   = &Family{"evener_cluster_compressed_bytes_total", CounterType, "Content of compressed answers, as it came from servers (in) and went to clients (out).", []string{"cluster", "direction"}}
+	ClusterCompressRefused   = &Family{"evener_cluster_compress_refused_total", CounterType, "Answers not compressed because the memory for that was used up.", []string{"cluster"}}
 	ClusterTunnels           = &Family{"evener_cluster_tunnels_total", CounterType, "Exchanges that became tunnels.", []string{"cluster"}}
 	ClusterTunnelsOpen       = &Family{"evener_cluster_tunnels_open", GaugeType, "Tunnels open.", []string{"cluster"}}
 	ClusterDatagrams         = &Family{"evener_cluster_datagrams_total", CounterType, "Datagrams passed on to members (in) and to clients (out).", []string{"cluster", "direction"}}
@@ -94,7 +97,8 @@ func Families() []*Family {
 		LoopDescriptors, ClusterAccepted, ClusterRefused, ClusterConnections, ClusterStarted,
 		ClusterActive, ClusterRequests, ClusterBytes, ClusterDuration, ClusterTerminations,
 		ClusterRejected, ClusterRetries, ClusterReused, ClusterConnectFailures, ClusterQueued,
-		ClusterQueueTimeouts, ClusterWaiting, ClusterPersist, ClusterTunnels, ClusterTunnelsOpen,
+		ClusterQueueTimeouts, ClusterWaiting, ClusterPersist, ClusterCompressed,
+		ClusterCompressedBytes, ClusterCompressRefused, ClusterTunnels, ClusterTunnelsOpen,
 		ClusterDatagrams, ClusterHandshakes, ClusterHandshakeFailures, RuleHits, RuleLastHit, ServerRequests, ServerDuration, ServerErrors,
 		ConfigRevision, ConfigLastCommit, ConfigConfirmPending, PoolServers, ServerUp,
 		ServerAdminState, ServerHealth, ServerConnections, ServerStickySessions, ServerWeight,

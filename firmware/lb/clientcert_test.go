@@ -3,6 +3,7 @@
 package lb
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"evener/firmware/pool"
 	"evener/firmware/stats"
+	"evener/firmware/tlsconn"
 )
 
 func TestClientCertificates(t *testing.T) {
@@ -48,9 +50,49 @@ func TestClientCertificates(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", tt.auth, body, err, tt.want)
 		}
 	}
-	failed := b.Clusters()[0].Totals.HandshakeFailed
-	if failed[11] != 1 || failed[10] != 1 { // cert_unknown_ca, cert_missing
-		t.Errorf("failed handshakes: %v", failed)
+	failedBy(t, b, tlsconn.CertUnknownCA)
+	failedBy(t, b, tlsconn.CertMissing)
+}
+
+// TestRevokedClientsAreRefused: and said to be revoked, not just bad.
+func TestRevokedClientsAreRefused(t *testing.T) {
+	b, v := newSecure(t)
+	ca := newAuthority(t)
+	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	alice := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{keyPair(t, ca.pair(t, "alice", x509.ExtKeyUsageClientAuth))}}
+	revoked := ca.last
+	bob := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{keyPair(t, ca.pair(t, "bob", x509.ExtKeyUsageClientAuth))}}
+	_ = v.Save(TrustItems+"corp", append(bytes.Clone(ca.pem), ca.list(t, time.Now().Add(time.Hour), revoked)...))
+	settings := "client_auth = \"require\"\nclient_ca = [\"corp\"]\ncrl = [\"corp\"]\n"
+	mustServe(t, b, 1, secureText(echoing(t), addr, settings, "trust \"corp\" {}\n"))
+	if _, body, _, err := get(t, addr, alice); err == nil {
+		t.Errorf("a revoked client gets %q", body)
+	}
+	if status, _, _, err := get(t, addr, bob); status != 200 {
+		t.Errorf("another client gets %d, %v", status, err)
+	}
+	failedBy(t, b, tlsconn.CertRevoked)
+	_ = v.Save(TrustItems+"corp", append(bytes.Clone(ca.pem), ca.list(t, time.Now().Add(-time.Hour))...))
+	if err := b.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := get(t, addr, bob); err == nil {
+		t.Error("with an expired list a client is let in")
+	}
+	if p := b.CertificateProblems(); len(p) != 1 || !strings.Contains(p[0], "the revocation list of CN=test CA has expired 1h") {
+		t.Errorf("problems: %q", p)
+	}
+	mustServe(t, b, 2, secureText(echoing(t), addr, settings+"expired_crl = \"ignore\"\n", "trust \"corp\" {}\n"))
+	if status, _, _, err := get(t, addr, bob); status != 200 {
+		t.Errorf("with an expired list that is ignored a client gets %d, %v", status, err)
+	}
+	other := newAuthority(t)
+	_ = v.Save(TrustItems+"corp", append(bytes.Clone(ca.pem), other.list(t, time.Now().Add(time.Hour))...))
+	if err := b.Reload(); err == nil {
+		t.Error("a list that none of the CAs has signed is taken")
+	}
+	if status, _, _, err := get(t, addr, bob); status != 200 {
+		t.Errorf("after a reload that was refused a client gets %d, %v", status, err)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"evener/firmware/certs"
+	"evener/firmware/tlsconn"
 )
 
 // A memVault keeps in memory.
@@ -102,6 +103,21 @@ func (a *authority) pair(t *testing.T, name string, usage x509.ExtKeyUsage) []by
 	return append(text, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})...)
 }
 
+// list returns a revocation list in PEM that ends at next.
+func (a *authority) list(t *testing.T, next time.Time, revoked ...int64) []byte {
+	t.Helper()
+	l := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: next.Add(-2 * time.Hour), NextUpdate: next}
+	for _, serial := range revoked {
+		l.RevokedCertificateEntries = append(l.RevokedCertificateEntries,
+			x509.RevocationListEntry{SerialNumber: big.NewInt(serial), RevocationTime: l.ThisUpdate})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, l, a.cert, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
+}
+
 func (a *authority) pool() *x509.CertPool {
 	p := x509.NewCertPool()
 	p.AddCert(a.cert)
@@ -168,6 +184,19 @@ func shown(t *testing.T, addr, name string) (*x509.Certificate, error) {
 	}
 	defer c.Close()
 	return c.ConnectionState().PeerCertificates[0], nil
+}
+
+// failedBy waits until one handshake with clients is counted as failed for r; who
+// was refused knows it first.
+func failedBy(t *testing.T, b *Balancer, r tlsconn.Reason) {
+	t.Helper()
+	var n uint64
+	for end := time.Now().Add(10 * time.Second); n != 1 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		n = b.Clusters()[0].Totals.HandshakeFailed[r]
+	}
+	if n != 1 {
+		t.Errorf("%d handshakes failed by %v, want 1", n, r)
+	}
 }
 
 // get asks over TLS and returns status and body.

@@ -36,7 +36,9 @@ func authority(t testing.TB) (ca, list []byte) {
 	return ca, list
 }
 
-func block(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+func block(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
 
 func TestTrustText(t *testing.T) {
 	ca, list := authority(t)

@@ -88,11 +88,31 @@ func (x *exchange) dropOwn() {
 	for i := range x.req.Fields {
 		f := &x.req.Fields[i]
 		for _, name := range x.svc.Own {
-			if message.EqualFold(x.req.Bytes(f.Name), name) {
+			if sameName(x.req.Bytes(f.Name), name) {
 				f.Hop = true
 			}
 		}
 	}
+}
+
+// sameName reports whether a server may take b for name, which is in lower case:
+// many read "_" and "-" alike.
+func sameName(b []byte, name string) bool {
+	if len(b) != len(name) {
+		return false
+	}
+	for i, c := range b {
+		switch {
+		case c == '_':
+			c = '-'
+		case 'A' <= c && c <= 'Z':
+			c |= 0x20
+		}
+		if n := name[i]; c != n && (n != '_' || c != '-') {
+			return false
+		}
+	}
+	return true
 }
 
 // appendAnswer appends the head that the client gets.

@@ -66,8 +66,8 @@ func unpacker(t testing.TB, coding string, r io.Reader) io.Reader {
 	return r
 }
 
-// text returns n bytes of text that compress, and differ everywhere.
-func text(n int) string {
+// lines returns n bytes of text that compress, and differ everywhere.
+func lines(n int) string {
 	var b strings.Builder
 	for i := 0; b.Len() < n; i++ {
 		fmt.Fprintf(&b, "line %d of a text\n", i)
@@ -82,7 +82,7 @@ func TestAnswersAreCompressed(t *testing.T) {
 		w.Header().Set("Content-Type", "text/plain")
 		w.Header().Set("ETag", `"v1"`)
 		w.Header().Set("Accept-Ranges", "bytes")
-		content := text(sizes[r.URL.Path])
+		content := lines(sizes[r.URL.Path])
 		if r.URL.RawQuery == "" {
 			w.Header().Set("Content-Length", fmt.Sprint(len(content)))
 		} else {
@@ -108,7 +108,7 @@ func TestAnswersAreCompressed(t *testing.T) {
 						if got := resp.Header.Get("Content-Encoding"); got != want {
 							t.Fatalf("%s for %q: Content-Encoding %q, want %q", path+query, accept, got, want)
 						}
-						if got := unpacked(t, want, body); got != text(size) {
+						if got := unpacked(t, want, body); got != lines(size) {
 							t.Errorf("%s in %q: %d bytes, want %d", path+query, want, len(got), size)
 						}
 						checkPacked(t, resp, want != "", size >= 100 || query != "", size)
@@ -155,7 +155,7 @@ func checkPacked(t *testing.T, resp *http.Response, packed, varies bool, size in
 
 // Answers that must not be changed are not.
 func TestAnswersThatAreNotCompressed(t *testing.T) {
-	content := text(1000)
+	content := lines(1000)
 	for _, tt := range []struct {
 		name, request, head string
 		status              int
@@ -192,7 +192,7 @@ func TestAnswersThatAreNotCompressed(t *testing.T) {
 
 // A client of HTTP/1.0 gets compressed content up to the end of the connection.
 func TestCompressedForHTTP10(t *testing.T) {
-	want := text(5000)
+	want := lines(5000)
 	o := newOrigin(t, []step{recv("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n"),
 		send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5000\r\n\r\n" + want)})
 	b := newBox(t, []pool.MemberConfig{member("m", o.ln.Addr())}, func(s *Service) {
@@ -268,7 +268,7 @@ func TestCompressionIsBounded(t *testing.T) {
 	wait := make(chan struct{})
 	h := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
-		io.WriteString(w, text(5000))
+		io.WriteString(w, lines(5000))
 		w.(http.Flusher).Flush()
 		if r.URL.Path == "/slow" {
 			<-wait
@@ -287,7 +287,7 @@ func TestCompressionIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp, body := fetchWith(t, tr, "GET", url, "Accept-Encoding", "gzip")
-	if body != text(5000) || resp.Header.Get("Content-Encoding") != "" || resp.Header.Get("Vary") != "Accept-Encoding" {
+	if body != lines(5000) || resp.Header.Get("Content-Encoding") != "" || resp.Header.Get("Vary") != "Accept-Encoding" {
 		t.Errorf("over the budget: %d bytes, %v", len(body), resp.Header)
 	}
 	if n := b.slot().CompressRefused.Value(); n != 1 {

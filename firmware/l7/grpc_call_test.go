@@ -19,15 +19,15 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// A text is a message; rawCodec sends it as it is.
-type text string
+// A letter is a message of a call; rawCodec sends it as it is.
+type letter string
 
 type rawCodec struct{}
 
 func (rawCodec) Name() string                  { return "raw" }
-func (rawCodec) Marshal(v any) ([]byte, error) { return []byte(*v.(*text)), nil }
+func (rawCodec) Marshal(v any) ([]byte, error) { return []byte(*v.(*letter)), nil }
 func (rawCodec) Unmarshal(b []byte, v any) error {
-	*v.(*text) = text(b)
+	*v.(*letter) = letter(b)
 	return nil
 }
 
@@ -38,7 +38,7 @@ var echoCalls = grpc.ServiceDesc{
 	Streams: []grpc.StreamDesc{{StreamName: "Talk", ServerStreams: true, ClientStreams: true,
 		Handler: func(_ any, s grpc.ServerStream) error {
 			for {
-				var m text
+				var m letter
 				switch err := s.RecvMsg(&m); {
 				case err == io.EOF:
 					return nil
@@ -89,36 +89,36 @@ func TestCallsOfGRPC(t *testing.T) {
 
 	s := talk(ctx, t, c)
 	for i, size := range []int{0, 1, 100, 20_000, 1 << 20, 3, 100_000} {
-		want := text(strings.Repeat(fmt.Sprint(i), size))
+		want := letter(strings.Repeat(fmt.Sprint(i), size))
 		if err := s.SendMsg(&want); err != nil {
 			t.Fatal(err)
 		}
-		var got text
+		var got letter
 		if err := s.RecvMsg(&got); err != nil || got != want {
 			t.Fatalf("message %d: got %d bytes, %v, want %d", i, len(got), err, size)
 		}
 	}
 	_ = s.CloseSend()
-	if err := s.RecvMsg(new(text)); err != io.EOF {
+	if err := s.RecvMsg(new(letter)); err != io.EOF {
 		t.Errorf("at the end: %v", err)
 	}
 
 	s = talk(ctx, t, c)
-	fail := text("fail")
+	fail := letter("fail")
 	_ = s.SendMsg(&fail)
-	if err := s.RecvMsg(new(text)); status.Code(err) != codes.NotFound || status.Convert(err).Message() != "no such thing" {
+	if err := s.RecvMsg(new(letter)); status.Code(err) != codes.NotFound || status.Convert(err).Message() != "no such thing" {
 		t.Errorf("the server's status came as %v", err)
 	}
 
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
-	if err := talk(short, t, c).RecvMsg(new(text)); status.Code(err) != codes.DeadlineExceeded {
+	if err := talk(short, t, c).RecvMsg(new(letter)); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("after the deadline: %v", err)
 	}
 	b.eventually("the server is free", func() bool { return b.svc.Stats.Slot(0).Active.Value() == 0 })
 
 	server.Stop()
-	err = talk(ctx, t, c).RecvMsg(new(text))
+	err = talk(ctx, t, c).RecvMsg(new(letter))
 	if status.Code(err) != codes.Unavailable || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("without a server: %v, want Unavailable", err)
 	}

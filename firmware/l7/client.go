@@ -19,6 +19,9 @@ import (
 
 // A clientConn is a client's HTTP/1 connection:
 //
+//	intro (PROXY protocol)
+//	  │
+//	  ▼
 //	shaking (TLS)
 //	  │
 //	  ▼
@@ -30,7 +33,8 @@ type clientConn struct {
 	conn
 	next, prev *clientConn
 	port       *Port
-	peer       netip.AddrPort
+	peer       netip.AddrPort     // the client, as a PROXY header tells or else as the socket does
+	local      netip.AddrPort     // what it connected to, if a PROXY header tells
 	stats      *stats.ClusterSlot // of the cluster that it was accepted for
 	x          *exchange          // while busy or a tunnel
 	bound      *serverConn        // kept for this client alone; idle
@@ -56,6 +60,7 @@ const (
 	clientTunnel
 	clientLingering
 	clientShaking
+	clientIntro // the header of the PROXY protocol is to come
 	clientMuxed // HTTP/2: the streams have their own states
 )
 
@@ -73,8 +78,12 @@ func (w *Worker) accept(fd int, peer netip.AddrPort, p *Port) {
 	w.conns++
 	c.stats.Accepted.Add(1)
 	c.stats.Connections.Add(1)
+	if svc.Proxies != nil {
+		c.awaitIntro(svc)
+		return
+	}
 	if svc.TLS != nil {
-		c.shake(svc)
+		c.shake(svc, nil)
 		return
 	}
 	w.loop.SetTimer(&c.timer, orNever(svc.Timeouts.ClientHead))
@@ -98,6 +107,8 @@ func (c *clientConn) Ready(ev reactor.Events) {
 	case clientLingering:
 		c.linger()
 	case clientShaking: // the handshake was told
+	case clientIntro:
+		c.readIntro()
 	case clientMuxed:
 		c.mux.ready(ev)
 	default:
@@ -112,6 +123,8 @@ func (c *clientConn) Run() {
 	case c.gone:
 	case c.state == clientLingering:
 		c.linger()
+	case c.state == clientIntro:
+		c.readIntro()
 	case c.state == clientIdle || c.state == clientHead:
 		if len(c.buffered()) > 0 && c.parse() {
 			return
@@ -311,6 +324,9 @@ func (c *clientConn) Expire(*reactor.Timer) {
 	case clientIdle:
 		c.idleExpired()
 	case clientLingering:
+		c.close()
+	case clientIntro:
+		c.stats.Aborts[stats.ClientTimeout].Add(1)
 		c.close()
 	case clientShaking:
 		c.tls.Cancel(tlsconn.Timeout)

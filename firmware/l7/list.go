@@ -46,7 +46,7 @@ func (c *clientConn) describe() stats.Conn {
 var connStates = [...]stats.ConnState{
 	clientIdle: stats.ConnIdle, clientHead: stats.ConnHead, clientBusy: stats.ConnActive,
 	clientQueued: stats.ConnQueued, clientTunnel: stats.ConnTunnel, clientLingering: stats.ConnClosing,
-	clientShaking: stats.ConnHandshake, clientMuxed: stats.ConnActive,
+	clientShaking: stats.ConnHandshake, clientIntro: stats.ConnHead, clientMuxed: stats.ConnActive,
 }
 
 func (x *exchange) describe(s *stats.Conn) {

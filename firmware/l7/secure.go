@@ -9,10 +9,11 @@ import (
 	"evener/firmware/tlsconn"
 )
 
-// shake begins the TLS handshake of a connection that was just accepted.
-func (c *clientConn) shake(svc *Service) {
+// shake begins the TLS handshake of a connection, the first bytes of which may have
+// been read already.
+func (c *clientConn) shake(svc *Service, first []byte) {
 	c.state, c.secure = clientShaking, true
-	c.tls = tlsconn.NewServer(svc.TLS.Setups[c.w.index], c.fd, c, nil)
+	c.tls = tlsconn.NewServer(svc.TLS.Setups[c.w.index], c.fd, c, first)
 	c.w.loop.SetTimer(&c.timer, orNever(svc.Timeouts.Handshake))
 	c.watchNow()
 }

@@ -67,7 +67,7 @@ func (x *exchange) connect() {
 // idleServer takes the idle connection that was used last. A request that must
 // not be sent twice goes only to one that is seen to be open.
 func (x *exchange) idleServer(up *Upstream) *serverConn {
-	if !up.Mux || !x.route.TCPMux {
+	if !up.shared() || !x.route.TCPMux {
 		return x.boundServer(up)
 	}
 	if x.fresh {
@@ -148,6 +148,10 @@ func (s *serverConn) connected() {
 		s.x.serverFailed(stats.ErrConnect, stats.ConnectFailed)
 		return
 	}
+	if s.up.Proxy != 0 && !s.introduce() {
+		s.x.serverFailed(stats.ErrConnect, stats.ConnectFailed)
+		return
+	}
 	if s.up.TLS != nil {
 		s.shake()
 		return
@@ -205,7 +209,7 @@ func (x *exchange) parkServer() {
 	}
 	s.used++
 	switch {
-	case !s.up.Mux || !x.route.TCPMux:
+	case !s.up.shared() || !x.route.TCPMux:
 		if !x.bind(s) {
 			s.close()
 			return

@@ -13,6 +13,7 @@ import (
 	"evener/firmware/match"
 	"evener/firmware/persist"
 	"evener/firmware/pool"
+	"evener/firmware/proxyproto"
 	"evener/firmware/rewrite"
 	"evener/firmware/stats"
 	"evener/firmware/tlsconn"
@@ -92,13 +93,17 @@ type Service struct {
 	Limits   Limits
 
 	AllowTrace bool
-	Upgrade    bool           // websocket upgrades are forwarded
-	Via        bool           // Via is added to requests and answers
-	RequestID  bool           // X-Request-Id is added to requests
-	Trusted    []netip.Prefix // whose forwarding fields and request ids are kept
-	Forwarded  bool           // Forwarded is added to requests (RFC 7239)
-	Own        []string       // names, in lower case, of request fields that only the box may set
-	Retries    int            // more members tried for one exchange
+	Upgrade    bool // websocket upgrades are forwarded
+	// Proxies are those whose connections begin with a header of the PROXY protocol,
+	// which tells who the client is; others are closed. nil: there is no header.
+	Proxies *proxyproto.Trusted
+
+	Via       bool           // Via is added to requests and answers
+	RequestID bool           // X-Request-Id is added to requests
+	Trusted   []netip.Prefix // whose forwarding fields and request ids are kept
+	Forwarded bool           // Forwarded is added to requests (RFC 7239)
+	Own       []string       // names, in lower case, of request fields that only the box may set
+	Retries   int            // more members tried for one exchange
 
 	// SecureAnswers makes answers over TLS name this place with https where they
 	// name it with http.
@@ -192,8 +197,17 @@ type Upstream struct {
 	TLS   *TLS           // nil: the member speaks plain
 	HTTP2 *http2.Profile // not nil: the member speaks HTTP/2
 	Stats *stats.Member
+
+	// Proxy is the version of the PROXY protocol in which each connection begins by
+	// telling of its client; 0: none does. One that does is not shared by clients.
+	// It is not for members of HTTP/2, whose connections always are.
+	Proxy proxyproto.Version
+
 	slots []upstreamSlot
 }
+
+// shared reports whether a connection may serve one client after another.
+func (up *Upstream) shared() bool { return up.Mux && up.Proxy == 0 }
 
 // TLS is how connections are secured.
 type TLS struct {

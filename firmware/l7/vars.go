@@ -70,10 +70,12 @@ func (x *exchange) appendPlace(dst []byte, k rewrite.Kind) []byte {
 // listenAddr returns the address at which the client's connection was accepted.
 func (x *exchange) listenAddr() netip.AddrPort {
 	c := x.c.root()
-	if c.port == nil {
+	switch {
+	case c.local.IsValid():
+		return c.local
+	case c.port == nil:
 		return netip.AddrPort{}
-	}
-	if c.port.Addr.Addr().IsValid() && !c.port.Addr.Addr().IsUnspecified() {
+	case c.port.Addr.IsValid() && !c.port.Addr.Addr().IsUnspecified():
 		return c.port.Addr
 	}
 	return reactor.LocalAddr(c.fd)

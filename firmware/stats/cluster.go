@@ -67,7 +67,26 @@ type ClusterSlot struct {
 	Resumed         Counter                    // of those, the ones by a session ticket
 	HandshakeFailed [NumHandshakeFails]Counter // by the reason of the TLS layer
 
+	ProxyRefused [NumProxyFaults]Counter // connections, by what is wrong with their PROXY header
+
 	_ linePad
+}
+
+// A ProxyFault says why a connection that must begin with a header of the PROXY
+// protocol was refused.
+type ProxyFault uint8
+
+// The faults.
+const (
+	ProxyUntrusted ProxyFault = iota // its source may not tell of others
+	ProxyMissing                     // it begins with something else
+	ProxyMalformed
+	NumProxyFaults = int(ProxyMalformed) + 1
+)
+
+// String returns the name that metrics show.
+func (f ProxyFault) String() string {
+	return [NumProxyFaults]string{"untrusted", "missing", "malformed"}[f]
 }
 
 // NumHandshakeFails is the size of ClusterSlot.HandshakeFailed.
@@ -94,6 +113,7 @@ type ClusterTotals struct {
 	DatagramsIn, DatagramsOut                                uint64
 	Handshakes, Resumed                                      uint64
 	HandshakeFailed                                          [NumHandshakeFails]uint64
+	ProxyRefused                                             [NumProxyFaults]uint64
 }
 
 // NewCluster returns the counters of a cluster for that many loops.
@@ -153,6 +173,7 @@ func (t *ClusterTotals) add(s *ClusterSlot) {
 	t.Handshakes += s.Handshakes.Value()
 	t.Resumed += s.Resumed.Value()
 	addAll(t.HandshakeFailed[:], s.HandshakeFailed[:])
+	addAll(t.ProxyRefused[:], s.ProxyRefused[:])
 }
 
 // addAll adds each counter to the total of the same index.

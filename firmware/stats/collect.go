@@ -103,6 +103,11 @@ func (r *Registry) collectCluster(w *Writer, c *Cluster) {
 	w.Uint(ClusterPersist, t.PersistForeign, name, "foreign")
 	w.Uint(ClusterPersist, t.PersistRenewed, name, "renewed")
 	w.Uint(ClusterPersist, t.PersistNew, name, "new")
+	for i, n := range t.ProxyRefused {
+		if n > 0 {
+			w.Uint(ClusterProxyRefused, n, name, ProxyFault(i).String())
+		}
+	}
 	switch Protocol(c.protocol.Load()) {
 	case HTTP:
 		r.collectExchanges(w, &t, name)

@@ -55,6 +55,7 @@ var (
 	ClusterDatagrams         = &Family{"evener_cluster_datagrams_total", CounterType, "Datagrams passed on to members (in) and to clients (out).", []string{"cluster", "direction"}}
 	ClusterHandshakes        = &Family{"evener_cluster_tls_handshakes_total", CounterType, "TLS handshakes of clients that succeeded, by kind.", []string{"cluster", "kind"}}
 	ClusterHandshakeFailures = &Family{"evener_cluster_tls_failures_total", CounterType, "TLS handshakes of clients that failed, by reason.", []string{"cluster", "reason"}}
+	ClusterProxyRefused      = &Family{"evener_cluster_proxy_refused_total", CounterType, "Connections refused because of their PROXY header, by reason.", []string{"cluster", "reason"}}
 	RuleHits                 = &Family{"evener_rule_hits_total", CounterType, "Requests that a rule decided.", []string{"cluster", "rule"}}
 	RuleLastHit              = &Family{"evener_rule_last_hit_timestamp_seconds", GaugeType, "When a rule decided last, Unix time.", []string{"cluster", "rule"}}
 	ServerRequests           = &Family{"evener_server_requests_total", CounterType, "Tries ended, by class of the status.", []string{"pool", "server", "code_class"}}
@@ -99,7 +100,8 @@ func Families() []*Family {
 		ClusterRejected, ClusterRetries, ClusterReused, ClusterConnectFailures, ClusterQueued,
 		ClusterQueueTimeouts, ClusterWaiting, ClusterPersist, ClusterCompressed,
 		ClusterCompressedBytes, ClusterCompressRefused, ClusterTunnels, ClusterTunnelsOpen,
-		ClusterDatagrams, ClusterHandshakes, ClusterHandshakeFailures, RuleHits, RuleLastHit, ServerRequests, ServerDuration, ServerErrors,
+		ClusterDatagrams, ClusterHandshakes, ClusterHandshakeFailures, ClusterProxyRefused,
+		RuleHits, RuleLastHit, ServerRequests, ServerDuration, ServerErrors,
 		ConfigRevision, ConfigLastCommit, ConfigConfirmPending, PoolServers, ServerUp,
 		ServerAdminState, ServerHealth, ServerConnections, ServerStickySessions, ServerWeight,
 		ProbeDuration, ProbeFailures, PersistEntries, TLSComputing, TLSWaiting, TLSShed, TLSUpstream,

@@ -4,6 +4,7 @@ package plays
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -112,7 +113,9 @@ func (n *node) dropWord(word string) bool {
 type row struct {
 	group, n *node
 	status   string // if it is refused
+	protocol string // of the cluster; http
 	box      *box
+	vault    *vault // of the box
 	addr     string
 }
 
@@ -122,7 +125,7 @@ pool "p" {
   member "o" {}
 }
 cluster "c" {
-  protocol   = "http"
+  protocol   = %q
   listen     = [%q]
   pool       = "p"
   via        = false
@@ -135,12 +138,17 @@ cluster "c" {
 // test sends the row and then a request beyond all doubt, and looks at what has
 // come to the origin when the box has ended.
 func (r *row) test(read func(*bufio.Reader) (*message, error)) error {
+	return r.between(read, r.exchange)
+}
+
+// between lets exchange speak with a box that has an origin.
+func (r *row) between(read func(*bufio.Reader) (*message, error), exchange func() error) error {
 	o, err := newOrigin(read)
 	if err != nil {
 		return err
 	}
 	if err = r.start(o.ln.Addr()); err == nil {
-		err = r.exchange()
+		err = exchange()
 	}
 	err = errors.Join(err, r.box.stop())
 	o.stop()
@@ -152,7 +160,8 @@ func (r *row) test(read func(*bufio.Reader) (*message, error)) error {
 
 // start starts a box with one member.
 func (r *row) start(member net.Addr) (err error) {
-	if r.box, err = startBox(newVault()); err != nil {
+	r.vault = newVault()
+	if r.box, err = startBox(r.vault); err != nil {
 		return err
 	}
 	addr, err := r.box.sockets.reserve()
@@ -161,7 +170,8 @@ func (r *row) start(member net.Addr) (err error) {
 	}
 	r.addr = addr.String()
 	_, with, _ := strings.Cut(r.group.text, " with ")
-	return r.box.apply(r.n.file, fmt.Sprintf(ambiguousConfig, member, r.addr, with), 0)
+	text := fmt.Sprintf(ambiguousConfig, member, cmp.Or(r.protocol, "http"), r.addr, with)
+	return r.box.apply(r.n.file, text+`certificate "box" {}`, 0)
 }
 
 func (r *row) dial() (*wire, error) {
@@ -243,11 +253,13 @@ func (r *row) probe(w *wire) error {
 
 // counted checks that the refusal is in the statistics.
 func (r *row) counted() error {
-	if r.group.word(0) == "ended" {
+	if r.group.word(0) == "ended" && r.protocol == "" {
 		return nil
 	}
 	sample := fmt.Sprintf("evener_cluster_rejected_total{cluster=%q,reason=%q}", "c", r.group.word(1))
-	if r.group.word(0) == "cut" {
+	if r.protocol != "" {
+		sample = fmt.Sprintf("evener_cluster_rejected_total{cluster=%q,reason=%q}", "c", "h2_"+r.group.word(1))
+	} else if r.group.word(0) == "cut" {
 		sample = `evener_cluster_terminations_total{cluster="c",reason="bad_request"}`
 	}
 	for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {

@@ -94,6 +94,11 @@ func (s *streams) expectAnswer(a *actor, n *node, headOnly bool) error {
 	return a.p.check(m, n.kids)
 }
 
+// An unexpected error is an event that is not the one that was waited for.
+type unexpected struct{ event }
+
+func (e *unexpected) Error() string { return "got " + e.String() }
+
 // read reads a message or only its head.
 func (s *streams) read(a *actor, id uint32, headOnly bool) (*message, error) {
 	e, err := s.next(a, id)
@@ -101,7 +106,7 @@ func (s *streams) read(a *actor, id uint32, headOnly bool) (*message, error) {
 		return nil, err
 	}
 	if e.kind != "head" {
-		return nil, fmt.Errorf("got %v", e)
+		return nil, &unexpected{e}
 	}
 	m, err := s.message(e.fields)
 	if err != nil {
@@ -120,7 +125,7 @@ func (s *streams) read(a *actor, id uint32, headOnly bool) (*message, error) {
 				return m, &malformed{fmt.Sprintf("trailers: %v, end %v", err, e.end)}
 			}
 		case "rst":
-			return m, fmt.Errorf("got %v", e)
+			return m, &unexpected{e}
 		}
 	}
 	if length := m.values("content-length"); !headOnly && len(length) > 0 && m.framing == "data" && length[0] != fmt.Sprint(len(m.body)) {

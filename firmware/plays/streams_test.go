@@ -27,6 +27,7 @@ type streams struct {
 	settled bool // the other end's have come
 	mean    bool // gives no windows back
 	fr      *http2.Framer
+	out     *held // where fr writes
 	dec     *hpack.Decoder
 	enc     *hpack.Encoder
 	block   bytes.Buffer // of enc
@@ -37,6 +38,31 @@ type streams struct {
 	control []event  // of the connection
 	peer    map[http2.SettingID]uint32
 	window  int64 // what may be sent on all streams
+}
+
+// A held writer can keep what is written, to send it at once.
+type held struct {
+	to   io.Writer
+	on   bool
+	kept bytes.Buffer
+}
+
+func (h *held) Write(b []byte) (int, error) {
+	if h.on {
+		return h.kept.Write(b)
+	}
+	return h.to.Write(b)
+}
+
+// together sends in one piece what f writes.
+func (h *held) together(f func() error) error {
+	h.on = true
+	err := f()
+	h.on = false
+	if err == nil {
+		_, err = h.kept.WriteTo(h.to)
+	}
+	return err
 }
 
 // A lane is a stream.
@@ -76,8 +102,9 @@ const frameRoom = 64 << 10
 
 func newStreams(a *actor, server bool) *streams {
 	a.r = bufio.NewReaderSize(a.r, frameRoom)
-	s := &streams{server: server, fr: http2.NewFramer(a, a.r), lanes: map[uint32]*lane{},
+	s := &streams{server: server, out: &held{to: a}, lanes: map[uint32]*lane{},
 		peer: map[http2.SettingID]uint32{}, window: 65535}
+	s.fr = http2.NewFramer(s.out, a.r)
 	s.fr.AllowIllegalWrites = true
 	s.dec = hpack.NewDecoder(4096, nil)
 	s.enc = hpack.NewEncoder(&s.block)
@@ -91,7 +118,7 @@ func (s *streams) greeting(a *actor, settings ...http2.Setting) error {
 	}
 	s.greet = true
 	if !s.server {
-		if _, err := io.WriteString(a, http2.ClientPreface); err != nil {
+		if _, err := io.WriteString(s.out, http2.ClientPreface); err != nil {
 			return err
 		}
 	}

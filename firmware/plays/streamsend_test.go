@@ -27,6 +27,9 @@ func (s *streams) step(word string) step {
 		"request": s.sendRequest, "answer": s.sendAnswer, "head": s.sendHead, "data": s.sendData,
 		"trailers": s.sendTrailers, "rst": s.sendReset, "goaway": s.sendGoAway, "ping": s.sendPing,
 		"window": s.sendWindow, "frame": s.sendFrame, "expect": s.expect,
+		"together": func(a *actor, n *node) error {
+			return s.out.together(func() error { return a.run(n.kids) })
+		},
 		"withhold": func(*actor, *node) error { s.mean = true; return nil },
 	}[word]
 	if f == nil {

@@ -161,6 +161,9 @@ func (b *body) readMore(dst, src *conn) state {
 			return finished
 		} // out of descriptors: copying serves as well
 	}
+	if src.in == nil && b.spliceable() && dst.tls != nil {
+		src.in = src.w.bufs.GetLarge() // in place of splicing
+	}
 	n, errno := src.fill()
 	switch {
 	case errno == unix.EAGAIN:

@@ -6,16 +6,25 @@ package reactor
 // message head that a codec accepts must fit into one.
 const BufferSize = 16 << 10
 
+// LargeSize is the size of the buffers for bulk: what many small calls would cost
+// more than the memory.
+const LargeSize = 64 << 10
+
 // Buffers keeps the free buffers of one loop. A connection borrows one only
 // while it holds bytes; the zero value is empty and ready. Each buffer that was
 // got is put back once, also if it has been replaced by a larger one.
 type Buffers struct {
-	free [][]byte
-	lent int
+	free  [][]byte
+	large [][]byte
+	lent  int
 }
 
-// maxFreeBuffers bounds what Buffers holds without use, 8 MiB.
-const maxFreeBuffers = 512
+// What Buffers holds without use is bounded: 8 MiB of buffers and 1 MiB of large
+// ones.
+const (
+	maxFreeBuffers = 512
+	maxFreeLarge   = 16
+)
 
 // Get returns a buffer of length BufferSize with arbitrary content.
 func (b *Buffers) Get() []byte {
@@ -26,6 +35,17 @@ func (b *Buffers) Get() []byte {
 		return p
 	}
 	return make([]byte, BufferSize)
+}
+
+// GetLarge returns a buffer of length LargeSize with arbitrary content.
+func (b *Buffers) GetLarge() []byte {
+	b.lent++
+	if n := len(b.large); n > 0 {
+		p := b.large[n-1]
+		b.large = b.large[:n-1]
+		return p
+	}
+	return make([]byte, LargeSize)
 }
 
 // GetSize returns a buffer of at least n bytes.
@@ -55,7 +75,10 @@ func (b *Buffers) Put(p []byte) {
 		return
 	}
 	b.lent--
-	if cap(p) == BufferSize && len(b.free) < maxFreeBuffers {
+	switch {
+	case cap(p) == BufferSize && len(b.free) < maxFreeBuffers:
 		b.free = append(b.free, p[:BufferSize])
+	case cap(p) == LargeSize && len(b.large) < maxFreeLarge:
+		b.large = append(b.large, p[:LargeSize])
 	}
 }

@@ -230,6 +230,28 @@ func TestPipeCarriesAStream(t *testing.T) {
 	pipes.Close()
 }
 
+func TestLargeBuffersAreKeptApart(t *testing.T) {
+	var b Buffers
+	small, large := b.Get(), b.GetLarge()
+	if len(small) != BufferSize || len(large) != LargeSize {
+		t.Fatalf("lengths = %d, %d, want %d, %d", len(small), len(large), BufferSize, LargeSize)
+	}
+	b.Put(small)
+	b.Put(large)
+	if got := b.GetLarge(); &got[0] != &large[0] {
+		t.Error("a large buffer was not used again")
+	}
+	if got := b.Get(); &got[0] != &small[0] {
+		t.Error("a buffer was not used again")
+	}
+	for range maxFreeLarge + 10 {
+		b.Put(make([]byte, LargeSize))
+	}
+	if len(b.large) != maxFreeLarge {
+		t.Errorf("large buffers kept = %d, want %d", len(b.large), maxFreeLarge)
+	}
+}
+
 func TestBuffersAreCountedAndBounded(t *testing.T) {
 	var b Buffers
 	var all [][]byte

@@ -87,11 +87,12 @@ func (c *Conn) Write(p []byte, more bool) (int, unix.Errno) {
 }
 
 // Writev is Write of a and then b in one record, as far as one can hold them. It
-// copies them together.
+// copies them together. The caller is taken to go on at once with what was too
+// long: the socket may wait for it.
 func (c *Conn) Writev(a, b []byte) (int, unix.Errno) {
 	switch {
 	case len(a) == 0:
-		return c.Write(b, false)
+		return c.Write(b, len(b) > MaxPlaintext)
 	case len(b) == 0 || len(a) >= MaxPlaintext:
 		return c.Write(a, len(b) > 0)
 	}
@@ -101,7 +102,7 @@ func (c *Conn) Writev(a, b []byte) (int, unix.Errno) {
 	r := c.gate.records.Get().(*record)
 	n := copy(r.buf[:MaxPlaintext], a)
 	n += copy(r.buf[n:MaxPlaintext], b)
-	n, errno := c.Write(r.buf[:n], false)
+	n, errno := c.Write(r.buf[:n], n < len(a)+len(b))
 	c.gate.records.Put(r)
 	return n, errno
 }

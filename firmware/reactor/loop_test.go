@@ -244,6 +244,7 @@ func TestEdgesAndHangUp(t *testing.T) {
 	do(t, l, func() { ref, _ = l.Add(a, handler(func(ev Events) { seen = append(seen, ev) })) })
 	turn := func(f func()) (got []Events) {
 		do(t, l, func() { seen = nil; f() })
+		do(t, l, func() {}) // in its turn the events of f come, perhaps behind it
 		do(t, l, func() { got = append(got, seen...) })
 		return got
 	}

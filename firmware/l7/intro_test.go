@@ -4,6 +4,7 @@ package l7
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -101,7 +102,7 @@ func TestIntroductionBeforeTLS(t *testing.T) {
 				s.Default.RequestOps = requestOps(t, "set X-From $client_ip:$client_port $listen_ip:$listen_port")
 				believed(t, s, "127.0.0.1/32")
 			})
-			dial := func(network, addr string) (net.Conn, error) {
+			dial := func(_ context.Context, network, addr string) (net.Conn, error) {
 				c, err := net.Dial(network, addr)
 				if err != nil {
 					return nil, err
@@ -113,7 +114,7 @@ func TestIntroductionBeforeTLS(t *testing.T) {
 				_, err = io.WriteString(c, intro)
 				return c, err
 			}
-			tr := &http.Transport{Dial: dial, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}},
+			tr := &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}},
 				Protocols: new(http.Protocols)}
 			tr.Protocols.SetHTTP1(protocol != "h2")
 			tr.Protocols.SetHTTP2(protocol == "h2")

@@ -124,7 +124,7 @@ func (s *server) serve() {
 // play plays the script of connection i.
 func (s *server) play(c net.Conn, script *node, i int) error {
 	defer context.AfterFunc(s.p.ctx, func() { c.Close() })()
-	_ = c.SetDeadline(s.p.ends)
+	_ = c.SetDeadline(s.p.ends.Add(time.Second / 4)) // clients can tell better what did not come
 	a := &actor{p: s.p, wire: newWire(c), settle: func(yes bool) { s.settle(i, yes) }}
 	var err error
 	if a.speech, err = s.opts.serve(a); err != nil {

@@ -195,7 +195,7 @@ func (s *streams) expectData(a *actor, n *node) error {
 		words = words[:len(words)-1]
 	}
 	want := ""
-	if len(words) > 2 || len(n.data) > 0 {
+	if len(words) > 2 && words[2] != "" || len(n.data) > 0 {
 		if want, err = a.p.dataOf(&node{file: n.file, line: n.line, text: n.text, words: words, data: n.data}, 2); err != nil {
 			return err
 		}

@@ -224,7 +224,7 @@ func (s *streams) sendData(a *actor, n *node) error {
 		words = words[:len(words)-1]
 	}
 	data := ""
-	if len(words) > 1 || len(n.data) > 0 {
+	if len(words) > 1 && words[1] != "" || len(n.data) > 0 {
 		if data, err = a.p.dataOf(&node{file: n.file, line: n.line, text: n.text, words: words, data: n.data}, 1); err != nil {
 			return err
 		}

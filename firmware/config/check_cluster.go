@@ -13,11 +13,12 @@ import (
 func (c *checker) cluster(cl *Cluster, known map[string]map[string]bool) {
 	path := pathOf("cluster", cl.Name)
 	c.route(cl, route{cl.Pool, cl.Responder, "", cl, cl.Range, path}, known)
-	if !c.given(cl, "pool") && !c.given(cl, "responder") && len(cl.SNI) == 0 {
+	if !c.given(cl, "pool") && !c.given(cl, "responder") && len(cl.SNI) == 0 && (cl.HTTP == nil || cl.HTTP.RedirectHTTPS == 0) {
 		c.diags.Add(cl.Range, path, "%s", nothingServes(cl.Protocol))
 	}
 	c.ports(cl, path)
 	c.clusterTLS(cl, path, known)
+	c.traffic(cl, path)
 	c.persist(cl, cl.Persist, c.pools[cl.Pool], path)
 	c.clientHead(cl, path)
 	for _, s := range cl.SNI {

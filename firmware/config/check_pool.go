@@ -27,6 +27,7 @@ func (c *checker) pool(p *Pool, known map[string]map[string]bool) {
 	}
 	c.custom(p, path)
 	c.poolProtocol(p, path)
+	c.poolProxy(p, path)
 	c.poolTLS(p, path, known)
 	for _, pr := range p.Probes {
 		at := fmt.Sprintf("%s probe %q", path, pr.Type)

@@ -282,7 +282,7 @@ func surround(context, text string) string {
 		cluster = wrap(fmt.Sprintf("persist %q", sel), text)
 	case "rule":
 		cluster = wrap(`rule "x"`, set(`when = method("GET")`)+text)
-	case "timeouts", "limits":
+	case "timeouts", "limits", "rewrite", "compress":
 		cluster = wrap(block, text)
 		if sel != "" {
 			cluster = fmt.Sprintf("protocol = %q\n", sel) + cluster

@@ -20,7 +20,7 @@ var clusterBlocks = []Block{
 	{
 		Name: "cluster", Label: "name", By: "protocol", field: "Clusters", label: "Name",
 		Purpose:  "A virtual address that clients connect to.",
-		Keywords: slices.Concat(clusterKeywords, flagKeywords, httpKeywords),
+		Keywords: slices.Concat(clusterKeywords, proxyKeywords, flagKeywords, httpKeywords, alterKeywords),
 	},
 	{
 		Name: "persist", In: []string{"cluster", "rule"}, Label: "method", Labels: persistMethods, Max: 2, By: "method",
@@ -66,8 +66,15 @@ var clusterBlocks = []Block{
 				Purpose: "How a member is chosen for the requests of this rule."},
 			{Name: "disabled", Kind: KindBool, Default: "false",
 				Purpose: "Skip this rule."},
-		}, inherited(flagKeywords)),
+		}, inherited(flagKeywords), []Keyword{
+			{Name: "request_headers", Kind: KindStrings, check: checkOperation, Unset: "the cluster's only",
+				Purpose: "Operations on the fields of requests, after those of the cluster."},
+			{Name: "answer_headers", Kind: KindStrings, check: checkOperation, Unset: "the cluster's only",
+				Purpose: "Operations on the fields of answers, after those of the cluster."},
+		}),
 	},
+	rewriteBlock,
+	compressBlock,
 	{
 		Name: "sni", In: []string{"cluster"}, Label: "pattern", Only: onlyTCP, field: "SNI", label: "Pattern",
 		Purpose: "Sends the TLS connections for a server name to a pool, untouched.",

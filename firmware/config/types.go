@@ -66,10 +66,11 @@ type Pool struct {
 	Custom         *Custom   `json:"custom,omitempty"`
 	Members        []*Member `json:"members"`
 	Probes         []*Probe  `json:"probes"`
-	TLS            *PoolTLS  `json:"tls,omitempty"` // nil: members are spoken to in the clear
-	SlowStart      Duration  `json:"slow_start"`    // 0s: a member that comes back gets its full weight at once
-	Queue          int       `json:"queue"`         // 1024 exchanges wait when every member is full; 0: none
-	Idle           int       `json:"idle"`          // 64: idle connections kept to each member by each loop
+	TLS            *PoolTLS  `json:"tls,omitempty"`  // nil: members are spoken to in the clear
+	SlowStart      Duration  `json:"slow_start"`     // 0s: a member that comes back gets its full weight at once
+	Queue          int       `json:"queue"`          // 1024 exchanges wait when every member is full; 0: none
+	ProxyProtocol  string    `json:"proxy_protocol"` // off (default), v1, v2
+	Idle           int       `json:"idle"`           // 64: idle connections kept to each member by each loop
 	Range          hcl.Range `json:"-"`
 }
 
@@ -191,8 +192,14 @@ type Cluster struct {
 	Limits      Limits     `json:"limits"`
 	HTTP        *HTTPFlags `json:"http,omitempty"` // http and https clusters only
 	Flags       Flags      `json:"flags"`
+	Rewrite     *Rewrite   `json:"rewrite,omitempty"`
+	Compress    *Compress  `json:"compress,omitempty"`
 	Retries     int        `json:"retries"` // 2: more members tried for one exchange
-	Range       hcl.Range  `json:"-"`
+
+	ProxyProtocol string         `json:"proxy_protocol,omitempty"` // off (default), require
+	ProxyFrom     []netip.Prefix `json:"proxy_from"`               // who may say by it who the client is
+
+	Range hcl.Range `json:"-"`
 }
 
 // Flags are those that a rule may override.
@@ -216,6 +223,14 @@ type HTTPFlags struct {
 	Underscore         string         `json:"underscore"`           // drop (default), keep, reject: field names with "_"
 	Via                bool           `json:"via"`                  // true
 	RequestID          bool           `json:"request_id"`           // true
+	Forwarded          bool           `json:"forwarded"`            // false
+	RedirectHTTPS      int            `json:"redirect_https"`       // http; 0: none
+	NoHeaderRewrite    bool           `json:"no_header_rewrite"`    // https; false: Location and the like get https
+	HSTS               Duration       `json:"hsts"`                 // https; 0s: none
+	HSTSSubdomains     bool           `json:"hsts_subdomains"`      // false
+	HSTSPreload        bool           `json:"hsts_preload"`         // false
+	RequestHeaders     []string       `json:"request_headers"`      // operations, "set Name value"
+	AnswerHeaders      []string       `json:"answer_headers"`       // likewise
 	Trusted            []netip.Prefix `json:"trusted"`              // sources whose X-Forwarded-*, Forwarded and X-Request-Id are kept
 }
 
@@ -290,7 +305,11 @@ type Rule struct {
 	IgnoreCase  *bool          `json:"ignore_case,omitempty"`
 	ClientIP    *bool          `json:"client_ip,omitempty"`
 	TCPMux      *bool          `json:"tcp_mux,omitempty"`
-	Range       hcl.Range      `json:"-"`
+
+	RequestHeaders []string  `json:"request_headers,omitempty"` // after the cluster's
+	AnswerHeaders  []string  `json:"answer_headers,omitempty"`
+	Rewrite        *Rewrite  `json:"rewrite,omitempty"` // in the cluster's place
+	Range          hcl.Range `json:"-"`
 }
 
 // An SNI sends the TLS connections of a tcp cluster whose server name fits

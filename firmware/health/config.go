@@ -59,6 +59,7 @@ type ProbeConfig struct {
 	Host   string // http: ServerName where that is sent; the member's address and port
 	Status []int  // http: 200 to 399
 
+	Preamble    string // all but icmp: sent first on each connection, before TLS; nothing
 	Send        string // acv, agent, simple: sent first; nothing
 	Expect      string // http, acv: substring of the body or answer
 	ExpectRegex string // http, acv: RE2 found in the body or answer

@@ -42,6 +42,12 @@ func (q question) dial(ctx context.Context, t *transcript) (*wire, error) {
 		return nil, err
 	}
 	w.stop = context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	if q.Preamble != "" {
+		if _, err := io.WriteString(conn, q.Preamble); err != nil {
+			w.Close()
+			return nil, err
+		}
+	}
 	if q.Secure {
 		client, r := q.shake(ctx, t, conn)
 		if client == nil {

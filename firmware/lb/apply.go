@@ -296,6 +296,9 @@ func targets(gen *generation) []health.Target {
 			for i, probe := range c.Probes {
 				p := probeConfig(names[i], probe, m)
 				gen.pools[c.Name].probeTLS(&p, probe)
+				if p.Port == t.Addr.Port() || p.Port == 0 && probe.Type != config.ProbeAgent {
+					p.Preamble = preamble(c) // what listens elsewhere is not the server
+				}
 				t.Probes = append(t.Probes, p)
 			}
 			out = append(out, t)

@@ -21,6 +21,7 @@ func Check(cfg *config.Config, d *config.Diagnostics) {
 	for _, c := range cfg.Clusters {
 		_, found := compileRules(c)
 		*d = append(*d, found...)
+		checkChanges(c, d)
 		if c.Protocol == config.HTTPS {
 			if _, err := profileOf(&c.TLS); err != nil {
 				d.Add(c.TLS.Range, fmt.Sprintf("cluster %q tls", c.Name), "%v", err)

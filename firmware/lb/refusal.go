@@ -5,6 +5,7 @@ package lb
 import (
 	"evener/firmware/http1"
 	"evener/firmware/l7"
+	"evener/firmware/rewrite"
 	"evener/firmware/stats"
 )
 
@@ -62,6 +63,8 @@ func refusal(e *l7.Explanation) (words, label string) {
 		return "", ""
 	case e.Refused != nil:
 		return refusals[e.Refused.Reason], e.Refused.Reason.String()
+	case e.Fault != rewrite.Sound:
+		return e.Fault.String(), e.Why.String()
 	case e.Why == stats.OverLimit:
 		return "the body is longer than limits { body } allows", e.Why.String()
 	case e.Status == 405:

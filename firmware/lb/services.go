@@ -139,9 +139,21 @@ func (u *builder) service(c *config.Cluster) (*l7.Service, error) {
 	if h.H2C {
 		s.HTTP2 = http2Profile(c)
 	}
+	if err := u.traffic(c, s); err != nil {
+		return nil, err
+	}
 	s.Default = u.route(c, nil)
 	for _, r := range c.Rules {
 		s.Routes = append(s.Routes, u.route(c, r))
+	}
+	for i, out := range append(s.Routes[:len(s.Routes):len(s.Routes)], s.Default) {
+		var r *config.Rule
+		if i < len(c.Rules) {
+			r = c.Rules[i]
+		}
+		if err := u.change(out, c, r); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }

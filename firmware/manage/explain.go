@@ -29,7 +29,8 @@ type Explained struct {
 	Reason     string            `json:"reason,omitempty" doc:"the same as the label by which the metrics count it"`
 	Status     int               `json:"status,omitempty" doc:"of the refusal"`
 	Path       string            `json:"path" doc:"as rules see it"`
-	RawPath    string            `json:"raw_path" doc:"as it is forwarded"`
+	RawPath    string            `json:"raw_path" doc:"as it was received"`
+	Target     string            `json:"target,omitempty" doc:"path and query that the member gets, if they are rewritten"`
 	Rules      []ExplainedRule   `json:"rules" doc:"in their order"`
 	Rule       string            `json:"rule" doc:"that decided; empty: the cluster's own settings"`
 	Pool       string            `json:"pool,omitempty"`
@@ -111,7 +112,7 @@ func (b *Box) explain(_ context.Context, c api.Call, p explainParams) (Explained
 }
 
 func explained(a lb.Answer) Explained {
-	out := Explained{Cluster: a.Cluster, Generation: a.Generation, Path: a.Path, RawPath: a.RawPath,
+	out := Explained{Cluster: a.Cluster, Generation: a.Generation, Path: a.Path, RawPath: a.RawPath, Target: a.Target,
 		Rules: []ExplainedRule{}, Members: []ExplainedMember{}, Persist: a.KeptWhy,
 		Forwarded: a.Forwarded, SetCookie: a.SetCookie, Answer: a.Answer}
 	if a.Status != 0 {

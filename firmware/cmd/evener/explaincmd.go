@@ -39,7 +39,10 @@ func printExplained(w io.Writer, e manage.Explained) {
 		return
 	}
 	fmt.Fprintf(w, "path %s", e.Path)
-	if e.Path != e.RawPath {
+	switch {
+	case e.Target != "":
+		fmt.Fprintf(w, " (rewritten to %s)", e.Target)
+	case e.Path != e.RawPath:
 		fmt.Fprintf(w, " (forwarded as %s)", e.RawPath)
 	}
 	fmt.Fprintln(w)

@@ -55,7 +55,7 @@ pool "shop" {
   responsiveness = "fast"
   slow_start     = "30s"
   queue          = 16
-  protocol = "h2c"
+  protocol       = "h2c"
   idle           = 8
 
   custom {
@@ -117,6 +117,8 @@ pool "shop" {
 }
 
 pool "secure" {
+  proxy_protocol = "v2"
+
   tls {
     verify      = false
     server_name = "web.example.com"
@@ -162,6 +164,24 @@ cluster "shop" {
   via                  = false
   request_id           = false
   trusted              = ["10.0.0.0/8", "2001:db8::1"]
+  forwarded            = true
+  redirect_https       = 308
+  proxy_protocol       = "require"
+  proxy_from           = ["10.0.0.0/8"]
+  request_headers      = ["set X-Client $client_ip", "remove X-Internal-*"]
+  answer_headers       = ["add X-Served-By $member of $pool"]
+
+  rewrite {
+    prefix      = "/api"
+    to          = "/v2"
+    ignore_case = true
+  }
+
+  compress {
+    codings  = ["gzip", "br"]
+    types    = ["text/html", "*+json"]
+    min_size = "256B"
+  }
 
   persist "cookie" {
     scheme     = "2"
@@ -192,6 +212,14 @@ cluster "shop" {
     ignore_case  = true
     client_ip    = false
     tcp_mux      = true
+    request_headers = ["append X-Rule $rule"]
+    answer_headers  = ["remove Server"]
+
+    rewrite {
+      regex = "^/old/([0-9]+)"
+      to    = "/item/$1?old=1"
+      query = true
+    }
 
     persist "cookie" { name = "API" }
   }
@@ -238,9 +266,13 @@ cluster "dns" {
 }
 
 cluster "safe" {
-  protocol = "https"
-  listen   = ["192.0.2.2:443"]
-  pool     = "secure"
+  protocol          = "https"
+  listen            = ["192.0.2.2:443"]
+  pool              = "secure"
+  no_header_rewrite = true
+  hsts              = "365d"
+  hsts_subdomains   = true
+  hsts_preload      = true
 
   rule "checked" {
     when = tls_version("1.3")

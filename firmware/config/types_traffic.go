@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import "github.com/hashicorp/hcl/v2"
+
+// A Rewrite says how the targets of requests are rewritten: Prefix or Regex is
+// given.
+type Rewrite struct {
+	Prefix     string    `json:"prefix,omitempty"`
+	Regex      string    `json:"regex,omitempty"`
+	To         string    `json:"to"`
+	Query      bool      `json:"query"`       // regex: it sees the query too; false
+	IgnoreCase bool      `json:"ignore_case"` // false
+	Range      hcl.Range `json:"-"`
+}
+
+// Compress says which answers of a cluster are compressed.
+type Compress struct {
+	Codings []string  `json:"codings"`  // the best first; none: zstd, br, gzip
+	Types   []string  `json:"types"`    // media types; none: text and the like
+	MinSize Bytes     `json:"min_size"` // 1KiB
+	Range   hcl.Range `json:"-"`
+}

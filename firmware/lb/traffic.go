@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lb
+
+import (
+	"fmt"
+
+	"evener/firmware/compress"
+	"evener/firmware/config"
+	"evener/firmware/l7"
+	"evener/firmware/proxyproto"
+	"evener/firmware/rewrite"
+)
+
+// changes are what a cluster or a rule makes of its messages.
+type changes struct {
+	requests, answers *rewrite.Ops // nil: nothing
+	url               *rewrite.URL
+}
+
+// compileChanges compiles what a block says of fields and targets, and tells
+// report of every mistake.
+func compileChanges(requests, answers []string, r *config.Rewrite, report func(msg string)) changes {
+	var c changes
+	c.requests = compileOps("request_headers", rewrite.Requests, requests, report)
+	c.answers = compileOps("answer_headers", rewrite.Answers, answers, report)
+	if r != nil {
+		url, err := rewrite.NewURL(rewrite.URLConfig{Prefix: r.Prefix, Regex: r.Regex, To: r.To, Query: r.Query, IgnoreCase: r.IgnoreCase})
+		if err != nil {
+			report(fmt.Sprintf("rewrite: %v", err))
+		}
+		c.url = url
+	}
+	return c
+}
+
+// compileOps compiles operations on fields; nil when there are none.
+func compileOps(keyword string, d rewrite.Direction, lines []string, report func(msg string)) *rewrite.Ops {
+	if len(lines) == 0 {
+		return nil
+	}
+	ops := make([]rewrite.Op, 0, len(lines))
+	for _, line := range lines {
+		action, name, value := config.SplitOperation(line)
+		ops = append(ops, rewrite.Op{Action: actionOf(action), Name: name, Value: value})
+	}
+	out, problems := rewrite.CompileOps(d, ops)
+	for _, p := range problems {
+		report(fmt.Sprintf("%s: %q: %s", keyword, lines[p.Op], p.Msg))
+	}
+	return out
+}
+
+// actionOf returns the action of a word that the configuration has checked.
+func actionOf(word string) rewrite.Action {
+	for a := rewrite.Add; a < rewrite.Remove; a++ {
+		if a.String() == word {
+			return a
+		}
+	}
+	return rewrite.Remove
+}
+
+// checkChanges reports the mistakes in what a cluster and its rules make of
+// messages.
+func checkChanges(c *config.Cluster, d *config.Diagnostics) {
+	path := fmt.Sprintf("cluster %q", c.Name)
+	if c.HTTP != nil {
+		compileChanges(c.HTTP.RequestHeaders, c.HTTP.AnswerHeaders, c.Rewrite, func(msg string) { d.Add(c.Range, path, "%s", msg) })
+		if _, err := hsts(c.HTTP); err != nil {
+			d.Add(c.Range, path, "hsts: %v", err)
+		}
+	}
+	for _, r := range c.Rules {
+		compileChanges(r.RequestHeaders, r.AnswerHeaders, r.Rewrite, func(msg string) {
+			d.Add(r.Range, fmt.Sprintf("%s rule %q", path, r.Name), "%s", msg)
+		})
+	}
+	if _, err := compression(c.Compress); err != nil {
+		d.Add(c.Compress.Range, path+" compress", "%v", err)
+	}
+}
+
+// hsts returns the value of Strict-Transport-Security, "" if none is sent.
+func hsts(h *config.HTTPFlags) (string, error) {
+	if h.HSTS == 0 {
+		return "", nil
+	}
+	return rewrite.HSTS(h.HSTS.D(), h.HSTSSubdomains, h.HSTSPreload)
+}
+
+// compression returns how the answers of a cluster are compressed; nil for not at
+// all.
+func compression(c *config.Compress) (*l7.Compression, error) {
+	if c == nil {
+		return nil, nil
+	}
+	cfg := compress.PolicyConfig{MinLength: int64(c.MinSize)}
+	if len(c.Types) > 0 {
+		cfg.Types = c.Types
+	}
+	policy, err := compress.NewPolicy(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("types: %w", err)
+	}
+	var settings []compress.Setting
+	for _, name := range c.Codings {
+		if k, ok := compress.CodingByName(name); ok {
+			settings = append(settings, compress.Setting{Coding: k})
+		}
+	}
+	if len(c.Codings) == 0 {
+		for _, k := range compress.Preferred {
+			settings = append(settings, compress.Setting{Coding: k})
+		}
+	}
+	return l7.NewCompression(policy, settings)
+}
+
+// traffic adds to s what the cluster makes of its messages and connections, but
+// for its routes.
+func (u *builder) traffic(c *config.Cluster, s *l7.Service) (err error) {
+	h := c.HTTP
+	s.Forwarded, s.RedirectHTTPS = h.Forwarded, h.RedirectHTTPS
+	s.SecureAnswers = c.Protocol == config.HTTPS && !h.NoHeaderRewrite
+	if s.HSTS, err = hsts(h); err != nil {
+		return fmt.Errorf("hsts: %w", err)
+	}
+	s.Proxies, err = proxies(c)
+	return err
+}
+
+// proxies returns who may begin connections with a header of the PROXY protocol;
+// nil: nobody must.
+func proxies(c *config.Cluster) (*proxyproto.Trusted, error) {
+	if c.ProxyProtocol != "require" {
+		return nil, nil
+	}
+	return proxyproto.NewTrusted(c.ProxyFrom)
+}
+
+// proxyVersion returns the PROXY protocol that a pool's members are told by.
+func proxyVersion(c *config.Pool) proxyproto.Version {
+	switch c.ProxyProtocol {
+	case "v1":
+		return proxyproto.V1
+	case "v2":
+		return proxyproto.V2
+	}
+	return 0
+}
+
+// preamble returns what probes of a pool's members begin with: a header that says
+// that the connection is the box's own.
+func preamble(c *config.Pool) string {
+	v := proxyVersion(c)
+	if v == 0 {
+		return ""
+	}
+	return string(proxyproto.Append(nil, v, &proxyproto.Header{Local: true}))
+}
+
+// change adds to the route what the cluster, and the rule if r is not nil, make of
+// messages.
+func (u *builder) change(out *l7.Route, c *config.Cluster, r *config.Rule) error {
+	var err error
+	report := func(msg string) { err = fmt.Errorf("%s", msg) }
+	of := compileChanges(c.HTTP.RequestHeaders, c.HTTP.AnswerHeaders, c.Rewrite, report)
+	add := func(of changes) {
+		if of.requests != nil {
+			out.RequestOps = append(out.RequestOps, of.requests)
+		}
+		if of.answers != nil {
+			out.AnswerOps = append(out.AnswerOps, of.answers)
+		}
+		if of.url != nil {
+			out.Rewrite = of.url
+		}
+	}
+	add(of)
+	if r != nil {
+		add(compileChanges(r.RequestHeaders, r.AnswerHeaders, r.Rewrite, report))
+	}
+	if err != nil {
+		return err
+	}
+	out.Compress, err = compression(c.Compress)
+	return err
+}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"evener/firmware/config"
+	"evener/firmware/persist"
 )
 
 // What only compiling finds is reported with the block that it stands in.
@@ -41,7 +42,7 @@ func TestCheckReportsWhatCannotBeChanged(t *testing.T) {
 
 // What is rewritten is told with both targets, and why it cannot be sent.
 func TestExplainTellsOfRewriting(t *testing.T) {
-	b := newRunning(t, Config{Loops: 1})
+	b := newRunning(t, Config{Loops: 1, Keys: []persist.Key{{ID: 1}}})
 	text := fmt.Sprintf(explainText, freePort(t))
 	text = strings.Replace(text, "  pool     = \"kept\"\n", "  pool     = \"kept\"\n  request_headers = [\"set Host $header_to\"]\n"+
 		"  rewrite {\n    prefix = \"/api\"\n    to = \"/v2\"\n  }\n", 1)

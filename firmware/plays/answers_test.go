@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,12 +32,19 @@ func TestAmbiguousAnswers(t *testing.T) {
 			continue
 		}
 		for _, n := range group.kids {
-			t.Run(fmt.Sprintf("%s:%d", group.rest(0), n.line), func(t *testing.T) {
-				t.Parallel()
-				if err := (&answerRow{group: group, n: n}).test(); err != nil {
-					t.Error(n.errorf("%v", err))
+			for version, protocol := range map[string]string{"HTTP/1.1": "http", "HTTP/2": "https"} {
+				if protocol == "https" && (slices.Contains(n.words, "1.0") || slices.Contains(n.words, "upgrade")) {
+					continue
 				}
-			})
+				t.Run(fmt.Sprintf("%s:%d/%s", group.rest(0), n.line, version), func(t *testing.T) {
+					t.Parallel()
+					r := &answerRow{}
+					r.group, r.n, r.protocol = group, n, protocol
+					if err := r.test(); err != nil {
+						t.Error(n.errorf("%v", err))
+					}
+				})
+			}
 		}
 	}
 	for reason := range ofAnswers {
@@ -53,8 +61,7 @@ func TestAmbiguousAnswers(t *testing.T) {
 // answers a request of that method with those bytes, and with shut the member
 // closes then.
 type answerRow struct {
-	group, n *node
-	row
+	streamRow
 	answer string
 	shut   bool
 
@@ -85,9 +92,12 @@ func (r *answerRow) test() error {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { r.serve(ln, &wg) })
-	r.row.group, r.row.n = r.group, r.n
 	err = r.start(ln.Addr())
-	if err == nil {
+	switch {
+	case err != nil:
+	case r.protocol == "https":
+		err = r.streams()
+	default:
 		err = r.exchanges(request + "\r\n")
 	}
 	err = errors.Join(err, r.box.stop())
@@ -144,9 +154,14 @@ func (r *answerRow) exchanges(request string) error {
 		return err
 	}
 	defer another.Close()
-	if err := r.probe(another); err != nil {
+	if err := r.row.probe(another); err != nil {
 		return err
 	}
+	return r.counted()
+}
+
+// counted checks how many connections the member had.
+func (r *answerRow) counted() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if want := map[bool]int{true: 1, false: 2}[r.group.rest(0) == "accepted"]; r.conns != want {
@@ -155,12 +170,56 @@ func (r *answerRow) exchanges(request string) error {
 	return nil
 }
 
+// streams does the same on two streams of one connection of HTTP/2.
+func (r *answerRow) streams() error {
+	done, err := r.connect()
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := r.s.greeting(r.a); err != nil {
+		return err
+	}
+	r.s.open(1)
+	if err := r.s.writeHead(1, headOf(r.n.word(0), "a", "/row"), true); err != nil {
+		return err
+	}
+	m, err := r.s.readHead(r.a, 1)
+	for err == nil && m.start[1][0] == '1' {
+		m, err = r.s.readHead(r.a, 1)
+	}
+	if err == nil && m.framing != "none" {
+		err = r.s.readBody(r.a, 1, m)
+	}
+	if err := r.judge(m, err); err != nil {
+		return err
+	}
+	if err := r.streamRow.probe(); err != nil {
+		return err
+	}
+	if text := r.s.left(nil); text != "" {
+		return fmt.Errorf("there is also %s", text)
+	}
+	return r.counted()
+}
+
 // expect reads what the client of the row gets.
 func (r *answerRow) expect(w *wire, head bool) error {
 	m, err := readAnswer(w.r, head)
 	for err == nil && m.start[1][0] == '1' {
 		m, err = readAnswer(w.r, head)
 	}
+	if err := r.judge(m, err); err != nil || r.group.word(0) == "cut" || r.group.word(0) == "refused" {
+		return err
+	}
+	if quiet, err := w.quiet(&play{}, func() error { _, err := w.r.Peek(1); return err }); err == nil && !quiet {
+		return fmt.Errorf("behind the answer came %s", w.read(&play{}))
+	}
+	return nil
+}
+
+// judge compares what the client got with what the group says.
+func (r *answerRow) judge(m *message, err error) error {
 	var bad *malformed
 	switch kind := r.group.word(0); {
 	case errors.As(err, &bad):
@@ -176,8 +235,11 @@ func (r *answerRow) expect(w *wire, head bool) error {
 	case kind == "refused":
 		return nil
 	}
-	if quiet, err := w.quiet(&play{}, func() error { _, err := w.r.Peek(1); return err }); err == nil && !quiet {
-		return fmt.Errorf("behind the answer came %s", w.read(&play{}))
+	claims := r.n.kids
+	if r.protocol == "https" { // framing, and who takes trailers, are matters of HTTP/1
+		claims = slices.DeleteFunc(slices.Clone(claims), func(n *node) bool {
+			return n.word(0) == "framing" || n.word(1) == "trailers"
+		})
 	}
-	return (&play{}).check(m, r.n.kids)
+	return (&play{}).check(m, claims)
 }

@@ -101,6 +101,15 @@ func (e *unexpected) Error() string { return "got " + e.String() }
 
 // read reads a message or only its head.
 func (s *streams) read(a *actor, id uint32, headOnly bool) (*message, error) {
+	m, err := s.readHead(a, id)
+	if err != nil || headOnly || m.framing == "none" {
+		return m, err
+	}
+	return m, s.readBody(a, id, m)
+}
+
+// readHead reads a head. Behind one that ends the stream the framing is none.
+func (s *streams) readHead(a *actor, id uint32) (*message, error) {
 	e, err := s.next(a, id)
 	if err != nil {
 		return nil, err
@@ -109,29 +118,32 @@ func (s *streams) read(a *actor, id uint32, headOnly bool) (*message, error) {
 		return nil, &unexpected{e}
 	}
 	m, err := s.message(e.fields)
-	if err != nil {
-		return m, err
-	}
 	m.framing = map[bool]string{true: "none", false: "data"}[e.end]
-	for !headOnly && !e.end {
-		if e, err = s.next(a, id); err != nil {
-			return m, err
+	return m, err
+}
+
+// readBody reads the body of m, and its trailers.
+func (s *streams) readBody(a *actor, id uint32, m *message) error {
+	for end := false; !end; {
+		e, err := s.next(a, id)
+		if err != nil {
+			return err
 		}
-		switch e.kind {
+		switch end = e.end; e.kind {
 		case "data":
 			m.body = append(m.body, e.data...)
 		case "head":
 			if m.trailers, err = strictFields(e.fields); err != nil || !e.end {
-				return m, &malformed{fmt.Sprintf("trailers: %v, end %v", err, e.end)}
+				return &malformed{fmt.Sprintf("trailers: %v, end %v", err, e.end)}
 			}
 		case "rst":
-			return m, &unexpected{e}
+			return &unexpected{e}
 		}
 	}
-	if length := m.values("content-length"); !headOnly && len(length) > 0 && m.framing == "data" && length[0] != fmt.Sprint(len(m.body)) {
-		return m, &malformed{fmt.Sprintf("content-length %s, and %d bytes came", length, len(m.body))}
+	if length := m.values("content-length"); len(length) > 0 && length[0] != fmt.Sprint(len(m.body)) {
+		return &malformed{fmt.Sprintf("content-length %s, and %d bytes came", length, len(m.body))}
 	}
-	return m, nil
+	return nil
 }
 
 var (
@@ -159,7 +171,7 @@ func (s *streams) message(fields []field) (*message, error) {
 	k := 0
 	for ; k < len(fields) && strings.HasPrefix(fields[k].name, ":"); k++ {
 		if _, twice := pseudo[fields[k].name]; twice {
-			return nil, &malformed{"twice " + fields[k].name}
+			return &message{fields: fields}, &malformed{"twice " + fields[k].name}
 		}
 		pseudo[fields[k].name] = fields[k].value
 	}

@@ -32,12 +32,12 @@ func (c *checker) cluster(cl *Cluster, known map[string]map[string]bool) {
 // it stands in a text with every default.
 func (c *checker) clientHead(cl *Cluster, path string) {
 	standard := blockIn("cluster", "timeouts").keyword("client_head").Default
-	if cl.Protocol != TCP || len(cl.SNI) > 0 || !c.given(&cl.Timeouts, "client_head") ||
+	if cl.Protocol != TCP || len(cl.SNI) > 0 || cl.ProxyProtocol == "require" || !c.given(&cl.Timeouts, "client_head") ||
 		cl.Timeouts.ClientHead.String() == standard {
 		return
 	}
 	c.diags.Warn(c.where(&cl.Timeouts, "client_head", cl.Range), path+" timeouts",
-		"client_head does nothing in a tcp cluster without sni blocks: no head is waited for")
+		"client_head does nothing in a tcp cluster without sni blocks and proxy_protocol: no head is waited for")
 }
 
 // nothingServes says what a cluster without a pool lacks.

@@ -40,7 +40,7 @@ func (w *Worker) List(limit int, cluster string, client netip.Addr) (list []stat
 }
 
 var relayStates = [...]stats.ConnState{
-	choosing: stats.ConnActive, head: stats.ConnHead, queued: stats.ConnQueued,
+	choosing: stats.ConnActive, intro: stats.ConnHead, head: stats.ConnHead, queued: stats.ConnQueued,
 	connecting: stats.ConnConnecting, relaying: stats.ConnActive, gone: stats.ConnClosing,
 }
 

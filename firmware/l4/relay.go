@@ -15,15 +15,17 @@ import (
 
 // A relay is a client's tcp connection and the one to its member:
 //
-//	          ┌────────── room ──────────┐
+//	intro
+//	  │
+//	  ▼       ┌────────── room ──────────┐
 //	          │          retry           ▼
 //	head ─► choosing ◄─────────── connecting ─► relaying ─► gone
 //	          │  ▲
 //	     full ▼  │ room
 //	          queued
 //
-// It begins in head where the cluster routes by TLS server name, and may end
-// anywhere.
+// It begins in intro where it must begin with a header of the PROXY protocol, in
+// head where the cluster routes by TLS server name, and may end anywhere.
 type relay struct {
 	visit
 	next, prev *relay // of the worker's list
@@ -32,7 +34,8 @@ type relay struct {
 	server     side
 	up, down   stream
 	timer      reactor.Timer
-	host       []byte // TLS server name, if it is to be logged
+	local      netip.AddrPort // what the client connected to, if a PROXY header tells
+	host       []byte         // TLS server name, if it is to be logged
 	state      relayState
 	soon       bool // Run is going to be called
 }
@@ -41,6 +44,7 @@ type relayState uint8
 
 const (
 	choosing relayState = iota
+	intro
 	head
 	queued
 	connecting
@@ -70,12 +74,24 @@ func (w *Worker) accept(fd int, peer netip.AddrPort, b *Binding) {
 	r.prev, r.next = w.relays.prev, &w.relays
 	r.prev.next, r.next.prev = r, r
 	r.begin(w, peer, b)
-	if b.Service.Names != nil {
-		r.state = head
-		w.loop.SetTimer(&r.timer, or(b.Service.Timeouts.ClientHead, headTimeout))
+	if b.Service.Proxies != nil {
+		r.awaitIntro()
 		return
 	}
-	r.send(b.Service.Default)
+	r.welcome()
+}
+
+// welcome finds out where the client is to go. Its first bytes may be there.
+func (r *relay) welcome() {
+	if r.svc.Names == nil {
+		r.send(r.svc.Default)
+		return
+	}
+	r.state = head
+	r.w.loop.SetTimer(&r.timer, or(r.svc.Timeouts.ClientHead, headTimeout))
+	if r.up.empty() || r.readHello(r.up.eof) {
+		r.readHead()
+	}
 }
 
 // send finds a member of the route.
@@ -168,6 +184,10 @@ func (r *relay) connectEnded() {
 
 // join begins to move bytes between the two ends.
 func (r *relay) join() {
+	if !r.introduce() {
+		r.connectFailed(stats.ConnectFailed)
+		return
+	}
 	r.state = relaying
 	r.connected = r.w.loop.Now()
 	r.up.hard = r.svc.AbortServer
@@ -219,7 +239,7 @@ func (r *relay) pump() {
 // Expire ends what took too long.
 func (r *relay) Expire(*reactor.Timer) {
 	switch r.state {
-	case head:
+	case intro, head:
 		r.cut(stats.ClientTimeout)
 	case queued:
 		r.queueExpired()
@@ -284,21 +304,29 @@ func (r *relay) readHead() {
 			r.cut(stats.ClientAbort)
 			return
 		}
-		scratch := w.bufs.Get()
-		name, v := ParseHello(r.up.held(), scratch)
-		if v == HelloPartial && n > 0 && !r.up.full() {
-			w.bufs.Put(scratch)
-			continue
-		}
-		route := r.routeFor(name, v)
-		w.bufs.Put(scratch)
-		if v == HelloPartial && n == 0 && r.up.empty() {
-			r.cut(stats.ClientAbort) // it came and went
+		if !r.readHello(n == 0) {
 			return
 		}
-		r.send(route)
-		return
 	}
+}
+
+// readHello looks at what has come of the ClientHello; with ended, no more will.
+// It reports whether it takes more to know where the client is to go.
+func (r *relay) readHello(ended bool) (more bool) {
+	scratch := r.w.bufs.Get()
+	name, v := ParseHello(r.up.held(), scratch)
+	if v == HelloPartial && !ended && !r.up.full() {
+		r.w.bufs.Put(scratch)
+		return true
+	}
+	route := r.routeFor(name, v)
+	r.w.bufs.Put(scratch)
+	if v == HelloPartial && ended && r.up.empty() {
+		r.cut(stats.ClientAbort) // it came and went
+		return false
+	}
+	r.send(route)
+	return false
 }
 
 // routeFor returns where a client that said this goes.

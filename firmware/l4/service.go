@@ -10,6 +10,7 @@ import (
 	"evener/firmware/balance"
 	"evener/firmware/persist"
 	"evener/firmware/pool"
+	"evener/firmware/proxyproto"
 	"evener/firmware/stats"
 )
 
@@ -82,6 +83,11 @@ type Service struct {
 	Names   *Names // tcp: routes by TLS server name; nil: clients are not waited for
 	Default *Route // for what Names does not take; nil: it is closed
 
+	// Proxies are those whose tcp connections begin with a header of the PROXY
+	// protocol, which tells who the client is; others are closed. nil: there is no
+	// header.
+	Proxies *proxyproto.Trusted
+
 	Timeouts Timeouts
 	Limits   Limits
 	Retries  int // tcp: more members tried when one cannot be connected to
@@ -96,7 +102,7 @@ type Service struct {
 // Timeouts bound the phases of a connection or flow. A zero field takes the
 // default named beside it.
 type Timeouts struct {
-	ClientHead time.Duration // 10s for a whole ClientHello, where there are Names
+	ClientHead time.Duration // 10s for a whole PROXY header, where there are Proxies, and for a whole ClientHello, where there are Names
 	Queue      time.Duration // 5s waiting for a free member
 	Connect    time.Duration // 5s
 	Tunnel     time.Duration // 1h of silence in both directions; udp: 30s
@@ -137,6 +143,7 @@ func (s *Sources) key(a netip.Addr) persist.SourceKey {
 // A Pool is the members of a pool as the workers count them.
 type Pool struct {
 	*pool.Pool
-	Stats []*stats.Member // by member
-	Queue int             // connections of one loop that may wait when all members are full
+	Stats []*stats.Member    // by member
+	Proxy proxyproto.Version // tcp: members are told by it whose a connection is; 0: they are not
+	Queue int                // connections of one loop that may wait when all members are full
 }

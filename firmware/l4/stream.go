@@ -34,6 +34,8 @@ func (s *side) Ready(ev reactor.Events) {
 	}
 	r := s.relay
 	switch r.state {
+	case intro:
+		r.readIntro()
 	case head:
 		r.readHead()
 	case relaying:

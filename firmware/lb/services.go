@@ -95,7 +95,11 @@ func (u *builder) buildAll(old *generation) error {
 	}
 	for _, c := range cfg.Clusters {
 		if !c.Protocol.Exchanges() {
-			u.gen.streamServices[c.Name] = u.stream(c)
+			svc, err := u.stream(c)
+			if err != nil {
+				return fmt.Errorf("cluster %q: %w", c.Name, err)
+			}
+			u.gen.streamServices[c.Name] = svc
 			continue
 		}
 		svc, err := u.service(c)

@@ -12,7 +12,7 @@ import (
 )
 
 // stream builds a tcp or udp cluster.
-func (u *builder) stream(c *config.Cluster) *l4.Service {
+func (u *builder) stream(c *config.Cluster) (*l4.Service, error) {
 	s := &l4.Service{
 		Cluster: c.Name, Retries: c.Retries, AbortServer: c.Flags.AbortServer,
 		Timeouts: l4.Timeouts{ClientHead: c.Timeouts.ClientHead.D(), Queue: c.Timeouts.Queue.D(),
@@ -30,7 +30,9 @@ func (u *builder) stream(c *config.Cluster) *l4.Service {
 	if len(names) > 0 {
 		s.Names = l4.NewNames(names)
 	}
-	return s
+	var err error
+	s.Proxies, err = proxies(c)
+	return s, err
 }
 
 func (u *builder) streamRoute(c *config.Cluster, pool string) *l4.Route {
@@ -52,7 +54,7 @@ func (u *builder) streamPool(p *livePool) *l4.Pool {
 	if s := u.streams[p]; s != nil {
 		return s
 	}
-	s := &l4.Pool{Pool: p.members.Pool, Queue: p.cfg.Queue,
+	s := &l4.Pool{Pool: p.members.Pool, Queue: p.cfg.Queue, Proxy: proxyVersion(p.cfg),
 		Stats: make([]*stats.Member, len(p.cfg.Members))}
 	for i, m := range p.cfg.Members {
 		s.Stats[i] = u.b.registry.Member(p.cfg.Name, m.Server)

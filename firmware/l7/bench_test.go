@@ -14,6 +14,7 @@ import (
 	"evener/firmware/persist"
 	"evener/firmware/pool"
 	"evener/firmware/reactor"
+	"evener/firmware/rewrite"
 )
 
 // A rawOrigin answers each read with the same bytes, and allocates nothing.
@@ -88,12 +89,22 @@ func rich(a netip.AddrPort) func(*Service) {
 	}
 }
 
+// changing adds what a rich configuration makes of heads.
+func changing(t testing.TB) func(*Service) {
+	return func(s *Service) {
+		s.Forwarded = true
+		s.Default.Rewrite = newURL(t, rewrite.URLConfig{Prefix: "/", To: "/v1"})
+		s.Default.RequestOps = requestOps(t, "set X-Client $client_ip:$client_port", "remove Accept", "set Host $hostname", "append X-Path $path$query")
+		s.Default.AnswerOps = answerOps(t, "set X-Frame-Options DENY", "set X-From $member $pool", "remove Server")
+	}
+}
+
 // A steady returns a function that plays one request on a keep-alive connection.
-func steady(t testing.TB) func() {
+func steady(t testing.TB, more func(*Service)) func() {
 	answer := []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 23\r\n\r\n" + large[:23])
 	a := rawOrigin(t, answer)
 	m := pool.MemberConfig{Name: "m", Addr: a, Weight: 100, TCPMux: true}
-	b := newBox(t, []pool.MemberConfig{m}, rich(a))
+	b := newBox(t, []pool.MemberConfig{m}, func(s *Service) { rich(a)(s); more(s) })
 	// Nobody runs the log: the loop's part is to put records into a ring.
 	log, err := accesslog.Open(accesslog.Config{Loops: 1, Path: t.TempDir() + "/log"}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -120,7 +131,12 @@ func TestExchangeAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		return // the race detector allocates: .ci/test runs this without it too
 	}
-	one := steady(t)
+	for name, more := range map[string]func(*Service){"plain": func(*Service) {}, "changing": changing(t)} {
+		t.Run(name, func(t *testing.T) { allocatesNothing(t, steady(t, more)) })
+	}
+}
+
+func allocatesNothing(t *testing.T, one func()) {
 	for range 500 {
 		one()
 	}
@@ -139,9 +155,16 @@ func TestExchangeAllocatesNothing(t *testing.T) {
 // BenchmarkExchange measures a small request on connections that are kept on
 // both sides, client and origin included.
 func BenchmarkExchange(b *testing.B) {
-	one := steady(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		one()
+	for _, more := range []struct {
+		name string
+		tune func(*Service)
+	}{{"plain", func(*Service) {}}, {"changing", changing(b)}} {
+		b.Run(more.name, func(b *testing.B) {
+			one := steady(b, more.tune)
+			b.ReportAllocs()
+			for b.Loop() {
+				one()
+			}
+		})
 	}
 }

@@ -20,6 +20,7 @@ type origin struct {
 	name string
 	addr string
 
+	sick     atomic.Bool  // /health is answered with 503, everything else as ever
 	requests atomic.Int64 // without those for /health
 	last     atomic.Pointer[string]
 
@@ -114,6 +115,10 @@ func (o *origin) serve(c net.Conn) {
 func (o *origin) answer(c net.Conn, head string) bool {
 	_, rest, _ := strings.Cut(head, " ")
 	path, _, _ := strings.Cut(rest, " ")
+	if path == "/health" && o.sick.Load() {
+		_, err := c.Write([]byte("HTTP/1.1 503 Sick\r\nContent-Length: 0\r\n\r\n"))
+		return err == nil && !strings.Contains(head, "Connection: close")
+	}
 	if path == "/health" {
 		_, err := c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
 		return err == nil && !strings.Contains(head, "Connection: close")

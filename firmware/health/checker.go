@@ -52,6 +52,7 @@ type member struct {
 	state  State
 	reason string
 	since  time.Time
+	old    bool // Down by what other probes than the present ones said
 	gone   bool
 }
 
@@ -206,6 +207,9 @@ func (c *Checker) finish(a answer, now time.Time) {
 		c.setLoad(p, math.NaN())
 	}
 	c.settle(p.member, p.Name+": "+verdict.Reason, now)
+	if verdict.Changed {
+		c.confirm(p, verdict)
+	}
 	p.due = p.schedule.next(r.At, now)
 	if late := now.Sub(r.At); late > p.Interval {
 		c.skipped += uint64(late / p.Interval)
@@ -225,8 +229,16 @@ func (c *Checker) settle(m *member, reason string, now time.Time) {
 	}
 }
 
-func (c *Checker) change(m *member, state State, reason string, now time.Time) {
-	m.state, m.reason, m.since = state, reason, now
+// confirm has a new reason told where p says of a member what was carried over:
+// that it is down.
+func (c *Checker) confirm(p *probe, v Verdict) {
+	if m := p.member; m.old && m.state == Down && v.State == Down {
+		c.change(m, Down, p.Name+": "+v.Reason, m.since)
+	}
+}
+
+func (c *Checker) change(m *member, state State, reason string, since time.Time) {
+	m.state, m.reason, m.since, m.old = state, reason, since, false
 	e := m.event()
 	c.notices = append(c.notices, notice{member: m, event: &e})
 	c.log.Info("member changed", "pool", m.pool, "member", m.key.member,

@@ -37,6 +37,15 @@ type Target struct {
 	Member string
 	Addr   netip.AddrPort
 	Probes []ProbeConfig
+	Before *Before // nil: nothing is known; ignored for a member that is known already
+}
+
+// Before says that a member was found to be down by somebody who asked earlier.
+// It begins as Down, until its probes say otherwise: one good answer of each
+// suffices, as for a member of which nothing is known.
+type Before struct {
+	Reason string // for people
+	Since  time.Time
 }
 
 // A ProbeConfig is one kind of question. Only Type is required, and Expect or

@@ -44,12 +44,15 @@ func deciding(votes []vote) []bool {
 
 // decide returns the state of a member that was in state before: Down when one
 // deciding probe is, Up when all are. Until a new probe of a member has a
-// verdict, an Up member stays Up; and so it does while nothing decides, but for
-// one that has no probes at all.
+// verdict, Up stays Up and Down stays Down, also where the new one cannot ask.
+// While nothing decides, an Up member stays Up, but for one that has no probes
+// at all; one that was Down because of an agent that is silent now does not.
 func decide(before State, votes []vote) State {
-	up, pending := 0, 0
+	up, pending, mute := 0, 0, 0
 	for i, counts := range deciding(votes) {
 		switch {
+		case votes[i].mute:
+			mute++
 		case !counts:
 		case votes[i].state == Down:
 			return Down
@@ -64,6 +67,8 @@ func decide(before State, votes []vote) State {
 		return Checking
 	case up > 0 && pending == 0, before == Up:
 		return Up
+	case before == Down && pending+mute > 0:
+		return Down
 	}
 	return Checking
 }

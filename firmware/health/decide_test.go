@@ -23,7 +23,11 @@ func TestDecide(t *testing.T) {
 		{"one has no verdict yet", Checking, []vote{may(TCP, Up), may(HTTP, Checking)}, Checking},
 		{"new probe leaves up alone", Up, []vote{may(TCP, Up), may(HTTP, Checking)}, Up},
 		{"replaced probe leaves up alone", Up, []vote{may(HTTP, Checking)}, Up},
-		{"replaced probe forgets down", Down, []vote{may(HTTP, Checking)}, Checking},
+		{"replaced probe leaves down alone", Down, []vote{may(HTTP, Checking)}, Down},
+		{"new probe leaves down alone", Down, []vote{may(TCP, Up), may(HTTP, Checking)}, Down},
+		{"replaced probe that cannot ask leaves down alone", Down, []vote{mute(ICMP)}, Down},
+		{"probe that said down is gone", Down, []vote{may(TCP, Up)}, Up},
+		{"no probes any more, down", Down, nil, Checking},
 
 		{"icmp alone decides", Checking, []vote{may(ICMP, Up)}, Up},
 		{"icmp alone takes down", Up, []vote{may(ICMP, Down)}, Down},

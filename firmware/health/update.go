@@ -10,7 +10,8 @@ import (
 
 // Update makes targets the new generation. A member with the same names and
 // address keeps its state, and each of its probes that is configured as before
-// keeps its verdict and its place in time. Probes that are gone are broken off.
+// keeps its verdict and its place in time; a Down member whose probes are new
+// stays Down until they have a verdict. Probes that are gone are broken off.
 // A call of OnChange that is under way may still speak of the old generation.
 //
 // When targets has mistakes, Update returns what Check says of it and changes
@@ -60,8 +61,11 @@ func (c *Checker) enter(t Target, before *member, now time.Time) *member {
 	for _, cfg := range t.probes() {
 		m.probes = append(m.probes, c.newProbe(m, cfg, now))
 	}
-	if len(m.probes) == 0 {
+	switch {
+	case len(m.probes) == 0:
 		m.reason = "has no probes"
+	case before == nil && t.Before != nil:
+		m.state, m.reason, m.since, m.old = Down, t.Before.Reason, t.Before.Since, true
 	}
 	if before != nil && before.state != Checking {
 		reason := fmt.Sprintf("address changed from %v to %v", before.addr, t.Addr)
@@ -92,6 +96,18 @@ func (c *Checker) alter(m *member, t Target, now time.Time) {
 		}
 	}
 	c.settle(m, "its probes were changed", now)
+	m.old = m.state == Down && !m.saidDown()
+}
+
+// saidDown reports whether one of the member's present probes says that it is
+// down.
+func (m *member) saidDown() bool {
+	for _, p := range m.probes {
+		if p.judge.State() == Down {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Checker) newProbe(m *member, cfg ProbeConfig, now time.Time) *probe {

@@ -253,3 +253,61 @@ func TestProbePort(t *testing.T) {
 		}
 	}
 }
+
+// TestADownMemberStaysDownUntilItsNewProbeSaysOtherwise changes the probe of a
+// member that is down, once so that the member is found well and once not.
+func TestADownMemberStaysDownUntilItsNewProbeSaysOtherwise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		f.set(addr(1), always(bad(Refused, "closed")))
+		c, e := start(t, f, Config{Targets: []Target{target(1, tcp)}})
+		time.Sleep(time.Minute)
+		e.take()
+		other := tcp
+		other.Interval = 11 * time.Second
+		update(t, c, target(1, other))
+		wantEvents(t, e)
+		if s, _ := c.Status("shop", "web1"); s.State != Down || s.Probes[0].State != Checking {
+			t.Errorf("status %+v, want down, the new probe checking", s)
+		}
+		time.Sleep(time.Minute)
+		wantEvents(t, e, "web1 down: tcp: closed (3 of 3)")
+
+		f.set(addr(1), always(good("fine")))
+		update(t, c, target(1, tcp))
+		time.Sleep(3 * time.Second)
+		wantEvents(t, e, "web1 up: tcp: fine")
+	})
+}
+
+func TestAMemberKnownToBeDownBeginsSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		f.set(addr(2), always(bad(Refused, "closed")))
+		since := time.Now().Add(-time.Hour)
+		targets := []Target{target(1, tcp), target(2, tcp)}
+		for i := range targets {
+			targets[i].Before = &Before{Reason: "was down", Since: since}
+		}
+		c, e := start(t, f, Config{Targets: targets})
+		for _, s := range c.States() {
+			if s.State != Down || s.Reason != "was down" || !s.Since.Equal(since) {
+				t.Errorf("state %+v, want down since %v because it was", s, since)
+			}
+		}
+		time.Sleep(3 * time.Second)
+		wantEvents(t, e, "web1 up: tcp: fine")
+		time.Sleep(time.Minute)
+		wantEvents(t, e, "web2 down: tcp: closed (3 of 3)")
+		if s, _ := c.Status("shop", "web2"); !s.Since.Equal(since) {
+			t.Errorf("web2 is down since %v, want %v", s.Since, since)
+		}
+		moved := target(2, tcp)
+		moved.Addr = addr(3)
+		moved.Before = targets[1].Before
+		update(t, c, moved)
+		if s, _ := c.Status("shop", "web2"); s.State != Checking {
+			t.Errorf("web2 at another address is %v, want checking", s.State)
+		}
+	})
+}

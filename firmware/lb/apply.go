@@ -57,6 +57,8 @@ func (b *Balancer) apply(cfg *config.Config, number uint64) error {
 		return err
 	}
 	b.restoreAdmin(gen)
+	asked := targets(gen)
+	b.restoreVerdicts(gen, asked)
 	b.swap(gen, ports)
 	b.useIssuers(gen)
 	for _, d := range gen.keys.lacks {
@@ -65,9 +67,10 @@ func (b *Balancer) apply(cfg *config.Config, number uint64) error {
 	if err := b.cfg.Sockets.Keep(specsOf(cfg)); err != nil {
 		b.log.Warn("listeners not released", "err", err)
 	}
-	if err := b.checker.Update(targets(gen)); err != nil {
+	if err := b.checker.Update(asked); err != nil {
 		return fmt.Errorf("probe members: %w", err)
 	}
+	b.verdicts.before, b.verdicts.changed = nil, true
 	b.registry.Keep(liveNames(cfg))
 	for _, c := range cfg.Clusters {
 		b.registry.Cluster(c.Name).Serve(protocols[c.Protocol])

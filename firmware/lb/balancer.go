@@ -29,7 +29,7 @@ type Config struct {
 	MaxConnections int // 0: no limit; client connections of all clusters
 
 	Sockets  Sockets          // holds the listening sockets
-	State    State            // keeps the operator's runtime states
+	State    State            // keeps the operator's runtime states, and who is down
 	Keys     []persist.Key    // of persistence cookies, the present one first
 	Journal  *persist.Journal // nil: records of sources do not survive a restart
 	Registry *stats.Registry
@@ -77,6 +77,7 @@ type Balancer struct {
 	upstreams map[upstreamKey]*l7.Upstream
 	viewIDs   map[viewKey]int
 	admin     adminState
+	verdicts  verdicts
 	draining  bool
 	released  bool // another process owns the durable state now
 
@@ -126,6 +127,9 @@ func New(cfg Config, log *slog.Logger) (*Balancer, error) {
 		gate:      tlsconn.NewGate(tlsconn.Config{}),
 	}
 	if err := b.admin.load(cfg.State); err != nil {
+		return nil, err
+	}
+	if err := b.verdicts.load(cfg.State); err != nil {
 		return nil, err
 	}
 	if cfg.Journal != nil {

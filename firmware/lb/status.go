@@ -179,6 +179,7 @@ func (b *Balancer) Drain() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.draining = true
+	b.writeVerdicts(b.now())
 	b.each(func(u *unit) {
 		u.http.Drain()
 		u.stream.Drain()
@@ -198,10 +199,11 @@ func (b *Balancer) Busy() int {
 }
 
 // Release hands over what only one process may own: it stops probing, adjusting
-// and keeping records, and closes the journal. Exchanges go on.
+// and keeping verdicts and records, and closes the journal. Exchanges go on.
 func (b *Balancer) Release() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.writeVerdicts(b.now())
 	b.released = true
 	b.stopProbes()
 	return b.closeJournal()

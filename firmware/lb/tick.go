@@ -41,6 +41,7 @@ func (b *Balancer) tick(now time.Time, dt time.Duration) {
 			}
 		}
 		b.endDrains(now)
+		b.keepVerdicts(now)
 		b.cur.renewTickets(now)
 	}
 	b.countGenerations()
@@ -100,6 +101,7 @@ func (b *Balancer) onHealth(e health.Event) {
 		state = pool.Down
 	}
 	p.members.SetHealth(i, state, e.Reason, e.Since)
+	b.verdicts.changed = true
 	if state != pool.Down {
 		for loop := range b.loops {
 			b.serveQueues(loop)

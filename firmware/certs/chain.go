@@ -40,9 +40,10 @@ func findLeaf(certs []*x509.Certificate, key crypto.PublicKey) (leaf *x509.Certi
 	return leaf, rest, nil
 }
 
-// orderChain puts behind leaf who signed it, and so on. A root is left out: a
-// client either has it or does not trust it (RFC 8446 section 4.4.2).
-func orderChain(leaf *x509.Certificate, rest []*x509.Certificate) (chain []*x509.Certificate, warnings []Warning, err error) {
+// orderChain puts behind leaf who signed it, and so on. A root is left out and
+// returned apart: a client either has it or does not trust it (RFC 8446 section
+// 4.4.2). It is nil if it is not among rest, and if leaf is its own root.
+func orderChain(leaf *x509.Certificate, rest []*x509.Certificate) (chain []*x509.Certificate, root *x509.Certificate, warnings []Warning, err error) {
 	chain = []*x509.Certificate{leaf}
 	rooted := selfSigned(leaf)
 	for last := leaf; !rooted; {
@@ -52,24 +53,45 @@ func orderChain(leaf *x509.Certificate, rest []*x509.Certificate) (chain []*x509
 		}
 		last = rest[i]
 		rest = slices.Delete(slices.Clone(rest), i, i+1)
-		if rooted = selfSigned(last); !rooted {
+		if rooted = selfSigned(last); rooted {
+			root = last
+		} else {
 			chain = append(chain, last)
 		}
 	}
 	if len(chain) == 1 && !rooted && len(rest) > 0 {
-		return nil, nil, fmt.Errorf("the chain has a gap: %q, which signed %s, is missing, and %s did not sign it; "+
+		return nil, nil, nil, fmt.Errorf("the chain has a gap: %q, which signed %s, is missing, and %s did not sign it; "+
 			"add the intermediate certificate that the CA offers", name(leaf.Issuer), title(leaf), titles(rest))
 	}
 	for _, c := range rest {
 		warnings = append(warnings, Warning{WarnUnused, fmt.Sprintf(
 			"%s is no part of the chain of %s and was left out", title(c), title(leaf))})
 	}
-	if len(chain) == 1 && !rooted {
-		warnings = append(warnings, Warning{WarnIncomplete, fmt.Sprintf(
-			"the intermediate certificate %q, which signed %s, is missing; clients that do not have it "+
-				"will not trust the server", name(leaf.Issuer), title(leaf))})
+	switch {
+	case root != nil:
+		warnings = append(warnings, Warning{InfoRoot, fmt.Sprintf(
+			"the root certificate %q is kept and not sent: clients must have it already", name(root.Subject))})
+	case len(chain) == 1 && !rooted:
+		warnings = append(warnings, lacksIssuer(leaf))
 	}
-	return chain, warnings, nil
+	return chain, root, warnings, nil
+}
+
+// lacksIssuer says that leaf came without the certificate that signed it. Nothing
+// in leaf tells whether that is an intermediate, which must be sent, or a root,
+// which need not. But a CA that browsers trust never signs with its root (Baseline
+// Requirements section 6.1.7), and its certificates have timestamps of CT logs;
+// those of a private CA, which often has no intermediate, have none.
+func lacksIssuer(leaf *x509.Certificate) Warning {
+	for _, e := range leaf.Extensions {
+		if e.Id.Equal(oidSCTs) {
+			return Warning{WarnIncomplete, fmt.Sprintf(
+				"the intermediate certificate %q, which signed %s, is missing; clients that do not have it "+
+					"will not trust the server", name(leaf.Issuer), title(leaf))}
+		}
+	}
+	return Warning{InfoIssuer, fmt.Sprintf("%q, which signed %s, was not in the file; "+
+		"if it is not a root that clients have, but an intermediate certificate, import both together", name(leaf.Issuer), title(leaf))}
 }
 
 // issuerOf returns the index of the certificate that signed c, or -1. Among
@@ -148,7 +170,10 @@ func checkLeaf(c *x509.Certificate) (warnings []Warning) {
 	return warnings
 }
 
-var oidTLSFeature = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24} // RFC 7633
+var (
+	oidTLSFeature = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}       // RFC 7633
+	oidSCTs       = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2} // RFC 6962 section 3.3
+)
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
 

@@ -21,6 +21,7 @@ type Pair struct {
 	kind     kind
 	cert     tls.Certificate
 	chain    []*x509.Certificate // leaf first; a root only if it is the leaf
+	root     *x509.Certificate   // that ends the chain and is not sent; nil if it was not given
 	names    []string            // canonical, see CanonicalName
 	warnings []Warning
 }
@@ -35,12 +36,25 @@ type Warning struct {
 const (
 	WarnExpired     = "expired"
 	WarnNotYetValid = "not_yet_valid"
-	WarnIncomplete  = "chain_incomplete" // an intermediate seems to be missing
+	WarnIncomplete  = "chain_incomplete" // an intermediate is missing
 	WarnUnused      = "unused"           // a certificate is no part of the chain
 	WarnNoNames     = "no_names"         // only a common name, or nothing
 	WarnCA          = "is_ca"            // the leaf may sign others
 	WarnMustStaple  = "must_staple"      // clients will want an OCSP answer
+
+	InfoRoot   = "root_not_sent" // the root was given too
+	InfoIssuer = "issuer_absent" // who signed the leaf was not given; a root need not be
 )
+
+// Info reports whether w is nothing to mend: many a certificate of a private CA
+// has it all its life.
+func (w Warning) Info() bool { return w.Code == InfoRoot || w.Code == InfoIssuer }
+
+// Unfit reports whether w is about a certificate that clients refuse at once:
+// its time is over or has not come, or it is for no name.
+func (w Warning) Unfit() bool {
+	return w.Code == WarnExpired || w.Code == WarnNotYetValid || w.Code == WarnNoNames
+}
 
 // newPair finds the certificate of key among certs, orders the others behind it,
 // and checks them all.
@@ -64,7 +78,7 @@ func newPair(certs []*x509.Certificate, key crypto.Signer, now time.Time) (*Pair
 		return nil, err
 	}
 	p := &Pair{kind: kind}
-	if p.chain, p.warnings, err = orderChain(leaf, rest); err != nil {
+	if p.chain, p.root, p.warnings, err = orderChain(leaf, rest); err != nil {
 		return nil, err
 	}
 	for _, c := range p.chain {
@@ -97,12 +111,15 @@ func (p *Pair) Names() []string { return slices.Clone(p.names) }
 // Warnings returns what might not work, as it was found when p was made.
 func (p *Pair) Warnings() []Warning { return slices.Clone(p.warnings) }
 
-// MarshalPEM returns the chain, leaf first, and then the private key in PKCS#8.
-// It is what [ParsePEM] reads and what the store must keep secret.
+// MarshalPEM returns the chain, leaf first, the root if it was given, and then
+// the private key in PKCS#8. It is what [ParsePEM] reads and what the store must keep secret.
 func (p *Pair) MarshalPEM() ([]byte, error) {
 	var b bytes.Buffer
 	for _, der := range p.cert.Certificate {
 		_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // a Buffer takes all
+	}
+	if p.root != nil {
+		_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: p.root.Raw})
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(p.cert.PrivateKey)
 	if err != nil {

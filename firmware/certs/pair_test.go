@@ -39,6 +39,8 @@ func TestParsePEMOrdersTheChain(t *testing.T) {
 	shop := sign(t, server("shop.example"), key, root)
 	cross := sign(t, caTemplate("root"), root.key, other)
 
+	logged := server("logged.example")
+	logged.ExtraExtensions = []pkix.Extension{{Id: oidSCTs, Value: []byte{4, 2, 0, 0}}}
 	staple := server("staple")
 	staple.ExtraExtensions = []pkix.Extension{{Id: oidTLSFeature, Value: []byte("\x30\x03\x02\x01\x05")}}
 
@@ -49,14 +51,16 @@ func TestParsePEMOrdersTheChain(t *testing.T) {
 		warnings string
 	}{
 		{"in order", certPEM(leaf, lower.cert, upper.cert) + private, "a.example lower upper", ""},
-		{"key first, chain backwards, root", private + certPEM(root.cert, upper.cert, lower.cert, leaf), "a.example lower upper", ""},
+		{"key first, chain backwards, root", private + certPEM(root.cert, upper.cert, lower.cert, leaf), "a.example lower upper", "root_not_sent"},
 		{"a certificate twice", certPEM(leaf, lower.cert, leaf, lower.cert) + private, "a.example lower", ""},
 		{"text between", "subject=a\r\n" + certPEM(leaf) + "\nissuer\n" + private + certPEM(lower.cert) + "end", "a.example lower", ""},
 		{"CRLF", strings.ReplaceAll(certPEM(leaf, lower.cert)+private, "\n", "\r\n"), "a.example lower", ""},
-		{"no intermediate", certPEM(leaf) + private, "a.example", "chain_incomplete"},
+		{"no intermediate of a public CA", certPEM(sign(t, logged, key, lower)) + private, "logged.example", "chain_incomplete"},
+		{"private CA without its root", certPEM(shop) + private, "shop.example", "issuer_absent"},
+		{"private CA with its root", certPEM(shop, root.cert) + private, "shop.example", "root_not_sent"},
 		{"one too many", certPEM(leaf, lower.cert, other.cert) + private, "a.example lower", "unused"},
-		{"cross-signed before root", certPEM(shop, root.cert, cross, other.cert) + private, "shop.example root", "unused"},
-		{"root after cross-signed", certPEM(shop, cross, root.cert, other.cert) + private, "shop.example root", "unused"},
+		{"cross-signed before root", certPEM(shop, root.cert, cross, other.cert) + private, "shop.example root", "unused root_not_sent"},
+		{"root after cross-signed", certPEM(shop, cross, root.cert, other.cert) + private, "shop.example root", "unused root_not_sent"},
 		{"the one that lasts longer", certPEM(leaf, lower.cert, longer) + private, "a.example lower", "unused"},
 		{"expired", certPEM(sign(t, old, key, lower), lower.cert) + private, "a.example lower", "expired"},
 		{"not yet valid", certPEM(sign(t, future, key, lower), lower.cert) + private, "a.example lower", "not_yet_valid"},

@@ -39,6 +39,7 @@ type Certificate struct {
 	Chain       []Issuer      `json:"chain,omitempty" doc:"certificates that are sent after it"`
 	UsedBy      []string      `json:"used_by" doc:"blocks of the running configuration"`
 	Warnings    []string      `json:"warnings,omitempty" doc:"what might not work"`
+	Notes       []string      `json:"notes,omitempty" doc:"what is good to know, and nothing to mend"`
 	Lacks       string        `json:"lacks,omitempty" doc:"why it is missing, and what to do"`
 	ACME        *ACMEProgress `json:"acme,omitempty" doc:"of one that a CA gives"`
 }
@@ -65,13 +66,6 @@ type Chain struct {
 
 type certificateParams struct {
 	Name string `json:"name" doc:"of the certificate"`
-}
-
-type importParams struct {
-	Name     string `json:"name" doc:"that configurations refer to it by"`
-	PEM      string `json:"pem,omitempty" secret:"true" doc:"certificate, chain and private key in any order"`
-	PKCS12   string `json:"pkcs12,omitempty" secret:"true" doc:"in place of pem: a PKCS#12 file in base64"`
-	Password string `json:"password,omitempty" secret:"true" doc:"of the PKCS#12 file"`
 }
 
 type eabParams struct {
@@ -148,7 +142,11 @@ func certificateOf(s lb.CertificateStatus) Certificate {
 		c.State = "waiting"
 	}
 	for _, w := range s.Warnings {
-		c.Warnings = append(c.Warnings, w.Text)
+		if w.Info() {
+			c.Notes = append(c.Notes, w.Text)
+		} else {
+			c.Warnings = append(c.Warnings, w.Text)
+		}
 	}
 	if a := s.ACME; a != nil {
 		c.ACME = &ACMEProgress{string(a.State), a.Next, a.LastTry, a.LastError, a.Failures}
@@ -197,44 +195,6 @@ func checkItem(name string) error {
 		return api.Errorf(api.CodeParams, "params.name", "the name %v, not %q", err, name)
 	}
 	return nil
-}
-
-func (b *Box) importCertificate(ctx context.Context, c api.Call, p importParams) (Certificate, error) {
-	if err := checkItem(p.Name); err != nil {
-		return Certificate{}, err
-	}
-	pair, err := p.parse()
-	if err != nil {
-		return Certificate{}, err
-	}
-	text, err := pair.MarshalPEM()
-	if err != nil {
-		return Certificate{}, err
-	}
-	if err := b.keep(lb.ImportedItems+p.Name, text); err != nil {
-		return Certificate{}, err
-	}
-	return b.certificate(ctx, c, certificateParams{p.Name})
-}
-
-// parse reads what is to be imported.
-func (p *importParams) parse() (pair *certs.Pair, err error) {
-	switch {
-	case p.PEM != "" && p.PKCS12 != "", p.PEM == "" && p.PKCS12 == "":
-		return nil, api.Errorf(api.CodeParams, "params.certificate", "give either pem or pkcs12")
-	case p.PEM != "":
-		pair, err = certs.ParsePEM([]byte(p.PEM), time.Now())
-	default:
-		data, bad := base64.StdEncoding.DecodeString(p.PKCS12)
-		if bad != nil {
-			return nil, api.Errorf(api.CodeParams, "params.pkcs12", "pkcs12 is not base64: %v", bad)
-		}
-		pair, err = certs.ParsePKCS12(data, p.Password, time.Now())
-	}
-	if err != nil {
-		return nil, api.Errorf(api.CodeFailed, "certificate.invalid", "%v", err)
-	}
-	return pair, nil
 }
 
 // keep saves material and serves it. What cannot be served is not kept.

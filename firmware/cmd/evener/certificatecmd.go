@@ -36,14 +36,14 @@ func done(use, short string, args cobra.PositionalArgs, method string, params fu
 
 func newCertificateImport() *cobra.Command {
 	var key, passwordFile string
-	var pkcs12 bool
+	var pkcs12, force bool
 	cmd := simple("import NAME FILE", "keep a certificate with its key; where the name is in use it takes effect at once",
 		cobra.ExactArgs(2), "certificate.import", func(cmd *cobra.Command, args []string) (any, error) {
 			data, err := readFile(cmd, args[1])
 			if err != nil {
 				return nil, err
 			}
-			p := map[string]any{"name": args[0]}
+			p := map[string]any{"name": args[0], "force": force}
 			switch {
 			case !pkcs12 && passwordFile != "":
 				return nil, usageError{fmt.Errorf("--password-file is for --pkcs12")}
@@ -72,6 +72,7 @@ func newCertificateImport() *cobra.Command {
 			return p, nil
 		}, printImported)
 	cmd.Flags().StringVar(&key, "key", "", "file of the private key, if FILE does not have it")
+	cmd.Flags().BoolVar(&force, "force", false, "even if clients will refuse it and the name is in use")
 	cmd.Flags().BoolVar(&pkcs12, "pkcs12", false, "FILE is PKCS#12, such as .pfx or .p12")
 	cmd.Flags().StringVar(&passwordFile, "password-file", "", "file of the password of the PKCS#12 file")
 	return cmd
@@ -81,6 +82,9 @@ func printImported(w io.Writer, c manage.Certificate) {
 	fmt.Fprintf(w, "%s is kept: %s, until %s\n", c.Name, strings.Join(c.Names, ", "), c.NotAfter.Local().Format(time.DateOnly))
 	for _, x := range c.Warnings {
 		fmt.Fprintln(w, "warning:", x)
+	}
+	for _, x := range c.Notes {
+		fmt.Fprintln(w, "note:", x)
 	}
 	if len(c.UsedBy) == 0 {
 		fmt.Fprintf(w, "nothing uses it yet; name it in the configuration: certificate %q {}\n", c.Name)
@@ -115,7 +119,7 @@ func note(c *manage.Certificate) string {
 	case c.Lacks != "":
 		return c.Lacks
 	case c.ACME == nil:
-		return ""
+		return strings.Join(c.Warnings, "; ")
 	case c.ACME.LastError != "":
 		return fmt.Sprintf("tried %s, again in %s: %s", ago(c.ACME.LastTry), time.Until(c.ACME.Next).Round(time.Second), c.ACME.LastError)
 	}
@@ -154,6 +158,9 @@ func printCertificate(w io.Writer, c manage.Certificate) {
 	row("missing", c.Lacks)
 	for _, x := range c.Warnings {
 		row("warning", x)
+	}
+	for _, x := range c.Notes {
+		row("note", x)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,14 +36,17 @@ var shownElsewhere = map[http2.Reason]string{
 // does with those of HTTP/1.
 func TestAmbiguousStreams(t *testing.T) {
 	const file = "testdata/ambiguous/streams.txt"
+	fates := fates(t)
 	rows := map[string]int{}
 	for _, group := range table(t, file) {
 		bug := group.dropWord("bug")
 		rows[group.word(1)] += len(group.kids)
-		switch group.word(0) {
-		case "reset", "refused", "cut", "ended", "accepted":
-		default:
+		fate, known := map[string]string{"reset": "RST_STREAM", "cut": "RST_STREAM", "ended": "GOAWAY", "refused": "answer", "accepted": ""}[group.word(0)]
+		switch {
+		case !known:
 			t.Fatal(group.errorf("want: reset, refused, cut, ended or accepted"))
+		case fate != "" && fates[group.word(1)] != fate+" "+group.word(2):
+			t.Errorf("%v", group.errorf("the manual says: %s", fates[group.word(1)]))
 		}
 		if bug != playBugs() {
 			continue
@@ -65,6 +70,20 @@ func TestAmbiguousStreams(t *testing.T) {
 			t.Errorf("%s: no row for %v", file, reason)
 		}
 	}
+}
+
+// fates returns what the manual's table of refusals in HTTP/2 says of each reason.
+func fates(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/manual/traffic.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `h2_(\\w+)` \\| ([^|]+) \\|").FindAllSubmatch(text, -1) {
+		found[string(m[1])] = string(m[2])
+	}
+	return found
 }
 
 // A streamRow is one request of the table, or what somebody sends in its place.

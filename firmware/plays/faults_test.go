@@ -71,6 +71,93 @@ func TestPlaysFail(t *testing.T) {
 	}
 }
 
+// relayed is a configuration that passes the streams of a client on to the server
+// web as bytes.
+const relayed = `
+config
+  pool "p" {
+    member "web" {}
+  }
+  cluster "c" {
+    protocol = "tcp"
+    listen   = ["@front"]
+    pool     = "p"
+  }
+
+client h2
+  request GET /
+`
+
+// TestStreamsFail plays what must fail in HTTP/2, of which one end is as strict as
+// the other.
+func TestStreamsFail(t *testing.T) {
+	server := "server web h2\n  expect head request GET /\n"
+	tests := []struct{ name, server, client, want string }{
+		{"status", "  answer 200", "  expect answer 404", "expect answer 404: got\n\t| HTTP/2 200"},
+		{"field", "  answer 200", "  expect answer 200\n    field x", "field x: there is none"},
+		{"data", "  answer 200 \"fine\"", "  expect head 200\n  expect data \"foul\"", `got "fine"`},
+		{"data too many", "  answer 200 \"fine\"", "  expect head 200\n  expect data \"fin\"", `got "fine"`},
+		{"no end", "  answer 200 \"fine\"", "  expect head 200\n  expect data \"fine\"", "end true"},
+		{"reset", "  rst CANCEL", "  expect rst NO_ERROR", "got RST_STREAM CANCEL"},
+		{"reset, not an answer", "  rst CANCEL", "  expect answer 200", "got RST_STREAM CANCEL"},
+		{"answer, not a reset", "  answer 200", "  expect rst CANCEL", "HEADERS end"},
+		{"goaway", "  goaway NO_ERROR 1", "  expect goaway NO_ERROR last 3", "got GOAWAY NO_ERROR last 1"},
+		{"behind a client's script", "  answer 200", "  expect head 200\nclient h2\n  request GET /", "x.play:1: server web h2: connection 2 came"},
+		{"answer behind a script", "  answer 200 \"fine\"", "  expect head 200", `behind the script came on stream 1 data`},
+		{"end", "  goaway PROTOCOL_ERROR 0\n  close", "  expect answer 200", "there is also GOAWAY PROTOCOL_ERROR last 0"},
+		{"end of the connection", "  goaway PROTOCOL_ERROR 0\n  close", "  expect end", "got GOAWAY PROTOCOL_ERROR last 0"},
+		{"capitals", "  head end\n    :status 200\n    X-Y z", "  expect answer 200", `malformed: field "X-Y": "z"`},
+		{"blank", "  head end\n    :status 200\n    x \" y\"", "  expect answer 200", `malformed: field "x": " y"`},
+		{"connection", "  head end\n    :status 200\n    connection close", "  expect answer 200", `malformed: field "connection": "close"`},
+		{"pseudo-field", "  head end\n    :status 200\n    :path /", "  expect answer 200", "malformed: pseudo-fields"},
+		{"no status", "  head end\n    x y", "  expect answer 200", "malformed: no :status"},
+		{"length", "  answer 200 \"fine\"\n    | Content-Length: 3", "  expect answer 200", "malformed: content-length [3], and 4 bytes came"},
+		{"behind the end", "  answer 200\n  frame DATA 1 1 \"x\"", "  expect answer 200\n  expect nothing", "malformed: behind the end of stream 1 came data"},
+		{"stream of nobody", "  answer 200\n  frame DATA 1 3 \"x\"", "  expect answer 200\n  expect nothing", "malformed: on stream 3, which has not begun, came data"},
+		{"unknown code", "", "  rst ODD", "want a code"},
+		{"unknown step", "", "  dance", "there is no such step here"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			root, err := parseTree("x.play", []byte(server+tc.server+relayed+tc.client))
+			if err == nil {
+				err = perform(root, time.Second)
+			}
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("the play ended with\n%v\nwant %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestSessionsFail plays what must fail of TLS.
+func TestSessionsFail(t *testing.T) {
+	secure := "server web\n" + strings.Replace(relay, `"http"`, `"https"`, 1)
+	tests := []struct{ name, client, want string }{
+		{"certificate", "client tls name=x.test", "certificate is valid for play.test, not x.test"},
+		{"no alert", "client tls alert=unrecognized_name", "want the alert unrecognized_name"},
+		{"another alert", "client tls=1.1 alert=unrecognized_name", "protocol version not supported, want the alert"},
+		{"protocol", "client tls alpn=http/1.1,h2", `ALPN gave "h2", want "http/1.1"`},
+		{"version", "client tls\n  session version 1.2", `session version 1.2: it is "1.3"`},
+		{"resumed", "client tls resume\n  session resumed", `session resumed: it is "new"`},
+		{"no session", "client\n  session resumed", "the connection is not by TLS"},
+		{"certificate without host", "certificate x", "want: certificate NAME for=HOST"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			root, err := parseTree("x.play", []byte(secure+tc.client+"\n"))
+			if err == nil {
+				err = perform(root, time.Second)
+			}
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("the play ended with\n%v\nwant %q", err, tc.want)
+			}
+		})
+	}
+}
+
 // TestReadersDiffer shows that the readers of the tables can tell what must not
 // reach an origin: each takes these bytes for something else.
 func TestReadersDiffer(t *testing.T) {

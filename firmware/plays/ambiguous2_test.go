@@ -3,7 +3,6 @@
 package plays
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -52,17 +51,10 @@ func TestAmbiguousStreams(t *testing.T) {
 			continue
 		}
 		for _, n := range group.kids {
-			for name, read := range map[string]func(*bufio.Reader) (*message, error){
-				"strict": readRequest, "lenient": lenient{}.read,
-			} {
-				t.Run(fmt.Sprintf("%s:%d/%s", group.rest(0), n.line, name), func(t *testing.T) {
-					t.Parallel()
-					r := &streamRow{row: row{group: group, n: n, protocol: "https"}}
-					if err := r.between(read, r.exchange); err != nil {
-						t.Error(n.errorf("%v", err))
-					}
-				})
-			}
+			toEveryOrigin(t, n, func(between between) error {
+				r := &streamRow{row: row{group: group, n: n, protocol: "https"}}
+				return between(&r.row, r.exchange)
+			})
 		}
 	}
 	for _, reason := range http2.Reasons() {

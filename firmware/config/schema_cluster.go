@@ -41,6 +41,8 @@ var clusterBlocks = []Block{
 				Purpose: "A number in the cookie; cookies with another one are void."},
 			{Name: "always", Kind: KindBool, Default: "false", Only: onlyCookie,
 				Purpose: "Set the cookie in every answer."},
+			{Name: "secure", Kind: KindBool, Only: onlyCookie, Unset: "true in https clusters, else false",
+				Purpose: "Let the client send the cookie over TLS only."},
 			{Name: "timeout", Kind: KindDuration, Min: "1s", Max: "1073741823s", Default: "10m", Only: onlySource,
 				Purpose: "How long a client is remembered after its last connection has closed."},
 			{Name: "netmask4", Kind: KindInt, Min: "0", Max: "32", Default: "32", Only: onlySource,

@@ -280,6 +280,7 @@ type Persist struct {
 	Domain     string   `json:"domain,omitempty"`     // cookie: none
 	Generation int      `json:"generation,omitempty"` // cookie: 0 to 65535
 	Always     bool     `json:"always,omitempty"`     // cookie: set in every answer, false
+	Secure     *bool    `json:"secure,omitempty"`     // cookie: only over TLS; nil: in https clusters
 
 	Timeout      Duration  `json:"timeout,omitempty"`       // source: 10m, 1s to 1073741823s
 	Netmask4     int       `json:"netmask4,omitempty"`      // source: 32

@@ -261,6 +261,10 @@ func (u *builder) cookieConfig(c *config.Cluster, p *livePool, m *config.Persist
 	cfg := persist.CookieConfig{
 		Scheme: m.Scheme, Name: m.Name, Path: m.Path, Domain: m.Domain, Age: m.Age.D(),
 		Generation: m.Generation, Always: m.Always, Pool: p.cfg.Name, VIP: c.Listen[0].Addr,
+		Secure: c.Protocol == config.HTTPS,
+	}
+	if m.Secure != nil {
+		cfg.Secure = *m.Secure
 	}
 	for _, member := range p.cfg.Members {
 		cfg.Members = append(cfg.Members, persist.Ref{Name: member.Server, Addr: u.address(member)})

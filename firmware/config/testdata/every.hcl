@@ -190,6 +190,7 @@ cluster "shop" {
     domain     = "example.com"
     generation = 7
     always     = true
+    secure     = true
   }
 
   persist "source" {

@@ -46,6 +46,8 @@ type Origin struct {
 	addr netip.AddrPort
 	log  *slog.Logger
 
+	changes sync.Mutex // held while the mode changes
+
 	mu     sync.Mutex // guards what follows
 	mode   Mode
 	server *http.Server // nil while dead
@@ -100,19 +102,26 @@ func (o *Origin) takeMode(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// become changes the mode. A dead origin closes its port and its connections.
+// become changes the mode. A dead origin closes its port and its connections. It
+// stays dead where it cannot listen again, so that the next call tries anew.
 func (o *Origin) become(m Mode) error {
+	o.changes.Lock()
+	defer o.changes.Unlock()
 	o.mu.Lock()
-	was := o.mode
-	o.mode = m
+	dead := o.server == nil
 	o.mu.Unlock()
-	o.log.Info("origin set", "origin", o.name, "state", m.State, "delay", m.Delay)
 	switch {
 	case m.State == "dead":
 		o.die()
-	case was.State == "dead":
-		return o.listen()
+	case dead:
+		if err := o.listen(); err != nil {
+			return err
+		}
 	}
+	o.mu.Lock()
+	o.mode = m
+	o.mu.Unlock()
+	o.log.Info("origin set", "origin", o.name, "state", m.State, "delay", m.Delay)
 	return nil
 }
 

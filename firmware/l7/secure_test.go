@@ -283,7 +283,7 @@ func TestUntrustedMember(t *testing.T) {
 	if err != nil || resp.StatusCode != 502 {
 		t.Errorf("answer %v, %v, want 502", resp, err)
 	}
-	if n := b.svc.Stats.Slot(0).Aborts[stats.ConnectFailed].Value(); n != 1 {
+	if n := b.slot().Aborts[stats.ConnectFailed].Value(); n != 1 {
 		t.Errorf("ended by %v = %d, want 1", stats.ConnectFailed, n)
 	}
 	c.Close()

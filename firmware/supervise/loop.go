@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,7 +24,8 @@ type loop struct {
 	events   chan func()
 	quit     chan struct{} // closed when nobody takes events any more
 	stopping bool
-	alive    int // processes that have not ended
+	lasts    bool // while stopping: the roles of StopLast were told too
+	alive    int  // processes that have not ended
 }
 
 func newLoop(cfg Config, start starter) *loop {
@@ -83,14 +85,32 @@ func (l *loop) after(d time.Duration, f func()) *time.Timer {
 	return time.AfterFunc(d, func() { l.post(f) })
 }
 
-// stop drains every role; the deadlines do the rest.
+// stop drains every role, those of StopLast behind the others; the deadlines do
+// the rest.
 func (l *loop) stop() {
 	if l.stopping {
 		return
 	}
 	l.stopping = true
 	for _, u := range l.units {
-		u.stop()
+		if !u.cfg.StopLast {
+			u.stop()
+		}
+	}
+	l.stopLasts()
+}
+
+// stopLasts drains the roles of StopLast once the others have ended.
+func (l *loop) stopLasts() {
+	needed := func(u *unit) bool { return !u.cfg.StopLast && len(u.all()) > 0 }
+	if l.lasts || slices.ContainsFunc(l.units, needed) {
+		return
+	}
+	l.lasts = true
+	for _, u := range l.units {
+		if u.cfg.StopLast {
+			u.stop()
+		}
 	}
 }
 

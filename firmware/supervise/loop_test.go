@@ -73,6 +73,37 @@ func TestStopDrainsThenEndsThenKills(t *testing.T) {
 	})
 }
 
+// TestStopLastWaitsForTheOthers: what drains may need it.
+func TestStopLastWaitsForTheOthers(t *testing.T) {
+	inWorld(t, []Role{{Name: "origin", StopLast: true}, {Name: "engine"}}, func(w *world) {
+		origin, engine := w.procs[0], w.procs[1]
+		w.say(origin, sayReady)
+		w.say(engine, sayReady)
+		w.signals <- os.Interrupt
+		synctest.Wait()
+		w.wantOrders(engine, "go drain")
+		w.wantOrders(origin, "go")
+		w.say(engine, sayReleased)
+		w.wait(5 * time.Second)
+		w.wantOrders(origin, "go") // the engine still drains
+		w.die(engine, "exit status 0")
+		w.wantOrders(origin, "go drain")
+		w.die(origin, "exit status 0")
+		<-w.over
+		w.wantProcs(2)
+	})
+}
+
+// TestStopLastAlone: where none of the others runs, there is nothing to wait for.
+func TestStopLastAlone(t *testing.T) {
+	inWorld(t, []Role{{Name: "origin", StopLast: true}}, func(w *world) {
+		p := w.running()
+		w.signals <- os.Interrupt
+		synctest.Wait()
+		w.wantOrders(p, "go drain")
+	})
+}
+
 func TestSecondSignalKillsAtOnce(t *testing.T) {
 	inWorld(t, engine(), func(w *world) {
 		w.running()

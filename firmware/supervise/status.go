@@ -37,6 +37,7 @@ type RoleStatus struct {
 	Restarts  int             `json:"restarts"`             // planned ones, since the supervisor's start
 	Crashes   int             `json:"crashes"`              // since the supervisor's start
 	LastCrash string          `json:"last_crash,omitempty"` // its cause
+	Crashed   []time.Time     `json:"crashed,omitempty"`    // when it crashed last, the latest last; 100 at most
 	Listeners []string        `json:"listeners,omitempty"`  // such as "tcp 127.0.0.1:8080"
 }
 

@@ -51,6 +51,10 @@ type Role struct {
 	Credential  *syscall.Credential
 	AmbientCaps []uintptr
 
+	// StopLast keeps the role, when the whole box stops, until every role
+	// without it has ended: those may need it while they drain.
+	StopLast bool
+
 	Restart Policy // how soon to start again after a crash
 
 	ReadyTimeout   time.Duration // 30s from the start to Ready, then it is killed

@@ -25,7 +25,11 @@ type unit struct {
 	restarts  int
 	crashes   int
 	lastCrash string
+	crashedAt []time.Time // the last maxCrashed crashes, the latest last
 }
+
+// maxCrashed is of how many crashes the times are remembered.
+const maxCrashed = 100
 
 // startNext starts the process that is to become the active one.
 func (u *unit) startNext() {
@@ -133,6 +137,7 @@ func (u *unit) ended(p *proc, cause string) {
 	case u.loop.stopping:
 		u.remove(p)
 		u.loop.log.Info("role stopped", "role", u.cfg.Name, "pid", p.pid(), "cause", cause)
+		u.loop.stopLasts()
 	case p == u.next:
 		u.next = nil
 		u.nextFailed(p, cause)
@@ -164,6 +169,8 @@ func (u *unit) nextFailed(p *proc, cause string) {
 func (u *unit) crashed(p *proc, cause string) {
 	u.crashes++
 	u.lastCrash = cause
+	u.crashedAt = append(u.crashedAt, time.Now())
+	u.crashedAt = u.crashedAt[max(0, len(u.crashedAt)-maxCrashed):]
 	delay := u.backoff.crashed(time.Now(), time.Since(p.since))
 	u.loop.log.Warn("role crashed", "role", u.cfg.Name, "cause", cause,
 		"lived", time.Since(p.since).Round(time.Millisecond), "delay", delay)
@@ -234,6 +241,7 @@ func (u *unit) status() RoleStatus {
 		Restarts:  u.restarts,
 		Crashes:   u.crashes,
 		LastCrash: u.lastCrash,
+		Crashed:   slices.Clone(u.crashedAt),
 		Listeners: u.loop.held.of(u.cfg.Name),
 	}
 	for _, p := range u.draining {

@@ -81,7 +81,7 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 		DrainTimeout: 10 * time.Minute, StopTimeout: 10 * time.Second,
 	}}
 	for _, o := range b.Origins {
-		roles = append(roles, supervise.Role{Name: o.Name,
+		roles = append(roles, supervise.Role{Name: o.Name, StopLast: true, // what the engine drains may need it
 			Args: []string{"role", "origin", "--state", c.state, "--name", o.Name, "--listen", o.Addr.String()}})
 	}
 	s, err := supervise.New(supervise.Config{Roles: roles, Exe: exe, Version: version, Stderr: stderr, Log: log})

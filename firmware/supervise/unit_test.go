@@ -195,7 +195,7 @@ func TestCrashedRoleStartsAtOnceThenBacksOff(t *testing.T) {
 		// Five crashes restart at once; the delays are 100, 200 and 400 ms.
 		w.wantStarts(0, 0, 450*ms, 900*ms, 1350*ms, 1800*ms, 2350*ms, 2900*ms, 3550*ms)
 		if s := w.status(); s.Crashes != 8 || s.LastCrash != "signal: killed" ||
-			len(s.Crashed) != 8 || s.Crashed[7].Sub(s.Crashed[0]) != 3100*time.Millisecond+450*time.Millisecond {
+			len(s.Crashed) != 8 || s.Crashed[7].Sub(s.Crashed[0]) != 3150*time.Millisecond {
 			t.Fatalf("status = %+v, want 8 crashes and the cause", s)
 		}
 	})

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -281,33 +280,6 @@ func (e *engine) close() error {
 	}
 	return err
 }
-
-// firstRevision commits the configuration file of a box that has no revision.
-func (e *engine) firstRevision() error {
-	text := []byte(emptyConfig)
-	comment := "empty configuration of a new box"
-	if e.cfg.config != "" {
-		src, err := os.ReadFile(e.cfg.config)
-		if err != nil {
-			return err
-		}
-		text, comment = src, "from "+filepath.Base(e.cfg.config)
-	}
-	if running := e.store.Running(); running.Number != 0 {
-		if e.cfg.config != "" {
-			if now, err := e.store.Text(running.Number); err == nil && !bytes.Equal(now, text) {
-				e.log.Info("the box goes on with its running revision, which differs from --config",
-					"rev", running.Number, "file", e.cfg.config,
-					"commit", "evener config set "+e.cfg.config+" && evener config commit")
-			}
-		}
-		return nil
-	}
-	_, err := e.store.CommitText(text, store.CommitOptions{Author: "box", Origin: store.Boot, Comment: comment})
-	return err
-}
-
-const emptyConfig = "# Nothing is configured yet: see docs/manual/configuration.md.\n"
 
 func (e *engine) runningConfig() (*config.Config, error) {
 	running := e.store.Running()

@@ -35,7 +35,8 @@ func newRun() *cobra.Command {
 		Long: `Start the box: a supervisor that holds the listening sockets, and the engine.
 
 --config gives the first configuration of a box that has none; a box that has
-one goes on with the revision that runs, and says so when the file differs.`,
+one goes on with the revision that runs. If the file is none of its revisions,
+the log says so once.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.state = stateDir(cmd)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -134,6 +135,9 @@ type row struct {
 	addr     string
 }
 
+// rowVault has the certificate of all rows.
+var rowVault = sync.OnceValue(newVault)
+
 const ambiguousConfig = `
 server "o" { address = %q }
 pool "p" {
@@ -171,7 +175,7 @@ func (r *row) between(read func(*bufio.Reader) (*message, error), exchange func(
 
 // start starts a box with one member.
 func (r *row) start(member net.Addr) (err error) {
-	r.vault = newVault()
+	r.vault = rowVault()
 	if r.box, err = startBox(r.vault); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func TestBusyPortAtTheStartIsToldAndTriedAgain(t *testing.T) {
 	}
 	defer thief.Close()
 	b := start(t, setup{config: s.text()})
-	out := b.must("status")
+	out := b.attention()
 	if !strings.Contains(out, "ATTENTION: revision 1 is not served: ") || !strings.Contains(out, s.listen) {
 		t.Errorf("status of a box whose port is taken:\n%s", out)
 	}

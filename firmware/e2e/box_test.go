@@ -185,6 +185,16 @@ func (b *box) must(args ...string) string {
 	return o.stdout
 }
 
+// attention returns what status prints of a box that needs attention.
+func (b *box) attention() string {
+	b.t.Helper()
+	o := b.cli("status")
+	if o.code != 1 {
+		b.t.Errorf("evener status: exit code %d, want 1: something needs attention", o.code)
+	}
+	return o.stdout
+}
+
 // commit serves text.
 func (b *box) commit(text string) {
 	b.t.Helper()

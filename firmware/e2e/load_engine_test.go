@@ -120,7 +120,7 @@ func TestUpgradeUnderLoadFailsNoRequest(t *testing.T) {
 	if now := b.info(); now.PID != before.PID {
 		t.Errorf("process %d was replaced by %d, though the new program is broken", before.PID, now.PID)
 	}
-	if out := b.must("status"); !strings.Contains(out, "this build is broken") {
+	if out := b.attention(); !strings.Contains(out, "this build is broken") {
 		t.Errorf("status does not tell of the failed restart:\n%s", out)
 	}
 

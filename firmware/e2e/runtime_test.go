@@ -30,8 +30,8 @@ func TestOperatorsDecisionsOutliveTheEngine(t *testing.T) {
 				t.Errorf("%s: %s is %s, want %s", when, name, got, want)
 			}
 		}
-		if got := b.member("shop", "web4").Static; got != 37 {
-			t.Errorf("%s: web4 has weight %d, want 37", when, got)
+		if m := b.member("shop", "web4"); m.Given() != 37 || m.Static != 100 {
+			t.Errorf("%s: web4 has weight %d of configured %d, want 37 of 100", when, m.Given(), m.Static)
 		}
 		if got := b.member("shop", "web2").Until; until.IsZero() || !got.Equal(until) {
 			t.Errorf("%s: the drain of web2 ends %v, want %v", when, got, until)
@@ -55,7 +55,7 @@ func TestOperatorsDecisionsOutliveTheEngine(t *testing.T) {
 	look("after a commit")
 	b.must("server", "weight", "shop/web4", "configured")
 	b.killEngine()
-	if got := b.member("shop", "web4").Static; got != 100 {
+	if got := b.member("shop", "web4").Given(); got != 100 {
 		t.Errorf("web4 has weight %d, want the configured 100", got)
 	}
 }
@@ -88,7 +88,7 @@ func TestLastMemberIsGuarded(t *testing.T) {
 	if resp.StatusCode != 503 {
 		t.Errorf("status %d from a pool without members, want 503", resp.StatusCode)
 	}
-	if out := b.must("status"); !strings.Contains(out, "ATTENTION: pool shop has no usable member") {
+	if out := b.attention(); !strings.Contains(out, "ATTENTION: pool shop has no usable member") {
 		t.Errorf("status of a pool without members:\n%s", out)
 	}
 	b.must("server", "enable", "shop/web2")

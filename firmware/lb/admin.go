@@ -19,10 +19,29 @@ type memberState struct {
 	Admin      string    `json:"admin"` // enabled, quiesced or disabled
 	KeepSticky bool      `json:"keep_sticky,omitempty"`
 	Reason     string    `json:"reason,omitempty"`
+	By         string    `json:"by,omitempty"`
 	Since      time.Time `json:"since"`
 	Until      time.Time `json:"until,omitzero"`       // drain: disabled after this
 	Weight     *int      `json:"weight,omitempty"`     // nil: as configured
 	Configured int       `json:"configured,omitempty"` // weight when Weight was set: another one puts an end to it
+
+	WeightReason string    `json:"weight_reason,omitempty"`
+	WeightBy     string    `json:"weight_by,omitempty"`
+	WeightSince  time.Time `json:"weight_since,omitzero"`
+}
+
+// weighs reports whether the operator's weight is in force where configured is
+// the member's own.
+func (st *memberState) weighs(configured int) bool {
+	return st.Weight != nil && st.Configured == configured
+}
+
+// An Order says who wants a member changed at run time, and why. Every field may
+// be left out.
+type Order struct {
+	By     string
+	Reason string // shown with the member's state
+	Force  bool   // overrides the guard of the last usable member
 }
 
 // adminState holds the runtime states by pool and member.
@@ -88,7 +107,7 @@ func (b *Balancer) restoreAdmin(gen *generation) {
 
 func apply(p *livePool, i int, st memberState) {
 	p.members.SetAdmin(i, adminOf(st.Admin), st.KeepSticky, st.Reason, st.Since)
-	if st.Weight != nil && st.Configured == p.cfg.Members[i].Weight {
+	if st.weighs(p.cfg.Members[i].Weight) {
 		p.members.SetStatic(i, *st.Weight)
 	}
 }
@@ -171,51 +190,70 @@ func lastUsable(p *livePool, i int) bool {
 	return true
 }
 
+// A StateError refuses an operation that makes no sense in the state that a member
+// is in.
+type StateError struct{ msg string }
+
+func (e *StateError) Error() string { return e.msg }
+
 // Quiesce keeps new clients from a member. Persistent ones still come if
-// keepSticky is set. With until set the member is disabled at that time (drain).
-// force overrides the guard of the last usable member.
-func (b *Balancer) Quiesce(poolName, member string, keepSticky, force bool, reason string, until time.Time) error {
-	return b.setAdmin(poolName, member, pool.Quiesced, keepSticky, force, reason, until)
+// keepSticky is set.
+func (b *Balancer) Quiesce(poolName, member string, keepSticky bool, o Order) error {
+	return b.setAdmin(poolName, member, memberState{Admin: pool.Quiesced.String(), KeepSticky: keepSticky}, o)
+}
+
+// DrainMember is Quiesce until a time; then the member is disabled. One that is disabled
+// already is refused: draining would bring its persistent clients back.
+func (b *Balancer) DrainMember(poolName, member string, keepSticky bool, until time.Time, o Order) error {
+	return b.setAdmin(poolName, member,
+		memberState{Admin: pool.Quiesced.String(), KeepSticky: keepSticky, Until: until}, o)
 }
 
 // Disable keeps every client from a member; running exchanges finish.
-func (b *Balancer) Disable(poolName, member string, force bool, reason string) error {
-	return b.setAdmin(poolName, member, pool.Disabled, false, force, reason, time.Time{})
+func (b *Balancer) Disable(poolName, member string, o Order) error {
+	return b.setAdmin(poolName, member, memberState{Admin: pool.Disabled.String()}, o)
 }
 
 // Enable brings a member back.
-func (b *Balancer) Enable(poolName, member, reason string) error {
-	return b.setAdmin(poolName, member, pool.Enabled, false, true, reason, time.Time{})
+func (b *Balancer) Enable(poolName, member string, o Order) error {
+	o.Force = true
+	return b.setAdmin(poolName, member, memberState{Admin: pool.Enabled.String()}, o)
 }
 
-func (b *Balancer) setAdmin(poolName, member string, a pool.Admin, keepSticky, force bool, reason string, until time.Time) error {
+// setAdmin gives a member Admin, KeepSticky and Until of want.
+func (b *Balancer) setAdmin(poolName, member string, want memberState, o Order) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p, i, err := b.member(poolName, member)
 	if err != nil {
 		return err
 	}
-	if !force && lastUsable(p, i) {
+	if !want.Until.IsZero() && p.members.Load().Members[i].Admin == pool.Disabled {
+		return &StateError{fmt.Sprintf("%s/%s is disabled and gets no clients: there is nothing to drain, "+
+			"and draining would bring persistent ones back; enable or quiesce it first if you want that", poolName, member)}
+	}
+	if !o.Force && lastUsable(p, i) {
 		return &GuardError{poolName, member}
 	}
 	now := b.now()
 	err = b.setState(poolName, member, func(st *memberState) {
-		if st.Admin != a.String() {
+		if st.Admin != want.Admin {
 			st.Since = now
 		}
-		st.Admin, st.KeepSticky, st.Reason, st.Until = a.String(), keepSticky, reason, until
+		st.Admin, st.KeepSticky, st.Until = want.Admin, want.KeepSticky, want.Until
+		st.Reason, st.By = o.Reason, o.By
 	})
 	if err != nil {
 		return err
 	}
-	p.members.SetAdmin(i, a, keepSticky, reason, now)
-	b.log.Info("member set", "pool", poolName, "member", member, "admin", a, "reason", reason)
+	p.members.SetAdmin(i, adminOf(want.Admin), want.KeepSticky, o.Reason, now)
+	b.log.Info("member set", "pool", poolName, "member", member, "admin", want.Admin, "by", o.By, "reason", o.Reason)
 	return nil
 }
 
 // SetWeight changes a member's weight until it is configured anew; -1 goes back
 // to the configured weight.
-func (b *Balancer) SetWeight(poolName, member string, weight int, force bool) error {
+func (b *Balancer) SetWeight(poolName, member string, weight int, o Order) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p, i, err := b.member(poolName, member)
@@ -225,16 +263,17 @@ func (b *Balancer) SetWeight(poolName, member string, weight int, force bool) er
 	if weight < -1 || weight > 200 {
 		return fmt.Errorf("weight must be 0 to 200, or -1 for the configured one, not %d", weight)
 	}
-	if weight == 0 && !force && lastUsable(p, i) {
+	if weight == 0 && !o.Force && lastUsable(p, i) {
 		return &GuardError{poolName, member}
 	}
 	err = b.setState(poolName, member, func(st *memberState) {
 		if st.Admin == "" {
 			st.Admin, st.Since = pool.Enabled.String(), b.now()
 		}
-		st.Weight = nil
+		st.Weight, st.WeightReason, st.WeightBy, st.WeightSince = nil, "", "", time.Time{}
 		if weight >= 0 {
 			st.Weight, st.Configured = &weight, p.cfg.Members[i].Weight
+			st.WeightReason, st.WeightBy, st.WeightSince = o.Reason, o.By, b.now()
 		}
 	})
 	if err != nil {

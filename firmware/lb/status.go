@@ -63,15 +63,35 @@ type PoolStatus struct {
 
 // A MemberStatus is a member at one moment.
 type MemberStatus struct {
-	Name   string
-	Addr   netip.AddrPort
-	State  string // one of MemberWords
-	Why    string // why a new client does not get it; "" if it may
-	Until  time.Time
-	Counts pool.Counts
-	Totals stats.MemberTotals
-	Steps  []balance.Step // of its weight, the latest last
+	Name       string
+	Addr       netip.AddrPort
+	State      string // one of MemberWords
+	Why        string // why a new client does not get it; "" if it may
+	By         string // who brought it into its Admin state
+	Until      time.Time
+	Hand       *HandWeight // nil: the weight is the configured one
+	Configured int         // weight
+	Counts     pool.Counts
+	Totals     stats.MemberTotals
+	Steps      []balance.Step // of its weight, the latest last
 	pool.Member
+}
+
+// A HandWeight is a weight that an operator set at run time.
+type HandWeight struct {
+	Weight int
+	By     string
+	Reason string
+	Since  time.Time
+}
+
+// hand returns the weight that an operator gave a member, nil if the configured
+// one is in force.
+func (st *memberState) hand(configured int) *HandWeight {
+	if !st.weighs(configured) {
+		return nil
+	}
+	return &HandWeight{*st.Weight, st.WeightBy, st.WeightReason, st.WeightSince}
 }
 
 // Clusters returns all clusters in the order of the configuration.
@@ -107,10 +127,11 @@ func (b *Balancer) Pools() []PoolStatus {
 		snap := p.members.Load()
 		s := PoolStatus{Name: c.Name, Policy: c.Policy, Tier: snap.Tier}
 		for i := range snap.Members {
-			m := &snap.Members[i]
+			m, st := &snap.Members[i], b.admin[c.Name][snap.Members[i].Name]
 			s.Members = append(s.Members, MemberStatus{
 				Name: m.Name, Addr: m.Addr, State: memberWord(m), Why: snap.Why(i), Member: *m,
-				Until: b.admin[c.Name][m.Name].Until, Counts: m.Live.Sum(),
+				By: st.By, Until: st.Until, Configured: c.Members[i].Weight,
+				Hand: st.hand(c.Members[i].Weight), Counts: m.Live.Sum(),
 				Totals: b.registry.Member(c.Name, m.Name).Sum(), Steps: p.controller.History(i),
 			})
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/lb"
 )
 
 type quiesceParams struct {
@@ -37,6 +38,7 @@ type weightParams struct {
 	Member string `json:"member" doc:"POOL/MEMBER"`
 	Weight int    `json:"weight" doc:"0 to 200; -1: as configured"`
 	Force  bool   `json:"force,omitempty" doc:"0 even if it is the last usable member"`
+	Reason string `json:"reason,omitempty" doc:"why; shown by status"`
 }
 
 func (b *Box) addServer(reg *api.Registry) {
@@ -80,36 +82,36 @@ func (b *Box) on(name string, change func(pool, member string) error) (Member, e
 	return Member{}, api.Errorf(api.CodeNotFound, "not_found", "%s is gone: a commit has removed it", name)
 }
 
-func (b *Box) quiesce(_ context.Context, _ api.Call, p quiesceParams) (Member, error) {
+func (b *Box) quiesce(_ context.Context, c api.Call, p quiesceParams) (Member, error) {
 	return b.on(p.Member, func(pool, member string) error {
-		return b.cfg.Balancer.Quiesce(pool, member, !p.IgnoreSticky, p.Force, p.Reason, time.Time{})
+		return b.cfg.Balancer.Quiesce(pool, member, !p.IgnoreSticky, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
 }
 
-func (b *Box) drain(_ context.Context, _ api.Call, p drainParams) (Member, error) {
+func (b *Box) drain(_ context.Context, c api.Call, p drainParams) (Member, error) {
 	if p.Deadline <= 0 {
 		p.Deadline = api.Duration(15 * time.Minute)
 	}
 	return b.on(p.Member, func(pool, member string) error {
-		return b.cfg.Balancer.Quiesce(pool, member, !p.IgnoreSticky, p.Force, p.Reason,
-			time.Now().Add(time.Duration(p.Deadline)))
+		return b.cfg.Balancer.DrainMember(pool, member, !p.IgnoreSticky, time.Now().Add(time.Duration(p.Deadline)),
+			lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
 }
 
-func (b *Box) disable(_ context.Context, _ api.Call, p disableParams) (Member, error) {
+func (b *Box) disable(_ context.Context, c api.Call, p disableParams) (Member, error) {
 	return b.on(p.Member, func(pool, member string) error {
-		return b.cfg.Balancer.Disable(pool, member, p.Force, p.Reason)
+		return b.cfg.Balancer.Disable(pool, member, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
 }
 
-func (b *Box) enable(_ context.Context, _ api.Call, p enableParams) (Member, error) {
+func (b *Box) enable(_ context.Context, c api.Call, p enableParams) (Member, error) {
 	return b.on(p.Member, func(pool, member string) error {
-		return b.cfg.Balancer.Enable(pool, member, p.Reason)
+		return b.cfg.Balancer.Enable(pool, member, lb.Order{By: c.Author, Reason: p.Reason})
 	})
 }
 
-func (b *Box) weight(_ context.Context, _ api.Call, p weightParams) (Member, error) {
+func (b *Box) weight(_ context.Context, c api.Call, p weightParams) (Member, error) {
 	return b.on(p.Member, func(pool, member string) error {
-		return b.cfg.Balancer.SetWeight(pool, member, p.Weight, p.Force)
+		return b.cfg.Balancer.SetWeight(pool, member, p.Weight, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
 }

@@ -67,7 +67,8 @@ type Member struct {
 	Since     time.Time    `json:"since,omitzero" doc:"of its health"`
 	Admin     string       `json:"admin"`
 	Until     time.Time    `json:"until,omitzero" doc:"end of its drain"`
-	Static    int          `json:"static" doc:"weight as configured, or as set by the operator"`
+	Static    int          `json:"static" doc:"weight as configured"`
+	Override  *int         `json:"override,omitempty" doc:"weight that the operator set in its place"`
 	Weight    int          `json:"weight" doc:"in force"`
 	WeightWhy string       `json:"weight_why,omitempty"`
 	Active    int64        `json:"active"`
@@ -77,6 +78,15 @@ type Member struct {
 	Failed    uint64       `json:"failed"`
 	P95       api.Duration `json:"p95"`
 	Steps     []string     `json:"steps,omitempty" doc:"of its weight, the latest last"`
+}
+
+// Given returns the weight that was given to the member: by the operator or else
+// by the configuration. Weight is what is made of it.
+func (m Member) Given() int {
+	if m.Override != nil {
+		return *m.Override
+	}
+	return m.Static
 }
 
 // Clusters lists clusters.
@@ -198,9 +208,12 @@ func memberOf(pool string, m lb.MemberStatus) Member {
 	out := Member{
 		Pool: pool, Name: m.Name, Address: m.Addr.String(), State: m.State, Why: m.Why,
 		Health: m.Health.String(), Reason: m.Reason, Since: m.Since, Admin: m.Admin.String(),
-		Until: m.Until, Static: m.Static, Weight: m.Weight, WeightWhy: m.WeightReason,
+		Until: m.Until, Static: m.Configured, Weight: m.Weight, WeightWhy: m.WeightReason,
 		Active: m.Counts.Active, Limit: m.Counts.Limit, Open: m.Counts.Open, Picked: m.Counts.Picked,
 		Failed: m.Counts.Failed, P95: api.Duration(m.Totals.Duration.Quantile(.95)),
+	}
+	if m.Hand != nil {
+		out.Override = &m.Hand.Weight
 	}
 	for _, s := range m.Steps {
 		out.Steps = append(out.Steps, fmt.Sprintf("%s: %s", s.After.Round(time.Second), s.Reason))

@@ -31,6 +31,7 @@ type Info struct {
 	Roles       []supervise.RoleStatus `json:"roles"`
 	Restart     *RestartStatus         `json:"restart,omitempty" doc:"the last restart that was asked for"`
 	Problems    []string               `json:"problems" doc:"what needs attention, the worst first"`
+	Notes       []string               `json:"notes" doc:"what is not as the configuration has it, or happened lately, though nothing need be done"`
 	Checking    []string               `json:"checking" doc:"members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile"`
 }
 
@@ -88,6 +89,7 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 		return Info{}, err
 	}
 	i.Roles = st.Roles
+	i.Notes = b.notes(st.Roles, time.Now())
 	i.Restart = b.restart.status()
 	return i, nil
 }

@@ -5,6 +5,7 @@ package plays
 import (
 	"context"
 	"errors"
+	"evener/firmware/lb"
 	"fmt"
 	"strconv"
 	"strings"
@@ -125,15 +126,18 @@ func operate(a *actor, n *node) error {
 		if len(n.words) > 2 && !sticky {
 			return n.errorf("want: quiesce POOL/MEMBER [keep-sticky]")
 		}
-		return b.Quiesce(pool, member, sticky, true, "the play", time.Time{})
+		return b.Quiesce(pool, member, sticky, byPlay)
 	case "disable":
-		return b.Disable(pool, member, true, "the play")
+		return b.Disable(pool, member, byPlay)
 	case "enable":
-		return b.Enable(pool, member, "the play")
+		return b.Enable(pool, member, byPlay)
 	}
 	w, err := strconv.Atoi(n.word(2))
 	if err != nil {
 		return n.errorf("want: weight POOL/MEMBER NUMBER")
 	}
-	return b.SetWeight(pool, member, w, true)
+	return b.SetWeight(pool, member, w, byPlay)
 }
+
+// byPlay is who changes members at run time in plays.
+var byPlay = lb.Order{By: "the play", Force: true}

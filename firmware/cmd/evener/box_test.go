@@ -55,7 +55,7 @@ func startLive(t *testing.T, config string) *liveBox {
 			t.Logf("the box wrote:\n%s", b.printed())
 		}
 	})
-	b.await("its API answers", func() bool { return b.cli("status").code == 0 })
+	b.await("its API answers", func() bool { return b.cli("show", "pools").code == 0 })
 	return b
 }
 

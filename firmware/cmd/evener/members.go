@@ -57,6 +57,7 @@ func memberCommand(verb, short string) *cobra.Command {
 
 func newWeight() *cobra.Command {
 	var force bool
+	var reason string
 	cmd := simple("weight POOL/MEMBER WEIGHT|configured", "change a member's weight until it is configured anew",
 		cobra.ExactArgs(2), "server.weight", func(_ *cobra.Command, args []string) (any, error) {
 			n := -1
@@ -66,14 +67,15 @@ func newWeight() *cobra.Command {
 					return nil, usageError{fmt.Errorf("a weight is 0 to 200, or configured, not %q", args[1])}
 				}
 			}
-			return map[string]any{"member": args[0], "weight": n, "force": force}, nil
+			return map[string]any{"member": args[0], "weight": n, "force": force, "reason": reason}, nil
 		}, printMember)
 	cmd.Flags().BoolVar(&force, "force", false, "0 even if it is the last usable member")
+	cmd.Flags().StringVarP(&reason, "reason", "m", "", "why; shown by status")
 	return completeFirst(cmd, memberNames)
 }
 
 func printMember(w io.Writer, m manage.Member) {
-	fmt.Fprintf(w, "%s/%s is %s, weight %d, %d active", m.Pool, m.Name, m.State, m.Weight, m.Active)
+	fmt.Fprintf(w, "%s/%s is %s, weight %s, %d active", m.Pool, m.Name, m.State, weightText(m), m.Active)
 	if !m.Until.IsZero() {
 		fmt.Fprintf(w, ", disabled at %s", m.Until.Local().Format(time.TimeOnly))
 	}

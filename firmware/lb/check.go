@@ -15,7 +15,8 @@ import (
 )
 
 // Check adds the mistakes that only compiling finds: in rules and responders, and
-// in the names of access log fields. It is made for config.ParseWith, so cfg may
+// in the names of access log fields. It also warns of what has no effect. It is
+// made for config.ParseWith, so cfg may
 // be incomplete.
 func Check(cfg *config.Config, d *config.Diagnostics) {
 	for _, c := range cfg.Clusters {
@@ -34,6 +35,7 @@ func Check(cfg *config.Config, d *config.Diagnostics) {
 		}
 	}
 	checkFields(cfg.AccessLog, d)
+	checkIdle(cfg, d)
 }
 
 // checkFields compares the field names of the access log with those there are.

@@ -36,6 +36,7 @@ type extendParams struct {
 type Committed struct {
 	Revision store.Revision `json:"revision"`
 	Pending  *Pending       `json:"pending,omitempty" doc:"set while it waits for its confirm"`
+	Problems []api.Problem  `json:"problems,omitempty" doc:"warnings"`
 }
 
 func (b *Box) addCommit(reg *api.Registry) {
@@ -63,7 +64,7 @@ func (b *Box) commit(_ context.Context, c api.Call, p commitParams) (Committed, 
 	defer b.mu.Unlock()
 	_, text, err := b.cfg.Store.Candidate(c.Author)
 	if err != nil {
-		return Committed{}, apiError(err)
+		return Committed{}, b.candidateError(err)
 	}
 	return b.serveNew(c, text, func() (store.Revision, error) {
 		return b.cfg.Store.Commit(store.CommitOptions{Author: c.Author, Origin: origin(c),
@@ -88,9 +89,9 @@ func (b *Box) rollback(_ context.Context, c api.Call, p rollbackParams) (Committ
 // a port that is taken leaves the candidate and the history as they were. A crash
 // after the commit starts with the new revision.
 func (b *Box) serveNew(c api.Call, text []byte, commit func() (store.Revision, error)) (Committed, error) {
-	cfg, err := parse(text, 0)
-	if err != nil {
-		return Committed{}, err
+	cfg, found := Check("candidate", text)
+	if cfg == nil {
+		return Committed{}, validation(found)
 	}
 	if err := b.reserve(cfg); err != nil {
 		return Committed{}, apiError(err)
@@ -102,7 +103,7 @@ func (b *Box) serveNew(c api.Call, text []byte, commit func() (store.Revision, e
 		return Committed{}, apiError(err)
 	}
 	if err = b.serve(cfg, rev.Number); err == nil {
-		return Committed{rev, b.pending()}, nil
+		return Committed{rev, b.pending(), Problems(found)}, nil
 	}
 	if undo := b.undo(before, c); undo != nil {
 		b.log.Error("failed commit not taken back", "rev", rev.Number, "err", undo)
@@ -161,7 +162,7 @@ func (b *Box) confirm(_ context.Context, c api.Call, p confirmParams) (Committed
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	err := b.cfg.Store.Confirm(b.waiting(p.Revision), store.By{Author: c.Author, Origin: origin(c)})
-	return Committed{b.cfg.Store.Running(), b.pending()}, apiError(err)
+	return Committed{Revision: b.cfg.Store.Running(), Pending: b.pending()}, apiError(err)
 }
 
 func (b *Box) extend(_ context.Context, c api.Call, p extendParams) (Committed, error) {
@@ -172,7 +173,7 @@ func (b *Box) extend(_ context.Context, c api.Call, p extendParams) (Committed, 
 		left = waits.Left
 	}
 	err := b.cfg.Store.Extend(b.waiting(p.Revision), left+time.Duration(p.By), store.By{Author: c.Author, Origin: origin(c)})
-	return Committed{b.cfg.Store.Running(), b.pending()}, apiError(err)
+	return Committed{Revision: b.cfg.Store.Running(), Pending: b.pending()}, apiError(err)
 }
 
 func (b *Box) revert(_ context.Context, c api.Call, _ struct{}) (Committed, error) {
@@ -182,5 +183,5 @@ func (b *Box) revert(_ context.Context, c api.Call, _ struct{}) (Committed, erro
 		return Committed{}, apiError(err)
 	}
 	b.serveRunning()
-	return Committed{b.cfg.Store.Running(), nil}, nil
+	return Committed{Revision: b.cfg.Store.Running()}, nil
 }

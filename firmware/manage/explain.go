@@ -98,7 +98,7 @@ func (b *Box) explain(_ context.Context, c api.Call, p explainParams) (Explained
 	if p.Candidate {
 		_, text, err := b.cfg.Store.Candidate(c.Author)
 		if err != nil {
-			return Explained{}, apiError(err)
+			return Explained{}, b.candidateError(err)
 		}
 		if cfg, err = parse(text, 0); err != nil {
 			return Explained{}, err

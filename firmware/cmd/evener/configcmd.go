@@ -19,8 +19,9 @@ import (
 
 func newConfig() *cobra.Command {
 	return group("config", "show and change the configuration",
-		newConfigShow(), newConfigEdit(), newConfigSet(), newConfigCheck(), newConfigDiff(), newConfigCommit(),
-		newConfigConfirm(), newConfigExtend(), newConfigRollback(),
+		completeFirst(newConfigShow(), revisions), newConfigEdit(), newConfigSet(), newConfigCheck(),
+		completeArgs(newConfigDiff(), 2, revisions), newConfigCommit(), completeFirst(newConfigConfirm(), revisions),
+		newConfigExtend(), completeFirst(newConfigRollback(), revisions),
 		simple("revert", "take back a commit that waits for its confirm", cobra.NoArgs, "config.revert", noParams, printCommitted),
 		simple("discard", "throw your candidate away", cobra.NoArgs, "config.discard", noParams, func(w io.Writer, _ struct{}) {
 			fmt.Fprintln(w, "candidate discarded")
@@ -176,8 +177,20 @@ func newConfigDiff() *cobra.Command {
 				d.Text = "nothing differs\n"
 			}
 			fmt.Fprint(w, d.Text)
+			if d.Base != 0 {
+				fmt.Fprintf(w, "\nyour candidate was made on revision %d, but revision %d runs by now: a commit will be refused.\n%s\n",
+					d.Base, d.Running, staleAdvice)
+			}
+			if d.Own != "" {
+				fmt.Fprintf(w, "Against revision %d it changes:\n%s", d.Base, d.Own)
+			}
 		})
 }
+
+// staleAdvice says how to go on with a candidate that was made on a revision which
+// does not run any more.
+const staleAdvice = "To go on from what runs: evener config show --candidate >FILE, put in what others have changed, " +
+	"evener config set FILE. To begin anew: evener config discard."
 
 func newConfigCommit() *cobra.Command {
 	var comment string
@@ -224,6 +237,9 @@ func newConfigRollback() *cobra.Command {
 }
 
 func printCommitted(w io.Writer, c manage.Committed) {
+	for _, p := range c.Problems {
+		fmt.Fprintln(w, p)
+	}
 	fmt.Fprintf(w, "revision %d runs\n", c.Revision.Number)
 	if c.Pending != nil {
 		fmt.Fprintf(w, "it is taken back in %s unless confirmed: evener config confirm\n", c.Pending.Left)

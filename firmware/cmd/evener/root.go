@@ -47,12 +47,13 @@ func group(use, short string, subs ...*cobra.Command) *cobra.Command {
 				}
 			}
 			near := "; there are " + strings.Join(names, ", ")
+			// Of three letters, two may differ in words that have nothing in common.
+			cmd.SuggestionsMinimumDistance = max(1, min(2, len(args[0])/3))
 			if list := cmd.SuggestionsFor(args[0]); len(list) > 0 {
 				near = "; did you mean " + strings.Join(list, " or ") + "?"
 			}
 			return usageError{fmt.Errorf("there is no command %q%s", cmd.CommandPath()+" "+args[0], near)}
 		}}
-	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(subs...)
 	return cmd
 }
@@ -107,6 +108,8 @@ func advice(err error) string {
 	switch api.AsError(err).Hint {
 	case "force":
 		return "do it all the same with --force"
+	case "config.diff":
+		return "evener config diff shows what differs. " + staleAdvice
 	case "config.set":
 		return "make one with evener config edit, or evener config set FILE"
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -73,15 +74,27 @@ func (h *History) Query(series []Series, from, to time.Time, step time.Duration)
 	for _, want := range series {
 		i := want.row()
 		if i < 0 {
-			return Table{}, fmt.Errorf("%s has no metric %q; it has %q", want.Kind, want.Metric, Metrics(want.Kind))
+			return Table{}, fmt.Errorf("%s has no metric %q; there are %s",
+				want.Kind, want.Metric, strings.Join(Metrics(want.Kind), ", "))
 		}
 		tr := h.tracks[object{want.Kind, want.Name, want.Server}]
 		if tr == nil {
-			return Table{}, fmt.Errorf("%w of %s %q %q", ErrNoSeries, want.Kind, want.Name, want.Server)
+			return Table{}, fmt.Errorf("%w of %s", ErrNoSeries, want.object())
 		}
 		t.Columns = append(t.Columns, h.column(tr.rows[i], metricsOf[want.Kind][i], s, t, rows))
 	}
 	return t, nil
+}
+
+// object names what s is about as people write it: cluster/shop.
+func (s Series) object() string {
+	words := []string{string(s.Kind)}
+	for _, w := range []string{s.Name, s.Server} {
+		if w != "" {
+			words = append(words, w)
+		}
+	}
+	return strings.Join(words, "/")
 }
 
 // chooseSpan returns the coarsest span that is no coarser than step, because its

@@ -27,9 +27,10 @@ func TestQueryRefuses(t *testing.T) {
 		{"before 1970", shopReq, time.Unix(-5, 0), epoch, time.Second, "before to"},
 		{"too much", shopReq, time.Unix(0, 0), epoch, time.Second, "too many"},
 		{"to the end of time", shopReq, epoch, time.Unix(1<<50, 0), time.Second, "too many"},
-		{"metric", Series{Kind: ClusterKind, Name: "shop", Metric: "busy"}, epoch, epoch.Add(1), time.Second, `no metric "busy"`},
+		{"metric", Series{Kind: ClusterKind, Name: "shop", Metric: "busy"}, epoch, epoch.Add(1), time.Second, `cluster has no metric "busy"; there are requests, errors,`},
 		{"kind", Series{Kind: "house", Metric: "busy"}, epoch, epoch.Add(1), time.Second, "no metric"},
-		{"object", Series{Kind: ClusterKind, Name: "sho", Metric: "p50"}, epoch, epoch.Add(1), time.Second, "no history"},
+		{"object", Series{Kind: ClusterKind, Name: "sho", Metric: "p50"}, epoch, epoch.Add(1), time.Second, "no history of cluster/sho"},
+		{"member", Series{Kind: MemberKind, Name: "shop", Server: "web9", Metric: "p50"}, epoch, epoch.Add(1), time.Second, "no history of member/shop/web9"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -23,7 +23,7 @@ func newHistory() *cobra.Command {
 		}, printPast)
 	cmd.Flags().DurationVar(&last, "last", 5*time.Minute, "how far back, up to 336h")
 	cmd.Flags().DurationVar(&step, "step", 0, "between two rows; what gives about 60 rows")
-	return cmd
+	return completeFirst(cmd, historyObjects)
 }
 
 // printPast prints the rows of which anything is known.

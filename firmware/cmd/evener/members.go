@@ -130,7 +130,7 @@ func newRestart() *cobra.Command {
 			return awaitRestart(cmd, args[0], pidOf(before, args[0]))
 		},
 	}
-	return cmd
+	return completeFirst(cmd, roleNames)
 }
 
 func pidOf(i manage.Info, role string) int {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"evener/firmware/api"
 	"evener/firmware/config"
 	"evener/firmware/lb"
 	"evener/firmware/manage"
@@ -32,7 +33,8 @@ func newCheck() *cobra.Command {
 		Use: "check FILE...", Short: "check configuration files; no box is needed",
 		Args: usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			bad := 0
+			bad, all := 0, []api.Problem{}
+			asJSON, _ := cmd.Flags().GetString("output")
 			for _, name := range args {
 				src, err := readFile(cmd, name)
 				if err != nil {
@@ -43,9 +45,18 @@ func newCheck() *cobra.Command {
 					found = append(found, lb.Imports(cfg)...)
 					found.Sort()
 				}
-				found.Write(cmd.ErrOrStderr(), src)
+				if asJSON == "json" {
+					all = append(all, manage.Problems(found)...)
+				} else {
+					found.Write(cmd.ErrOrStderr(), src)
+				}
 				if found.HasErrors() {
 					bad++
+				}
+			}
+			if asJSON == "json" {
+				if err := show(cmd, all, nil); err != nil {
+					return err
 				}
 			}
 			if bad > 0 {

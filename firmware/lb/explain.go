@@ -72,6 +72,7 @@ func (b *Balancer) Explain(q Question, cfg *config.Config) (Answer, error) {
 	select {
 	case <-done:
 		a.Words, a.Label = refusal(&a.Explanation)
+		a.tellLostCookie(q.Fields)
 	case <-time.After(5 * time.Second):
 		return Answer{}, fmt.Errorf("the event loop did not answer within 5s")
 	}

@@ -97,10 +97,14 @@ func TestExplainSaysWhatPersistenceDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	cookie, _, _ := strings.Cut(first.SetCookie, ";")
+	name, _, _ := strings.Cut(cookie, "=")
 	for _, tt := range []struct{ name, url, cookie, want string }{
 		{"nobody knows the client", "/", "", "the client is not known yet: the answer sets a cookie"},
 		{"a cookie", "/", cookie, "the client is kept on web1 by its cookie"},
-		{"a forged cookie", "/", cookie[:len(cookie)-2] + "AA", "the client's record is forged, out of date, or names a member that may not be used: the answer sets a cookie"},
+		{"a forged cookie", "/", cookie[:len(cookie)-2] + "AA", "the cookie " + name + " is worth nothing: it is forged, was made with a key that is gone or for another generation, or its member has left the pool; the answer sets a cookie"},
+		{"a cookie of another key", "/", "EVENER_00000000=AAAA", "the cookie EVENER_00000000 is not read here: this pool's is " + name +
+			", and that one is of another pool, of other settings, or too old: its key is gone; the answer sets a cookie"},
+		{"somebody else's cookie", "/", "theme=dark", "the client is not known yet: the answer sets a cookie"},
 		{"by address alone", "/source/", "", "the client is not known yet: its address is remembered"},
 		{"none", "/none/", "", "the route has no persistence"},
 		{"a member that keeps nobody", "/free/", "", "the client is not known yet: web2 keeps no clients"},
@@ -116,6 +120,23 @@ func TestExplainSaysWhatPersistenceDoes(t *testing.T) {
 		if sets := strings.Contains(tt.want, "sets a cookie"); (a.SetCookie != "") != sets {
 			t.Errorf("%s: the answer sets the cookie %q", tt.name, a.SetCookie)
 		}
+	}
+}
+
+func TestExplainSaysWhichMemberACookieCannotHave(t *testing.T) {
+	b := newExplainer(t)
+	first, err := b.Explain(Question{URL: "/"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie, _, _ := strings.Cut(first.SetCookie, ";")
+	if err := b.Disable("kept", "web1", Order{Reason: "new disk", Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	a, err := b.Explain(Question{URL: "/", Fields: []string{"Cookie: " + cookie}}, nil)
+	if err != nil || !strings.HasPrefix(a.KeptWhy, "the cookie names web1, which may not be used: disabled since ") ||
+		!strings.HasSuffix(a.KeptWhy, ": new disk; there is no member to keep the client on") {
+		t.Errorf("persistence %q, %v; want that the cookie's member is disabled, and why", a.KeptWhy, err)
 	}
 }
 

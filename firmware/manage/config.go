@@ -86,6 +86,7 @@ func apiError(err error) error {
 		missing  *store.NotFoundError
 		unknown  *lb.NotFoundError
 		guard    *lb.GuardError
+		state    *lb.StateError
 		question *lb.QuestionError
 		cert     *lb.CertificateError
 		found    config.Diagnostics
@@ -94,7 +95,9 @@ func apiError(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &conflict):
-		return api.Errorf(api.CodeConflict, "config.conflict", "%v", err)
+		e := api.Errorf(api.CodeConflict, "config.conflict", "%v", err)
+		e.Hint = "config.diff"
+		return e
 	case errors.As(err, &pending):
 		return api.Errorf(api.CodeConfirmPending, "config.confirm_pending", "%v", err)
 	case errors.Is(err, store.ErrNoCandidate):
@@ -107,6 +110,8 @@ func apiError(err error) error {
 		e := api.Errorf(api.CodeGuard, "guard.last_server", "%v", err)
 		e.Hint = "force"
 		return e
+	case errors.As(err, &state):
+		return api.Errorf(api.CodeConflict, "member.state", "%v", err)
 	case errors.As(err, &cert):
 		return api.Errorf(api.CodeFailed, "certificate.source", "%v", err)
 	case errors.As(err, &question):
@@ -115,6 +120,18 @@ func apiError(err error) error {
 		return validation(found)
 	}
 	return err
+}
+
+// candidateError is apiError for what needs the caller's candidate. A commit that
+// was taken back has used it up: then it says where the text is.
+func (b *Box) candidateError(err error) error {
+	rev, ok := takenBack(b.cfg.Store.History())
+	if !ok || !errors.Is(err, store.ErrNoCandidate) {
+		return apiError(err)
+	}
+	return &api.Error{Code: api.CodeNotFound, Kind: "config.no_candidate", Hint: "config.set",
+		Message: fmt.Sprintf("you have no candidate; revision %d was taken back: evener config show %d has its text",
+			rev.Number, rev.Number)}
 }
 
 // A Text is a configuration's text.
@@ -187,7 +204,7 @@ func (b *Box) text(_ context.Context, _ api.Call, p textParams) (Text, error) {
 func (b *Box) candidate(_ context.Context, c api.Call, _ struct{}) (Text, error) {
 	cand, text, err := b.cfg.Store.Candidate(c.Author)
 	if err != nil {
-		return Text{}, apiError(err)
+		return Text{}, b.candidateError(err)
 	}
 	return Text{string(text), cand.Base}, nil
 }
@@ -197,7 +214,7 @@ func (b *Box) check(_ context.Context, c api.Call, p checkParams) (Checked, erro
 	if p.Text == "" {
 		cand, own, err := b.cfg.Store.Candidate(c.Author)
 		if err != nil {
-			return Checked{}, apiError(err)
+			return Checked{}, b.candidateError(err)
 		}
 		text, base = own, cand.Base
 	}
@@ -221,7 +238,7 @@ func (b *Box) set(_ context.Context, c api.Call, p setParams) (Checked, error) {
 }
 
 func (b *Box) discard(_ context.Context, c api.Call, _ struct{}) (struct{}, error) {
-	return struct{}{}, apiError(b.cfg.Store.Discard(c.Author))
+	return struct{}{}, b.candidateError(b.cfg.Store.Discard(c.Author))
 }
 
 type diffParams struct {
@@ -231,24 +248,46 @@ type diffParams struct {
 
 // A Diff is the difference between two texts.
 type Diff struct {
-	Text string `json:"text" doc:"unified diff; empty when nothing differs"`
+	Text    string `json:"text" doc:"unified diff; empty when nothing differs"`
+	Base    uint64 `json:"base,omitempty" doc:"set where the candidate was made on another revision than the one that runs: which"`
+	Running uint64 `json:"running,omitempty" doc:"with base: the revision that runs"`
+	Own     string `json:"own,omitempty" doc:"with base: what the candidate changes against that, as a unified diff"`
 }
 
 func (b *Box) diff(_ context.Context, c api.Call, p diffParams) (Diff, error) {
-	var text string
-	var err error
+	running := b.cfg.Store.Running().Number
 	switch {
 	case p.From == 0 && p.To == 0:
-		text, err = b.cfg.Store.DiffCandidate(c.Author)
+		return b.diffCandidate(c.Author, running)
+	case p.From == 0:
+		p.From = running
 	case p.To == 0:
-		text, err = b.cfg.Store.Diff(p.From, b.cfg.Store.Running().Number)
-	default:
-		if p.From == 0 {
-			p.From = b.cfg.Store.Running().Number
-		}
-		text, err = b.cfg.Store.Diff(p.From, p.To)
+		p.To = running
 	}
-	return Diff{text}, apiError(err)
+	text, err := b.cfg.Store.Diff(p.From, p.To)
+	return Diff{Text: text}, apiError(err)
+}
+
+// diffCandidate compares an author's candidate with the running revision and,
+// where it was made on another one, with that too.
+func (b *Box) diffCandidate(author string, running uint64) (Diff, error) {
+	cand, text, err := b.cfg.Store.Candidate(author)
+	if err != nil {
+		return Diff{}, b.candidateError(err)
+	}
+	served, err := b.cfg.Store.Text(running)
+	if err != nil {
+		return Diff{}, apiError(err)
+	}
+	d := Diff{Text: store.Unified(fmt.Sprintf("revision %d", running), "candidate of "+author, string(served), string(text))}
+	if cand.Base == running {
+		return d, nil
+	}
+	d.Base, d.Running = cand.Base, running
+	if d.Own, err = b.cfg.Store.DiffCandidate(author); errors.As(err, new(*store.NotFoundError)) {
+		return d, nil // so old that its base is gone
+	}
+	return d, apiError(err)
 }
 
 // A History lists revisions.

@@ -177,8 +177,20 @@ func newConfigDiff() *cobra.Command {
 				d.Text = "nothing differs\n"
 			}
 			fmt.Fprint(w, d.Text)
+			if d.Base != 0 {
+				fmt.Fprintf(w, "\nyour candidate was made on revision %d, but revision %d runs by now: a commit will be refused.\n%s\n",
+					d.Base, d.Running, staleAdvice)
+			}
+			if d.Own != "" {
+				fmt.Fprintf(w, "Against revision %d it changes:\n%s", d.Base, d.Own)
+			}
 		})
 }
+
+// staleAdvice says how to go on with a candidate that was made on a revision which
+// does not run any more.
+const staleAdvice = "To go on from what runs: evener config show --candidate >FILE, put in what others have changed, " +
+	"evener config set FILE. To begin anew: evener config discard."
 
 func newConfigCommit() *cobra.Command {
 	var comment string
@@ -225,6 +237,9 @@ func newConfigRollback() *cobra.Command {
 }
 
 func printCommitted(w io.Writer, c manage.Committed) {
+	for _, p := range c.Problems {
+		fmt.Fprintln(w, p)
+	}
 	fmt.Fprintf(w, "revision %d runs\n", c.Revision.Number)
 	if c.Pending != nil {
 		fmt.Fprintf(w, "it is taken back in %s unless confirmed: evener config confirm\n", c.Pending.Left)

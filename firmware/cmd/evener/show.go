@@ -48,7 +48,21 @@ func ago(t time.Time) string {
 }
 
 func newStatus() *cobra.Command {
-	return simple("status", "say what runs and what needs attention", cobra.NoArgs, "sys.info", noParams, printInfo)
+	return &cobra.Command{Use: "status", Short: "say what runs and what needs attention; exits with 1 if anything does",
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			i, err := call[manage.Info](cmd, "sys.info", struct{}{})
+			if err != nil {
+				return err
+			}
+			if err := show(cmd, i, func(w io.Writer) { printInfo(w, i) }); err != nil {
+				return err
+			}
+			if len(i.Problems) > 0 {
+				return exitError(1)
+			}
+			return nil
+		}}
 }
 
 func printInfo(w io.Writer, i manage.Info) {
@@ -59,6 +73,9 @@ func printInfo(w io.Writer, i manage.Info) {
 		fmt.Fprintf(w, "still being checked: %s\n", listed(i.Checking, 5))
 	} else if len(i.Problems) == 0 {
 		fmt.Fprintln(w, "nothing needs attention")
+	}
+	for _, n := range i.Notes {
+		fmt.Fprintln(w, "note:", n)
 	}
 	fmt.Fprintf(w, "version %s on board %s, engine since %s (process %d)\n", i.Version, i.Board, ago(i.Started), i.PID)
 	fmt.Fprintf(w, "revision %d by %s, committed %s\n", i.Revision, i.Author, ago(i.Committed))
@@ -198,23 +215,45 @@ func printPools(w io.Writer, p manage.Pools) {
 }
 
 func printServers(w io.Writer, p manage.Pools) {
-	table(w, "MEMBER ADDRESS STATE WEIGHT ACTIVE OPEN PICKED FAILED P95 WHY-NOT", func(add func(...any)) {
+	table(w, "MEMBER ADDRESS STATE WEIGHT ACTIVE OPEN PICKED FAILED P95 REASON", func(add func(...any)) {
 		for _, p := range p.Pools {
 			for _, m := range p.Members {
-				weight := fmt.Sprint(m.Weight)
-				if m.Weight != m.Static {
-					weight = fmt.Sprintf("%d of %d", m.Weight, m.Static)
-				}
-				add(p.Name+"/"+m.Name, m.Address, m.State, weight, m.Active, m.Open, m.Picked, m.Failed, latency(m.P95), m.Why)
+				add(p.Name+"/"+m.Name, m.Address, m.State, weightText(m), m.Active, m.Open, m.Picked, m.Failed, latency(m.P95), reasonText(m))
 			}
 		}
 	})
 }
 
+// weightText shows a member's weight: "10", "8 of 10" where a policy made 8 of it,
+// and "10 (100)" where an operator put 10 in the place of the configured 100.
+func weightText(m manage.Member) string {
+	text := fmt.Sprint(m.Weight)
+	if m.Weight != m.Given() {
+		text = fmt.Sprintf("%d of %d", m.Weight, m.Given())
+	}
+	if m.Override != nil {
+		text += fmt.Sprintf(" (%d)", m.Static)
+	}
+	return text
+}
+
+// reasonText says why a new client does not get a member, or does against the
+// operator's will, and when its drain ends.
+func reasonText(m manage.Member) string {
+	why := m.Why
+	if why == "" && m.State == "quiesced" {
+		why = "used though quiesced: nobody else is left"
+	}
+	if !m.Until.IsZero() {
+		why += "; drained: disabled at " + m.Until.UTC().Format(time.DateTime) + " UTC"
+	}
+	return strings.TrimPrefix(why, "; ")
+}
+
 func printWeights(w io.Writer, p manage.Pools) {
 	for _, p := range p.Pools {
 		for _, m := range p.Members {
-			fmt.Fprintf(w, "%s/%s: %d of %d", p.Name, m.Name, m.Weight, m.Static)
+			fmt.Fprintf(w, "%s/%s: %d of %d", p.Name, m.Name, m.Weight, m.Given())
 			if m.WeightWhy != "" {
 				fmt.Fprintf(w, ": %s", m.WeightWhy)
 			}

@@ -91,7 +91,7 @@ func (c *Conn) Release(s *Stream) {
 	}
 	if !s.done() {
 		code := Cancel
-		if s.has(sendEnd) {
+		if s.has(sendEnd) && c.server {
 			code = NoError
 		}
 		c.Reset(s, code)

@@ -106,7 +106,10 @@ func (x *exchange) begin(c *clientConn, svc *Service) {
 		(svc.Limits.Requests == 0 || c.requests < svc.Limits.Requests)
 	x.upgrade = svc.Upgrade && x.req.Websocket && (x.up.done || x.req.HTTP2)
 	if x.upgrade {
-		x.up.done, x.reqDone = true, true // what follows is the tunnel's
+		// What follows is the tunnel's. A length that an extended CONNECT announces
+		// is meaningless, and a server of HTTP/1.1 would wait for it.
+		x.up.done, x.reqDone = true, true
+		x.req.Body = message.NoBody
 	}
 	if status, why := x.refusal(); status != 0 {
 		x.fail(status, why)

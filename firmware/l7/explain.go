@@ -53,7 +53,7 @@ func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explan
 	x.trusted = svc.trusts(client.Addr())
 	x.up.begin(&x.req, &x.c.conn)
 	x.up.chunked = x.req.Body == message.Chunked
-	x.upgrade = svc.Upgrade && x.req.Websocket && x.up.done
+	x.upgrade = svc.Upgrade && x.req.Websocket && (x.up.done || x.req.HTTP2)
 	e.RawPath = string(x.req.Bytes(x.req.Path))
 	if e.Status, e.Why = x.refusal(); e.Status != 0 {
 		return e

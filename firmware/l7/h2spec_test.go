@@ -18,6 +18,8 @@ import (
 	"github.com/summerwind/h2spec/hpack"
 	h2spec "github.com/summerwind/h2spec/http2"
 	"github.com/summerwind/h2spec/spec"
+
+	"evener/firmware/http2"
 )
 
 // TestH2specOfTheBox runs the conformance suite of others against the whole data
@@ -30,7 +32,9 @@ func TestH2specOfTheBox(t *testing.T) {
 	}))
 	defer s.Close()
 	for _, secure := range []bool{true, false} {
-		b := muxBox(t, s.Listener.Addr(), secure, nil)
+		b := muxBox(t, s.Listener.Addr(), secure, func(s *Service) {
+			s.HTTP2 = http2.Prepare(http2.Config{MaxStreams: 8}) // so that it is soon exceeded
+		})
 		cfg := &config.Config{
 			Host: "127.0.0.1", Port: int(netip.MustParseAddrPort(b.addr).Port()), Path: "/",
 			Timeout: 2 * time.Second, MaxHeaderLen: 4000, Strict: true, TLS: secure, Insecure: true,

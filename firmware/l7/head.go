@@ -35,6 +35,7 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	h := &x.req
 	key := x.upgrade && h.HTTP2 // the client of HTTP/2 has none
 	if key {
+		hide(h, keyField) // one that it sent all the same would be a second
 		dst = append(dst, "GET"...)
 	} else {
 		dst = append(dst, h.Bytes(h.Method)...)

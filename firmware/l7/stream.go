@@ -116,7 +116,7 @@ func (s *stream) end(trailer []byte) {
 // reset ends the stream at once.
 func (s *stream) reset() {
 	code := http2.InternalError
-	if s.server != nil {
+	if s.server != nil || s.client.state == clientTunnel { // a tunnel's reset: RFC 8441 section 5
 		code = http2.Cancel
 	}
 	s.mux.h2.Reset(s.s, code)

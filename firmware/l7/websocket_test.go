@@ -178,3 +178,27 @@ func TestWebSocketNotWanted(t *testing.T) {
 		t.Errorf("status %d, %v, want 405", p.status, p.end)
 	}
 }
+
+// What an extended CONNECT says of a length and a key does not reach a member of
+// HTTP/1.1, which would take the next request on its connection for the body.
+func TestWebSocketWithABody(t *testing.T) {
+	seen := make(chan string, 1)
+	o := newOrigin(t, []step{func(c *originConn) error {
+		r, err := http.ReadRequest(bufio.NewReader(c))
+		if err == nil {
+			seen <- fmt.Sprint(r.Method, " ", r.ContentLength, " ", len(r.Header.Values("Sec-Websocket-Key")))
+		}
+		return err
+	}, send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")})
+	b := muxBox(t, o.ln.Addr(), true, func(s *Service) { s.HTTP2 = http2.Prepare(http2.Config{ExtendedConnect: true}) })
+	p := ask2(t, b, "CONNECT", "/chat", "websocket", "sec-websocket-version", "13",
+		"content-length", "50", "sec-websocket-key", testKey)
+	if p.status != 404 {
+		t.Errorf("%d, %v, want 404", p.status, p.end)
+	}
+	if got, want := <-seen, "GET 0 1"; got != want {
+		t.Errorf("the member got %q, want %q", got, want)
+	}
+	p.c.Close()
+	b.noneLeft()
+}

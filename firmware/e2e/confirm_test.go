@@ -137,6 +137,16 @@ func TestSecondAuthorMeetsAConflict(t *testing.T) {
 	if got := b.served(s); got != 401 {
 		t.Errorf("variant %d is served after a refused commit, want 401", got)
 	}
+	if !strings.Contains(o.stderr, "evener config set") || !strings.Contains(o.stderr, "evener config discard") {
+		t.Errorf("commit on an old base does not say how to go on: %q", o.stderr)
+	}
+	diff := b.must("config", "diff")
+	for _, want := range []string{"--- revision 3\n", "-responder \"variant\" { status = 401 }\n",
+		"made on revision 2, but revision 3 runs", "--- revision 2\n", "-responder \"variant\" { status = 400 }\n"} {
+		if !strings.Contains(diff, want) {
+			t.Errorf("config diff lacks %q:\n%s", want, diff)
+		}
+	}
 	// The refused text is not lost, and can be made anew on what runs.
 	text := b.must("config", "show", "--candidate")
 	if text != confirmSite(s, 2) {

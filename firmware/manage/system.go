@@ -135,7 +135,7 @@ func (b *Box) checking() []string {
 	out := []string{}
 	for _, p := range b.cfg.Balancer.Pools() {
 		for _, m := range p.Members {
-			if v, _ := b.verdict(p.Name, m); v == pending {
+			if v, _ := b.verdict(p.Name, m); v == pending && m.State == "checking" {
 				out = append(out, p.Name+"/"+m.Name)
 			}
 		}
@@ -153,7 +153,7 @@ const (
 )
 
 func (b *Box) verdict(pool string, m lb.MemberStatus) (verdict, string) {
-	if m.State != "checking" {
+	if m.State != "checking" && m.State != "down" {
 		return reached, ""
 	}
 	status, _ := b.cfg.Balancer.Probes(pool, m.Name)

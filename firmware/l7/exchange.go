@@ -62,7 +62,8 @@ type exchange struct {
 	half     bool         // the client closed its sending side with its request: it has not left
 	upgrade  bool         // Upgrade is forwarded
 	trusted  bool         // the client's forwarding fields are kept
-	respOwn  bool         // the answer's head is in memory of its own
+	reqOwn   bool         // the request's head is in memory of its own
+	respOwn  bool         // and the answer's
 }
 
 func (x *exchange) reset() {
@@ -70,7 +71,7 @@ func (x *exchange) reset() {
 	if cap(target) > keptHead {
 		target = nil
 	}
-	mem := [2][]byte{headMemory(&req, x.reqBuf != nil), headMemory(&resp, !x.respOwn)}
+	mem := [2][]byte{headMemory(&req, x.reqOwn), headMemory(&resp, x.respOwn)}
 	*x = exchange{w: x.w, tried: tried, target: target}
 	req.Reset()
 	resp.Reset()
@@ -82,8 +83,9 @@ func (x *exchange) reset() {
 const keptHead = 4 << 10
 
 // headMemory returns the memory of a head that came by HTTP/2, for the next one.
-func headMemory(h *message.Head, borrowed bool) []byte {
-	if borrowed || cap(h.Buf) > keptHead {
+// What came by HTTP/1 lies in a connection's buffer, which is another's next.
+func headMemory(h *message.Head, own bool) []byte {
+	if !own || cap(h.Buf) > keptHead {
 		return nil
 	}
 	return h.Buf[:0]

@@ -93,6 +93,7 @@ func (m *clientMux) begin(ev *http2.Event) {
 	c.eof = ev.End
 	x := m.c.w.takeExchange()
 	ev.TakeHead(&x.req)
+	x.reqOwn = true
 	c.x = x
 	if svc.Limits.Requests != 0 && m.c.requests >= svc.Limits.Requests {
 		m.h2.Drain()

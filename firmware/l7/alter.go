@@ -49,7 +49,7 @@ func (x *exchange) prepare() rewrite.Fault {
 		return rewrite.Sound
 	}
 	if x.edits == nil {
-		x.edits = x.w.takeEdits()
+		x.edits = x.w.spareEdits.take()
 	}
 	x.addRequestFields(&sink{changes: x.edits, head: &x.req})
 	return applyAll(x.route.RequestOps, &x.req, x.edits, x)
@@ -165,21 +165,4 @@ func (x *exchange) alterOwn(text []byte) []byte {
 	}
 	out = x.appendPersistence(out)
 	return append(append(out, "\r\n"...), text[n:]...)
-}
-
-// takeEdits returns changes that are not in use.
-func (w *Worker) takeEdits() *rewrite.Changes {
-	if n := len(w.spareEdits); n > 0 {
-		e := w.spareEdits[n-1]
-		w.spareEdits = w.spareEdits[:n-1]
-		return e
-	}
-	return &rewrite.Changes{}
-}
-
-func (w *Worker) giveEdits(e *rewrite.Changes) {
-	if e != nil && len(w.spareEdits) < maxSpare {
-		e.Reset()
-		w.spareEdits = append(w.spareEdits, e)
-	}
 }

@@ -20,10 +20,10 @@ func TestSpareExchangeHoldsNoBuffer(t *testing.T) {
 	c.expect(okay)
 	b.eventually("the next head is begun", func() bool { return b.w.clients.next.state == clientHead })
 	b.do(func() {
-		if len(b.w.spare) == 0 {
+		if len(b.w.spare.free) == 0 {
 			t.Fatal("no exchange is kept")
 		}
-		for _, x := range b.w.spare {
+		for _, x := range b.w.spare.free {
 			if n := cap(x.req.Buf); n > 0 {
 				t.Errorf("a spare exchange holds %d bytes that it had borrowed", n)
 			}

@@ -38,18 +38,18 @@ type Worker struct {
 	draining  bool
 
 	cursors  []balance.Cursor // by View.ID
-	spare    []*exchange
+	spare    spares[exchange]
 	queues   map[*Pool]*queue
 	wanted   []bool // by member; scratch of serveQueue
 	request  match.Request
 	trailers message.Head
 	h2       *http2.Pool
-	streams  []*streamClient // free
-	servers  []*streamServer // free
+	streams  spares[streamClient]
+	servers  spares[streamServer]
 	own      message.Head    // of an answer of the box itself; scratch
 	edits    rewrite.Changes // of an answer; scratch
 
-	spareEdits []*rewrite.Changes
+	spareEdits spares[rewrite.Changes]
 	encoders   *compress.Pool  // nil until the first answer is compressed
 	packed     []byte          // what an encoder has made; scratch
 	text       []byte          // scratch
@@ -212,66 +212,4 @@ func (w *Worker) httpDate() []byte {
 		w.date = time.Unix(second, 0).UTC().AppendFormat(w.date[:0], "Mon, 02 Jan 2006 15:04:05 GMT")
 	}
 	return w.date
-}
-
-func (w *Worker) takeExchange() *exchange {
-	if n := len(w.spare); n > 0 {
-		x := w.spare[n-1]
-		w.spare = w.spare[:n-1]
-		return x
-	}
-	return &exchange{w: w}
-}
-
-// maxSpare bounds the exchanges kept for use again.
-const maxSpare = 1024
-
-func (w *Worker) giveExchange(x *exchange) {
-	w.giveEdits(x.edits)
-	x.reset()
-	if len(w.spare) < maxSpare {
-		w.spare = append(w.spare, x)
-	}
-}
-
-// takeStream returns a stream that is not in use.
-func (w *Worker) takeStream() *streamClient {
-	sc := &streamClient{}
-	if n := len(w.streams); n > 0 {
-		sc = w.streams[n-1]
-		w.streams = w.streams[:n-1]
-	}
-	sc.owner, sc.gone = sc, false
-	return sc
-}
-
-func (w *Worker) giveStream(sc *streamClient) {
-	trailer, tail := sc.s.trailer[:0], sc.s.tail[:0]
-	*sc = streamClient{}
-	sc.gone = true
-	sc.s.trailer, sc.s.tail = trailer, tail
-	if len(w.streams) < maxSpare {
-		w.streams = append(w.streams, sc)
-	}
-}
-
-// takeServer returns a stream to a member that is not in use.
-func (w *Worker) takeServer() *streamServer {
-	ss := &streamServer{}
-	if n := len(w.servers); n > 0 {
-		ss = w.servers[n-1]
-		w.servers = w.servers[:n-1]
-	}
-	ss.owner, ss.gone = ss, false
-	return ss
-}
-
-func (w *Worker) giveServer(ss *streamServer) {
-	trailer, tail := ss.s.trailer[:0], ss.s.tail[:0]
-	*ss = streamServer{}
-	ss.gone = true
-	ss.s.trailer, ss.s.tail = trailer, tail
-	if len(w.servers) < maxSpare {
-		w.servers = append(w.servers, ss)
-	}
 }

@@ -69,24 +69,29 @@ func (m *mux) Run() {
 	}
 }
 
-// receive reads what there is and tells the streams.
+// receive reads what there is and tells the streams. Where a turn is too short for
+// all of it, Run goes on; nothing that was read waits for that.
 func (m *mux) receive() {
 	c := m.conn
+	more := c.readable
 	for range turnReads {
 		if !m.take() || c.gone {
 			return
 		}
-		if !c.readable {
+		if more = c.readable; !more {
 			break
 		}
 		n, errno := c.fill()
-		if errno == unix.EAGAIN {
+		if more = errno != unix.EAGAIN; !more {
 			break
 		}
 		if errno != 0 || n == 0 {
 			m.owner.muxFailed()
 			return
 		}
+	}
+	if more && (!m.take() || c.gone) {
+		return
 	}
 	m.dirty()
 }

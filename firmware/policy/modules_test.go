@@ -48,6 +48,9 @@ var foreigners = []foreign{
 	{prefix: "github.com/miekg/dns", reason: "DNS"},
 	{prefix: "github.com/landlock-lsm/go-landlock", reason: "the console's sandbox"},
 	{prefix: "github.com/creack/pty", reason: "terminals"},
+	{prefix: "filippo.io/age", reason: "backups encrypted with a passphrase"},
+	{prefix: "github.com/pquerna/otp", reason: "one-time passwords (RFC 6238)"},
+	{prefix: "github.com/wneessen/go-mail", reason: "mail to operators"},
 }
 
 func (f foreign) covers(path string) bool {

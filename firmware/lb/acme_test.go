@@ -102,7 +102,7 @@ cluster "plain" {
 				t.Fatalf("clients get %+v; %+v", last, status.ACME)
 			}
 			if p := b.CertificateProblems(); len(p) > 0 {
-				t.Errorf("problems: %q", p)
+				t.Errorf("problems: %+v", p)
 			}
 			// Another process finds it, and orders none.
 			next := newRunning(t, Config{Loops: 1, Vault: v})
@@ -135,12 +135,12 @@ certificate "shop" {
   names  = ["shop.example"]
 }
 `, freePort(t))))
-	var p []string
+	var p []CertificateProblem
 	for end := time.Now().Add(30 * time.Second); len(p) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		p = b.CertificateProblems()
 	}
-	if len(p) != 1 || !strings.Contains(p[0], `certificate "shop" was not got, the next attempt is in`) || !strings.Contains(p[0], "refused") {
-		t.Errorf("problems: %q", p)
+	if len(p) != 1 || !strings.Contains(p[0].Text, `certificate "shop" was not got, the next attempt is in`) || !strings.Contains(p[0].Text, "refused") {
+		t.Errorf("problems: %+v", p)
 	}
 	if c, err := shown(t, addr, "shop.example"); err != nil || c.DNSNames[0] != "shop.example" {
 		t.Errorf("meanwhile clients get %v, %v", c, err)

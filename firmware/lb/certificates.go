@@ -136,9 +136,19 @@ func (b *Balancer) Pair(name string) *certs.Pair {
 	return b.cur.keys.pairs[name]
 }
 
+// A CertificateProblem is something about certificates, authorities or revocation
+// lists that needs attention.
+type CertificateProblem struct {
+	Kind    string    // stable and dotted, such as certificate.expired
+	Object  string    // path, such as certificate/shop
+	Text    string    // for people: what is wrong and what to do
+	Until   time.Time // when it ends or has ended, zero where it never does
+	Warning bool      // clients are served all the same
+}
+
 // CertificateProblems lists what needs attention about certificates, authorities
 // and revocation lists, the worst first.
-func (b *Balancer) CertificateProblems() []string {
+func (b *Balancer) CertificateProblems() []CertificateProblem {
 	b.mu.Lock()
 	gen := b.cur
 	b.mu.Unlock()
@@ -146,15 +156,17 @@ func (b *Balancer) CertificateProblems() []string {
 		return nil
 	}
 	now := b.now()
-	var out []string
+	var out []CertificateProblem
 	for _, d := range gen.keys.lacks {
-		out = append(out, d.Path+": "+d.Msg)
+		kind, name, _ := strings.Cut(d.Path, " ")
+		out = append(out, CertificateProblem{Kind: kind + ".missing", Object: kind + "/" + strings.Trim(name, `"`),
+			Text: d.Path + ": " + d.Msg})
 	}
 	list := b.Certificates()
 	slices.SortStableFunc(list, func(a, b CertificateStatus) int { return int(b.expiry()) - int(a.expiry()) })
 	for _, c := range list {
-		if text := c.problem(now); text != "" {
-			out = append(out, text)
+		if p, bad := c.problem(now); bad {
+			out = append(out, p)
 		}
 	}
 	return append(out, gen.keys.expiredLists(gen.cfg, now)...)
@@ -167,29 +179,35 @@ func (s *CertificateStatus) expiry() certs.Expiry {
 	return s.Chain[0].Expiry
 }
 
-// problem says why a certificate needs attention, "" if it does not.
-func (s *CertificateStatus) problem(now time.Time) string {
+// problem says why a certificate needs attention, and whether it does.
+func (s *CertificateStatus) problem(now time.Time) (CertificateProblem, bool) {
+	p := CertificateProblem{Object: "certificate/" + s.Name}
 	name := fmt.Sprintf("certificate %q ", s.Name)
 	if s.ACME != nil && s.ACME.LastError != "" {
-		text := name + "was not got"
+		p.Kind, p.Text, p.Warning = "certificate.order_failed", name+"was not got", true
 		if s.ACME.Leaf != nil {
-			text = name + fmt.Sprintf("was not renewed and ends in %s", inWords(s.ACME.Leaf.NotAfter.Sub(now)))
+			p.Until = s.ACME.Leaf.NotAfter
+			p.Text = name + fmt.Sprintf("was not renewed and ends in %s", inWords(p.Until.Sub(now)))
 		}
-		return text + ", the next attempt is in " + inWords(s.ACME.Next.Sub(now)) + ": " + s.ACME.LastError
+		p.Text += ", the next attempt is in " + inWords(s.ACME.Next.Sub(now)) + ": " + s.ACME.LastError
+		return p, true
 	}
 	if len(s.UsedBy) == 0 || len(s.Chain) == 0 || s.StandIn {
-		return ""
+		return p, false
 	}
+	p.Until = s.Chain[0].NotAfter
 	switch e := s.expiry(); {
 	case e == certs.Expired:
-		return name + "has expired " + inWords(now.Sub(s.Chain[0].NotAfter)) + " ago; " + s.remedy()
+		p.Kind, p.Text = "certificate.expired", name+"has expired "+inWords(now.Sub(p.Until))+" ago; "+s.remedy()
 	case e == certs.NotYetValid:
-		return name + "is not valid yet; is the box's clock right?"
+		p.Kind, p.Text = "certificate.not_yet_valid", name+"is not valid yet; is the box's clock right?"
 	case e == certs.Valid, s.ACME != nil && e < certs.Critical:
-		return ""
+		return p, false
 	default:
-		return name + "ends in " + inWords(s.Chain[0].NotAfter.Sub(now)) + " (" + e.String() + "); " + s.remedy()
+		p.Kind, p.Warning = "certificate.expiring", true
+		p.Text = name + "ends in " + inWords(p.Until.Sub(now)) + " (" + e.String() + "); " + s.remedy()
 	}
+	return p, true
 }
 
 func (s *CertificateStatus) remedy() string {
@@ -212,8 +230,8 @@ func inWords(d time.Duration) string {
 
 // expiredLists says which revocation lists, of those that somebody looks at, have
 // expired.
-func (k *keyring) expiredLists(cfg *config.Config, now time.Time) []string {
-	var out []string
+func (k *keyring) expiredLists(cfg *config.Config, now time.Time) []CertificateProblem {
+	var out []CertificateProblem
 	for _, t := range cfg.Trusts {
 		used := slices.ContainsFunc(cfg.Clusters, func(c *config.Cluster) bool { return slices.Contains(c.TLS.CRL, t.Name) })
 		if k.trusts[t.Name] == nil || !used {
@@ -226,8 +244,9 @@ func (k *keyring) expiredLists(cfg *config.Config, now time.Time) []string {
 			}
 			l, err := x509.ParseRevocationList(block.Bytes)
 			if err == nil && !l.NextUpdate.IsZero() && now.After(l.NextUpdate) {
-				out = append(out, fmt.Sprintf("trust %q: the revocation list of %s has expired %s ago; import the next one: evener trust import %s FILE...",
-					t.Name, strings.TrimSpace(l.Issuer.String()), inWords(now.Sub(l.NextUpdate)), t.Name))
+				out = append(out, CertificateProblem{Kind: "trust.crl_expired", Object: "trust/" + t.Name, Until: l.NextUpdate,
+					Text: fmt.Sprintf("trust %q: the revocation list of %s has expired %s ago; import the next one: evener trust import %s FILE...",
+						t.Name, strings.TrimSpace(l.Issuer.String()), inWords(now.Sub(l.NextUpdate)), t.Name)})
 			}
 		}
 	}

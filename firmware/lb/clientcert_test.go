@@ -79,8 +79,8 @@ func TestRevokedClientsAreRefused(t *testing.T) {
 	if _, _, _, err := get(t, addr, bob); err == nil {
 		t.Error("with an expired list a client is let in")
 	}
-	if p := b.CertificateProblems(); len(p) != 1 || !strings.Contains(p[0], "the revocation list of CN=test CA has expired 1h") {
-		t.Errorf("problems: %q", p)
+	if p := b.CertificateProblems(); len(p) != 1 || !strings.Contains(p[0].Text, "the revocation list of CN=test CA has expired 1h") {
+		t.Errorf("problems: %+v", p)
 	}
 	mustServe(t, b, 2, secureText(echoing(t), addr, settings+"expired_crl = \"ignore\"\n", "trust \"corp\" {}\n"))
 	if status, _, _, err := get(t, addr, bob); status != 200 {

@@ -119,15 +119,15 @@ func TestMissingCertificatesAreRefusedAtCommit(t *testing.T) {
 	if c, err := shown(t, addr, "x"); err != nil || c.DNSNames[0] != "box.example" {
 		t.Errorf("without its certificate the cluster shows %v, %v", c, err)
 	}
-	if p := b.CertificateProblems(); len(p) != 1 || !strings.Contains(p[0], "was not imported") {
-		t.Errorf("problems: %q", p)
+	if p := b.CertificateProblems(); len(p) != 1 || !strings.Contains(p[0].Text, "was not imported") {
+		t.Errorf("problems: %+v", p)
 	}
 	v.Save(ImportedItems+"shop", newAuthority(t).pair(t, "shop.example", x509.ExtKeyUsageServerAuth))
 	if err := b.Reload(); err != nil {
 		t.Fatal(err)
 	}
 	if c, _ := shown(t, addr, "x"); c.DNSNames[0] != "shop.example" || len(b.CertificateProblems()) != 0 {
-		t.Errorf("after the import: %v, %q", c.DNSNames, b.CertificateProblems())
+		t.Errorf("after the import: %v, %+v", c.DNSNames, b.CertificateProblems())
 	}
 	auth := strings.Replace(text, "certificates = [\"shop\"]", "client_auth = \"require\"\nclient_ca = [\"corp\"]", 1) + "trust \"corp\" {}\n"
 	if err := serveText(t, b, 2, auth); err == nil || !strings.Contains(err.Error(), "evener trust import corp") {

@@ -70,6 +70,7 @@ type Box struct {
 
 	restart  restart
 	unserved unserved
+	noticed  noticed
 }
 
 // An unserved tells what of the running revision is not served, and why.

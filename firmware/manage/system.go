@@ -77,7 +77,7 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 	rev := b.cfg.Store.Running()
 	i := Info{Version: b.cfg.Version, Board: b.cfg.Board, PID: os.Getpid(), Started: b.cfg.Started,
 		Revision: rev.Number, Author: rev.Author, Committed: rev.Time, Pending: b.pending(),
-		Problems: b.problems(), Checking: b.checking()}
+		Problems: texts(b.problems()), Checking: b.checking()}
 	for _, g := range b.cfg.Balancer.Generations() {
 		i.Generations = append(i.Generations, Generation{g.Number, g.Exchanges})
 	}
@@ -92,42 +92,6 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 	i.Notes = b.notes(st.Roles, time.Now())
 	i.Restart = b.restart.status()
 	return i, nil
-}
-
-// problems lists what is not as it should be.
-func (b *Box) problems() []string {
-	var out []string
-	if err := b.unserved.get(); err != nil {
-		out = append(out, strings.ReplaceAll(err.Error(), "\n", "; ")+"; it is tried again every 2s")
-	}
-	out = append(out, b.cfg.Problems...)
-	for _, p := range b.cfg.Balancer.Pools() {
-		usable := 0
-		for _, m := range p.Members {
-			if m.Why == "" {
-				usable++
-			}
-		}
-		if usable == 0 && len(p.Members) > 0 {
-			out = append(out, "pool "+p.Name+" has no usable member")
-		}
-		for _, m := range p.Members {
-			if m.State == "down" {
-				out = append(out, p.Name+"/"+m.Name+": "+m.Why)
-			}
-			if v, why := b.verdict(p.Name, m); v == impossible {
-				out = append(out, p.Name+"/"+m.Name+" cannot be probed: "+why)
-			}
-		}
-	}
-	out = append(out, b.cfg.Balancer.CertificateProblems()...)
-	if r := b.restart.status(); r != nil && r.Error != "" {
-		out = append(out, "the last restart failed and the old process goes on: "+r.Error)
-	}
-	if err := b.cfg.Store.Unsaved(); err != nil {
-		out = append(out, "the store is not saved: "+err.Error())
-	}
-	return out
 }
 
 // checking lists the members whose probes have no verdict yet.

@@ -85,6 +85,30 @@ func (c *conn) send(f frame, fds ...int) error {
 	}
 }
 
+// pass is send for the one who cannot wait: it fails when the other end has no
+// room.
+func (c *conn) pass(f frame, fds ...int) error {
+	b, err := f.encode()
+	if err != nil {
+		return err
+	}
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	if c.closed {
+		return fmt.Errorf("pass %s frame: %w", f.Type, unix.EPIPE)
+	}
+	for {
+		err := unix.Sendmsg(c.fd, b, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("pass %s frame: %w", f.Type, err)
+		}
+		return nil
+	}
+}
+
 // receive returns the next frame and the descriptors that came with it, or
 // io.EOF when the other end is gone. After a badFrame the next one may be
 // received; any other error ends the channel.

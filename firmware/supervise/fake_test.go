@@ -32,7 +32,8 @@ type fakeProcess struct {
 	to      sink
 	started time.Duration // since the world's beginning
 	sent    []frame
-	fds     int // descriptors passed
+	fds     int   // descriptors passed
+	full    error // why it takes no connections
 	dead    bool
 }
 
@@ -41,6 +42,14 @@ func (p *fakeProcess) pid() int { return p.id }
 func (p *fakeProcess) send(f frame, fds ...int) {
 	p.sent = append(p.sent, f)
 	p.fds += len(fds)
+}
+
+func (p *fakeProcess) pass(f frame, fds ...int) error {
+	if p.full != nil {
+		return p.full
+	}
+	p.send(f, fds...)
+	return nil
 }
 
 func (p *fakeProcess) kill() { go p.die("signal: killed") }

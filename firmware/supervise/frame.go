@@ -34,6 +34,7 @@ const (
 	orderDrain frameType = "drain"   // Deadline
 	orderStop  frameType = "stop"    // Deadline
 	socketsOf  frameType = "sockets" // ID, Specs[0], with its descriptors
+	pairWith   frameType = "pair"    // Role, with one end of a connection; ID to the one who dialled
 	answer     frameType = "answer"  // ID, Error, Status
 
 	// From the role.
@@ -44,6 +45,8 @@ const (
 	askKeep     frameType = "keep"    // ID, Specs, More
 	askRestart  frameType = "restart" // ID, Role
 	askStatus   frameType = "status"  // ID
+	askDial     frameType = "dial"    // ID, Role
+	sayHangUp   frameType = "hangup"  // ID of a dial that is no longer wanted
 )
 
 // A frame is one message of the control channel, in either direction.

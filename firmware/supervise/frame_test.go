@@ -65,6 +65,9 @@ func FuzzDecodeFrame(f *testing.F) {
 	f.Add([]byte(`{"type":"hello","protocol":1,"version":"v1","role":"engine"}`))
 	f.Add([]byte(`{"type":"acquire","id":1,"specs":[{"network":"tcp","addr":"[::1%lo]:80","count":2}],"more":true}`))
 	f.Add([]byte(`{"type":"answer","id":1,"status":{"pid":1,"roles":[{"name":"a","state":"running"}]}}`))
+	f.Add([]byte(`{"type":"dial","id":3,"role":"engine"}`))
+	f.Add([]byte(`{"type":"pair","id":3,"role":"console"}`))
+	f.Add([]byte(`{"type":"hangup","id":3}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		got, err := decodeFrame(in)
 		if err != nil {

@@ -56,6 +56,9 @@ type Link struct {
 	lastID    uint64
 	pending   map[uint64]chan frame // the requests that await an answer; capacity 1
 	listeners map[listenKey]*Listener
+	dialled   map[uint64]int // by request: the end of a connection that has come for it
+
+	accepted *accepted
 }
 
 // Join takes up the control channel of this process, whose program is of the
@@ -98,6 +101,8 @@ func join(c *conn, version string) (*Link, error) {
 		gone:      make(chan struct{}),
 		pending:   map[uint64]chan frame{},
 		listeners: map[listenKey]*Listener{},
+		dialled:   map[uint64]int{},
+		accepted:  newAccepted(f.Role),
 	}
 	go l.read()
 	return l, nil
@@ -122,9 +127,10 @@ func (l *Link) Alive() error { return l.say(sayAlive) }
 
 // Released says, after the order Drain, that this process has stopped accepting
 // and has closed what only one process may own. It closes this process's copies
-// of all listeners; take them out of every epoll set first.
+// of all listeners; take them out of every epoll set first. Accepted ends too.
 func (l *Link) Released() error {
 	l.drop(func(listenKey) bool { return true })
+	l.accepted.Close()
 	return l.say(sayReleased)
 }
 
@@ -148,12 +154,13 @@ func (l *Link) Status() (Status, error) {
 	return *f.Status, nil
 }
 
-// Close ends the link and closes the listeners' descriptors. The supervisor
-// takes it for a crash unless it has ordered Drain or Stop; the process should
-// exit.
+// Close ends the link, closes the listeners' descriptors and ends Accepted. The
+// supervisor takes it for a crash unless it has ordered Drain or Stop; the
+// process should exit.
 func (l *Link) Close() error {
 	l.conn.shutdown()
 	<-l.gone
+	l.accepted.Close()
 	l.drop(func(listenKey) bool { return true })
 	return nil
 }
@@ -186,6 +193,10 @@ func (l *Link) forget(id uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.pending, id)
+	if fd, ok := l.dialled[id]; ok { // nobody took it
+		_ = unix.Close(fd)
+		delete(l.dialled, id)
+	}
 }
 
 // await returns the answer to a request, or what it says went wrong.
@@ -239,6 +250,11 @@ func (l *Link) take(f frame, fds []int) {
 	case socketsOf:
 		if len(f.Specs) == 1 {
 			l.adopt(Listener{f.Specs[0], fds})
+			return
+		}
+	case pairWith:
+		if len(fds) == 1 {
+			l.connected(f, fds[0])
 			return
 		}
 	case answer:

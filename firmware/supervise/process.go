@@ -20,6 +20,9 @@ type process interface {
 	// send passes a frame and copies of descriptors. After it has failed, or
 	// if the process is gone, the end of the process follows.
 	send(f frame, fds ...int)
+	// pass is send for frames that may be lost: it never blocks, and fails with
+	// errGone, or else because the process has no room for f.
+	pass(f frame, fds ...int) error
 	kill()
 }
 
@@ -88,7 +91,12 @@ func spawn(exe string, r Role, stderr, control int) (int, error) {
 	}
 	defer unix.Close(null)
 	env := slices.Concat([]string{controlEnv + "=3"}, r.Env, os.Environ()) // the first of a name counts
-	pid, err := syscall.ForkExec(exe, append([]string{exe}, r.Args...), &syscall.ProcAttr{
+	file, release, err := program(exe, r)
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	pid, err := fork(r, file, append([]string{exe}, r.Args...), &syscall.ProcAttr{
 		Env:   env,
 		Files: []uintptr{uintptr(null), 1, uintptr(stderr), uintptr(control)},
 		Sys: &syscall.SysProcAttr{
@@ -112,6 +120,17 @@ func (c *child) send(f frame, fds ...int) {
 	if err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
 		c.kill() // it does not read, or cannot be told what it must know
 	}
+}
+
+// errGone says that a process has ended though we have not heard of it yet.
+var errGone = errors.New("the process is gone")
+
+func (c *child) pass(f frame, fds ...int) error {
+	err := c.conn.pass(f, fds...)
+	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		return errGone
+	}
+	return err
 }
 
 func (c *child) kill() {

@@ -34,13 +34,20 @@ type box struct {
 // newBox starts a supervisor with one role, "engine", and waits until it serves.
 func newBox(t *testing.T, exe string, env ...string) *box {
 	t.Helper()
-	b := &box{t: t, addr: freePort(t), stderr: &lockedBuffer{}, events: make(chan Event, 1000)}
+	addr := freePort(t)
+	return newBoxOf(t, exe, addr, []Role{{
+		Name: "engine", MayListen: true, MayControl: true, DrainTimeout: 20 * time.Second,
+		Env: append([]string{roleEnv + "=server", "GORACE=atexit_sleep_ms=0", "VERSION=v1", "ADDR=" + addr}, env...),
+	}})
+}
+
+// newBoxOf starts a supervisor of roles and waits until one answers at addr.
+func newBoxOf(t *testing.T, exe, addr string, roles []Role) *box {
+	t.Helper()
+	b := &box{t: t, addr: addr, stderr: &lockedBuffer{}, events: make(chan Event, 1000)}
 	var err error
 	b.Supervisor, err = New(Config{
-		Roles: []Role{{
-			Name: "engine", MayListen: true, MayControl: true, DrainTimeout: 20 * time.Second,
-			Env: append([]string{roleEnv + "=server", "GORACE=atexit_sleep_ms=0", "VERSION=v1", "ADDR=" + b.addr}, env...),
-		}},
+		Roles:   roles,
 		Exe:     exe,
 		Stderr:  b.stderr,
 		Signals: make(chan os.Signal),
@@ -54,7 +61,9 @@ func newBox(t *testing.T, exe string, env ...string) *box {
 	go func() { defer close(done); _ = b.Run(ctx) }()
 	b.stop = sync.OnceFunc(func() { cancel(); <-done })
 	t.Cleanup(b.stop)
-	b.await(Running)
+	for range roles {
+		b.await(Running)
+	}
 	for range 10000 { // it may still be opening its listener for the first time
 		if _, err = b.ask("who"); err == nil {
 			return b

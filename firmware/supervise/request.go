@@ -38,6 +38,10 @@ func (p *proc) take(f frame) {
 			return
 		}
 		p.send(reply)
+	case askDial:
+		p.unit.loop.dial(p, f.ID, f.Role)
+	case sayHangUp:
+		p.unit.loop.forgetDials(func(d dial) bool { return d.from == p && d.id == f.ID })
 	default:
 		p.unit.loop.log.Warn("unknown frame ignored", "role", p.unit.cfg.Name, "type", string(f.Type))
 		if f.ID != 0 {

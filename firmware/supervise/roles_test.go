@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 		"orphaner":   orphanerRole,
 		"stubborn":   stubbornRole,
 		"status":     statusRole,
+		"answerer":   answererRole,
+		"dialler":    diallerRole,
 		"crasher":    func() error { panic("out of oats") },
 	}
 	name := os.Getenv(roleEnv)
@@ -151,7 +153,12 @@ func statusRole() error {
 	if err != nil {
 		return err
 	}
-	_, err = os.Stderr.Write(b)
+	// The call returns 20 less the nice value.
+	raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(os.Stderr, "%snice %d\n", b, 20-raw)
 	return err
 }
 

@@ -21,6 +21,13 @@
 //
 // At most one process of a role is running; it alone may acquire and keep
 // listeners. Any number of older ones may be draining.
+//
+// # Connections between roles
+//
+// A role may dial another where its Role says so: [Link.Dial] and
+// [Link.Accepted]. The supervisor makes a pair of connected sockets, gives an end
+// to each and keeps none. It always gives it to the process that is running:
+// during a replacement those who dial wait for the successor's Go.
 package supervise
 
 import (
@@ -46,10 +53,16 @@ type Role struct {
 	// roles and read the status. A role that lacks the right is refused.
 	MayListen, MayControl bool
 
+	// MayDial names the roles that this one may connect to with Link.Dial.
+	MayDial []string
+
 	// Credential and AmbientCaps are the user and the capabilities to run
 	// with; nil and none mean those of the supervisor.
 	Credential  *syscall.Credential
 	AmbientCaps []uintptr
+
+	NoNewPrivs bool // neither the role nor what it starts can gain rights by a program's file
+	Nice       int  // 0, that of the supervisor, to 19: how far it stands back for others
 
 	// StopLast keeps the role, when the whole box stops, until every role
 	// without it has ended: those may need it while they drain.

@@ -20,6 +20,7 @@ type unit struct {
 	draining []*proc // oldest first
 	retry    *time.Timer
 	waiters  []func(error) // those who asked for next
+	dials    []dial        // connections that wait for active, oldest first
 
 	backoff   backoff
 	restarts  int
@@ -121,6 +122,7 @@ func (u *unit) promote() {
 	u.loop.watch(Event{Role: u.cfg.Name, Kind: Running, PID: p.pid()})
 	p.send(frame{Type: orderGo})
 	p.alive()
+	u.connectDials()
 }
 
 // ended takes the end of a process.
@@ -128,6 +130,7 @@ func (u *unit) ended(p *proc, cause string) {
 	u.loop.alive--
 	p.clear()
 	p.quiet()
+	u.loop.forgetDials(func(d dial) bool { return d.from == p })
 	if p.verdict != "" {
 		cause = fmt.Sprintf("%s (%s)", p.verdict, cause)
 	}
@@ -195,6 +198,7 @@ func (u *unit) stop() {
 		u.retry = nil
 	}
 	u.answer(ErrStopping)
+	u.refuseDials(ErrStopping)
 	for _, p := range u.all() {
 		p.quiet()
 		if p.state == Serving || p.state == Releasing || p.state == DrainingState {

@@ -26,6 +26,7 @@ func (c *checker) cluster(cl *Cluster, known map[string]map[string]bool) {
 		c.route(cl, route{s.Pool, "", "", s, s.Range, at}, known)
 	}
 	c.rules(cl, path, known)
+	c.tests(cl, path, known)
 }
 
 // clientHead warns of a time-out that nothing waits for. The default is none:

@@ -106,6 +106,12 @@ func (d *decoder) attribute(s scope, k *Keyword, a *hclsyntax.Attribute) {
 		return
 	}
 	f := field(s.out, k.Name, true)
+	if k.Kind == KindMap {
+		if m, ok := d.entries(s, k, a); ok {
+			f.Set(reflect.ValueOf(m))
+		}
+		return
+	}
 	if k.Kind.element() != "" {
 		if list, ok := d.list(s, k, a); ok {
 			assign(f, list)

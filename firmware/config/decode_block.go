@@ -163,7 +163,7 @@ func unknownAttribute(s scope, name string) string {
 	if hint := elsewhere(name); hint != "" {
 		return msg + hint
 	}
-	if len(known) <= 8 {
+	if len(known) <= 10 {
 		return msg + "; " + s.block.Name + " has " + strings.Join(known, ", ")
 	}
 	return msg

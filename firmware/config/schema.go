@@ -61,6 +61,7 @@ const (
 	KindInts      Kind = "list of whole numbers"
 	KindRegex     Kind = "regular expression"
 	KindCondition Kind = "condition"
+	KindMap       Kind = "map of strings"
 )
 
 // Schema returns the table of the language: every block with its keywords, the
@@ -68,7 +69,7 @@ const (
 func Schema() []Block { return language }
 
 // language is the table, written in schema_*.go.
-var language = slices.Concat(globalBlocks, certificateBlocks, poolBlocks, clusterBlocks, responderBlocks)
+var language = slices.Concat(globalBlocks, certificateBlocks, poolBlocks, clusterBlocks, testBlocks, responderBlocks)
 
 // blockIn returns the block called name that stands in parent ("": the top).
 func blockIn(parent, name string) *Block {

@@ -100,6 +100,7 @@ var clusterBlocks = []Block{
 
 var clusterKeywords = []Keyword{
 	description,
+	labels,
 	{Name: "protocol", Kind: KindString, OneOf: protocols, Required: true,
 		Purpose: "What clients speak."},
 	{Name: "listen", Kind: KindListen, Required: true,

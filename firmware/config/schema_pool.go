@@ -24,6 +24,7 @@ var poolBlocks = []Block{
 		Purpose: "A machine's address that pools take members from.",
 		Keywords: []Keyword{
 			description,
+			labels,
 			{Name: "address", Kind: KindAddress, Required: true, check: checkServerAddress,
 				Purpose: "The IP address and port that the server listens on."},
 		},
@@ -33,6 +34,7 @@ var poolBlocks = []Block{
 		Purpose: "A set of members that can serve the same requests.",
 		Keywords: []Keyword{
 			description,
+			labels,
 			{Name: "policy", Kind: KindString, OneOf: policies, Default: "round_robin",
 				Purpose: "How a member is chosen for a new client."},
 			{Name: "protocol", Kind: KindString, OneOf: []string{"http", "h2", "h2c"}, Default: "http",

@@ -103,7 +103,8 @@ func (p *printer) keyword(k *Keyword, sel string, v reflect.Value) {
 	if !applies(k.Only, sel) || !f.IsValid() {
 		return
 	}
-	if f.Kind() == reflect.Pointer {
+	given := f.Kind() == reflect.Pointer
+	if given {
 		if f.IsNil() {
 			return
 		}
@@ -112,7 +113,8 @@ func (p *printer) keyword(k *Keyword, sel string, v reflect.Value) {
 	text := spell(k.Kind, f)
 	none := k.defaultFor(sel) == "" && !k.Required
 	switch {
-	case f.Kind() == reflect.String && f.Len() == 0, none && f.Kind() == reflect.Slice && f.Len() == 0:
+	case f.Kind() == reflect.String && f.Len() == 0 && !given, f.Kind() == reflect.Map && f.Len() == 0,
+		none && f.Kind() == reflect.Slice && f.Len() == 0:
 		return
 	case !p.defaults && !none && !k.Required && text == spellDefault(k, sel):
 		return
@@ -143,6 +145,8 @@ func spell(kind Kind, v reflect.Value) string {
 		return strconv.FormatFloat(v.Float(), 'f', -1, 64)
 	case KindCondition:
 		return v.String()
+	case KindMap:
+		return spellMap(v)
 	}
 	if v.Kind() == reflect.String {
 		return quote(v.String())

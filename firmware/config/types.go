@@ -50,10 +50,11 @@ type AccessLog struct {
 
 // A Server is a machine's address that pools take members from.
 type Server struct {
-	Name        string         `json:"name"`
-	Description string         `json:"description,omitempty"`
-	Address     netip.AddrPort `json:"address"`
-	Range       hcl.Range      `json:"-"`
+	Name        string            `json:"name"`
+	Description string            `json:"description,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Address     netip.AddrPort    `json:"address"`
+	Range       hcl.Range         `json:"-"`
 }
 
 // A Pool is a set of members that can serve the same requests.
@@ -72,6 +73,8 @@ type Pool struct {
 	ProxyProtocol  string    `json:"proxy_protocol"` // off (default), v1, v2
 	Idle           int       `json:"idle"`           // 64: idle connections kept to each member by each loop
 	Range          hcl.Range `json:"-"`
+
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // A Policy names how a member is chosen.
@@ -198,6 +201,9 @@ type Cluster struct {
 
 	ProxyProtocol string         `json:"proxy_protocol,omitempty"` // off (default), require
 	ProxyFrom     []netip.Prefix `json:"proxy_from"`               // who may say by it who the client is
+
+	Labels map[string]string `json:"labels,omitempty"`
+	Tests  []*Test           `json:"tests"` // http
 
 	Range hcl.Range `json:"-"`
 }

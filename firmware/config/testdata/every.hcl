@@ -43,6 +43,7 @@ certificate "inside" {
 }
 
 server "web1" {
+  labels = { team = "shop", rack = "4" }
   description = "front rack"
   address     = "192.0.2.11:80"
 }
@@ -50,6 +51,7 @@ server "web1" {
 server "web2" { address = "[2001:db8::12]:80" }
 
 pool "shop" {
+  labels = { team = "shop" }
   description    = "the shop"
   policy         = "custom"
   responsiveness = "fast"
@@ -141,6 +143,7 @@ pool "checked" {
 }
 
 cluster "shop" {
+  labels = { team = "shop" }
   description          = "www.example.com"
   protocol             = "http"
   listen               = ["192.0.2.1:80", "[2001:db8::1]:80"]
@@ -223,6 +226,20 @@ cluster "shop" {
     }
 
     persist "cookie" { name = "API" }
+  }
+
+  test "api" {
+    description = "the partner calls this"
+    request     = "GET http://www.example.com/api"
+    headers     = { User-Agent = "curl/8" }
+    client_ip   = "192.0.2.7"
+
+    expect {
+      rule      = "api"
+      pool      = "shop"
+      responder = ""
+      status    = 404
+    }
   }
 
   rule "plain" {

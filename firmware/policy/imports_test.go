@@ -20,7 +20,9 @@ const anything = "*"
 var mayImport = map[string]string{
 	"board":              "",
 	"firmware/accesslog": "",
+	"firmware/alert":     "firmware/event",
 	"firmware/api":       "",
+	"firmware/audit":     "",
 	"firmware/auth":      "",
 	"firmware/balance":   "firmware/pool",
 	"firmware/certs":     "",
@@ -29,6 +31,7 @@ var mayImport = map[string]string{
 	"firmware/console":   "firmware/api",
 	"firmware/demo":      "",
 	"firmware/e2e":       "firmware/api firmware/manage",
+	"firmware/event":     "",
 	"firmware/health":    "",
 	"firmware/http1":     "firmware/message",
 	"firmware/http2":     "firmware/message",
@@ -42,7 +45,7 @@ var mayImport = map[string]string{
 		"firmware/health firmware/stats firmware/accesslog firmware/tlsconn firmware/certs " +
 		"firmware/compress firmware/proxyproto firmware/rewrite",
 	"firmware/logring": "",
-	"firmware/manage": "firmware/api firmware/certs firmware/config firmware/health firmware/lb firmware/logring " +
+	"firmware/manage": "firmware/alert firmware/api firmware/audit firmware/certs firmware/config firmware/event firmware/health firmware/lb firmware/logring " +
 		"firmware/match firmware/persist firmware/stats firmware/store firmware/supervise",
 	"firmware/match":   "firmware/message",
 	"firmware/menu":    "",

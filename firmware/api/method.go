@@ -13,7 +13,9 @@ import (
 type Method struct {
 	Name    string // dotted, lower case, such as server.drain
 	Purpose string // one sentence for help and documents
-	Role    Role   // the weakest that may call it; must be set
+	Role    Role   // the weakest that may call it; must be set unless Open
+	Open    bool   // may be called without a session, such as auth.login
+	Sudo    bool   // needs a caller who has just given the password (Call.Sudo)
 	Effect  Effect // Read
 
 	// Audit is the line that the audit log shows, with parameters in braces:
@@ -23,6 +25,7 @@ type Method struct {
 	Timeout    time.Duration // 30s; the method's context ends then
 	Idempotent bool          // calling twice is as good as once: a client may repeat it
 	CLI        *CLI          // nil: not a command of its own
+	REST       *REST         // nil: not a resource of the HTTP API
 
 	Params reflect.Type // a struct
 	Result reflect.Type
@@ -43,6 +46,18 @@ type Call struct {
 	Origin string // cli, api, console, panel or serial
 	Role   Role
 	Remote string // address or process of the caller, for the audit log
+	Agent  string // the caller's program, such as its User-Agent; may be empty
+
+	// Session is the id of the session or API token, which is no secret. It is
+	// empty on the Unix socket.
+	Session string
+
+	// Scope narrows what the caller may change to objects with these labels;
+	// empty is everything. The methods enforce it.
+	Scope map[string]string
+
+	Sudo bool   // the password was given in the last minutes; true on the Unix socket
+	Lang string // BCP 47 tag of the language that the caller reads, or empty
 }
 
 // ParamsSchema returns the JSON Schema of the parameters.

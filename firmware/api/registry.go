@@ -83,12 +83,17 @@ func (m *Method) fault() string {
 		return "a name is lower-case words with dots between, such as server.drain"
 	case m.Purpose == "":
 		return "no purpose"
-	case m.Role == Nobody || m.Role > Admin:
+	case m.Role == Nobody && !m.Open || m.Role > Admin:
 		return "no role"
 	case m.params.Type != "object" || m.Params.Kind() != reflect.Struct:
 		return "parameters must be a struct"
 	case m.Effect != Read && m.Audit == "":
 		return "an effect without an audit text"
+	}
+	if m.REST != nil {
+		if why := m.REST.fault(m.params); why != "" {
+			return why
+		}
 	}
 	for _, f := range auditField.FindAllStringSubmatch(m.Audit, -1) {
 		if m.params.Properties[f[1]] == nil {
@@ -142,12 +147,10 @@ func (r *Registry) Call(ctx context.Context, c Call, name string, params json.Ra
 // a caller without the role does not learn it.
 func (r *Registry) run(ctx context.Context, m *Method, c Call, params json.RawMessage, bad *Error) (json.RawMessage, *Error) {
 	switch {
-	case c.Role == Nobody:
-		return nil, Errorf(CodeUnauthorized, "auth.required", "log in first")
-	case c.Role < m.Role:
-		e := Errorf(CodeForbidden, "auth.role", "%s needs the role %s; %s has %s", m.Name, m.Role, c.Author, c.Role)
-		e.Args = map[string]any{"need": m.Role.String(), "have": c.Role.String()}
-		return nil, e
+	case !m.Open && c.Role < m.Role:
+		return nil, roleError(m.Name, m.Role, c)
+	case m.Sudo && !c.Sudo:
+		return nil, Errorf(CodeForbidden, "auth.sudo", "%s needs your password again: call auth.sudo first", m.Name)
 	case bad != nil:
 		return nil, bad
 	}
@@ -158,6 +161,16 @@ func (r *Registry) run(ctx context.Context, m *Method, c Call, params json.RawMe
 		return nil, outcome(ctx, m, err)
 	}
 	return raw, nil
+}
+
+// roleError says that c may not use what needs the role need.
+func roleError(name string, need Role, c Call) *Error {
+	if c.Role == Nobody {
+		return Errorf(CodeUnauthorized, "auth.required", "log in first")
+	}
+	e := Errorf(CodeForbidden, "auth.role", "%s needs the role %s; %s has %s", name, need, c.Author, c.Role)
+	e.Args = map[string]any{"need": need.String(), "have": c.Role.String()}
+	return e
 }
 
 // protect calls m and turns a panic into an internal error: a fault of one

@@ -19,6 +19,17 @@ type ServerConfig struct {
 	// told to the client before the connection closes.
 	Identify func(net.Conn) (Call, error) // PeerCred
 
+	// Authenticate says who sends a request over a connection that Identify has
+	// called the console's: Origin "console" and Role Nobody. It is asked for every
+	// request that has a token. nil: no token is good.
+	Authenticate func(token, remote, agent string) (Call, *Error)
+
+	// Ended arranges that told is called once with the kind of the end (revoked,
+	// expired, logout, password, role or idle) when the session, that of
+	// Call.Session, ends: at once where it has. stop takes that back. nil: no
+	// session ends.
+	Ended func(session string, told func(kind string)) (stop func())
+
 	MaxConns     int           // 64 connections
 	MaxCalls     int           // 32 calls in flight on one connection
 	MaxMessage   int           // 1 MiB, one request

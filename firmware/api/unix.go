@@ -73,7 +73,7 @@ func callOf(uid, pid, own int) (Call, error) {
 		return Call{}, Errorf(CodeUnauthorized, "auth.peer",
 			"%s may not use this socket: call as root or as %s", name, userName(own))
 	}
-	return Call{Author: name, Role: Admin, Remote: "pid " + strconv.Itoa(pid)}, nil
+	return Call{Author: name, Role: Admin, Remote: "pid " + strconv.Itoa(pid), Sudo: true}, nil
 }
 
 // userName returns the name of uid, or "uid 1002" where it has none.

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"encoding/json"
+	"math"
+	"sync"
+)
+
+// An Entry is one of a log, with its sequence number.
+type Entry[T any] struct {
+	Seq  uint64 `json:"seq"` // from 1
+	Data T      `json:"data"`
+}
+
+// A Batch is what a log has after some sequence number.
+type Batch[T any] struct {
+	First   uint64     // the oldest sequence number that is kept; the next one where none is
+	Last    uint64     // everything up to here was looked at
+	Entries []Entry[T] // in order
+}
+
+// A Ring keeps the newest entries of a log in memory and numbers them.
+type Ring[T any] struct {
+	mu   sync.Mutex // guards what follows
+	kept []T        // entry n is at (n-1) % len(kept)
+	last uint64
+}
+
+// NewRing returns a Ring for size entries.
+func NewRing[T any](size int) *Ring[T] { return &Ring[T]{kept: make([]T, size)} }
+
+// Append keeps v in place of the oldest entry and returns its number.
+func (r *Ring[T]) Append(v T) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept[r.last%uint64(len(r.kept))] = v
+	r.last++
+	return r.last
+}
+
+// Read returns the entries after a sequence number that keep says yes to, at
+// most as many as most.
+func (r *Ring[T]) Read(after uint64, most int, keep func(T) bool) Batch[T] {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b := Batch[T]{First: r.last + 1 - min(r.last, uint64(len(r.kept)))}
+	b.Last = min(max(after, b.First-1), r.last)
+	for b.Last < r.last && len(b.Entries) < most {
+		v := r.kept[b.Last%uint64(len(r.kept))]
+		b.Last++
+		if keep(v) {
+			b.Entries = append(b.Entries, Entry[T]{b.Last, v})
+		}
+	}
+	return b
+}
+
+// A Column is a series' values. What is no number travels as null.
+type Column []float64
+
+// MarshalJSON writes c as JSON has it, which knows neither NaN nor infinity.
+func (c Column) MarshalJSON() ([]byte, error) {
+	list := make([]*float64, len(c))
+	for i := range c {
+		if !math.IsNaN(c[i]) && !math.IsInf(c[i], 0) {
+			list[i] = &c[i]
+		}
+	}
+	return json.Marshal(list)
+}

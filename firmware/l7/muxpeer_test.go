@@ -32,29 +32,55 @@ type muxPeer struct {
 // ask2 opens a connection and sends a request without an end.
 func ask2(t *testing.T, b *box, method, path, protocol string, fields ...string) *muxPeer {
 	t.Helper()
+	p := dial2(t, b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.compose(method, path, protocol, false, fields...)
+	p.send()
+	for p.status == 0 && p.end == nil {
+		p.on.Wait()
+	}
+	return p
+}
+
+// dial2 opens a connection.
+func dial2(t *testing.T, b *box) *muxPeer {
+	t.Helper()
 	c, err := tls.Dial("tcp", b.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(patience))
-	p := &muxPeer{c: c, h: http2.NewClient(http2.Prepare(http2.Config{}), http2.NewPool()), fields: map[string]string{}}
+	p := &muxPeer{c: c, h: http2.NewClient(http2.Prepare(http2.Config{}), http2.NewPool())}
 	p.on = sync.NewCond(&p.mu)
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	go p.receive()
+	return p
+}
+
+// compose begins a stream, in place of the one before. The caller holds mu.
+func (p *muxPeer) compose(method, path, protocol string, end bool, fields ...string) {
+	if p.s != nil {
+		p.h.Release(p.s)
+	}
 	p.s, _ = p.h.Open()
+	p.status, p.fields, p.end = 0, map[string]string{}, nil
 	p.h.BeginHead(p.s)
 	p.h.Request([]byte(method), "https", []byte("a"), []byte(path), protocol)
 	for i := 0; i < len(fields); i += 2 {
 		p.h.Field(fields[i], []byte(fields[i+1]))
 	}
-	p.h.EndHead(false)
+	p.h.EndHead(end)
+}
+
+// get sends a request without content and returns that of its answer.
+func (p *muxPeer) get(path string) (string, error) {
+	p.mu.Lock()
+	p.compose("GET", path, "", true)
 	p.send()
-	go p.receive()
-	for p.status == 0 && p.end == nil {
-		p.on.Wait()
-	}
-	return p
+	p.mu.Unlock()
+	got, err := io.ReadAll(p)
+	return string(got), err
 }
 
 func (p *muxPeer) send() {

@@ -33,6 +33,7 @@ func (d *decoder) check(cfg *Config) {
 		c.responder(r)
 	}
 	c.metrics()
+	c.console(known)
 	c.certificates(known)
 	for _, p := range cfg.Pools {
 		c.pool(p, known)
@@ -73,7 +74,7 @@ func (c *checker) eachNamed(f func(kind, name, by string, r hcl.Range)) {
 		f("responder", r.Name, "cluster or rule", r.Range)
 	}
 	for _, x := range c.cfg.Certificates {
-		f("certificate", x.Name, "cluster or pool", x.Range)
+		f("certificate", x.Name, "cluster, pool or console", x.Range)
 	}
 	for _, a := range c.cfg.ACME {
 		f("acme", a.Name, "certificate", a.Range)

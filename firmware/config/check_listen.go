@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// A claim is one address of a cluster, or that of the statistics.
+// A claim is one address of a cluster, or of the statistics or the console.
 type claim struct {
 	Listen
 	owner string // path of the block
@@ -27,6 +27,7 @@ func (c *checker) listeners() {
 		claims[false] = append(claims[false], claim{
 			Listen: Listen{Addr: m.Listen, Last: m.Listen.Port()}, owner: "metrics", at: c.at[place{m, "listen", -1}]})
 	}
+	claims[false] = append(claims[false], c.consoleClaims()...)
 	for _, cl := range c.cfg.Clusters {
 		for i, l := range cl.Listen {
 			if cl.Disabled || cl.Protocol == "" || !l.Addr.IsValid() {
@@ -80,8 +81,8 @@ func collision(open map[netip.Addr]claim, l claim) (claim, bool) {
 
 func before(a, b claim) bool { return a.at.Start.Byte < b.at.Start.Byte }
 
-// collide reports the later of two claims. The statistics yield to clusters
-// when their address is the default, which is not in the text.
+// collide reports the later of two claims. Where one is a default, which is not
+// in the text, it is the other.
 func (c *checker) collide(a, b claim) {
 	if before(b, a) {
 		a, b = b, a

@@ -115,7 +115,7 @@ func TestDefaultsOfTheTableAreRight(t *testing.T) {
 				if text == "" {
 					continue
 				}
-				v := fromText(k.Kind, text) // panics on what cannot be read
+				v := k.defaultValue(text) // panics on what cannot be read
 				if !k.within(v) {
 					t.Errorf("%s.%s: %q is outside %s to %s", b.Name, k.Name, text, k.Min, k.Max)
 				}

@@ -167,7 +167,7 @@ func defaults(s scope) {
 	for i := range s.keywords() {
 		k := &s.block.Keywords[i]
 		if text := k.defaultFor(s.sel); text != "" && applies(k.Only, s.sel) {
-			assign(field(s.out, k.Name, true), fromText(k.Kind, text))
+			assign(field(s.out, k.Name, true), k.defaultValue(text))
 		}
 	}
 }

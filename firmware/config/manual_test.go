@@ -15,7 +15,7 @@ import (
 const manual = "../../docs/manual/"
 
 // pages are those that describe the table, with their blocks.
-var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md"}
+var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md"}
 
 // prose are the sections that describe no block.
 var prose = []string{"Words", "Pages", "The text", "Mistakes", "First steps", "Where keys are",
@@ -266,7 +266,7 @@ func surround(context, text string) string {
 	const members = "member \"web1\" {}\nmember \"web2\" {}\n"
 	pool, cluster, rest := members, "", ""
 	switch block {
-	case "engine", "metrics", "access_log":
+	case "engine", "metrics", "access_log", "console":
 		rest = wrap(block, text)
 	case "responder", "server", "certificate", "acme", "trust":
 		rest = wrap(block+` "x"`, text)

@@ -5,6 +5,7 @@ package config
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A Block describes one block of the language.
@@ -33,7 +34,7 @@ type Keyword struct {
 	Max        string            `json:"max,omitempty"` // largest
 	OneOf      []string          `json:"one_of,omitempty"`
 	Ref        string            `json:"ref,omitempty"`         // block that the value names
-	Default    string            `json:"default,omitempty"`     // as written, without quotes; empty: there is none
+	Default    string            `json:"default,omitempty"`     // as written, without quotes, of a list with commas; empty: there is none
 	DefaultFor map[string]string `json:"default_for,omitempty"` // where it differs: value of the block's By → default
 	Unset      string            `json:"unset,omitempty"`       // what holds when it is not given and has no default
 	Required   bool              `json:"required,omitempty"`
@@ -56,6 +57,7 @@ const (
 	KindSize      Kind = "size"
 	KindAddress   Kind = "address"
 	KindListen    Kind = "list of addresses"
+	KindAddresses Kind = "list of single addresses"
 	KindNetworks  Kind = "list of networks"
 	KindStrings   Kind = "list of strings"
 	KindInts      Kind = "list of whole numbers"
@@ -69,7 +71,7 @@ const (
 func Schema() []Block { return language }
 
 // language is the table, written in schema_*.go.
-var language = slices.Concat(globalBlocks, certificateBlocks, poolBlocks, clusterBlocks, testBlocks, responderBlocks)
+var language = slices.Concat(globalBlocks, consoleBlocks, certificateBlocks, poolBlocks, clusterBlocks, testBlocks, responderBlocks)
 
 // blockIn returns the block called name that stands in parent ("": the top).
 func blockIn(parent, name string) *Block {
@@ -142,6 +144,15 @@ func (k Kind) quoted() bool {
 
 // DefaultText returns a default of k as it stands in a configuration.
 func (k *Keyword) DefaultText(value string) string {
+	if e := k.Kind.element(); e != "" {
+		items := listed(value)
+		for i, item := range items {
+			if e != KindInt {
+				items[i] = strconv.Quote(item)
+			}
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	}
 	if k.Kind.quoted() {
 		return strconv.Quote(value)
 	}

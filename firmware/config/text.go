@@ -124,7 +124,7 @@ func (p *printer) keyword(k *Keyword, sel string, v reflect.Value) {
 
 // spellDefault returns the default as spell would.
 func spellDefault(k *Keyword, sel string) string {
-	return spell(k.Kind, reflect.ValueOf(fromText(k.Kind, k.defaultFor(sel))))
+	return spell(k.Kind, reflect.ValueOf(k.defaultValue(k.defaultFor(sel))))
 }
 
 // spell returns a value as it stands in a configuration.
@@ -147,6 +147,9 @@ func spell(kind Kind, v reflect.Value) string {
 		return v.String()
 	case KindMap:
 		return spellMap(v)
+	}
+	if v.Kind() == reflect.Interface { // of a default
+		v = v.Elem()
 	}
 	if v.Kind() == reflect.String {
 		return quote(v.String())

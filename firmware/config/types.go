@@ -15,6 +15,7 @@ type Config struct {
 	Engine    Engine     `json:"engine"`
 	Metrics   *Metrics   `json:"metrics,omitempty"`    // nil: not served
 	AccessLog *AccessLog `json:"access_log,omitempty"` // nil: not written
+	Console   Console    `json:"console"`
 
 	ACME         []*ACME        `json:"acme"`
 	Trusts       []*Trust       `json:"trusts"`

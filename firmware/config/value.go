@@ -180,6 +180,22 @@ func fromText(kind Kind, s string) any {
 	return v
 }
 
+// defaultValue returns a default of k, of a list a []any.
+func (k *Keyword) defaultValue(text string) any {
+	e := k.Kind.element()
+	if e == "" {
+		return fromText(k.Kind, text)
+	}
+	var list []any
+	for _, item := range listed(text) {
+		list = append(list, fromText(e, item))
+	}
+	return list
+}
+
+// listed takes a default of a list apart.
+func listed(text string) []string { return strings.Split(text, ", ") }
+
 // within reports whether v lies between k.Min and k.Max.
 func (k *Keyword) within(v any) bool {
 	if k.Min == "" {
@@ -204,6 +220,8 @@ func (k Kind) element() Kind {
 	switch k {
 	case KindListen, KindNetworks:
 		return k
+	case KindAddresses:
+		return KindAddress
 	case KindStrings:
 		return KindString
 	case KindInts:

@@ -11,6 +11,14 @@ metrics {
   token  = "correct-horse-battery"
 }
 
+console {
+  listen          = ["127.0.0.1:9443", "[::1]:8443"]
+  allow           = ["127.0.0.0/8", "::1"]
+  allowed_origins = ["https://lb.example.com"]
+  certificate     = "shop"
+  idle_timeout    = "10m"
+}
+
 access_log {
   path   = "/var/log/evener/access.log"
   format = "combined"

@@ -12,6 +12,8 @@ var consoleBlocks = []Block{{
 			Purpose: "The networks whose clients may reach the console; others are hung up on."},
 		{Name: "allowed_origins", Kind: KindStrings, check: checkOrigin, Unset: "the addresses of the console alone",
 			Purpose: "Further names under which browsers may open the console, such as that of a proxy before it."},
+		{Name: "trusted_proxies", Kind: KindNetworks, Unset: "none",
+			Purpose: "The proxies before the console whose X-Forwarded-For says who the client is."},
 		{Name: "certificate", Kind: KindString, Ref: "certificate", Unset: "one that the box makes by itself",
 			Purpose: "The certificate that the console shows."},
 		{Name: "idle_timeout", Kind: KindDuration, Min: "1m", Max: "1d", Default: "30m",

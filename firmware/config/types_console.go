@@ -14,6 +14,7 @@ type Console struct {
 	Listen         []netip.AddrPort `json:"listen"`                // 127.0.0.1:9443; empty: there is no console
 	Allow          []netip.Prefix   `json:"allow"`                 // everyone
 	AllowedOrigins []string         `json:"allowed_origins"`       // as browsers spell them; besides the console's own
+	TrustedProxies []netip.Prefix   `json:"trusted_proxies"`       // whose X-Forwarded-For is believed
 	Certificate    string           `json:"certificate,omitempty"` // empty: one that the box makes for its addresses
 	IdleTimeout    Duration         `json:"idle_timeout"`          // 30m
 

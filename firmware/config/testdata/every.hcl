@@ -15,6 +15,7 @@ console {
   listen          = ["127.0.0.1:9443", "[::1]:8443"]
   allow           = ["127.0.0.0/8", "::1"]
   allowed_origins = ["https://lb.example.com"]
+  trusted_proxies = ["127.0.0.1"]
   certificate     = "shop"
   idle_timeout    = "10m"
 }

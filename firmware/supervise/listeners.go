@@ -60,16 +60,26 @@ func (t listeners) missing(role string, s ListenSpec, opened map[listenKey][]int
 		return nil, err
 	}
 	have := len(opened[s.key()])
-	if h := t[s.key()]; h != nil {
-		if h.role != role {
-			return nil, fmt.Errorf("listen on %s: the role %s has this address; change listen in one of the two", s, h.role)
-		}
+	if h := t[s.key()]; h != nil && h.role == role {
 		have += len(h.fds)
+	} else if h := t.rival(role, s); h != nil {
+		return nil, fmt.Errorf("listen on %s: the role %s listens on %s; change listen in one of the two", s, h.role, h.spec)
 	}
 	if have >= s.count() {
 		return nil, nil
 	}
 	return bindGroup(s, s.count()-have, !t.shares(s, opened))
+}
+
+// rival returns what another role holds and would share clients with s. The kernel
+// does not object: all sockets are ours, and share their ports.
+func (t listeners) rival(role string, s ListenSpec) *held {
+	for _, h := range t {
+		if h.role != role && h.spec.competes(s) {
+			return h
+		}
+	}
+	return nil
 }
 
 // shares reports whether sockets of ours compete with s, in which case a probe

@@ -186,3 +186,38 @@ func TestIPv6AndFreeBind(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRolesShareNoClients: the kernel would let them.
+func TestRolesShareNoClients(t *testing.T) {
+	port := freePort(t)
+	port = port[strings.LastIndexByte(port, ':')+1:]
+	only6 := func(addr string) ListenSpec {
+		s := tcp(addr+":"+port, 1)
+		s.V6Only = true
+		return s
+	}
+	for _, tt := range []struct {
+		engine, console ListenSpec
+		refused         bool
+	}{
+		{tcp("127.0.0.1:"+port, 1), tcp("127.0.0.1:"+port, 1), true},
+		{tcp("0.0.0.0:"+port, 2), tcp("127.0.0.1:"+port, 1), true},
+		{tcp("127.0.0.1:"+port, 2), tcp("0.0.0.0:"+port, 1), true},
+		{tcp("127.0.0.1:"+port, 2), tcp("[::]:"+port, 1), true},
+		{tcp("127.0.0.1:"+port, 2), only6("[::]"), false},
+		{tcp("127.0.0.1:"+port, 1), tcp("127.0.0.2:"+port, 1), false},
+		{tcp("127.0.0.1:"+port, 1), only6("[::1]"), false},
+		{only6("[::1]"), only6("[::]"), true},
+		{spec("udp", "127.0.0.1:"+port), tcp("127.0.0.1:"+port, 1), false},
+	} {
+		held := listeners{}
+		if err := held.acquire("engine", []ListenSpec{tt.engine}); err != nil {
+			t.Fatal(err)
+		}
+		err := held.acquire("console", []ListenSpec{tt.console})
+		if (err != nil) != tt.refused || err != nil && !strings.Contains(err.Error(), fmt.Sprintf("the role engine listens on %s; change listen", tt.engine)) {
+			t.Errorf("console on %s beside engine on %s: %v, want refused %t", tt.console, tt.engine, err, tt.refused)
+		}
+		held.closeAll()
+	}
+}

@@ -91,7 +91,15 @@ func (s ListenSpec) check() error {
 	return nil
 }
 
-// overlaps reports whether sockets of a and b compete for the same packets.
+// competes reports whether a client of s could be a client of t. It is overlaps,
+// but for what IPv4 and IPv6 have to do with each other.
+func (s ListenSpec) competes(t ListenSpec) bool {
+	a, b := s.Addr.Addr(), t.Addr.Addr()
+	apart := a.Is4() && b.Is6() && (t.V6Only || !b.IsUnspecified()) || b.Is4() && a.Is6() && (s.V6Only || !a.IsUnspecified())
+	return s.overlaps(t) && !apart
+}
+
+// overlaps reports whether sockets of s and t may compete for the same packets.
 func (s ListenSpec) overlaps(t ListenSpec) bool {
 	if s.Network != t.Network || s.Addr.Port() != t.Addr.Port() {
 		return false

@@ -58,7 +58,7 @@ func ParsePath(s string) (Path, error) {
 				return nil, fmt.Errorf("path %q: the %s of the %s is missing, as in %s/NAME", s, b.Label, b.Name, s)
 			}
 			label, index, found := strings.Cut(words[i], "#")
-			step.Label = label
+			step.Label = labelUnescapes.Replace(label)
 			n, err := strconv.Atoi(index)
 			if found && (err != nil || n < 1) {
 				return nil, fmt.Errorf("path %q: after # comes a number from 1", s)

@@ -16,9 +16,15 @@ package webui
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
 )
 
 // Config says what a Server works with. Dial, Listen and Log must be set.
@@ -44,17 +50,93 @@ type Config struct {
 
 // A Server is the console's server.
 type Server struct {
-	cfg Config
+	cfg   Config
+	site  atomic.Pointer[site] // nil until the engine has told the settings
+	gate  *gate
+	pool  *pool
+	table *table
+	socks *sockets
+	big   chan struct{} // places for large requests, which are held in memory
+
+	buffers sync.Pool // of WebSockets, to write
+
+	requests, logins, opens, messages, unknown *limiter
+	quiet                                      *limiter // of log lines that clients can cause
 }
 
+// maxBig is how many requests above smallMessage are in memory at once.
+const (
+	maxBig       = 8
+	smallMessage = 64 << 10
+)
+
 // New returns a Server that does nothing until Run.
-func New(cfg Config) *Server { return &Server{cfg: cfg} }
+func New(cfg Config) *Server {
+	s := &Server{
+		cfg: cfg, gate: newGate(cfg.Log), socks: newSockets(), big: make(chan struct{}, maxBig),
+		requests: newLimiter(rateRequests), logins: newLimiter(rateLogins), opens: newLimiter(rateSockets),
+		messages: newLimiter(rateMessages), unknown: newLimiter(rateUnknown), quiet: newLimiter(rate{0.1, 3}),
+	}
+	s.pool = newPool(cfg.Dial)
+	s.table = &table{ask: s.pool.ask}
+	return s
+}
 
 // Run asks the engine for the console's settings, serves as they say, follows
 // their changes, and returns nil when ctx has ended and all clients are gone.
 func (s *Server) Run(ctx context.Context) error {
-	if s.cfg.Dial == nil || s.cfg.Listen == nil || s.cfg.Log == nil {
-		return errors.New("webui: Dial, Listen and Log must be set")
+	if s.cfg.Dial == nil || s.cfg.Listen == nil {
+		return errors.New("webui: Dial and Listen must be set")
 	}
-	return errors.New("webui: not written yet")
+	tree, done, err := s.tree()
+	if err != nil {
+		return err
+	}
+	defer done()
+	p, err := newPages(tree, s.cfg.Dir == "")
+	if err != nil {
+		return fmt.Errorf("read the console's pages: %w", err)
+	}
+	if !p.has("index.html") {
+		s.cfg.Log.Warn("the pages of the console are missing", "hint", "run make build")
+	}
+	door := newDoor(s, s.handler(p))
+	defer s.pool.close()
+	defer door.close()
+	s.follow(ctx, door)
+	return nil
+}
+
+// tree returns the built files.
+func (s *Server) tree() (tree fs.FS, done func() error, err error) {
+	if s.cfg.Dir == "" {
+		tree, err = fs.Sub(dist, "dist")
+		return tree, func() error { return nil }, err
+	}
+	root, err := os.OpenRoot(s.cfg.Dir) // links that lead out of it are not followed
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the console's pages: %w", err)
+	}
+	return root.FS(), root.Close, nil
+}
+
+// handler returns what answers all requests.
+func (s *Server) handler(p *pages) http.Handler {
+	api := http.NewServeMux()
+	api.HandleFunc("GET /api/v1/ws", s.serveSocket)
+	api.HandleFunc("POST /api/v1/rpc", s.serveRPC)
+	api.HandleFunc("POST /api/v1/login", s.serveEntry("auth.login"))
+	api.HandleFunc("POST /api/v1/setup", s.serveEntry("auth.setup"))
+	api.HandleFunc("POST /api/v1/handover", s.serveEntry("auth.handover"))
+	api.HandleFunc("POST /api/v1/logout", s.serveLogout)
+	api.HandleFunc("GET /api/v1/openapi.json", s.serveOpenAPI)
+	api.HandleFunc("/api/", s.serveREST)
+	guarded := s.api(api)
+	return s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isAPI(r.URL.Path) {
+			guarded.ServeHTTP(w, r)
+			return
+		}
+		p.ServeHTTP(w, r)
+	}))
 }

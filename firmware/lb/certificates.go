@@ -84,6 +84,9 @@ func CertificateUsers(cfg *config.Config, name string) []string {
 			out = append(out, fmt.Sprintf("pool %q", p.Name))
 		}
 	}
+	if cfg.Console.Certificate == name {
+		out = append(out, "console")
+	}
 	return out
 }
 

@@ -108,6 +108,10 @@ func (u *builder) buildAll(old *generation) error {
 		}
 		u.gen.services[c.Name] = svc
 	}
+	if name := cfg.Console.Certificate; name != "" {
+		_, err := u.pair(name) // see Pair
+		return err
+	}
 	return nil
 }
 

@@ -167,7 +167,7 @@ func isFor(p *certs.Pair, names []string) bool {
 }
 
 // namesFor says what a self-signed certificate is to be for: its names, or else
-// the box and the addresses of the clusters that use it.
+// the box and the addresses of the clusters, and of the console, that use it.
 func (u *builder) namesFor(c *config.Certificate) (names []string, addrs []netip.Addr, now time.Time) {
 	for _, n := range c.Names {
 		if a, err := netip.ParseAddr(n); err == nil {
@@ -187,6 +187,13 @@ func (u *builder) namesFor(c *config.Certificate) (names []string, addrs []netip
 		for _, l := range cl.Listen {
 			a := l.Addr.Addr().WithZone("")
 			if slices.Contains(cl.CertificateNames(), c.Name) && !a.IsUnspecified() && !slices.Contains(addrs, a) {
+				addrs = append(addrs, a)
+			}
+		}
+	}
+	if u.cfg.Console.Certificate == c.Name {
+		for _, l := range u.cfg.Console.Listen {
+			if a := l.Addr(); !a.IsUnspecified() && !slices.Contains(addrs, a) {
 				addrs = append(addrs, a)
 			}
 		}

@@ -70,6 +70,7 @@ type Box struct {
 
 	restart  restart
 	unserved unserved
+	console  console
 	noticed  noticed
 }
 
@@ -122,6 +123,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addHistory(reg)
 	b.addCertificates(reg)
 	b.addTrusts(reg)
+	b.addConsole(reg)
 	return reg
 }
 
@@ -162,6 +164,7 @@ func (b *Box) Run(ctx context.Context) error {
 			if b.unserved.get() != nil {
 				b.serveRunning()
 			}
+			b.refreshConsole()
 			b.mu.Unlock()
 		case now := <-ticker.C:
 			b.mu.Lock()
@@ -182,6 +185,7 @@ func (b *Box) serveRunning() {
 		var cfg *config.Config
 		if cfg, err = parse(text, rev.Number); err == nil {
 			err = b.serve(cfg, rev.Number)
+			b.useConsole(&cfg.Console) // by which what is wrong can be mended
 		}
 	}
 	if was := b.unserved.get(); err != nil && (was == nil || was.Error() != err.Error()) {
@@ -198,6 +202,7 @@ func (b *Box) serve(cfg *config.Config, number uint64) error {
 		}
 		b.applied = number
 	}
+	b.useConsole(&cfg.Console)
 	b.unserved.set(nil)
 	return b.outputs(cfg)
 }

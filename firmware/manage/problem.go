@@ -83,6 +83,7 @@ func (b *Box) problems() []Problem {
 	for _, c := range b.cfg.Balancer.CertificateProblems() {
 		out = append(out, certificateProblem(c))
 	}
+	out = append(out, b.consoleProblems()...)
 	if r := b.restart.status(); r != nil && r.Error != "" {
 		out = append(out, Problem{Kind: "role.restart_failed", Severity: severityWarning, Object: "role/" + r.Role,
 			Args: map[string]any{"error": r.Error}, Text: "the last restart failed and the old process goes on: " + r.Error})

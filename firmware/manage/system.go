@@ -28,6 +28,7 @@ type Info struct {
 	Pending     *Pending               `json:"pending,omitempty"`
 	Generations []Generation           `json:"generations" doc:"that serve exchanges, the current one first"`
 	Metrics     string                 `json:"metrics,omitempty" doc:"URL of the metrics"`
+	Console     ConsoleInfo            `json:"console"`
 	Roles       []supervise.RoleStatus `json:"roles"`
 	Restart     *RestartStatus         `json:"restart,omitempty" doc:"the last restart that was asked for"`
 	Problems    []string               `json:"problems" doc:"what needs attention, the worst first"`
@@ -88,7 +89,7 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	i.Roles = st.Roles
+	i.Roles, i.Console = st.Roles, b.consoleInfo(st.Roles)
 	i.Notes = b.notes(st.Roles, time.Now())
 	i.Restart = b.restart.status()
 	return i, nil

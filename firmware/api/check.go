@@ -24,9 +24,15 @@ const maxProblems = 20
 
 // checkParams returns everything in which params differ from m's schema, or nil.
 func (m *Method) checkParams(params json.RawMessage) *Error {
-	c := checker{d: json.NewDecoder(bytes.NewReader(params)), root: m.params}
+	return checkAgainst(m.params, m.Name, params)
+}
+
+// checkAgainst returns everything in which the params of the method or topic
+// called name differ from their schema s, or nil.
+func checkAgainst(s *Schema, name string, params json.RawMessage) *Error {
+	c := checker{d: json.NewDecoder(bytes.NewReader(params)), root: s}
 	c.d.UseNumber()
-	err := c.value(m.params, "", 0)
+	err := c.value(s, "", 0)
 	if err == nil {
 		if _, more := c.d.Token(); more != io.EOF {
 			err = errors.New("params must be one JSON object")
@@ -38,7 +44,7 @@ func (m *Method) checkParams(params json.RawMessage) *Error {
 	if len(c.problems) == 0 {
 		return nil
 	}
-	return paramsError(m.Name, c.problems)
+	return paramsError(name, c.problems)
 }
 
 func paramsError(method string, ps []Problem) *Error {

@@ -13,51 +13,75 @@ import (
 	"time"
 )
 
-// A conn serves one client. One goroutine reads; each call has its own; whoever
-// has an answer writes it, in turn and under a deadline. A client that does
-// not read its answers therefore stops its own calls and, through the refusals
-// that the reader writes, its own reader: nothing queues.
+// A conn serves one client. One goroutine reads, one writes, each call has its
+// own. What waits for a client that does not read is bounded: see [outbox].
 type conn struct {
 	srv *server
 	nc  net.Conn
 	who Call
 
 	in  *bufio.Reader
+	out *outbox
 	end context.CancelFunc // ends all calls and closes nc
+	wg  sync.WaitGroup     // calls and streams
 
-	// turn is full while somebody writes to nc. It is no mutex because virtual
-	// time stands still while a goroutine waits for one.
-	turn chan struct{}
-
-	mu    sync.Mutex                    // guards calls
-	calls map[string]context.CancelFunc // by id, until the answer is written
-	wg    sync.WaitGroup
+	mu       sync.Mutex          // guards what follows
+	calls    map[string]*running // by id, until the answer goes out
+	subs     map[int]*subscription
+	lastSub  int
+	dead     []*view // of subscriptions that have ended
+	sessions map[string]*session
 }
 
 func newConn(s *server, nc net.Conn, who Call) *conn {
-	return &conn{srv: s, nc: nc, who: who, in: bufio.NewReaderSize(nc, 4096),
-		turn: make(chan struct{}, 1), calls: make(map[string]context.CancelFunc)}
+	return &conn{srv: s, nc: nc, who: who, in: bufio.NewReaderSize(nc, 4096), out: newOutbox(),
+		calls: make(map[string]*running), subs: make(map[int]*subscription), sessions: make(map[string]*session)}
 }
 
 // run serves the client until it closes, breaks the protocol or ctx ends. A
 // client that has closed only its sending side still gets its answers.
 func (c *conn) run(ctx context.Context) {
+	serving := ctx
 	ctx, c.end = context.WithCancel(ctx)
-	context.AfterFunc(ctx, func() { c.nc.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		c.nc.Close()
+		c.out.close()
+	})
 	defer c.end()
-	defer c.wg.Wait()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.write(ctx)
+	}()
+	c.read(ctx, serving)
+	c.leave()
+	c.wg.Wait()
+	c.out.finish()
+	<-written
+	if stop() {
+		c.nc.Close()
+	}
+	c.bury()
+}
+
+// read starts what the client asks for until it asks no more.
+func (c *conn) read(ctx, serving context.Context) {
 	for {
 		line, err := c.readLine()
 		if err != nil {
-			if e := (*Error)(nil); errors.As(err, &e) {
+			switch e := (*Error)(nil); {
+			case errors.As(err, &e): // still to be told
 				c.refuse("", e)
-			}
-			if !errors.Is(err, io.EOF) {
-				c.end()
+				c.cancelAll()
+			case !errors.Is(err, io.EOF):
+				c.hangUp()
 			}
 			return
 		}
-		c.handle(ctx, line)
+		c.handle(ctx, serving, line)
+		if !c.out.settle() {
+			return
+		}
 	}
 }
 
@@ -95,7 +119,7 @@ func isTimeout(err error) bool {
 }
 
 // handle starts what line asks for.
-func (c *conn) handle(ctx context.Context, line []byte) {
+func (c *conn) handle(ctx, serving context.Context, line []byte) {
 	r, e := decodeRequest(line)
 	switch {
 	case e != nil:
@@ -105,43 +129,50 @@ func (c *conn) handle(ctx context.Context, line []byte) {
 	case r.id == "":
 		c.refuse("", badRequest("every call is answered: give %s an id", r.method))
 	default:
-		c.start(ctx, r)
+		c.start(ctx, serving, r)
 	}
 }
 
-// start runs the call r beside the others.
-func (c *conn) start(ctx context.Context, r request) {
-	ctx, cancel := context.WithCancel(ctx)
-	if e := c.admit(r.id, cancel); e != nil {
-		cancel()
+// start runs the call r beside the others. One with a key goes on when the
+// connection is lost, so that its caller finds the result when it asks again.
+func (c *conn) start(ctx, serving context.Context, r request) {
+	who, e := c.identify(r)
+	if e != nil {
 		c.refuse(r.id, e)
 		return
 	}
-	who := c.who
-	if who.Origin == "" {
-		who.Origin = "api"
-		if r.origin != "" {
-			who.Origin = r.origin
-		}
+	if r.meta.Key != "" {
+		ctx = serving
+	}
+	run := &running{conn: c, id: r.id, key: r.meta.Key, session: who.Session}
+	ctx, run.cancel = context.WithCancel(context.WithValue(ctx, runningKey{}, run))
+	if e := c.admit(run); e != nil {
+		run.cancel()
+		c.refuse(r.id, e)
+		return
 	}
 	c.wg.Go(func() {
-		defer cancel()
+		defer run.cancel()
 		res, e := c.srv.reg.Call(ctx, who, r.method, r.params)
-		c.finish(r.id, res, e)
+		c.finish(run, res, e)
 	})
 }
 
-// admit takes a place for the call id.
-func (c *conn) admit(id string, cancel context.CancelFunc) *Error {
+// admit takes a place for the call run, and joins its session.
+func (c *conn) admit(run *running) *Error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.calls[id] != nil {
-		return badRequest("id %s is still in use by another call", id)
+	if c.calls[run.id] != nil {
+		c.mu.Unlock()
+		return badRequest("id %s is still in use by another call", run.id)
 	}
 	if len(c.calls) >= c.srv.cfg.MaxCalls {
+		c.mu.Unlock()
 		return Errorf(CodeTooMany, "too_many.calls", "%d calls are in flight already: wait for one", c.srv.cfg.MaxCalls)
 	}
-	c.calls[id] = cancel
+	c.calls[run.id] = run
+	fresh := c.joinLocked(run.session)
+	c.mu.Unlock()
+	c.watch(fresh)
 	return nil
 }
 
@@ -161,8 +192,19 @@ func (c *conn) cancelCall(r request) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cancel := c.calls[string(p.ID)]; cancel != nil {
-		cancel()
+	if run := c.calls[string(p.ID)]; run != nil {
+		run.cancel()
+	}
+}
+
+// cancelAll cancels the calls that end with the connection.
+func (c *conn) cancelAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, run := range c.calls {
+		if run.key == "" {
+			run.cancel()
+		}
 	}
 }
 
@@ -174,32 +216,15 @@ func (c *conn) refuse(id string, e *Error) {
 		id = ""
 	}
 	c.mu.Unlock()
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	c.send(appendAnswer(nil, id, nil, e))
+	c.out.put(outLine{text: appendAnswer(nil, id, nil, e)})
 }
 
-// finish answers the call id. It counts as in flight until its answer goes out:
+// finish answers the call run. It counts as in flight until its answer goes out:
 // so many answers at the most wait for a slow client.
-func (c *conn) finish(id string, result json.RawMessage, e *Error) {
+func (c *conn) finish(run *running, result json.RawMessage, e *Error) {
 	if n := len(result); n > c.srv.cfg.MaxResult {
 		e = Errorf(CodeTooLarge, "result.size", "the result has %d bytes; %d may be sent: ask for less", n, c.srv.cfg.MaxResult)
 	}
-	line := appendAnswer(nil, id, result, e)
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	c.mu.Lock()
-	delete(c.calls, id)
-	c.mu.Unlock()
-	c.send(line)
-}
-
-// send writes line; the caller has the turn. A client that does not take it in time is
-// cut off, and its other calls with it.
-func (c *conn) send(line []byte) {
-	c.nc.SetWriteDeadline(time.Now().Add(c.srv.cfg.WriteTimeout))
-	if _, err := c.nc.Write(line); err != nil {
-		c.nc.Close() // at once: nobody may write behind half a line
-		c.end()
-	}
+	run.done(e == nil)
+	c.out.put(outLine{text: appendAnswer(nil, run.id, result, e), run: run})
 }

@@ -50,7 +50,7 @@ type request struct {
 	id     string // the JSON of the id, such as 7 or "a"; "" is a notification
 	method string
 	params json.RawMessage // an object, or nil
-	origin string          // meta.origin, "" if not given
+	meta   meta
 }
 
 // maxID is the longest id, in bytes of JSON.
@@ -109,26 +109,12 @@ func (r *request) fill(members map[string]json.RawMessage) *Error {
 		r.params = p
 	}
 	if m, ok := members["meta"]; ok {
-		return r.fillMeta(m)
+		var err error
+		if r.meta, err = decodeMeta(m); err != nil {
+			return badRequest("%v", err)
+		}
 	}
 	return nil
-}
-
-func (r *request) fillMeta(b json.RawMessage) *Error {
-	var meta struct {
-		Origin string `json:"origin"`
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&meta); err != nil || b[0] != '{' {
-		return badRequest(`meta must be {"origin": "cli"} or absent`)
-	}
-	switch meta.Origin {
-	case "cli", "api", "console", "panel", "serial":
-		r.origin = meta.Origin
-		return nil
-	}
-	return badRequest("meta.origin must be cli, api, console, panel or serial, not %q", meta.Origin)
 }
 
 // readEnvelope splits the JSON object in line, which is valid, into its members.

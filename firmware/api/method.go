@@ -30,6 +30,7 @@ type Method struct {
 	Params reflect.Type // a struct
 	Result reflect.Type
 
+	bound          bool // works on the connection that calls it
 	params, result *Schema
 	invoke         func(context.Context, Call, json.RawMessage) (any, error)
 }

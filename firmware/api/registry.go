@@ -26,12 +26,15 @@ type Config struct {
 	Audit func(Record) // nil: no audit log
 }
 
-// A Registry holds the methods. Register all of them with [Add], then call:
-// there is no lock between the two.
+// A Registry holds the methods and the topics. Register all of them with [Add]
+// and [AddState] and its like, then call: there is no lock between the two.
 type Registry struct {
 	cfg     Config
 	log     *slog.Logger
 	methods map[string]*Method
+	topics  map[string]*Topic
+	feeds   *feeds
+	keys    keys
 }
 
 // New returns an empty Registry that logs the faults of methods to log.
@@ -39,7 +42,8 @@ func New(log *slog.Logger, cfg Config) *Registry {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
 	}
-	return &Registry{cfg: cfg, log: log, methods: make(map[string]*Method)}
+	return &Registry{cfg: cfg, log: log, methods: make(map[string]*Method), topics: make(map[string]*Topic),
+		feeds: newFeeds(log), keys: keys{made: make(map[keyOwner]*keyed)}}
 }
 
 var (
@@ -137,22 +141,38 @@ func (r *Registry) Call(ctx context.Context, c Call, name string, params json.Ra
 		params = json.RawMessage("{}")
 	}
 	bad := m.checkParams(params)
-	end := r.audit(m, c, params, bad == nil)
-	raw, e := r.run(ctx, m, c, params, bad)
-	end(e)
-	return raw, e
+	made := func() (json.RawMessage, *Error) {
+		end := r.audit(m, c, params, bad == nil)
+		raw, e := r.run(ctx, m, c, params, bad)
+		end(e)
+		return raw, e
+	}
+	run := runningCall(ctx)
+	if run == nil || run.key == "" || m.refuse(c, bad) != nil {
+		return made()
+	}
+	if m.bound {
+		return nil, badRequest("%s works on this connection alone: leave meta.key out", m.Name)
+	}
+	return r.keys.once(ctx, c, run.key, name, params, made)
 }
 
-// run checks the caller and calls m. bad is what is wrong with the parameters:
-// a caller without the role does not learn it.
-func (r *Registry) run(ctx context.Context, m *Method, c Call, params json.RawMessage, bad *Error) (json.RawMessage, *Error) {
+// refuse says why c may not call m. bad is what is wrong with the parameters: a
+// caller without the role does not learn it.
+func (m *Method) refuse(c Call, bad *Error) *Error {
 	switch {
 	case !m.Open && c.Role < m.Role:
-		return nil, roleError(m.Name, m.Role, c)
+		return roleError(m.Name, m.Role, c)
 	case m.Sudo && !c.Sudo:
-		return nil, Errorf(CodeForbidden, "auth.sudo", "%s needs your password again: call auth.sudo first", m.Name)
-	case bad != nil:
-		return nil, bad
+		return Errorf(CodeForbidden, "auth.sudo", "%s needs your password again: call auth.sudo first", m.Name)
+	}
+	return bad
+}
+
+// run checks the caller and calls m.
+func (r *Registry) run(ctx context.Context, m *Method, c Call, params json.RawMessage, bad *Error) (json.RawMessage, *Error) {
+	if e := m.refuse(c, bad); e != nil {
+		return nil, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()

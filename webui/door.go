@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -66,7 +67,7 @@ func (d *door) apply(ctx context.Context, st *site) error {
 	old := d.s.site.Load()
 	same := old != nil && slices.Equal(old.Listen, st.Listen)
 	var fresh []net.Listener
-	if !same {
+	if !same && len(st.Listen) > 0 {
 		var err error
 		if fresh, err = d.s.cfg.Listen(ctx, st.Listen); err != nil {
 			return fmt.Errorf("listen as console { listen } says: %w", err)
@@ -95,6 +96,14 @@ func (d *door) apply(ctx context.Context, st *site) error {
 		}
 	}
 	return nil
+}
+
+// addrs returns the addresses in use.
+func (d *door) addrs() []netip.AddrPort {
+	if st := d.s.site.Load(); st != nil && len(st.Listen) > 0 {
+		return st.Listen
+	}
+	return []netip.AddrPort{}
 }
 
 // close ends all connections: those with a request under way after its answer,

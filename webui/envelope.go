@@ -208,7 +208,7 @@ func (q *request) fill(members map[string]json.RawMessage) *fault {
 		return faultf(codeRequest, "request.invalid", `"method" is missing`)
 	case tokened:
 		return faultf(codeForbidden, "method.http_only", "%s is served as POST %s only", q.Method, path)
-	case strings.HasPrefix(q.Method, "console."):
+	case q.Method == "console.settings" || q.Method == "console.report":
 		return faultf(codeForbidden, "method.internal", "%s is for the console itself", q.Method)
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"sync"
 	"time"
 )
 
@@ -47,11 +49,18 @@ type notice struct {
 	Error  *fault          `json:"error"`
 }
 
-// The ids of our two requests.
+// The ids of our requests.
 const (
 	idOpen     = 1
 	idSettings = 2
+	idReport   = 3
 )
+
+// A report tells the engine how its settings have fared.
+type report struct {
+	Listening []netip.AddrPort `json:"listening"`
+	Problem   string           `json:"problem,omitempty"`
+}
 
 // followOne does it over one connection, until that or ctx ends. applied says
 // whether settings have arrived and been put into force.
@@ -60,36 +69,54 @@ func (s *Server) followOne(ctx context.Context, d *door) (applied bool, err erro
 	if err != nil {
 		return false, fmt.Errorf("dial the engine: %w", err)
 	}
-	defer nc.Close()
-	defer context.AfterFunc(ctx, func() { nc.Close() })()
 	s.table.forget() // a new engine may have other methods
+	notices := make(chan notice)
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { nc.Close() })()
+	defer nc.Close()
+	var lost error
+	wg.Go(func() {
+		defer close(notices)
+		lost = readNotices(ctx, nc, notices)
+	})
 	// The subscription first: no change falls between the two.
-	if err := askOwn(nc, idOpen, "sub.open", `{"topic":"state.console"}`); err != nil {
+	if err := askOwn(nc, idOpen, "sub.open", map[string]string{"topic": "state.console"}); err != nil {
 		return false, err
 	}
-	if err := askOwn(nc, idSettings, "console.settings", ""); err != nil {
-		return false, err
-	}
-	in := newLineReader(nc, 64<<10)
+	again := time.After(0)
+	pause := retryFirst
 	for {
-		line, err := in.whole(maxNotice)
-		if err != nil {
-			return applied, fmt.Errorf("read from the engine: %w", err)
-		}
-		var n notice
-		if err := json.Unmarshal(line, &n); err != nil {
-			return applied, fmt.Errorf("read from the engine: %w", err)
-		}
-		switch {
-		case n.Error != nil:
-			return applied, fmt.Errorf("the engine refuses: %w", n.Error)
-		case n.Method == "sub.end":
-			return applied, errors.New("the engine has ended the subscription of state.console")
-		case n.Method == "sub.event" || n.Method == "sub.gap":
-			err = askOwn(nc, idSettings, "console.settings", "")
-		case n.ID == idSettings:
-			err = s.settle(ctx, d, n.Result)
-			applied = applied || err == nil
+		select {
+		case <-again:
+			err = askOwn(nc, idSettings, "console.settings", nil)
+		case n, ok := <-notices:
+			switch {
+			case !ok:
+				return applied, lost
+			case n.ID == idReport: // an engine that takes no reports needs none
+			case n.Error != nil:
+				return applied, fmt.Errorf("the engine refuses: %w", n.Error)
+			case n.Method == "sub.end":
+				return applied, errors.New("the engine has ended the subscription of state.console")
+			case n.Method == "sub.event" || n.Method == "sub.gap":
+				again = time.After(0)
+			case n.ID == idSettings:
+				r := report{}
+				if problem := s.settle(ctx, d, n.Result); problem != nil {
+					// Such as a port that somebody else has: they may give it back.
+					s.cfg.Log.Error("settings not in force", "err", problem, "again_in", pause)
+					r.Problem = problem.Error()
+					again = time.After(pause)
+					pause = min(2*pause, retryLast)
+				} else {
+					applied, pause = true, retryFirst
+				}
+				r.Listening = d.addrs()
+				err = askOwn(nc, idReport, "console.report", r)
+			}
 		}
 		if err != nil {
 			return applied, err
@@ -97,8 +124,31 @@ func (s *Server) followOne(ctx context.Context, d *door) (applied bool, err erro
 	}
 }
 
-func askOwn(nc net.Conn, id int, method, params string) error {
-	q := request{ID: mustJSON(id), Method: method, Params: json.RawMessage(params), Meta: ourselves}
+// readNotices passes on what the engine sends, until the connection or ctx ends.
+func readNotices(ctx context.Context, nc net.Conn, out chan<- notice) error {
+	in := newLineReader(nc, 64<<10)
+	for {
+		line, err := in.whole(maxNotice)
+		if err != nil {
+			return fmt.Errorf("read from the engine: %w", err)
+		}
+		var n notice
+		if err := json.Unmarshal(line, &n); err != nil {
+			return fmt.Errorf("read from the engine: %w", err)
+		}
+		select {
+		case out <- n:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func askOwn(nc net.Conn, id int, method string, params any) error {
+	q := request{ID: mustJSON(id), Method: method, Meta: ourselves}
+	if params != nil {
+		q.Params = mustJSON(params)
+	}
 	if err := sendLine(nc, q.line()); err != nil {
 		return fmt.Errorf("ask the engine for %s: %w", method, err)
 	}

@@ -5,7 +5,6 @@ package webui
 import (
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -17,7 +16,7 @@ import (
 // console.settings of the engine returns it. Members that are not here are the
 // engine's own business.
 type settings struct {
-	Listen         []netip.AddrPort `json:"listen"`
+	Listen         []netip.AddrPort `json:"listen"`          // none: no console
 	Allow          []netip.Prefix   `json:"allow"`           // clients that may talk to us
 	AllowedOrigins []string         `json:"allowed_origins"` // besides our own
 	TrustedProxies []netip.Prefix   `json:"trusted_proxies"` // whose X-Forwarded-For counts
@@ -39,9 +38,6 @@ func newSite(answer json.RawMessage) (*site, error) {
 	st := new(site)
 	if err := json.Unmarshal(answer, &st.settings); err != nil {
 		return nil, fmt.Errorf("console.settings: %w", err)
-	}
-	if len(st.Listen) == 0 {
-		return nil, errors.New("console.settings: listen must have an address")
 	}
 	cert, err := tls.X509KeyPair([]byte(st.Certificate), []byte(st.Key))
 	if err != nil {

@@ -17,7 +17,7 @@ const (
 	maxSockets        = 64 // WebSockets in all
 	maxSocketsAnon    = 16 // of those, without a token
 	maxSocketsSession = 8  // of one session
-	maxSocketsAddr    = 4  // of one address without a token
+	maxSocketsAddr    = 8  // of one address without a token
 )
 
 // sockets are the WebSockets that are open.

@@ -34,7 +34,8 @@ type Config struct {
 	Dial func(ctx context.Context) (net.Conn, error)
 
 	// Listen returns one listener for each address that the settings ask for, in
-	// their order, and is called with all of them each time they change. For an
+	// their order, and is called with all of them each time they change, unless
+	// there is none. For an
 	// address that is open already it returns another copy of the same socket. The
 	// Server closes what it gets.
 	Listen func(ctx context.Context, addrs []netip.AddrPort) ([]net.Listener, error)

@@ -24,9 +24,10 @@ type Question struct {
 // An Answer tells what would become of the request.
 type Answer struct {
 	Cluster    string
-	Generation uint64 // 0: a candidate
-	Words      string // why it is refused; empty: it is not
-	Label      string // by which the statistics count that
+	Generation uint64      // 0: a candidate
+	Words      string      // why it is refused; empty: it is not
+	Label      string      // by which the statistics count that
+	Trees      []Condition // of the rules in their order: how each part of a condition fared
 	l7.Explanation
 }
 
@@ -40,17 +41,32 @@ func (e *QuestionError) Error() string { return e.msg }
 func (b *Balancer) Explain(q Question, cfg *config.Config) (Answer, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	gen, err := b.asked(cfg)
+	if err != nil {
+		return Answer{}, err
+	}
+	return b.explain(gen, q)
+}
+
+// asked returns the running generation or, with cfg set, one of it that serves
+// nobody.
+func (b *Balancer) asked(cfg *config.Config) (*generation, error) {
 	gen := b.cur
 	if cfg != nil {
 		var err error
 		if gen, err = b.try(cfg); err != nil {
-			return Answer{}, err
+			return nil, err
 		}
 		b.restoreAdmin(gen)
 	}
 	if gen == nil {
-		return Answer{}, fmt.Errorf("no configuration is served yet")
+		return nil, fmt.Errorf("no configuration is served yet")
 	}
+	return gen, nil
+}
+
+// explain asks one generation.
+func (b *Balancer) explain(gen *generation, q Question) (Answer, error) {
 	name, err := clusterFor(gen, q)
 	if err != nil {
 		return Answer{}, err
@@ -75,6 +91,11 @@ func (b *Balancer) Explain(q Question, cfg *config.Config) (Answer, error) {
 		a.tellLostCookie(q.Fields)
 	case <-time.After(5 * time.Second):
 		return Answer{}, fmt.Errorf("the event loop did not answer within 5s")
+	}
+	for _, c := range gen.cfg.Clusters {
+		if c.Name == name {
+			a.Trees = conditionTrees(c.Rules, a.Rules)
+		}
 	}
 	return a, nil
 }

@@ -209,6 +209,9 @@ func (b *Box) consoleProblems() []Problem {
 // useConsole makes cfg what the console is to do, and wakes those who wait for it
 // to change. b.mu is held.
 func (b *Box) useConsole(cfg *config.Console) {
+	if b.cfg.Auth != nil {
+		b.cfg.Auth.SetIdle(cfg.IdleTimeout.D())
+	}
 	p, instead, err := b.consolePair(cfg, time.Now())
 	k := &b.console
 	k.mu.Lock()

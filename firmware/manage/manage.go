@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/auth"
 	"evener/firmware/config"
 	"evener/firmware/lb"
 	"evener/firmware/logring"
@@ -37,6 +38,7 @@ type Config struct {
 	Metrics    Metrics
 	Access     Access
 	History    *stats.History
+	Auth       *auth.Auth // nil: the users cannot be read, and nobody can log in
 
 	Version  string
 	Board    string
@@ -124,6 +126,10 @@ func (b *Box) Methods() *api.Registry {
 	b.addCertificates(reg)
 	b.addTrusts(reg)
 	b.addConsole(reg)
+	b.addAuth(reg)
+	b.addUsers(reg)
+	b.addSessions(reg)
+	b.addTokens(reg)
 	return reg
 }
 

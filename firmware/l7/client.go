@@ -46,6 +46,7 @@ type clientConn struct {
 	parent     *clientConn   // of a stream: its connection
 	owner      *streamClient // of a stream: what c is in
 	secured    *Secured      // what TLS told of the client; nil: nothing
+	shaking    *TLS          // by which the handshake under way goes
 	secure     bool          // by TLS
 	state      clientState
 }
@@ -134,12 +135,24 @@ func (c *clientConn) Run() {
 }
 
 // service returns what the connection's port serves now, nil if nothing: also
-// where that is plain and the connection is not, or the other way round.
+// where that is plain and the connection is not, or the other way round, or where
+// the client has convinced nobody by the rules for certificates that hold now.
 func (c *clientConn) service() *Service {
-	if svc := c.w.gen.service(c.port); svc != nil && c.secure == (svc.TLS != nil) {
-		return svc
+	svc := c.w.gen.service(c.port)
+	if svc == nil || c.secure != (svc.TLS != nil) || c.secured != nil && c.secured.Clients != svc.TLS.Clients {
+		return nil
 	}
-	return nil
+	return svc
+}
+
+// keeps reports whether what the client of c has agreed on by TLS, under this
+// generation or an earlier one, is what a client that came now would agree on.
+func (s *Service) keeps(c *clientConn) bool {
+	if c.secured == nil {
+		return true
+	}
+	return c.secured.Terms == s.TLS.Terms &&
+		(!c.secured.Named || s.TLS.Named == nil || s.TLS.Named(c.secured.ServerName))
 }
 
 // receive reads until a whole head has come.

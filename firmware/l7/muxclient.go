@@ -14,7 +14,8 @@ import (
 // connection of its own to the exchange that it carries.
 type clientMux struct {
 	mux
-	c *clientConn
+	c        *clientConn
+	draining bool // the client was told to go elsewhere
 }
 
 // A streamClient is one stream of a client, from its request to the end of the
@@ -33,6 +34,21 @@ func (c *clientConn) beginMux(svc *Service) {
 	c.watchNow()
 	if !c.gone {
 		m.receive()
+	}
+}
+
+// turnedAway is for connections that nothing comes of.
+var turnedAway = http2.Prepare(http2.Config{})
+
+// turnAway ends a connection that was agreed on by what a commit has changed since. It
+// says that no request of it was looked at, so that the client makes them elsewhere.
+func (c *clientConn) turnAway() {
+	m := &clientMux{c: c}
+	m.mux = mux{conn: &c.conn, owner: m, h2: http2.NewServer(turnedAway, c.w.h2)}
+	c.mux, c.state = m, clientMuxed
+	c.watchNow()
+	if !c.gone {
+		m.expired()
 	}
 }
 
@@ -86,7 +102,7 @@ func (m *clientMux) begin(ev *http2.Event) {
 	if svc == nil {
 		m.h2.Reset(ev.Stream, http2.RefusedStreamError)
 		m.h2.Release(ev.Stream)
-		m.h2.Drain()
+		m.drain()
 		return
 	}
 	c := m.accept(ev.Stream)
@@ -95,8 +111,11 @@ func (m *clientMux) begin(ev *http2.Event) {
 	ev.TakeHead(&x.req)
 	x.reqOwn = true
 	c.x = x
-	if svc.Limits.Requests != 0 && m.c.requests >= svc.Limits.Requests {
-		m.h2.Drain()
+	if limit := svc.Limits.Requests; limit != 0 && m.c.requests >= limit {
+		m.drain()
+		if m.c.requests > limit {
+			m.h2.Drain() // no grace
+		}
 	}
 	x.begin(c, svc)
 }
@@ -104,7 +123,9 @@ func (m *clientMux) begin(ev *http2.Event) {
 // accept makes a stream a client connection.
 func (m *clientMux) accept(h *http2.Stream) *clientConn {
 	w := m.c.w
-	w.loop.StopTimer(&m.c.timer)
+	if !m.draining {
+		w.loop.StopTimer(&m.c.timer)
+	}
 	m.c.requests++
 	sc := w.takeStream()
 	c := &sc.clientConn
@@ -171,7 +192,7 @@ func (c *clientConn) ownAnswer(b []byte) {
 
 // streamEnded lets the connection be idle when it has no stream left.
 func (m *clientMux) streamEnded() {
-	if len(m.streams) > 0 || m.c.gone {
+	if len(m.streams) > 0 || m.c.gone || m.draining {
 		return
 	}
 	if svc := m.c.service(); svc != nil {
@@ -223,17 +244,27 @@ func (m *clientMux) ready(reactor.Events) {
 	}
 }
 
-// drain lets the streams end and takes no new ones.
+// drain lets the streams end and sends the client elsewhere. What it asks before it
+// has heard of that, which it says by answering a PING (RFC 9113 section 6.8), is
+// taken, but no longer than drainIdle.
 func (m *clientMux) drain() {
-	m.h2.Drain()
-	if len(m.streams) == 0 {
-		m.c.w.loop.SetTimer(&m.c.timer, drainIdle)
+	if m.draining {
+		return
 	}
+	m.draining = true
+	m.h2.Drain()
+	m.c.w.loop.SetTimer(&m.c.timer, drainIdle)
 	m.dirty()
 }
 
-// expired ends a connection that was idle for too long.
+// expired ends a connection that was idle for too long, or the grace of one that
+// drains.
 func (m *clientMux) expired() {
+	if m.draining && len(m.streams) > 0 {
+		m.h2.Drain()
+		m.dirty() // muxSent closes it when they have ended
+		return
+	}
 	m.h2.GoAway(http2.NoError)
 	m.send()
 	if !m.c.gone && m.c.state == clientMuxed {

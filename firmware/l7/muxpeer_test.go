@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,8 @@ type muxPeer struct {
 	h  *http2.Conn
 	s  *http2.Stream
 
+	silent bool // answers no PING
+	raw    bool // Read returns frames
 	status int
 	fields map[string]string
 	got    bytes.Buffer
@@ -46,16 +49,29 @@ func ask2(t *testing.T, b *box, method, path, protocol string, fields ...string)
 // dial2 opens a connection.
 func dial2(t *testing.T, b *box) *muxPeer {
 	t.Helper()
-	c, err := tls.Dial("tcp", b.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	raw, err := net.Dial("tcp", b.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(patience))
+	t.Cleanup(func() { raw.Close() })
+	p, err := handshake2(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// handshake2 begins HTTP/2 over TLS on a connection.
+func handshake2(raw net.Conn) (*muxPeer, error) {
+	_ = raw.SetDeadline(time.Now().Add(patience))
+	c := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	if err := c.Handshake(); err != nil {
+		return nil, err
+	}
 	p := &muxPeer{c: c, h: http2.NewClient(http2.Prepare(http2.Config{}), http2.NewPool())}
 	p.on = sync.NewCond(&p.mu)
 	go p.receive()
-	return p
+	return p, nil
 }
 
 // compose begins a stream, in place of the one before. The caller holds mu.
@@ -76,6 +92,10 @@ func (p *muxPeer) compose(method, path, protocol string, end bool, fields ...str
 // get sends a request without content and returns that of its answer.
 func (p *muxPeer) get(path string) (string, error) {
 	p.mu.Lock()
+	if !p.h.CanOpen() {
+		p.mu.Unlock()
+		return "", errors.New("the box takes no new streams")
+	}
 	p.compose("GET", path, "", true)
 	p.send()
 	p.mu.Unlock()
@@ -84,8 +104,19 @@ func (p *muxPeer) get(path string) (string, error) {
 }
 
 func (p *muxPeer) send() {
-	n, _ := p.c.Write(p.h.Out())
-	p.h.Sent(n)
+	out := p.h.Out()
+	if i := bytes.Index(out, []byte("\x00\x00\x08\x06\x01")); i >= 0 && p.silent {
+		out = append(out[:i:i], out[i+9+8:]...)
+	}
+	_, _ = p.c.Write(out)
+	p.h.Sent(len(p.h.Out()))
+}
+
+// told reports whether the box has said that it takes no new streams.
+func (p *muxPeer) told() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.h.CanOpen()
 }
 
 func (p *muxPeer) receive() {
@@ -102,12 +133,17 @@ func (p *muxPeer) receive() {
 		p.on.Broadcast()
 		p.mu.Unlock()
 		if err != nil {
+			p.c.Close()
 			return
 		}
 	}
 }
 
 func (p *muxPeer) take(in []byte) []byte {
+	if p.raw {
+		p.got.Write(in)
+		return nil
+	}
 	var ev http2.Event
 	for {
 		n, err := p.h.Next(0, in, &ev)

@@ -330,10 +330,7 @@ func (m *serverMux) Expire(*reactor.Timer) {
 		m.fail(stats.ErrConnect, stats.ConnectTimeout)
 		return
 	}
-	m.h2.GoAway(http2.NoError)
-	if _, ok := m.flush(); ok {
-		m.close()
-	}
+	m.goAway()
 }
 
 // close ends a connection that carries nothing.
@@ -363,14 +360,27 @@ func (m *serverMux) forget() {
 	}
 }
 
-// drain closes the connection when its streams have ended, at once if there are
-// none.
+// drain closes the connection when its streams have ended, and those that wait for
+// it have had theirs; at once if there are none.
 func (m *serverMux) drain() {
-	if m.h2 == nil || len(m.streams) == 0 {
-		m.fail(stats.ErrConnect, stats.ConnectFailed)
-		return
+	switch {
+	case len(m.streams) > 0:
+		m.retire()
+	case len(m.waiting) > 0:
+		m.forget() // the last stream ends it: see streamEnded
+	case m.h2 == nil:
+		m.close()
+	default:
+		m.goAway()
 	}
-	m.retire()
+}
+
+// goAway says goodbye on a connection that carries nothing, and closes it.
+func (m *serverMux) goAway() {
+	m.h2.GoAway(http2.NoError)
+	if _, ok := m.flush(); ok {
+		m.close()
+	}
 }
 
 // retire lets the streams end and takes no new ones.

@@ -12,7 +12,7 @@ import (
 // shake begins the TLS handshake of a connection, the first bytes of which may have
 // been read already.
 func (c *clientConn) shake(svc *Service, first []byte) {
-	c.state, c.secure = clientShaking, true
+	c.state, c.secure, c.shaking = clientShaking, true, svc.TLS
 	c.tls = tlsconn.NewServer(svc.TLS.Setups[c.w.index], c.fd, c, first)
 	c.w.loop.SetTimer(&c.timer, orNever(svc.Timeouts.Handshake))
 	c.watchNow()
@@ -37,18 +37,28 @@ func (c *clientConn) Shaken(err error) {
 	if st.Resumed {
 		c.stats.Resumed.Add(1)
 	}
+	if by := c.shaking; by.Describe != nil {
+		c.secured = by.Describe(st)
+		c.secured.Terms, c.secured.Clients = by.Terms, by.Clients
+		c.secured.Named = by.Named != nil && by.Named(st.ServerName)
+	}
+	c.shaking = nil
 	svc := c.service()
-	if svc == nil || st.Protocol == acmeProtocol {
+	c.readable, c.writable = true, true
+	switch muxed := st.Protocol == "h2"; {
+	case muxed && (svc == nil || svc.HTTP2 == nil):
+		c.turnAway()
+		return
+	case svc == nil || st.Protocol == acmeProtocol:
 		c.close()
 		return
 	}
-	if svc.TLS.Describe != nil {
-		c.secured = svc.TLS.Describe(st)
-	}
 	c.state = clientIdle
-	c.readable, c.writable = true, true
-	if st.Protocol == "h2" && svc.HTTP2 != nil {
+	if st.Protocol == "h2" {
 		c.beginMux(svc)
+		if !c.gone && !svc.keeps(c) { // a commit came during the handshake
+			c.mux.drain()
+		}
 		return
 	}
 	c.w.loop.SetTimer(&c.timer, c.w.idleTime(svc.Timeouts.ClientHead))

@@ -216,6 +216,14 @@ type TLS struct {
 	// Describe says what a handshake with a client has told; nil: nothing. It is
 	// called once for each connection, on its loop.
 	Describe func(tlsconn.State) *Secured
+
+	// Terms names all that a client agrees on but for certificates, such as versions,
+	// ciphers and protocols: connections of other terms are drained. Clients names the
+	// rules for certificates of clients: those of other rules are not served at all.
+	// Named tells whether there is a certificate for a name; nil: nobody asks. They
+	// are of use with Describe only.
+	Terms, Clients string
+	Named          func(serverName string) bool
 }
 
 // Secured is what rules and members may know of a client's TLS connection.
@@ -225,6 +233,10 @@ type Secured struct {
 	Verify      string // SUCCESS, NONE, or FAILED: and the reason
 	Serial, PEM string // of the client's certificate; PEM in one line, URL-encoded
 	Fields      []SecuredField
+
+	// What was agreed on, filled in from the TLS that the handshake went by.
+	Terms, Clients string
+	Named          bool // there was a certificate for the name that the client asked for
 }
 
 // A SecuredField is a request field that tells members of the client's TLS.

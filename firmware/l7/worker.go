@@ -99,15 +99,22 @@ func seed() (s [32]byte) {
 }
 
 // Use makes g what new exchanges are served by. Idle connections of ports that g
-// does not serve are closed.
+// does not serve are closed, and clients that have agreed on what does not hold any
+// more are sent to a connection of their own: see Service.keeps.
 func (w *Worker) Use(g *Generation) {
 	w.gen = g
 	for c := w.clients.next; c != &w.clients; {
 		next := c.next
-		if c.x == nil && c.state == clientIdle && c.service() == nil {
+		switch svc := c.service(); {
+		case c.state == clientMuxed:
+			if svc == nil || svc.HTTP2 == nil || !svc.keeps(c) {
+				c.mux.drain()
+			}
+		case c.state != clientIdle || c.x != nil:
+		case svc == nil:
 			c.close()
-		} else if c.state == clientMuxed && c.service() == nil {
-			c.mux.drain()
+		case !svc.keeps(c):
+			w.loop.SetTimer(&c.timer, drainIdle)
 		}
 		c = next
 	}

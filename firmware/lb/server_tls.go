@@ -75,7 +75,10 @@ func (u *builder) secure(c *config.Cluster, s *l7.Service) error {
 	if server.Tickets != nil {
 		u.gen.tickets = append(u.gen.tickets, &ticketed{server.Tickets, cfg, server.Tickets.Next(u.keys.now)})
 	}
-	s.TLS = &l7.TLS{Setups: u.b.setups(cfg), Describe: describer(t)}
+	s.TLS = &l7.TLS{Setups: u.b.setups(cfg), Describe: describer(t), Named: set.Has}
+	if s.TLS.Terms, s.TLS.Clients, err = u.terms(t); err != nil {
+		return err
+	}
 	if clients != nil {
 		for _, setup := range s.TLS.Setups {
 			setup.Check = func(state tls.ConnectionState) error { return clients.Check(state, time.Now()).Err() }
@@ -183,6 +186,26 @@ func (u *builder) ticketScope(c *config.Cluster) string {
 		return c.Name // clients has failed already
 	}
 	return c.Name + " " + digest([]byte(t.ClientAuth), []byte(fmt.Sprint(t.ClientDepth)), cas)
+}
+
+// terms names what the clients of a cluster agree on, and by which rules their
+// certificates are judged. Another certificate of the box is nothing that they would
+// have to agree on again, and a revocation list may come every hour: it sends them to
+// a new handshake, and fails no request.
+func (u *builder) terms(t *config.ClusterTLS) (terms, clients string, err error) {
+	said := fmt.Appendf(nil, "%s %s %s %q %q %v %v", t.Profile, t.MinVersion, t.MaxVersion, t.Ciphers, t.Curves, t.HTTP2, t.StrictSNI)
+	if t.ClientAuth == "none" {
+		return digest(said), "", nil
+	}
+	crls, err := u.trusted(t.CRL, true)
+	if err != nil {
+		return "", "", err
+	}
+	cas, err := u.trusted(t.ClientCA, false)
+	if err != nil {
+		return "", "", err
+	}
+	return digest(said, crls), digest(fmt.Appendf(nil, "%s %d %s", t.ClientAuth, t.ClientDepth, t.ExpiredCRL), cas), nil
 }
 
 // clientReason translates why a client's certificate was refused.

@@ -35,6 +35,7 @@ func (d *decoder) check(cfg *Config) {
 	c.metrics()
 	c.console(known)
 	c.certificates(known)
+	c.alerts(known)
 	for _, p := range cfg.Pools {
 		c.pool(p, known)
 	}
@@ -80,7 +81,7 @@ func (c *checker) eachNamed(f func(kind, name, by string, r hcl.Range)) {
 		f("acme", a.Name, "certificate", a.Range)
 	}
 	for _, t := range c.cfg.Trusts {
-		f("trust", t.Name, "cluster, pool or acme block", t.Range)
+		f("trust", t.Name, "cluster, pool, acme, syslog or mail block", t.Range)
 	}
 }
 

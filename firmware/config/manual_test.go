@@ -15,11 +15,12 @@ import (
 const manual = "../../docs/manual/"
 
 // pages are those that describe the table, with their blocks.
-var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md"}
+var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md", "alerts.md"}
 
 // prose are the sections that describe no block.
 var prose = []string{"Words", "Pages", "The text", "Mistakes", "First steps", "Where keys are",
-	"Which certificate a client gets", "Expiry", "Certificates by themselves", "Certificates of clients", "Sessions"}
+	"Which certificate a client gets", "Expiry", "Certificates by themselves", "Certificates of clients", "Sessions",
+	"What is sent", "Kinds of events", "The forms"}
 
 // A section is what stands below one heading of a page.
 type section struct {
@@ -211,7 +212,7 @@ func TestManualLinksLeadSomewhere(t *testing.T) {
 			if m[2] != "" && !anchors[to+m[2]] {
 				t.Errorf("%s: %s leads nowhere", page, m[0])
 			}
-			if !slices.Contains(pages, to) && !slices.Contains([]string{"rules.md", "accesslog.md", "metrics.md", "cli.md"}, to) {
+			if !slices.Contains(pages, to) && !slices.Contains([]string{"rules.md", "accesslog.md", "metrics.md", "cli.md", "audit.md"}, to) {
 				t.Errorf("%s: there is no page %s", page, to)
 			}
 		}
@@ -268,7 +269,7 @@ func surround(context, text string) string {
 	switch block {
 	case "engine", "metrics", "access_log", "console":
 		rest = wrap(block, text)
-	case "responder", "server", "certificate", "acme", "trust":
+	case "responder", "server", "certificate", "acme", "trust", "syslog", "mail", "alert":
 		rest = wrap(block+` "x"`, text)
 	case "pool":
 		pool = text + members
@@ -305,7 +306,8 @@ func surround(context, text string) string {
 		wrap(`pool "shop"`, pool) + wrap(`pool "api"`, members) + wrap(`cluster "shop"`, cluster) + rest +
 		"responder \"sorry\" {}\nresponder \"moved\" { redirect = \"/\" }\n" +
 		"certificate \"shop\" {}\ncertificate \"shop-rsa\" {}\ntrust \"corp\" {}\n" +
-		"acme \"letsencrypt\" { agree_tos = true }\n"
+		"acme \"letsencrypt\" { agree_tos = true }\n" +
+		"syslog \"siem\" { address = \"192.0.2.9:514\" }\nmail \"ops\" {\nserver = \"192.0.2.25:25\"\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]\n}\n"
 }
 
 // eachCondition makes a rule of every "when" in text.

@@ -25,6 +25,10 @@ type Config struct {
 	Pools      []*Pool      `json:"pools"`
 	Clusters   []*Cluster   `json:"clusters"`
 	Responders []*Responder `json:"responders"`
+
+	Syslogs []*Syslog `json:"syslogs"`
+	Mails   []*Mail   `json:"mails"`
+	Alerts  []*Alert  `json:"alerts"`
 }
 
 // Engine holds what concerns the whole data plane.

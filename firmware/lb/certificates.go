@@ -108,6 +108,16 @@ func TrustUsers(cfg *config.Config, name string) []string {
 			out = append(out, fmt.Sprintf("acme %q", a.Name))
 		}
 	}
+	for _, s := range cfg.Syslogs {
+		if slices.Contains(s.CA, name) {
+			out = append(out, fmt.Sprintf("syslog %q", s.Name))
+		}
+	}
+	for _, m := range cfg.Mails {
+		if slices.Contains(m.CA, name) {
+			out = append(out, fmt.Sprintf("mail %q", m.Name))
+		}
+	}
 	return out
 }
 

@@ -346,3 +346,31 @@ responder "moved" {
   redirect = "https://$host/new/$1"
   match    = "^http://[^/]*/old/(.*)$"
 }
+
+syslog "siem" {
+  description = "the company's log server"
+  address     = "log.example.com:6514"
+  transport   = "tls"
+  ca          = ["corp"]
+  facility    = "local4"
+  send        = ["events", "audit"]
+}
+
+mail "ops" {
+  description     = "those on call"
+  server          = "mail.example.com:465"
+  from            = "box@example.com"
+  to              = ["ops@example.com", "night@example.com"]
+  security        = "tls"
+  ca              = ["corp"]
+  user            = "box"
+  password_secret = "mail-box"
+}
+
+alert "shop" {
+  description = "what the shop's people must know"
+  objects     = ["pool/shop", "certificate/*"]
+  kinds       = ["member.*", "pool.down"]
+  severity    = "error"
+  to          = ["siem", "ops"]
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package event
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Kind names what happened. Kinds are stable: rules and translations refer to
+// them.
+type Kind string
+
+// The kinds.
+const (
+	MemberUp        Kind = "member.up"
+	MemberDown      Kind = "member.down"
+	MemberDraining  Kind = "member.draining"
+	MemberDrained   Kind = "member.drained"
+	MemberEnabled   Kind = "member.enabled"
+	MemberQuiesced  Kind = "member.quiesced"
+	MemberDisabled  Kind = "member.disabled"
+	MemberWeight    Kind = "member.weight"
+	PoolDown        Kind = "pool.down"
+	PoolUp          Kind = "pool.up"
+	ConfigCommitted Kind = "config.committed"
+	ConfigConfirmed Kind = "config.confirmed"
+	ConfigReverted  Kind = "config.reverted"
+	ConfigUnserved  Kind = "config.unserved"
+	ConfigServed    Kind = "config.served"
+	CertExpiring    Kind = "certificate.expiring"
+	CertExpired     Kind = "certificate.expired"
+	CertRenewed     Kind = "certificate.renewed"
+	CertFailed      Kind = "certificate.failed"
+	EngineStarted   Kind = "engine.started"
+	RoleCrashed     Kind = "role.crashed"
+	RoleRestarted   Kind = "role.restarted"
+	LoginFailed     Kind = "login.failed"
+	LoginThrottled  Kind = "login.throttled"
+	AuditFailed     Kind = "audit.failed"
+	AuditRestored   Kind = "audit.restored"
+	EventsLost      Kind = "events.lost"
+	AlertFailed     Kind = "alert.failed"
+	AlertRestored   Kind = "alert.restored"
+	AlertDropped    Kind = "alert.dropped"
+	AlertTest       Kind = "alert.test"
+)
+
+// A Description is what is known of a kind.
+type Description struct {
+	Kind     Kind
+	Severity Severity
+	Text     string // English, with arguments in braces
+	Object   string // what it is about, as a path with names in capitals
+}
+
+// table has every kind once, in the order of the manual.
+var table = []Description{
+	{MemberUp, Info, "{pool}/{member} is up: {reason}", "pool/POOL/member/SERVER"},
+	{MemberDown, Warning, "{pool}/{member} is down: {reason}", "pool/POOL/member/SERVER"},
+	{MemberQuiesced, Info, "{pool}/{member} gets no new clients; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
+	{MemberDraining, Info, "{pool}/{member} is drained until {until}; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
+	{MemberDrained, Info, "{pool}/{member} is drained and gets no clients any more", "pool/POOL/member/SERVER"},
+	{MemberDisabled, Info, "{pool}/{member} gets no clients; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
+	{MemberEnabled, Info, "{pool}/{member} is enabled; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
+	{MemberWeight, Info, "{pool}/{member} has weight {weight}; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
+	{PoolDown, Error, "pool {pool} has no member that can take clients", "pool/POOL"},
+	{PoolUp, Info, "pool {pool} can take clients again", "pool/POOL"},
+	{ConfigCommitted, Info, "revision {revision} was committed by {by}: {comment}", "config"},
+	{ConfigConfirmed, Info, "revision {revision} was confirmed by {by}", "config"},
+	{ConfigReverted, Warning, "revision {revision} was taken back, revision {running} runs: {reason}", "config"},
+	{ConfigUnserved, Error, "revision {revision} is not served whole: {error}", "config"},
+	{ConfigServed, Info, "revision {revision} is served whole again", "config"},
+	{CertExpiring, Warning, "certificate {certificate} expires on {expires}", "certificate/NAME"},
+	{CertExpired, Error, "certificate {certificate} expired on {expires}", "certificate/NAME"},
+	{CertRenewed, Info, "certificate {certificate} was renewed and is good until {expires}", "certificate/NAME"},
+	{CertFailed, Error, "certificate {certificate} was not issued or renewed: {error}", "certificate/NAME"},
+	{EngineStarted, Info, "the engine of version {version} started and runs revision {revision}", "role/engine"},
+	{RoleCrashed, Error, "{role} crashed: {reason}", "role/NAME"},
+	{RoleRestarted, Info, "{role} is restarted, as {by} has ordered", "role/NAME"},
+	{LoginFailed, Warning, "login of {user} from {remote} failed: {reason}", "user/NAME"},
+	{LoginThrottled, Warning, "logins of {user} from {remote} must wait: too many have failed", "user/NAME"},
+	{AuditFailed, Error, "the audit log is not written, {waiting} records wait: {error}", "audit"},
+	{AuditRestored, Info, "the audit log is written again; {lost} records were lost", "audit"},
+	{EventsLost, Warning, "{lost} events were not kept: {reason}", "events"},
+	{AlertFailed, Warning, "alerts do not reach {channel}: {error}", "alert/NAME"},
+	{AlertRestored, Info, "alerts reach {channel} again", "alert/NAME"},
+	{AlertDropped, Warning, "{dropped} alerts for {channel} were dropped: it takes none, and too many wait", "alert/NAME"},
+	{AlertTest, Info, "this is a test, sent by {by}; nothing has happened", "alert/NAME"},
+}
+
+var described = func() map[Kind]Description {
+	m := make(map[Kind]Description, len(table))
+	for _, d := range table {
+		m[d.Kind] = d
+	}
+	return m
+}()
+
+// Kinds describes every kind, in the order of the manual.
+func Kinds() []Description { return slices.Clone(table) }
+
+// Args names the arguments of a kind's text.
+func (d Description) Args() []string {
+	var out []string
+	for _, m := range argument.FindAllStringSubmatch(d.Text, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+// Object joins the steps of a path. A slash or a control character inside a step
+// becomes an underscore, so that a name cannot pass for a path.
+func Object(steps ...string) string {
+	for i, s := range steps {
+		steps[i] = strings.Map(func(r rune) rune {
+			if r == '/' || r < ' ' || r == 0x7f {
+				return '_'
+			}
+			return r
+		}, s)
+	}
+	return strings.Join(steps, "/")
+}

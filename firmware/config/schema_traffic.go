@@ -54,7 +54,7 @@ var rewriteBlock = Block{
 
 // compressBlock compresses answers.
 var compressBlock = Block{
-	Name: "compress", In: []string{"cluster"}, Max: 1, Only: onlyHTTP, field: "Compress",
+	Name: "compress", In: []string{"cluster", "rule"}, Max: 1, Only: onlyHTTP, field: "Compress",
 	Purpose: "Compresses answers for clients that take it.",
 	Keywords: []Keyword{
 		{Name: "codings", Kind: KindStrings, check: checkCoding, Unset: `["zstd", "br", "gzip"]`,
@@ -63,5 +63,13 @@ var compressBlock = Block{
 			Purpose: "The media types that are compressed."},
 		{Name: "min_size", Kind: KindSize, Min: "1B", Max: "16MiB", Default: "1KiB",
 			Purpose: "The shortest content that is compressed."},
+		{Name: "gzip_level", Kind: KindInt, Min: "1", Max: "6", Default: "4",
+			Purpose: "How hard gzip tries."},
+		{Name: "brotli_level", Kind: KindInt, Min: "2", Max: "5", Default: "4",
+			Purpose: "How hard br tries."},
+		{Name: "zstd_level", Kind: KindInt, Min: "1", Max: "2", Default: "1",
+			Purpose: "How hard zstd tries."},
+		{Name: "disabled", Kind: KindBool, Default: "false",
+			Purpose: "Compress nothing."},
 	},
 }

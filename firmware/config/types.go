@@ -320,7 +320,8 @@ type Rule struct {
 
 	RequestHeaders []string  `json:"request_headers,omitempty"` // after the cluster's
 	AnswerHeaders  []string  `json:"answer_headers,omitempty"`
-	Rewrite        *Rewrite  `json:"rewrite,omitempty"` // in the cluster's place
+	Rewrite        *Rewrite  `json:"rewrite,omitempty"`  // in the cluster's place
+	Compress       *Compress `json:"compress,omitempty"` // likewise
 	Range          hcl.Range `json:"-"`
 }
 

@@ -15,8 +15,14 @@ type Rewrite struct {
 	Range      hcl.Range `json:"-"`
 }
 
-// Compress says which answers of a cluster are compressed.
+// Compress says which answers of a cluster or a rule are compressed.
 type Compress struct {
+	Disabled bool `json:"disabled"`
+
+	GzipLevel   int `json:"gzip_level"`   // 1 to 6; 4
+	BrotliLevel int `json:"brotli_level"` // 2 to 5; 4
+	ZstdLevel   int `json:"zstd_level"`   // 1 or 2; 1
+
 	Codings []string  `json:"codings"`  // the best first; none: zstd, br, gzip
 	Types   []string  `json:"types"`    // media types; none: text and the like
 	MinSize Bytes     `json:"min_size"` // 1KiB

@@ -76,8 +76,15 @@ func checkChanges(c *config.Cluster, d *config.Diagnostics) {
 			d.Add(r.Range, fmt.Sprintf("%s rule %q", path, r.Name), "%s", msg)
 		})
 	}
-	if _, err := compression(c.Compress); err != nil {
-		d.Add(c.Compress.Range, path+" compress", "%v", err)
+	checkCompression(c.Compress, path, d)
+	for _, r := range c.Rules {
+		checkCompression(r.Compress, fmt.Sprintf("%s rule %q", path, r.Name), d)
+	}
+}
+
+func checkCompression(c *config.Compress, path string, d *config.Diagnostics) {
+	if _, err := compression(c); err != nil {
+		d.Add(c.Range, path+" compress", "%v", err)
 	}
 }
 
@@ -89,12 +96,13 @@ func hsts(h *config.HTTPFlags) (string, error) {
 	return rewrite.HSTS(h.HSTS.D(), h.HSTSSubdomains, h.HSTSPreload)
 }
 
-// compression returns how the answers of a cluster are compressed; nil for not at
-// all.
+// compression returns how the answers of a cluster or a rule are compressed; nil for
+// not at all.
 func compression(c *config.Compress) (*l7.Compression, error) {
-	if c == nil {
+	if c == nil || c.Disabled {
 		return nil, nil
 	}
+	levels := map[compress.Coding]int{compress.Gzip: c.GzipLevel, compress.Brotli: c.BrotliLevel, compress.Zstd: c.ZstdLevel}
 	cfg := compress.PolicyConfig{MinLength: int64(c.MinSize)}
 	if len(c.Types) > 0 {
 		cfg.Types = c.Types
@@ -106,12 +114,12 @@ func compression(c *config.Compress) (*l7.Compression, error) {
 	var settings []compress.Setting
 	for _, name := range c.Codings {
 		if k, ok := compress.CodingByName(name); ok {
-			settings = append(settings, compress.Setting{Coding: k})
+			settings = append(settings, compress.Setting{Coding: k, Level: levels[k]})
 		}
 	}
 	if len(c.Codings) == 0 {
 		for _, k := range compress.Preferred {
-			settings = append(settings, compress.Setting{Coding: k})
+			settings = append(settings, compress.Setting{Coding: k, Level: levels[k]})
 		}
 	}
 	return l7.NewCompression(policy, settings)
@@ -184,6 +192,10 @@ func (u *builder) change(out *l7.Route, c *config.Cluster, r *config.Rule) error
 	if err != nil {
 		return err
 	}
-	out.Compress, err = compression(c.Compress)
+	packing := c.Compress
+	if r != nil && r.Compress != nil {
+		packing = r.Compress
+	}
+	out.Compress, err = compression(packing)
 	return err
 }

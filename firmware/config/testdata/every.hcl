@@ -193,6 +193,11 @@ cluster "shop" {
     codings  = ["gzip", "br"]
     types    = ["text/html", "*+json"]
     min_size = "256B"
+
+    gzip_level   = 6
+    brotli_level = 5
+    zstd_level   = 2
+    disabled     = true
   }
 
   persist "cookie" {

@@ -102,7 +102,10 @@ func Open(k Keeper, cfg Config, log *slog.Logger) (*Auth, error) {
 	a.loadSettings()
 	a.loadSessions()
 	a.loadThrottle()
-	return a, a.ensureSetup()
+	if err := a.ensureSetup(); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // SetIdle ends sessions that are not used for d from now on.

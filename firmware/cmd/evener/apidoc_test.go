@@ -38,8 +38,8 @@ A call is one line of JSON-RPC 2.0, at most 1 MiB, with named parameters; the an
 A duration is a string such as "1m30s", a time is RFC 3339. A parameter that is not required may be left out. An error has
 a code, a kind that does not change, and a message for people; ` + "`problems`" + ` lists every single mistake.
 
-Roles, from the weakest: viewer, operator, editor, admin; each may do what the ones before it may. Whoever may open the
-socket is an admin: other users are not there yet. Every method whose effect is not read leaves a line "audit" in the
+Roles, from the weakest: viewer, operator, editor, admin; each may do what the ones before it may; nobody is who has no
+session. Whoever may open the socket is an admin; others are [users](users.md). Every method whose effect is not read leaves a line "audit" in the
 engine's log.
 
 `

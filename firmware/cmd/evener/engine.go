@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"evener/firmware/api"
+	"evener/firmware/auth"
 	"evener/firmware/config"
 	"evener/firmware/http1"
 	"evener/firmware/http2"
@@ -65,6 +66,7 @@ type engine struct {
 	journal  *persist.Journal
 	access   *accessLog
 	history  *stats.History
+	auth     *auth.Auth // nil: the users cannot be read
 	registry *stats.Registry
 	balancer *lb.Balancer
 	sockets  *sockets
@@ -174,6 +176,7 @@ func (e *engine) build(cfg *config.Config) error {
 	limit := e.connectionLimit(cfg.Engine.MaxConnections)
 	e.registry = stats.NewRegistry(stats.Config{Loops: loops, Version: version, Model: e.cfg.board,
 		RejectReason: rejectReason, HandshakeReason: func(i int) string { return tlsconn.Reason(i).String() }})
+	e.openAuth(host)
 	e.access = &accessLog{e: e, loops: loops}
 	e.history = stats.NewHistory(stats.HistoryConfig{
 		Connections: func(pool, server string) (int64, bool) { return e.balancer.Connections(pool, server) },
@@ -217,7 +220,7 @@ func (e *engine) start(ctx, management context.Context) {
 	box := manage.New(manage.Config{
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Registry: e.registry,
 		Version: version, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
-		Problems: e.problems, Access: e.access, History: e.history,
+		Problems: e.problems, Access: e.access, History: e.history, Auth: e.auth,
 	}, e.log)
 	box.Start()
 	e.run1(management, "api", func(ctx context.Context) error {
@@ -229,6 +232,9 @@ func (e *engine) start(ctx, management context.Context) {
 	})
 	e.run1(management, "store", box.Run)
 	e.run1(management, "history", e.keepHistory)
+	if e.auth != nil {
+		e.run1(management, "auth", e.auth.Run)
+	}
 	e.run1(ctx, "signals", e.obeySignals)
 }
 
@@ -244,7 +250,7 @@ func (e *engine) run1(ctx context.Context, name string, f func(context.Context) 
 // release gives up what only one engine may own.
 func (e *engine) release() error {
 	e.balancer.Drain()
-	return errors.Join(e.balancer.Release(), e.store.Handover())
+	return errors.Join(e.closeAuth(), e.balancer.Release(), e.store.Handover())
 }
 
 // drain waits for the running exchanges, at most for limit.
@@ -274,11 +280,12 @@ func (e *engine) drainTimeout() time.Duration {
 }
 
 func (e *engine) close() error {
+	written := e.closeAuth()
 	err := e.store.Close()
 	if errors.Is(err, store.ErrClosed) {
 		return nil
 	}
-	return err
+	return errors.Join(written, err)
 }
 
 func (e *engine) runningConfig() (*config.Config, error) {

@@ -40,6 +40,10 @@ type Config struct {
 	History    *stats.History
 	Auth       *auth.Auth // nil: the users cannot be read, and nobody can log in
 
+	// Handover makes a token that lets the user of a session in once more, at
+	// another address of the console; nil: nobody is handed over.
+	Handover func(session string) (string, error)
+
 	Version  string
 	Board    string
 	Started  time.Time
@@ -70,6 +74,7 @@ type Box struct {
 	mu      sync.Mutex // serialises what changes the running configuration; guards applied
 	applied uint64     // revision that the balancer serves
 
+	drafts   sync.Mutex // serialises what changes candidates; taken before mu
 	restart  restart
 	unserved unserved
 	console  console
@@ -116,6 +121,10 @@ func (b *Box) Methods() *api.Registry {
 	reg := api.New(b.log, api.Config{Audit: b.audit})
 	b.addSystem(reg)
 	b.addConfig(reg)
+	b.addDraft(reg)
+	b.addRebase(reg)
+	b.addReview(reg)
+	b.addTests(reg)
 	b.addCommit(reg)
 	b.addShow(reg)
 	b.addConnections(reg)
@@ -125,6 +134,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addHistory(reg)
 	b.addCertificates(reg)
 	b.addTrusts(reg)
+	b.addLive(reg)
 	b.addConsole(reg)
 	b.addAuth(reg)
 	b.addUsers(reg)

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manage
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/stats"
+)
+
+// maxLiveSeries bounds what one subscriber may ask for in a tick.
+const maxLiveSeries = 256
+
+type seriesParams struct {
+	Series []string `json:"series" doc:"each written OBJECT:METRIC, such as cluster/shop:requests or engine:connections; 256 at most"`
+}
+
+// addLive registers what the console shows live.
+func (b *Box) addLive(reg *api.Registry) {
+	addLiveState(reg, "state.clusters", "The clusters and what they do now.", time.Second, b.liveClusters)
+	addLiveState(reg, "state.pools", "The pools, without their members.", time.Second, b.livePools)
+	addLiveState(reg, "state.members", "The members of all pools, by POOL/MEMBER.", time.Second, b.liveMembers)
+	addLiveState(reg, "state.rules", "The rules and their hits, by CLUSTER/RULE.", time.Second, b.liveRules)
+	addLiveState(reg, "state.problems", "What needs attention.", 500*time.Millisecond, b.liveProblems)
+	api.AddState(reg, api.Topic{Name: "state.certificates", Purpose: "The certificates.", Role: api.Viewer, Every: 5 * time.Second},
+		func(ctx context.Context, c api.Call, _ struct{}) (map[string]Certificate, error) {
+			list, err := b.certificates(ctx, c, struct{}{})
+			out := map[string]Certificate{}
+			for _, c := range list.Certificates {
+				out[c.Name] = c
+			}
+			return out, err
+		})
+	api.AddState(reg, api.Topic{Name: "state.system", Purpose: "What runs, as one object named box.", Role: api.Viewer, Every: time.Second},
+		func(ctx context.Context, c api.Call, _ struct{}) (map[string]LiveSystem, error) {
+			s, err := b.liveSystem(ctx, c)
+			return map[string]LiveSystem{"box": s}, err
+		})
+	api.AddSeries(reg, api.Topic{Name: "series.live", Purpose: "Rates and latencies, second by second.", Role: api.Viewer, Every: time.Second},
+		b.liveTick)
+}
+
+// addLiveState registers a topic whose snapshot needs no caller.
+func addLiveState[T any](reg *api.Registry, name, purpose string, every time.Duration, snapshot func() map[string]T) {
+	api.AddState(reg, api.Topic{Name: name, Purpose: purpose, Role: api.Viewer, Every: every},
+		func(context.Context, api.Call, struct{}) (map[string]T, error) { return snapshot(), nil })
+}
+
+// A LiveSystem is what runs, with what the engine's process uses.
+type LiveSystem struct {
+	Info
+	Rate       Rate    `json:"rate" doc:"of all clusters"`
+	Busy       float64 `json:"busy" doc:"share of their time that the event loops work, 0 to 1"`
+	Heap       uint64  `json:"heap" doc:"bytes of the engine's heap in use, in steps of 1 MiB"`
+	Goroutines int     `json:"goroutines" doc:"in steps of 10"`
+	CPUs       int     `json:"cpus"`
+}
+
+func (b *Box) liveSystem(ctx context.Context, c api.Call) (LiveSystem, error) {
+	info, err := b.info(ctx, c, struct{}{})
+	if err != nil {
+		return LiveSystem{}, err
+	}
+	now := time.Now()
+	s := LiveSystem{Info: info, CPUs: runtime.NumCPU(), Goroutines: (runtime.NumGoroutine() + 9) / 10 * 10}
+	s.Rate, _ = b.rateOf(stats.Series{Kind: stats.EngineKind}, now)
+	busy := stats.Series{Kind: stats.EngineKind, Metric: "busy"}
+	if t, err := b.cfg.History.Query([]stats.Series{busy}, now.Add(-rateWindow), now, time.Second); err == nil {
+		s.Busy, _, _ = summary(t.Columns[0])
+	}
+	s.Heap = heapInUse()
+	return s, nil
+}
+
+// liveTick returns the newest value of each series.
+func (b *Box) liveTick(_ context.Context, _ api.Call, p seriesParams) (api.Tick, error) {
+	now := time.Now()
+	tick := api.Tick{Time: now.Truncate(time.Second), Cols: map[string]api.Column{}}
+	if len(p.Series) > maxLiveSeries {
+		return tick, api.Errorf(api.CodeParams, "params.series", "%d series are too many; ask for %d at most", len(p.Series), maxLiveSeries)
+	}
+	for _, name := range p.Series {
+		s, err := parseSeries(name)
+		if err != nil {
+			return tick, err
+		}
+		tick.Cols[name] = api.Column{b.newest(s, now)}
+	}
+	return tick, nil
+}
+
+// newest returns the latest value of s that is known, NaN if there is none.
+func (b *Box) newest(s stats.Series, now time.Time) float64 {
+	t, err := b.cfg.History.Query([]stats.Series{s}, now.Add(-2*time.Second), now, time.Second)
+	if err != nil {
+		return math.NaN() // an object that is gone, or not there yet
+	}
+	for _, v := range slices.Backward(t.Columns[0]) {
+		if f := float64(v); !math.IsNaN(f) {
+			return f
+		}
+	}
+	return math.NaN()
+}
+
+// parseSeries reads OBJECT:METRIC.
+func parseSeries(text string) (stats.Series, error) {
+	object, metric, ok := strings.Cut(text, ":")
+	if ok {
+		list, err := historyParams{Object: object, Metrics: []string{metric}}.series()
+		if err != nil {
+			return stats.Series{}, err
+		}
+		if slices.Contains(stats.Metrics(list[0].Kind), metric) {
+			return list[0], nil
+		}
+	}
+	return stats.Series{}, api.Errorf(api.CodeParams, "params.series", "a series is written OBJECT:METRIC, such as cluster/shop:requests, not %q", text)
+}

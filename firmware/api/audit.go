@@ -3,13 +3,14 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"time"
 )
 
-// A Record is one line of the audit log: a call that changes something, before
-// it runs (Done is false) and after.
+// A Record is one line of the audit log: a call that changes something or has an
+// audit text, before it runs (Done is false) and after.
 type Record struct {
 	Time   time.Time // when this record was made
 	Method string
@@ -24,21 +25,48 @@ type Record struct {
 	Done bool
 	Err  *Error        // of a call that is done and failed or was refused
 	Took time.Duration // of a call that is done
+
+	Change Change // what the method has said of it, of a call that is done
+}
+
+// A Change is what a method says of what it did, for the audit log. No field may
+// hold a secret.
+type Change struct {
+	User     string // who it turned out to be, of a login; empty: the caller
+	Object   string // path, such as pool/shop/member/web2
+	Before   string // short text
+	After    string
+	Revision uint64 // of the configuration that runs then; 0: it did not change
+	Note     string // why
+}
+
+type changeKey struct{}
+
+// ChangeOf returns where a method notes what its call changes, never nil. ctx is
+// the one that the method was called with. The method may fill it in before it
+// knows how it ends: the record says that too.
+func ChangeOf(ctx context.Context) *Change {
+	if c, ok := ctx.Value(changeKey{}).(*Change); ok {
+		return c
+	}
+	return &Change{} // nobody reads it
 }
 
 // audit reports the start of a call and returns the function that reports its
-// end. valid says whether params fit the schema.
-func (r *Registry) audit(m *Method, c Call, params json.RawMessage, valid bool) func(*Error) {
-	if r.cfg.Audit == nil || m.Effect == Read {
-		return func(*Error) {}
+// end. valid says whether params fit the schema. The method must be run with the
+// context that it returns.
+func (r *Registry) audit(ctx context.Context, m *Method, c Call, params json.RawMessage, valid bool) (context.Context, func(*Error)) {
+	if r.cfg.Audit == nil || m.Audit == "" {
+		return ctx, func(*Error) {}
 	}
 	rec := Record{Time: time.Now(), Method: m.Name, Effect: m.Effect, Call: c, Text: m.Audit}
 	if valid {
 		rec.Params, rec.Text = m.redact(params)
 	}
 	r.cfg.Audit(rec)
-	start := rec.Time
-	return func(e *Error) {
+	start, change := rec.Time, &Change{}
+	return context.WithValue(ctx, changeKey{}, change), func(e *Error) {
+		rec.Change = *change
 		rec.Time, rec.Done, rec.Err = time.Now(), true, e
 		rec.Took = rec.Time.Sub(start)
 		r.cfg.Audit(rec)

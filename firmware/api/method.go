@@ -19,7 +19,8 @@ type Method struct {
 	Effect  Effect // Read
 
 	// Audit is the line that the audit log shows, with parameters in braces:
-	// "drain {pool}/{member}". Required unless Effect is Read.
+	// "drain {pool}/{member}". Required unless Effect is Read;
+	// a method that only reads is recorded too if it has one.
 	Audit string
 
 	Timeout    time.Duration // 30s; the method's context ends then

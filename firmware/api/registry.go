@@ -21,7 +21,7 @@ import (
 type Config struct {
 	Timeout time.Duration // 30s, for methods that name none
 
-	// Audit receives every call of a method whose effect is not Read, twice:
+	// Audit receives every call of a method that has an audit text, twice:
 	// before it runs and after. It may be called from many goroutines.
 	Audit func(Record) // nil: no audit log
 }
@@ -142,7 +142,7 @@ func (r *Registry) Call(ctx context.Context, c Call, name string, params json.Ra
 	}
 	bad := m.checkParams(params)
 	made := func() (json.RawMessage, *Error) {
-		end := r.audit(m, c, params, bad == nil)
+		ctx, end := r.audit(ctx, m, c, params, bad == nil)
 		raw, e := r.run(ctx, m, c, params, bad)
 		end(e)
 		return raw, e

@@ -307,6 +307,7 @@ func (b *Balancer) endDrains(now time.Time) {
 			}
 			p.members.SetAdmin(i, pool.Disabled, false, st.Reason, now)
 			b.log.Info("member drained", "pool", name, "member", member)
+			b.changed(Change{name, member, Drained, st.Reason})
 		}
 	}
 }

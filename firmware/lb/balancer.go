@@ -37,7 +37,26 @@ type Config struct {
 	Vault        Vault  // nil: there are no certificates but those that live as long as the process
 	TicketSecret []byte // that keys of TLS session tickets derive from; empty: no session is resumed
 	Host         string // name of the box, for certificates that it signs itself; evener
+
+	Changed func(Change) // told when a member goes down or up, or is drained; must not block; nil: nobody
 }
+
+// A Change is something that happened to a member without an order.
+type Change struct {
+	Pool, Member string
+	Kind         ChangeKind
+	Reason       string // of probes
+}
+
+// A ChangeKind says what happened to a member.
+type ChangeKind uint8
+
+// The kinds of changes.
+const (
+	WentDown ChangeKind = iota + 1
+	CameUp              // after it was down
+	Drained             // its drain has ended
+)
 
 // A Spec names a listener that the balancer needs.
 type Spec struct {

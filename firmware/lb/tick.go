@@ -100,12 +100,26 @@ func (b *Balancer) onHealth(e health.Event) {
 	case health.Down:
 		state = pool.Down
 	}
+	before := p.members.Load().Members[i].Health
 	p.members.SetHealth(i, state, e.Reason, e.Since)
 	b.verdicts.changed = true
+	switch {
+	case before != pool.Down && state == pool.Down:
+		b.changed(Change{e.Pool, e.Member, WentDown, e.Reason})
+	case before == pool.Down && state == pool.Up:
+		b.changed(Change{e.Pool, e.Member, CameUp, e.Reason})
+	}
 	if state != pool.Down {
 		for loop := range b.loops {
 			b.serveQueues(loop)
 		}
+	}
+}
+
+// changed tells of a change, where anybody wants to know.
+func (b *Balancer) changed(c Change) {
+	if b.cfg.Changed != nil {
+		b.cfg.Changed(c)
 	}
 }
 

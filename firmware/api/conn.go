@@ -23,7 +23,7 @@ type conn struct {
 	in  *bufio.Reader
 	out *outbox
 	end context.CancelFunc // ends all calls and closes nc
-	wg  sync.WaitGroup     // calls and streams
+	wg  sync.WaitGroup     // calls
 
 	mu       sync.Mutex          // guards what follows
 	calls    map[string]*running // by id, until the answer goes out
@@ -31,11 +31,19 @@ type conn struct {
 	lastSub  int
 	dead     []*view // of subscriptions that have ended
 	sessions map[string]*session
+	streams  map[int]*stream
+	left     bool // no stream begins any more
+
+	lastStream int
+
+	child   func() (context.Context, context.CancelFunc) // what a stream lives in
+	carried sync.WaitGroup                               // transfers; added to while left is false
 }
 
 func newConn(s *server, nc net.Conn, who Call) *conn {
 	return &conn{srv: s, nc: nc, who: who, in: bufio.NewReaderSize(nc, 4096), out: newOutbox(),
-		calls: make(map[string]*running), subs: make(map[int]*subscription), sessions: make(map[string]*session)}
+		calls: make(map[string]*running), subs: make(map[int]*subscription), sessions: make(map[string]*session),
+		streams: make(map[int]*stream)}
 }
 
 // run serves the client until it closes, breaks the protocol or ctx ends. A
@@ -43,6 +51,7 @@ func newConn(s *server, nc net.Conn, who Call) *conn {
 func (c *conn) run(ctx context.Context) {
 	serving := ctx
 	ctx, c.end = context.WithCancel(ctx)
+	c.child = func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
 	stop := context.AfterFunc(ctx, func() {
 		c.nc.Close()
 		c.out.close()
@@ -56,10 +65,14 @@ func (c *conn) run(ctx context.Context) {
 	c.read(ctx, serving)
 	c.leave()
 	c.wg.Wait()
+	c.carried.Wait()
 	c.out.finish()
 	<-written
 	if stop() {
 		c.nc.Close()
+	}
+	for _, run := range c.calls { // whose answers nobody took
+		run.done(false)
 	}
 	c.bury()
 }
@@ -126,6 +139,8 @@ func (c *conn) handle(ctx, serving context.Context, line []byte) {
 		c.refuse(r.id, e)
 	case r.method == "$/cancel":
 		c.cancelCall(r)
+	case r.method == "stream.credit" || r.method == "stream.data" || r.method == "stream.end":
+		c.streamNotice(r)
 	case r.id == "":
 		c.refuse("", badRequest("every call is answered: give %s an id", r.method))
 	default:
@@ -168,6 +183,10 @@ func (c *conn) admit(run *running) *Error {
 	if len(c.calls) >= c.srv.cfg.MaxCalls {
 		c.mu.Unlock()
 		return Errorf(CodeTooMany, "too_many.calls", "%d calls are in flight already: wait for one", c.srv.cfg.MaxCalls)
+	}
+	if s := c.sessions[run.session]; s != nil && s.kind != "" {
+		c.mu.Unlock()
+		return Errorf(CodeUnauthorized, "auth.required", "log in first")
 	}
 	c.calls[run.id] = run
 	fresh := c.joinLocked(run.session)

@@ -111,23 +111,35 @@ func (c *conn) bury() {
 	}
 }
 
-// nextEvent returns the next line for a subscriber: of the first class that has
-// one, from the subscription that has waited longest. Without any it returns
-// how long it will be until one may come, 0 for an unknown time.
-func (c *conn) nextEvent(now time.Time) (line []byte, pause time.Duration) {
+// logBurst is how many bytes of a log's events are written at once, about.
+const logBurst = 32 << 10
+
+// nextEvent returns the next lines for a subscriber: of the first class that has
+// any, from the subscription that has waited longest. Without any it returns how
+// long it will be until one may come, 0 for an unknown time.
+func (c *conn) nextEvent(now time.Time) (lines []byte, pause time.Duration) {
 	for {
 		s, wait := c.dueSub(now)
 		if s == nil {
 			return nil, wait
 		}
-		n, ok := s.view.next(s.gap > 0)
-		if !ok {
-			continue
+		for {
+			n, ok := s.view.next(s.gap > 0)
+			if !ok {
+				break
+			}
+			lines = n.append(lines, s.id)
+			if n.end != "" {
+				c.dropSub(s)
+				break
+			}
+			if s.topic.Class != Log || len(lines) > logBurst {
+				break
+			}
 		}
-		if n.end != "" {
-			c.dropSub(s)
+		if lines != nil {
+			return lines, 0
 		}
-		return n.append(nil, s.id), 0
 	}
 }
 
@@ -162,6 +174,9 @@ func (n news) append(b []byte, id int) []byte {
 		method = "sub.end"
 	case n.data == nil:
 		method = "sub.gap"
+	}
+	if n.undo != nil {
+		b = news{data: n.undo}.append(b, id)
 	}
 	b = append(b, `{"jsonrpc":"2.0","method":"`+method+`","params":{"sub":`...)
 	b = strconv.AppendInt(b, int64(id), 10)

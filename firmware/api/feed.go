@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -49,6 +50,8 @@ type feed struct {
 	err    *Error          // why there will be no more
 	full   json.RawMessage // the snapshot number fullOf, encoded
 	fullOf uint64
+	past   json.RawMessage // of a series: what was before the tick number pastOf
+	pastOf uint64
 }
 
 // newest returns the newest event, and false if there was none yet.
@@ -107,12 +110,49 @@ func (f *feed) run(ctx context.Context, log *slog.Logger, ready, done chan struc
 	}
 }
 
-// compute asks the source. A panic there is the end of this feed alone.
+// recovered makes an error of a panic: it is the end of this feed alone.
+func (f *feed) recovered(v any, log *slog.Logger) error {
+	log.Error("topic panicked", "topic", f.topic.Name, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+	return Errorf(CodeInternal, "internal", "%s met a fault of the box; its log has the details", f.topic.Name)
+}
+
+// recall sees to it that past is that of before the newest tick.
+func (f *feed) recall(ctx context.Context, log *slog.Logger) (err error) {
+	s, ok := f.src.(seriesSource)
+	if !ok || s.past == nil {
+		return nil
+	}
+	f.mu.Lock()
+	last, _ := f.newestLocked()
+	have := f.pastOf == last.seq
+	f.mu.Unlock()
+	if have {
+		return nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = f.recovered(v, log)
+		}
+	}()
+	past, err := s.past(ctx)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(past)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.past, f.pastOf = raw, last.seq
+	return nil
+}
+
+// compute asks the source.
 func (f *feed) compute(ctx context.Context, log *slog.Logger) (events []event, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			log.Error("topic panicked", "topic", f.topic.Name, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
-			err = Errorf(CodeInternal, "internal", "%s met a fault of the box; its log has the details", f.topic.Name)
+			err = f.recovered(v, log)
 		}
 	}()
 	select {
@@ -149,8 +189,8 @@ func (f *feed) publish(events []event, err error) {
 		return
 	}
 	for v := range f.views {
-		if class == State && v.seq < f.lost {
-			v.lost, v.snap = true, nil
+		if class == State && v.seq < f.lost && v.lost == nil {
+			v.lost, v.snap = slices.AppendSeq(make([]string, 0, len(v.snap)), maps.Keys(v.snap)), nil
 		}
 		v.wake()
 	}

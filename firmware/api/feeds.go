@@ -66,6 +66,9 @@ func (fs *feeds) open(ctx context.Context, t *Topic, c Call, params json.RawMess
 	v.feed.mu.Lock()
 	e = v.feed.err
 	v.feed.mu.Unlock()
+	if e == nil {
+		e = AsError(v.feed.recall(ctx, fs.log))
+	}
 	if e != nil {
 		fs.close(v)
 		return nil, e

@@ -181,10 +181,15 @@ func (c *conn) nextLine(now time.Time) (line []byte, pause time.Duration, last b
 	if l.text != nil || last {
 		return l.text, 0, last
 	}
-	if line = c.nextProgress(); line != nil {
+	if line = c.nextCredit(); line == nil {
+		line = c.nextProgress()
+	}
+	if line != nil {
 		return line, 0, false
 	}
-	line, pause = c.nextEvent(now)
+	if line, pause = c.nextEvent(now); line == nil {
+		line = c.nextPiece()
+	}
 	return line, pause, false
 }
 

@@ -57,6 +57,9 @@ func (c *conn) idleSessionLocked() *session {
 	for _, s := range c.subs {
 		busy[s.who.Session] = true
 	}
+	for _, s := range c.streams {
+		busy[s.session] = true
+	}
 	var oldest *session
 	idle := 0
 	for _, s := range c.sessions {
@@ -92,6 +95,11 @@ func (c *conn) sessionEnded(s *session, kind string) {
 	for _, sub := range c.subs {
 		if sub.who.Session == s.id {
 			c.dropSubLocked(sub)
+		}
+	}
+	for _, t := range c.streams {
+		if t.session == s.id {
+			t.cancel()
 		}
 	}
 	if s.calls == 0 {
@@ -136,6 +144,10 @@ func (c *conn) leave() {
 	c.mu.Lock()
 	for _, s := range c.subs {
 		c.dropSubLocked(s)
+	}
+	c.left = true
+	for _, s := range c.streams {
+		s.cancel()
 	}
 	var stops []func()
 	for _, s := range c.sessions {

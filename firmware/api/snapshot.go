@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 )
 
 // A snapshot is all objects of a state topic at one time. Snapshots share the
@@ -150,11 +149,14 @@ func (s stateSource) next(ctx context.Context, f *feed) ([]event, error) {
 	return []event{{seq: last.seq + 1, data: patch, size: size, snap: snap}}, nil
 }
 
-// seriesSource returns the present values.
-type seriesSource func(context.Context) (Tick, error)
+// A seriesSource returns the present values, and those of before.
+type seriesSource struct {
+	past func(context.Context) (Past, error) // nil: there is none
+	tick func(context.Context) (Tick, error)
+}
 
 func (s seriesSource) next(ctx context.Context, f *feed) ([]event, error) {
-	tick, err := s(ctx)
+	tick, err := s.tick(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +192,6 @@ func (s logSource) next(ctx context.Context, f *feed) (events []event, err error
 			if err != nil {
 				return events, fmt.Errorf("entry %d: %w", e.Seq, err)
 			}
-			raw = append(strconv.AppendUint([]byte(`{"seq":`), e.Seq, 10), append(append([]byte(`,"data":`), raw...), '}')...)
 			events = append(events, event{seq: e.Seq, data: raw, size: len(raw)})
 		}
 		f.looked = max(b.Last, after)

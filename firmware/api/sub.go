@@ -24,7 +24,7 @@ type SubOpen struct {
 	Topic  string          `json:"topic" doc:"such as state.pools"`
 	Params json.RawMessage `json:"params,omitempty" doc:"of the topic"`
 	Since  *Since          `json:"since,omitempty" doc:"go on from there"`
-	Tail   int             `json:"tail,omitempty" doc:"series and logs: begin with so many of the last events"`
+	Tail   *int            `json:"tail,omitempty" doc:"logs: begin with so many of the last entries; 200"`
 	MaxHz  float64         `json:"max_hz,omitempty" doc:"at most so many events a second, 0.1 to 20; 0: as they come"`
 }
 
@@ -41,7 +41,13 @@ type SubOpened struct {
 	Epoch    string          `json:"epoch" doc:"sequence numbers of another epoch mean nothing"`
 	Seq      uint64          `json:"seq" doc:"of the snapshot, or of the event before the first to come"`
 	Resumed  bool            `json:"resumed" doc:"nothing was lost since, or a gap will say what"`
-	Snapshot json.RawMessage `json:"snapshot,omitempty" doc:"of a state: {objects: {key: value}}"`
+	Snapshot json.RawMessage `json:"snapshot,omitempty" doc:"of a state {objects: {key: value}}, of a series {t, cols}, of a log {seq, entries}; absent where resumed"`
+}
+
+type subReadParams struct {
+	Topic  string          `json:"topic" doc:"such as state.pools"`
+	Params json.RawMessage `json:"params,omitempty" doc:"of the topic"`
+	Tail   *int            `json:"tail,omitempty" doc:"logs: so many of the last entries; 200"`
 }
 
 type subClose struct {
@@ -77,8 +83,19 @@ func (s *subscription) goesBefore(t *subscription) bool {
 // connection that calls them.
 func addSubscriptions(reg *Registry) {
 	Add(reg, Method{Name: "sub.open", Purpose: "Follows a topic on this connection.", Role: Viewer, Open: true, bound: true}, reg.subOpen)
+	Add(reg, Method{Name: "sub.read", Purpose: "Shows what a topic begins with, and follows nothing.", Role: Viewer, Open: true}, reg.subRead)
 	Add(reg, Method{Name: "sub.update", Purpose: "Changes the parameters of a subscription.", Role: Viewer, Open: true, bound: true}, reg.subUpdate)
 	Add(reg, Method{Name: "sub.close", Purpose: "Ends a subscription.", Role: Viewer, Open: true, bound: true}, reg.subClose)
+}
+
+// defaultTail is how many entries a log begins with.
+const defaultTail = 200
+
+func (p SubOpen) tail() int {
+	if p.Tail == nil {
+		return defaultTail
+	}
+	return max(*p.Tail, 0)
 }
 
 func (r *Registry) subOpen(ctx context.Context, c Call, p SubOpen) (SubOpened, error) {
@@ -86,21 +103,18 @@ func (r *Registry) subOpen(ctx context.Context, c Call, p SubOpen) (SubOpened, e
 	if run == nil {
 		return SubOpened{}, errNoConnection
 	}
-	s := &subscription{topic: r.topics[p.Topic], who: c, params: p.Params}
-	if s.topic == nil {
-		return SubOpened{}, Errorf(CodeNotFound, "topic.unknown", "there is no topic %q%s", p.Topic,
-			meant(p.Topic, slices.Collect(maps.Keys(r.topics))))
+	t, e := r.topicFor(c, p.Topic)
+	if e != nil {
+		return SubOpened{}, e
 	}
-	if !s.topic.Open && c.Role < s.topic.Role {
-		return SubOpened{}, roleError(p.Topic, s.topic.Role, c)
-	}
+	s := &subscription{topic: t, who: c, params: p.Params}
 	if e := s.setGap(p.MaxHz); e != nil {
 		return SubOpened{}, e
 	}
 	if e := run.conn.addSub(s); e != nil {
 		return SubOpened{}, e
 	}
-	opened, e := r.follow(ctx, run, s, p.Since, p.Tail)
+	opened, e := r.follow(ctx, run, s, p.Since, p.tail())
 	if e != nil {
 		run.conn.dropSub(s)
 		return SubOpened{}, e
@@ -108,16 +122,51 @@ func (r *Registry) subOpen(ctx context.Context, c Call, p SubOpen) (SubOpened, e
 	return opened, nil
 }
 
+// topicFor returns the topic called name if c may follow it.
+func (r *Registry) topicFor(c Call, name string) (*Topic, *Error) {
+	t := r.topics[name]
+	switch {
+	case t == nil:
+		return nil, Errorf(CodeNotFound, "topic.unknown", "there is no topic %q%s", name,
+			meant(name, slices.Collect(maps.Keys(r.topics))))
+	case !t.Open && c.Role < t.Role:
+		return nil, roleError(name, t.Role, c)
+	}
+	return t, nil
+}
+
+// subRead is sub.open for those who have no connection of their own: it returns
+// what there is and follows nothing.
+func (r *Registry) subRead(ctx context.Context, c Call, p subReadParams) (SubOpened, error) {
+	t, e := r.topicFor(c, p.Topic)
+	if e != nil {
+		return SubOpened{}, e
+	}
+	v, e := r.view(ctx, t, c, p.Params, func() {})
+	if e != nil {
+		return SubOpened{}, e
+	}
+	defer r.feeds.close(v)
+	out := SubOpened{Epoch: v.feed.epoch}
+	out.Snapshot, out.Seq, _ = v.begin(nil, SubOpen{Tail: p.Tail}.tail())
+	return out, nil
+}
+
+// view opens t's feed for c.
+func (r *Registry) view(ctx context.Context, t *Topic, c Call, params json.RawMessage, wake func()) (*view, *Error) {
+	if len(params) == 0 || string(params) == "null" {
+		params = json.RawMessage("{}")
+	}
+	if e := checkAgainst(t.params, t.Name, params); e != nil {
+		return nil, e
+	}
+	return r.feeds.open(ctx, t, c, params, wake)
+}
+
 // follow gives s, which stands on run's connection, a view, and lets it run when
 // the call has been answered.
 func (r *Registry) follow(ctx context.Context, run *running, s *subscription, since *Since, tail int) (SubOpened, *Error) {
-	if len(s.params) == 0 || string(s.params) == "null" {
-		s.params = json.RawMessage("{}")
-	}
-	if e := checkAgainst(s.topic.params, s.topic.Name, s.params); e != nil {
-		return SubOpened{}, e
-	}
-	v, e := r.feeds.open(ctx, s.topic, s.who, s.params, run.conn.out.wake)
+	v, e := r.view(ctx, s.topic, s.who, s.params, run.conn.out.wake)
 	if e != nil {
 		return SubOpened{}, e
 	}
@@ -153,7 +202,7 @@ func (r *Registry) subUpdate(ctx context.Context, c Call, p SubUpdate) (SubOpene
 	if p.Params != nil {
 		next.params = p.Params
 	}
-	opened, e := r.follow(ctx, run, next, nil, 0)
+	opened, e := r.follow(ctx, run, next, nil, defaultTail)
 	if e != nil {
 		run.conn.restoreSub(next, old)
 		return SubOpened{}, e

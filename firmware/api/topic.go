@@ -75,6 +75,12 @@ type Tick struct {
 	Cols map[string]Column `json:"cols"`
 }
 
+// A Past is what a series was before: for each time one value in every column.
+type Past struct {
+	Times []time.Time       `json:"t"`
+	Cols  map[string]Column `json:"cols"`
+}
+
 // AddState registers a state topic. snapshot returns all objects by their keys,
 // which must be the names of things, not numbers that move. It is called when the
 // first subscriber comes, after [Topic.Changed] and, if the topic says so, every
@@ -98,13 +104,20 @@ func AddState[P, T any](reg *Registry, t Topic, snapshot func(context.Context, C
 }
 
 // AddSeries registers a series topic. tick returns the present values; it is
-// called every Topic.Every, which must be set.
-func AddSeries[P any](reg *Registry, t Topic, tick func(context.Context, Call, P) (Tick, error)) *Topic {
+// called every Topic.Every, which must be set. past, which may be nil, returns
+// what a new subscriber sees before the first tick: {t: […], cols: {name: […]}}
+// with as many values in each column as times.
+func AddSeries[P any](reg *Registry, t Topic, past func(context.Context, Call, P) (Past, error),
+	tick func(context.Context, Call, P) (Tick, error)) *Topic {
 	if t.Every <= 0 {
 		panic(fmt.Sprintf("api: topic %q: a series needs Every", t.Name))
 	}
 	return addTopic[P, Tick](reg, t, Series, func(c Call, p P) source {
-		return seriesSource(func(ctx context.Context) (Tick, error) { return tick(ctx, c, p) })
+		s := seriesSource{tick: func(ctx context.Context) (Tick, error) { return tick(ctx, c, p) }}
+		if past != nil {
+			s.past = func(ctx context.Context) (Past, error) { return past(ctx, c, p) }
+		}
+		return s
 	})
 }
 

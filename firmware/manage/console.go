@@ -41,6 +41,11 @@ type ConsoleReport struct {
 	Problem   string   `json:"problem,omitempty" doc:"why it does not serve what the settings want"`
 }
 
+// A ConsoleChange tells that the settings of the console have changed.
+type ConsoleChange struct {
+	Number uint64 `json:"number" doc:"counts the changes"`
+}
+
 // ConsoleInfo is what people are shown of the console.
 type ConsoleInfo struct {
 	Addresses   []string  `json:"addresses" doc:"URLs, as configured; none: it is off"`
@@ -49,6 +54,7 @@ type ConsoleInfo struct {
 	Certificate string    `json:"certificate,omitempty" doc:"name of the certificate; empty: one that the box has made for the console"`
 	Until       time.Time `json:"until,omitzero" doc:"when the certificate ends"`
 	Problem     string    `json:"problem,omitempty" doc:"what is not as the configuration has it"`
+	Sessions    int       `json:"sessions" doc:"how many are logged in"`
 	State       string    `json:"state" doc:"of its process: running, waiting, ..."`
 	PID         int       `json:"pid,omitempty" doc:"of its process"`
 	Crashes     int       `json:"crashes" doc:"of its process, since the box started"`
@@ -64,7 +70,8 @@ type console struct {
 	instead string // why pair is not the named certificate
 	failed  string // why there is no pair
 	report  ConsoleReport
-	changed chan struct{} // nil: nobody waits
+	changes uint64     // of what the settings say
+	topic   *api.Topic // that tells of them
 }
 
 func (b *Box) addConsole(reg *api.Registry) {
@@ -74,6 +81,11 @@ func (b *Box) addConsole(reg *api.Registry) {
 		Open: true, Effect: api.Read, Idempotent: true}, b.consoleReport)
 	api.Add(reg, api.Method{Name: "console.show", Purpose: "Shows where the console is and which certificate it has.",
 		Role: api.Viewer, Effect: api.Read}, b.consoleShow)
+	topic := api.AddState(reg, api.Topic{Name: "state.console", Purpose: "Tells the process of the console when to ask for its settings again; nobody else may ask.",
+		Open: true, Rate: 10}, b.consoleChange)
+	b.console.mu.Lock()
+	defer b.console.mu.Unlock()
+	b.console.topic = topic
 }
 
 // onlyConsole lets the process of the console in. What that passes on for others
@@ -112,6 +124,15 @@ func (b *Box) consoleSettings(_ context.Context, c api.Call, _ struct{}) (Consol
 		}
 	}
 	return s, nil
+}
+
+func (b *Box) consoleChange(_ context.Context, c api.Call, _ struct{}) (map[string]ConsoleChange, error) {
+	if err := onlyConsole(c); err != nil {
+		return nil, err
+	}
+	b.console.mu.Lock()
+	defer b.console.mu.Unlock()
+	return map[string]ConsoleChange{"settings": {b.console.changes}}, nil
 }
 
 func spelled[T fmt.Stringer](list []T) []string {
@@ -169,6 +190,9 @@ func (b *Box) consoleInfo(roles []supervise.RoleStatus) ConsoleInfo {
 			i.Certificate = k.cfg.Certificate
 		}
 	}
+	if b.cfg.Auth != nil {
+		i.Sessions = len(b.cfg.Auth.Sessions(""))
+	}
 	for _, r := range roles {
 		if r.Name == ConsoleRole {
 			i.State, i.PID, i.Crashes = string(r.State), r.PID, r.Crashes
@@ -206,8 +230,8 @@ func (b *Box) consoleProblems() []Problem {
 		Args: map[string]any{"error": text}, Text: "the console: " + text}}
 }
 
-// useConsole makes cfg what the console is to do, and wakes those who wait for it
-// to change. b.mu is held.
+// useConsole makes cfg what the console is to do, and tells its process if that is
+// something else. b.mu is held.
 func (b *Box) useConsole(cfg *config.Console) {
 	if b.cfg.Auth != nil {
 		b.cfg.Auth.SetIdle(cfg.IdleTimeout.D())
@@ -225,9 +249,11 @@ func (b *Box) useConsole(cfg *config.Console) {
 		k.pair = p
 	}
 	k.cfg = cfg
-	if !same && k.changed != nil {
-		close(k.changed)
-		k.changed = nil
+	if !same {
+		k.changes++
+		if k.topic != nil {
+			k.topic.Changed()
+		}
 	}
 }
 
@@ -245,16 +271,4 @@ func (b *Box) refreshConsole() {
 	if cfg != nil {
 		b.useConsole(cfg)
 	}
-}
-
-// ConsoleChanged returns a channel that is closed when the settings of the console
-// change next.
-func (b *Box) ConsoleChanged() <-chan struct{} {
-	k := &b.console
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.changed == nil {
-		k.changed = make(chan struct{})
-	}
-	return k.changed
 }

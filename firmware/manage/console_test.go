@@ -124,22 +124,29 @@ func TestConsoleSettingsAreForItsProcessAlone(t *testing.T) {
 
 func TestConsoleHearsOfChanges(t *testing.T) {
 	b := consoleBox(t, t.TempDir(), "")
-	changed := b.ConsoleChanged()
+	changes := func() uint64 {
+		t.Helper()
+		got, err := b.consoleChange(t.Context(), itself, struct{}{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got["settings"].Number
+	}
+	before := changes()
 	b.useConsole(consoleConfig(t, ""))
 	b.refreshConsole()
-	select {
-	case <-changed:
+	if got := changes(); got != before {
 		t.Error("told of a change that was none")
-	default:
 	}
 	for _, text := range []string{`listen = []`, `allow = ["::1"]`, `allowed_origins = ["https://a"]`, `trusted_proxies = ["::1"]`, `idle_timeout = "5m"`} {
-		changed := b.ConsoleChanged()
+		before := changes()
 		b.useConsole(consoleConfig(t, text))
-		select {
-		case <-changed:
-		default:
+		if got := changes(); got == before {
 			t.Errorf("%s: not told of the change", text)
 		}
+	}
+	if _, err := b.consoleChange(t.Context(), api.Call{Origin: "console", Remote: "192.0.2.7:1"}, struct{}{}); err == nil {
+		t.Error("a browser may follow what the console is told")
 	}
 }
 

@@ -223,13 +223,15 @@ func (e *engine) start(ctx, management context.Context) {
 		Problems: e.problems, Access: e.access, History: e.history, Auth: e.auth,
 	}, e.log)
 	box.Start()
+	methods := box.Methods()
 	e.run1(management, "api", func(ctx context.Context) error {
 		l, err := api.Listen(filepath.Join(e.cfg.state, "api.sock"))
 		if err != nil {
 			return err
 		}
-		return api.Serve(ctx, l, box.Methods(), e.log, api.ServerConfig{})
+		return api.Serve(ctx, l, methods, e.log, api.ServerConfig{})
 	})
+	e.run1(management, "console", func(ctx context.Context) error { return e.serveConsole(ctx, methods) })
 	e.run1(management, "store", box.Run)
 	e.run1(management, "history", e.keepHistory)
 	if e.auth != nil {

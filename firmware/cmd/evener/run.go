@@ -25,6 +25,8 @@ type runConfig struct {
 	board  string
 	state  string
 	config string
+	user   string // of the console
+	pages  string // of the console, "" for those in the program
 }
 
 func newRun() *cobra.Command {
@@ -32,7 +34,7 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "start the box",
-		Long: `Start the box: a supervisor that holds the listening sockets, and the engine.
+		Long: `Start the box: a supervisor that holds the listening sockets, the engine, and the console.
 
 --config gives the first configuration of a box that has none; a box that has
 one goes on with the revision that runs. If the file is none of its revisions,
@@ -45,6 +47,8 @@ the log says so once.`,
 	}
 	cmd.Flags().StringVar(&c.board, "board", "sim", "the hardware: sim, or a board's name")
 	cmd.Flags().StringVar(&c.config, "config", "", "first configuration of a box that has none")
+	cmd.Flags().StringVar(&c.user, "console-user", "", "user of the console's process when root starts the box; evener-console, or else nobody")
+	cmd.Flags().StringVar(&c.pages, "webui-dir", "", "serve the console's pages from this folder, to work on them")
 	return cmd
 }
 
@@ -55,6 +59,11 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 	}
 	if err := os.MkdirAll(c.state, 0o700); err != nil {
 		return err
+	}
+	if c.pages != "" {
+		if c.pages, err = filepath.Abs(c.pages); err != nil {
+			return err
+		}
 	}
 	lock, err := lockState(c.state)
 	if err != nil {
@@ -81,6 +90,11 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 		Name: "engine", Args: engine, MayListen: true, MayControl: true,
 		DrainTimeout: 10 * time.Minute, StopTimeout: 10 * time.Second,
 	}}
+	console, err := consoleSpec(c.user, c.pages)
+	if err != nil {
+		return err
+	}
+	roles = append(roles, console)
 	for _, o := range b.Origins {
 		roles = append(roles, supervise.Role{Name: o.Name, StopLast: true, // what the engine drains may need it
 			Args: []string{"role", "origin", "--state", c.state, "--name", o.Name, "--listen", o.Addr.String()}})

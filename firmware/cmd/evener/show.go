@@ -78,6 +78,7 @@ func printInfo(w io.Writer, i manage.Info) {
 		fmt.Fprintln(w, "note:", n)
 	}
 	fmt.Fprintf(w, "version %s on board %s, engine since %s (process %d)\n", i.Version, i.Board, ago(i.Started), i.PID)
+	printConsoleLine(w, i.Console)
 	fmt.Fprintf(w, "revision %d by %s, committed %s\n", i.Revision, i.Author, ago(i.Committed))
 	if i.Pending != nil {
 		fmt.Fprintf(w, "revision %d is taken back in %s unless confirmed: evener config confirm\n", i.Pending.Revision, i.Pending.Left)
@@ -110,6 +111,7 @@ func newShow() *cobra.Command {
 		simple("servers", "show the members of all pools, and why one gets no clients", cobra.NoArgs, "pool.list", noParams, printServers),
 		simple("weights", "show how the weights of members moved, and why", cobra.NoArgs, "pool.list", noParams, printWeights),
 		simple("persistence", "show the records of source persistence", cobra.NoArgs, "persist.list", noParams, printSources),
+		newShowConsole(),
 		simple("certificates", "show certificates: who uses them, and how long they last", cobra.NoArgs, "certificate.list", noParams, printCertificates),
 		newLog(),
 		newHistory(),

@@ -21,11 +21,11 @@ import (
 func tellWhenUp(ctx context.Context, c runConfig, w io.Writer) {
 	told := false
 	for ctx.Err() == nil {
-		info, clusters, err := askBox(ctx, c.state)
+		info, clusters, code, err := askBox(ctx, c.state)
 		serves := err == nil && len(info.Generations) > 0
 		switch {
 		case err == nil && !told:
-			printWelcome(w, c, info, clusters)
+			printWelcome(w, c, info, clusters, code)
 			told = true
 		case serves:
 			fmt.Fprintf(w, "\nClients are served now:\n")
@@ -41,19 +41,25 @@ func tellWhenUp(ctx context.Context, c runConfig, w io.Writer) {
 	}
 }
 
-func askBox(ctx context.Context, state string) (i manage.Info, cl manage.Clusters, err error) {
+// askBox asks what a welcome tells. The code is that with which the first admin is
+// made, "" once there is one.
+func askBox(ctx context.Context, state string) (i manage.Info, cl manage.Clusters, code string, err error) {
 	client, err := api.Dial(filepath.Join(state, "api.sock"))
 	if err != nil {
-		return i, cl, err
+		return i, cl, "", err
 	}
 	defer client.Close()
 	if err = client.Call(ctx, "sys.info", struct{}{}, &i); err == nil {
 		err = client.Call(ctx, "cluster.list", struct{}{}, &cl)
 	}
-	return i, cl, err
+	var setup manage.SetupCode
+	if err == nil && client.Call(ctx, "auth.setup_code", struct{}{}, &setup) == nil {
+		code = setup.Code // without users, ATTENTION says so
+	}
+	return i, cl, code, err
 }
 
-func printWelcome(w io.Writer, c runConfig, i manage.Info, cl manage.Clusters) {
+func printWelcome(w io.Writer, c runConfig, i manage.Info, cl manage.Clusters, code string) {
 	exe, err := os.Executable()
 	if err != nil {
 		exe = "evener"
@@ -71,6 +77,7 @@ func printWelcome(w io.Writer, c runConfig, i manage.Info, cl manage.Clusters) {
 		fmt.Fprintln(w, "No client is served until then. The box goes on by itself as soon as it can; its configuration can be changed.")
 	}
 	printAddresses(w, i, cl)
+	printEntrance(w, i.Console, code)
 	fmt.Fprintf(w, "\nIn another terminal:\n  export EVENER_STATE=%s\n", c.state)
 	for _, l := range thingsToTry(c, cl) {
 		fmt.Fprintf(w, "  %s %s\n", exe, l)
@@ -92,6 +99,9 @@ func printAddresses(w io.Writer, i manage.Info, cl manage.Clusters) {
 	}
 	if i.Metrics != "" {
 		fmt.Fprintf(tw, "metrics\t%s\n", i.Metrics)
+	}
+	for _, a := range i.Console.Addresses {
+		fmt.Fprintf(tw, "console\t%s\n", a)
 	}
 	tw.Flush()
 }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theme, density and language as a person changes them; boot.ts sets them at
+// the start.
+import { signal } from "@preact/signals";
+import { texts } from "virtual:texts";
+import { type Language, read, write } from "./choice";
+import { addTexts, lang, setLanguage } from "./i18n";
+
+export const theme = signal(read("theme") || "system");
+export const density = signal(read("density") || "compact");
+
+export function setTheme(to: "system" | "light" | "dark"): void {
+	theme.value = to;
+	write("theme", to);
+	document.documentElement.dataset["theme"] = to;
+}
+
+export function setDensity(to: "compact" | "normal"): void {
+	density.value = to;
+	write("density", to);
+	document.documentElement.dataset["density"] = to;
+}
+
+// Namespaces that pages have asked for: a change of language needs them too.
+const wanted = new Set<string>();
+
+// loadTexts makes the texts of a page known in the present language.
+export async function loadTexts(names: readonly string[], language: Language = lang.peek()): Promise<void> {
+	for (const n of names) wanted.add(n);
+	const of = texts[language]!;
+	const parts = await Promise.all([of.core(), ...[...wanted].filter((n) => n in of.pages).map((n) => of.pages[n]!())]);
+	for (const p of parts) addTexts(language, p.default);
+}
+
+// switchLanguage changes the language without losing what is on the page.
+export async function switchLanguage(to: Language): Promise<void> {
+	await loadTexts([], to);
+	setLanguage(to);
+}

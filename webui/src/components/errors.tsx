@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What went wrong, in the language of the page: what happened, why, what to
+// do. The box sends a kind and arguments; errors.json has the texts. A kind
+// without a text shows the box's own message, which is English.
+import type { ComponentChildren } from "preact";
+import { type Args, has, t } from "../i18n";
+import { CallError } from "../wire";
+import { Button } from "./button";
+import { Icon } from "./icons";
+
+// errorText returns the sentence for an error.
+export function errorText(err: unknown): string {
+	if (!(err instanceof CallError)) return err instanceof Error ? err.message : String(err);
+	const args: Args = {};
+	for (const [k, v] of Object.entries(err.data.args ?? {})) args[k] = typeof v === "number" ? v : k === "need" || k === "have" ? roleName(String(v)) : String(v);
+	for (const key of [`errors.${err.kind}`, `errors.code${err.code}`]) {
+		if (!has(key)) continue;
+		const text = t(key, args);
+		if (!/\{\w+\}/.test(text)) return text; // the box left out what the text needs
+	}
+	return err.message;
+}
+
+// roleName returns the word for a role.
+export function roleName(role: string): string {
+	return has(`common.role.${role}`) ? t(`common.role.${role}`) : role;
+}
+
+// ErrorNotice shows an error, with what a person may try and the details for
+// whoever has to find the cause.
+export function ErrorNotice({ error, title, retry, children }: { error: unknown; title?: string; retry?: () => void; children?: ComponentChildren }) {
+	const e = error instanceof CallError ? error : null;
+	const details = e ? [e.kind, `code ${e.code}`, e.request && `request ${e.request}`, e.data.path, e.message].filter(Boolean).join(" · ") : String(error);
+	return (
+		<div class="notice error" role="alert">
+			<Icon name="error" label={t("common.error")} />
+			<div>
+				{title && <strong>{title}</strong>}
+				<p>{errorText(error)}</p>
+				{e?.data.problems && e.data.problems.length > 0 && (
+					<ul>
+						{e.data.problems.map((p) => (
+							<li key={`${p.line}:${p.col}:${p.message}`}>{p.line ? <code>{`${p.file ?? ""}${p.file ? ":" : ""}${p.line}:${p.col ?? 1} `}</code> : null}{p.message}</li>
+						))}
+					</ul>
+				)}
+				<details>
+					<summary>{t("common.details")}</summary>
+					<code>{details}</code>
+				</details>
+				<div class="actions">
+					{retry && <Button small onClick={retry}>{t("common.retry")}</Button>}
+					<Button small kind="quiet" onClick={() => navigator.clipboard?.writeText(details)}>{t("common.copy_details")}</Button>
+					{children}
+				</div>
+			</div>
+		</div>
+	);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Texts in the chosen language. A key is "<file>.<name>", such as
+// "pools.title" for the text title in src/locales/<language>/pools.json. A text
+// is a string, or an object of plural forms chosen by the argument n:
+//
+//	"drain": {"one": "Drain {n} server", "other": "Drain {n} servers"}
+import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { type Language, pickLanguage, read, write } from "./choice";
+
+export type Text = string | { [form: string]: string };
+export type Texts = { [key: string]: Text };
+export type Args = Record<string, string | number>;
+
+// lang is the language of the page. Reading it in a component, which t does,
+// draws the component anew when it changes.
+export const lang = signal<Language>("en");
+
+const loaded: Record<string, Record<string, Texts>> = {};
+
+// addTexts makes namespaces of one language known.
+export function addTexts(language: string, namespaces: Record<string, Texts>): void {
+	loaded[language] = { ...loaded[language], ...namespaces };
+}
+
+// startLanguage sets the language that boot.ts chose. It is followed by
+// useLanguage whenever a person chooses another one.
+export function startLanguage(): Language {
+	lang.value = pickLanguage(read("lang"), typeof navigator === "undefined" ? [] : navigator.languages);
+	return lang.value;
+}
+
+// setLanguage changes the language; its texts must have been added.
+export function setLanguage(to: Language): void {
+	write("lang", to);
+	document.documentElement.lang = to;
+	lang.value = to;
+}
+
+const plurals = new Map<string, Intl.PluralRules>();
+const numbers = new Map<string, Intl.NumberFormat>();
+
+function plural(language: string, n: number): string {
+	let rules = plurals.get(language);
+	if (!rules) plurals.set(language, (rules = new Intl.PluralRules(language)));
+	return rules.select(n);
+}
+
+function number(language: string, n: number): string {
+	let format = numbers.get(language);
+	if (!format) numbers.set(language, (format = new Intl.NumberFormat(language, { maximumFractionDigits: 2 })));
+	return format.format(n);
+}
+
+function find(key: string): Text | undefined {
+	const dot = key.indexOf(".");
+	return loaded[lang.value]?.[key.slice(0, dot)]?.[key.slice(dot + 1)];
+}
+
+// has says whether there is a text: for kinds that the box may have and this
+// console does not know yet.
+export function has(key: string): boolean {
+	return find(key) !== undefined;
+}
+
+function template(key: string, args?: Record<string, unknown>): string {
+	const text = find(key);
+	if (text === undefined) return key; // a test finds these; a person sees which one is missing
+	if (typeof text === "string") return text;
+	const n = Number(args?.["n"] ?? 0);
+	return text[plural(lang.value, n)] ?? text["other"] ?? key;
+}
+
+// t returns the text of key with {name} replaced by args.name; numbers are
+// written as the language does.
+export function t(key: string, args?: Args): string {
+	const language = lang.value;
+	return template(key, args).replace(/\{(\w+)\}/g, (all, name: string) => {
+		const v = args?.[name];
+		return v === undefined ? all : typeof v === "number" ? number(language, v) : v;
+	});
+}
+
+// tx is t for arguments that are elements: tx("pools.more", {link: <a …>}).
+export function tx(key: string, args: Record<string, ComponentChildren>): ComponentChildren[] {
+	return template(key, args)
+		.split(/(\{\w+\})/)
+		.map((part) => {
+			const name = /^\{(\w+)\}$/.exec(part)?.[1];
+			if (!name || !(name in args)) return part;
+			const v = args[name];
+			return typeof v === "number" ? number(lang.value, v) : v;
+		});
+}

@@ -64,6 +64,9 @@ func (c *checker) traffic(cl *Cluster, path string) {
 			c.diags.Warn(at, path, "pool, responder and rules do nothing: redirect_https answers every request")
 		}
 	}
+	if c.given(cl, "redirect_https_port") && cl.HTTP.RedirectHTTPS == 0 && cl.HTTP.RedirectHTTPSPort != 443 {
+		c.diags.Add(c.where(cl, "redirect_https_port", cl.Range), path, "redirect_https_port needs redirect_https: the status, such as 308")
+	}
 	for k, on := range map[string]bool{"hsts_subdomains": cl.HTTP.HSTSSubdomains, "hsts_preload": cl.HTTP.HSTSPreload} {
 		if on && cl.HTTP.HSTS == 0 {
 			c.diags.Add(c.where(cl, k, cl.Range), path, "%s needs hsts: how long it holds", k)

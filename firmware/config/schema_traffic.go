@@ -12,6 +12,8 @@ var alterKeywords = []Keyword{
 		Purpose: "Tell the server the client's address and host in Forwarded."},
 	{Name: "redirect_https", Kind: KindInt, Min: "0", Max: "308", Default: "0", Only: onlyPlain,
 		Purpose: "Send every client to https, with this status; 0 serves requests."},
+	{Name: "redirect_https_port", Kind: KindInt, Min: "1", Max: "65535", Default: "443", Only: onlyPlain,
+		Purpose: "The port that redirect_https sends clients to."},
 	{Name: "no_header_rewrite", Kind: KindBool, Default: "false", Only: onlyHTTPS,
 		Purpose: "Leave http in Location, Content-Location and Refresh of answers, though clients speak https."},
 	{Name: "hsts", Kind: KindDuration, Min: "0s", Max: "3650d", Default: "0s", Only: onlyHTTPS,

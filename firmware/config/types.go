@@ -236,6 +236,7 @@ type HTTPFlags struct {
 	RequestID          bool           `json:"request_id"`           // true
 	Forwarded          bool           `json:"forwarded"`            // false
 	RedirectHTTPS      int            `json:"redirect_https"`       // http; 0: none
+	RedirectHTTPSPort  int            `json:"redirect_https_port"`  // http; 443
 	NoHeaderRewrite    bool           `json:"no_header_rewrite"`    // https; false: Location and the like get https
 	HSTS               Duration       `json:"hsts"`                 // https; 0s: none
 	HSTSSubdomains     bool           `json:"hsts_subdomains"`      // false

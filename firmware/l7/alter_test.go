@@ -317,6 +317,10 @@ func TestRedirectToHTTPS(t *testing.T) {
 	for _, r := range []row{
 		{name: "301", in: line("/a%20b?c=d"), out: location(301, "https://shop.test/a%20b?c=d", ""), tune: to(301)},
 		{name: "308 with content", in: "POST / HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 0\r\n\r\n", out: location(308, "https://[::1]/", ""), tune: to(308)},
+		{name: "port", in: line("/a?b=c"), out: location(308, "https://shop.test:8443/a?b=c", ""),
+			tune: func(s *Service) { s.RedirectHTTPS, s.RedirectPort = 308, 8443 }},
+		{name: "port, of an address", in: "OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", out: location(308, "https://[::1]:8443/", ""),
+			tune: func(s *Service) { s.RedirectHTTPS, s.RedirectPort = 308, 8443 }},
 		{name: "server as a whole", in: "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", out: location(307, "https://a/", ""), tune: to(307)},
 		{name: "other challenge", in: line(challengePath + "x"), out: location(302, "https://shop.test"+challengePath+"x", ""), tune: to(302)},
 		{name: "challenge", in: line(challengePath + "token"), tune: to(301),

@@ -3,17 +3,19 @@
 package l7
 
 import (
+	"strconv"
+
 	"evener/firmware/http1"
 	"evener/firmware/message"
 	"evener/firmware/rewrite"
 	"evener/firmware/stats"
 )
 
-// Where a plain cluster sends its clients that should use TLS: to the standard
-// port, whichever the request came by.
+// Where a plain cluster sends its clients that should use TLS: to the port that it
+// says, whichever the request came by.
 var (
-	secureURL  = secureText("https://$hostname$path$query")
-	secureRoot = secureText("https://$hostname/") // of a request about the server as a whole
+	secureHost = secureText("https://$hostname")
+	securePath = secureText("$path$query")
 )
 
 func secureText(text string) *rewrite.Template {
@@ -42,13 +44,18 @@ func (x *exchange) redirectsHTTPS() bool {
 
 // appendRedirect appends the redirect to https.
 func (x *exchange) appendRedirect(dst []byte) []byte {
-	text := secureURL
+	to := secureHost.Append(nil, x)
+	if port := x.svc.RedirectPort; port != 0 && port != 443 {
+		to = strconv.AppendInt(append(to, ':'), int64(port), 10)
+	}
 	if x.req.Form == message.Asterisk {
-		text = secureRoot
+		to = append(to, '/') // it is about the server as a whole
+	} else {
+		to = securePath.Append(to, x)
 	}
 	dst = http1.AppendStatusLine(dst, 1, x.svc.RedirectHTTPS, nil)
 	dst = http1.AppendField(dst, "Date", x.w.httpDate())
-	dst = http1.AppendField(dst, "Location", text.Append(nil, x))
+	dst = http1.AppendField(dst, "Location", to)
 	dst = http1.AppendLength(dst, 0)
 	return append(x.appendPersistence(dst), "\r\n"...)
 }

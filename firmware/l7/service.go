@@ -114,6 +114,7 @@ type Service struct {
 	// RedirectHTTPS is the status with which clients of a plain cluster are sent to
 	// https, whatever the rules say; 0: they are not.
 	RedirectHTTPS int
+	RedirectPort  int // that they are sent to; 0: 443
 
 	// Challenge answers what a certificate authority asks for to convince itself of
 	// a name (HTTP-01, RFC 8555 section 8.3), before any rule; nil: nothing. It is

@@ -129,7 +129,7 @@ func compression(c *config.Compress) (*l7.Compression, error) {
 // for its routes.
 func (u *builder) traffic(c *config.Cluster, s *l7.Service) (err error) {
 	h := c.HTTP
-	s.Forwarded, s.RedirectHTTPS = h.Forwarded, h.RedirectHTTPS
+	s.Forwarded, s.RedirectHTTPS, s.RedirectPort = h.Forwarded, h.RedirectHTTPS, h.RedirectHTTPSPort
 	s.SecureAnswers = c.Protocol == config.HTTPS && !h.NoHeaderRewrite
 	if s.HSTS, err = hsts(h); err != nil {
 		return fmt.Errorf("hsts: %w", err)

@@ -178,6 +178,7 @@ cluster "shop" {
   trusted              = ["10.0.0.0/8", "2001:db8::1"]
   forwarded            = true
   redirect_https       = 308
+  redirect_https_port  = 8443
   proxy_protocol       = "require"
   proxy_from           = ["10.0.0.0/8"]
   request_headers      = ["set X-Client $client_ip", "remove X-Internal-*"]

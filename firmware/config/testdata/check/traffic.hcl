@@ -35,3 +35,10 @@ cluster "c" {
   proxy_protocol = "require"
   compress {}
 }
+
+cluster "d" {
+  protocol            = "http"
+  listen              = ["192.0.2.1:81"]
+  pool                = "p"
+  redirect_https_port = 8443
+}

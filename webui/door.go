@@ -23,8 +23,10 @@ const (
 	idleWait  = 60 * time.Second // between requests
 	leaveWait = 3 * time.Second  // for requests under way at the end
 
-	// maxHead is the longest request head; net/http adds 4 KiB to what it is told.
-	maxHead = 16<<10 - 4096
+	// maxHead makes 16 KiB the longest request head: net/http lets through 4 KiB
+	// more than it is told, and another 4 KiB of the second and later requests of a
+	// connection.
+	maxHead = 16<<10 - 2*4096
 )
 
 // A door is the HTTPS server with its listeners, which change while it runs.

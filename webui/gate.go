@@ -12,7 +12,7 @@ import (
 
 const (
 	maxConns     = 512 // TCP connections in all
-	maxConnsAddr = 64  // of one address, or IPv6 network of 64 bits
+	maxConnsAddr = 128 // of one address, or IPv6 network of 64 bits
 
 	shedLog = 10 * time.Second // at most one line of log in this time says that clients were shed
 )

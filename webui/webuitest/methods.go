@@ -148,7 +148,7 @@ func (l *link) callKnown(ctx context.Context, q wire, token string) (any, *fault
 			l.own = true
 			l.mu.Unlock()
 		} else {
-			go l.flood(ctx)
+			l.e.wg.Go(func() { l.flood(ctx) })
 		}
 		return map[string]any{"sub": 1, "epoch": "e", "seq": 1}, nil
 	case "echo":

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // Operations are the words that request_headers and answer_headers begin with.
@@ -43,6 +45,17 @@ func checkCoding(s string) error {
 	return nil
 }
 
+// operationsAt returns where the operations of a cluster or a rule stand.
+func (c *checker) operationsAt(owner any, requests, answers int) OperationRanges {
+	of := func(keyword string, n int) (out []hcl.Range) {
+		for i := range n {
+			out = append(out, c.at[place{owner, keyword, i}])
+		}
+		return out
+	}
+	return OperationRanges{of("request_headers", requests), of("answer_headers", answers)}
+}
+
 // traffic checks what a cluster makes of its messages and connections.
 func (c *checker) traffic(cl *Cluster, path string) {
 	switch {
@@ -54,6 +67,10 @@ func (c *checker) traffic(cl *Cluster, path string) {
 	}
 	if cl.HTTP == nil {
 		return
+	}
+	cl.HTTP.OperationsAt = c.operationsAt(cl, len(cl.HTTP.RequestHeaders), len(cl.HTTP.AnswerHeaders))
+	for _, r := range cl.Rules {
+		r.OperationsAt = c.operationsAt(r, len(r.RequestHeaders), len(r.AnswerHeaders))
 	}
 	if s := cl.HTTP.RedirectHTTPS; s != 0 {
 		at := c.where(cl, "redirect_https", cl.Range)

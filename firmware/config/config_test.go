@@ -41,7 +41,7 @@ func strip(v reflect.Value) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			switch f := v.Field(i); f.Type() {
-			case reflect.TypeFor[hcl.Range](), reflect.TypeFor[hcl.Expression]():
+			case reflect.TypeFor[hcl.Range](), reflect.TypeFor[OperationRanges](), reflect.TypeFor[hcl.Expression]():
 				f.SetZero()
 			default:
 				if v.Type().Field(i).IsExported() {

@@ -244,6 +244,8 @@ type HTTPFlags struct {
 	RequestHeaders     []string       `json:"request_headers"`      // operations, "set Name value"
 	AnswerHeaders      []string       `json:"answer_headers"`       // likewise
 	Trusted            []netip.Prefix `json:"trusted"`              // sources whose X-Forwarded-*, Forwarded and X-Request-Id are kept
+
+	OperationsAt OperationRanges `json:"-"`
 }
 
 // Timeouts of the phases of a connection or exchange.
@@ -323,7 +325,9 @@ type Rule struct {
 	AnswerHeaders  []string  `json:"answer_headers,omitempty"`
 	Rewrite        *Rewrite  `json:"rewrite,omitempty"`  // in the cluster's place
 	Compress       *Compress `json:"compress,omitempty"` // likewise
-	Range          hcl.Range `json:"-"`
+
+	OperationsAt OperationRanges `json:"-"`
+	Range        hcl.Range       `json:"-"`
 }
 
 // An SNI sends the TLS connections of a tcp cluster whose server name fits

@@ -4,6 +4,10 @@ package config
 
 import "github.com/hashicorp/hcl/v2"
 
+// OperationRanges are where each of the operations on fields stands: none where they
+// are not from a text.
+type OperationRanges struct{ Request, Answer []hcl.Range }
+
 // A Rewrite says how the targets of requests are rewritten: Prefix or Regex is
 // given.
 type Rewrite struct {

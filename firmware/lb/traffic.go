@@ -3,7 +3,10 @@
 package lb
 
 import (
+	"errors"
 	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"evener/firmware/compress"
 	"evener/firmware/config"
@@ -18,16 +21,19 @@ type changes struct {
 	url               *rewrite.URL
 }
 
+// A complaint is told of a mistake, and where it stands; nil: as close as one can say.
+type complaint func(at *hcl.Range, msg string)
+
 // compileChanges compiles what a block says of fields and targets, and tells
 // report of every mistake.
-func compileChanges(requests, answers []string, r *config.Rewrite, report func(msg string)) changes {
+func compileChanges(requests, answers []string, where config.OperationRanges, r *config.Rewrite, report complaint) changes {
 	var c changes
-	c.requests = compileOps("request_headers", rewrite.Requests, requests, report)
-	c.answers = compileOps("answer_headers", rewrite.Answers, answers, report)
+	c.requests = compileOps("request_headers", rewrite.Requests, requests, where.Request, report)
+	c.answers = compileOps("answer_headers", rewrite.Answers, answers, where.Answer, report)
 	if r != nil {
 		url, err := rewrite.NewURL(rewrite.URLConfig{Prefix: r.Prefix, Regex: r.Regex, To: r.To, Query: r.Query, IgnoreCase: r.IgnoreCase})
 		if err != nil {
-			report(fmt.Sprintf("rewrite: %v", err))
+			report(&r.Range, fmt.Sprintf("rewrite: %v", err))
 		}
 		c.url = url
 	}
@@ -35,7 +41,7 @@ func compileChanges(requests, answers []string, r *config.Rewrite, report func(m
 }
 
 // compileOps compiles operations on fields; nil when there are none.
-func compileOps(keyword string, d rewrite.Direction, lines []string, report func(msg string)) *rewrite.Ops {
+func compileOps(keyword string, d rewrite.Direction, lines []string, where []hcl.Range, report complaint) *rewrite.Ops {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -46,7 +52,11 @@ func compileOps(keyword string, d rewrite.Direction, lines []string, report func
 	}
 	out, problems := rewrite.CompileOps(d, ops)
 	for _, p := range problems {
-		report(fmt.Sprintf("%s: %q: %s", keyword, lines[p.Op], p.Msg))
+		var at *hcl.Range
+		if p.Op < len(where) {
+			at = &where[p.Op]
+		}
+		report(at, fmt.Sprintf("%s: %q: %s", keyword, lines[p.Op], p.Msg))
 	}
 	return out
 }
@@ -65,16 +75,22 @@ func actionOf(word string) rewrite.Action {
 // messages.
 func checkChanges(c *config.Cluster, d *config.Diagnostics) {
 	path := fmt.Sprintf("cluster %q", c.Name)
+	report := func(block hcl.Range, path string) complaint {
+		return func(at *hcl.Range, msg string) {
+			if at == nil {
+				at = &block
+			}
+			d.Add(*at, path, "%s", msg)
+		}
+	}
 	if c.HTTP != nil {
-		compileChanges(c.HTTP.RequestHeaders, c.HTTP.AnswerHeaders, c.Rewrite, func(msg string) { d.Add(c.Range, path, "%s", msg) })
+		compileChanges(c.HTTP.RequestHeaders, c.HTTP.AnswerHeaders, c.HTTP.OperationsAt, c.Rewrite, report(c.Range, path))
 		if _, err := hsts(c.HTTP); err != nil {
 			d.Add(c.Range, path, "hsts: %v", err)
 		}
 	}
 	for _, r := range c.Rules {
-		compileChanges(r.RequestHeaders, r.AnswerHeaders, r.Rewrite, func(msg string) {
-			d.Add(r.Range, fmt.Sprintf("%s rule %q", path, r.Name), "%s", msg)
-		})
+		compileChanges(r.RequestHeaders, r.AnswerHeaders, r.OperationsAt, r.Rewrite, report(r.Range, fmt.Sprintf("%s rule %q", path, r.Name)))
 	}
 	checkCompression(c.Compress, path, d)
 	for _, r := range c.Rules {
@@ -172,8 +188,8 @@ func preamble(c *config.Pool) string {
 // messages.
 func (u *builder) change(out *l7.Route, c *config.Cluster, r *config.Rule) error {
 	var err error
-	report := func(msg string) { err = fmt.Errorf("%s", msg) }
-	of := compileChanges(c.HTTP.RequestHeaders, c.HTTP.AnswerHeaders, c.Rewrite, report)
+	report := func(_ *hcl.Range, msg string) { err = errors.New(msg) }
+	of := compileChanges(c.HTTP.RequestHeaders, c.HTTP.AnswerHeaders, c.HTTP.OperationsAt, c.Rewrite, report)
 	add := func(of changes) {
 		if of.requests != nil {
 			out.RequestOps = append(out.RequestOps, of.requests)
@@ -187,7 +203,7 @@ func (u *builder) change(out *l7.Route, c *config.Cluster, r *config.Rule) error
 	}
 	add(of)
 	if r != nil {
-		add(compileChanges(r.RequestHeaders, r.AnswerHeaders, r.Rewrite, report))
+		add(compileChanges(r.RequestHeaders, r.AnswerHeaders, r.OperationsAt, r.Rewrite, report))
 	}
 	if err != nil {
 		return err

@@ -15,11 +15,12 @@ import (
 func TestCheckReportsWhatCannotBeChanged(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"sound", `request_headers = ["set X $client_ip"]`, ""},
-		{"variable", `request_headers = ["set X $client_pi"]`, `test:7:1: cluster "c": request_headers: "set X $client_pi": `},
+		{"variable", `request_headers = ["set X $client_pi"]`, `test:11:20: cluster "c": request_headers: "set X $client_pi": `},
+		{"second line", "answer_headers = [\n\"set X a\",\n  \"set Content-Length 1\",\n]", `test:13:3: cluster "c": answer_headers: "set Content-Length 1": `},
 		{"protected", `answer_headers = ["set Content-Length 1"]`, `cluster "c": answer_headers: "set Content-Length 1": Content-Length may not be changed`},
-		{"prefix", "rewrite {\nprefix = \"api\"\nto = \"/\"\n}", `cluster "c": rewrite: a path begins with a slash`},
+		{"prefix", "rewrite {\nprefix = \"api\"\nto = \"/\"\n}", `test:11:1: cluster "c": rewrite: a path begins with a slash`},
 		{"neither", "rewrite {\nto = \"/\"\n}", `cluster "c": rewrite: a URL is rewritten by a prefix or by a regular expression`},
-		{"rule", "rule \"r\" {\nwhen = any()\nrequest_headers = [\"set Host a b\"]\n}", `cluster "c" rule "r": request_headers: "set Host a b": `},
+		{"rule", "rule \"r\" {\nwhen = any()\nrequest_headers = [\"set Host a b\"]\n}", `test:13:20: cluster "c" rule "r": request_headers: "set Host a b": `},
 		{"types", "compress {\ntypes = [\"text\"]\n}", `cluster "c" compress: types: "text" is no media type`},
 		{"preload", "hsts = \"1d\"\nhsts_preload = true", `cluster "c": hsts: to be preloaded, a site must promise a year`},
 	} {

@@ -7,14 +7,9 @@ import (
 	"reflect"
 )
 
-// plainJSON returns v as what encoding/json would decode from its JSON, with
-// numbers as they are written and without members that are null: a merge patch
-// (RFC 7396) cannot tell those from absent ones.
-func plainJSON(v any) (any, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
+// plainJSON decodes raw, with numbers as they are written and without members that
+// are null: a merge patch (RFC 7396) cannot tell those from absent ones.
+func plainJSON(raw json.RawMessage) (any, error) {
 	var plain any
 	if err := unmarshalNumbers(raw, &plain); err != nil {
 		return nil, err

@@ -61,6 +61,7 @@ var (
 func Add[P, R any](reg *Registry, m Method, fn func(context.Context, Call, P) (R, error)) {
 	m.Params, m.Result = reflect.TypeFor[P](), reflect.TypeFor[R]()
 	m.params, m.result = mustSchema(m.Name, m.Params), mustSchema(m.Name, m.Result)
+	withoutNulls(m.result)
 	if m.Timeout == 0 {
 		m.Timeout = reg.cfg.Timeout
 	}
@@ -77,7 +78,12 @@ func Add[P, R any](reg *Registry, m Method, fn func(context.Context, Call, P) (R
 	if reg.methods[m.Name] != nil {
 		panic(fmt.Sprintf("api: method %q is registered twice", m.Name))
 	}
+	rest := m.REST
+	m.REST = nil
 	reg.methods[m.Name] = &m
+	if rest != nil {
+		reg.Resource(m.Name, *rest)
+	}
 }
 
 // fault returns what is wrong with the description of m, or "".
@@ -93,11 +99,6 @@ func (m *Method) fault() string {
 		return "parameters must be a struct"
 	case m.Effect != Read && m.Audit == "":
 		return "an effect without an audit text"
-	}
-	if m.REST != nil {
-		if why := m.REST.fault(m.params); why != "" {
-			return why
-		}
 	}
 	for _, f := range auditField.FindAllStringSubmatch(m.Audit, -1) {
 		if m.params.Properties[f[1]] == nil {
@@ -207,7 +208,7 @@ func (r *Registry) protect(ctx context.Context, m *Method, c Call, params json.R
 	if err != nil {
 		return nil, err
 	}
-	if raw, err = json.Marshal(res); err != nil {
+	if raw, err = encodeResult(m.result, res); err != nil {
 		r.log.Error("method result is no json", "method", m.Name, "err", err)
 		return nil, internalError(m)
 	}

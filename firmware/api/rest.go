@@ -3,6 +3,8 @@
 package api
 
 import (
+	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,4 +64,60 @@ func (r *REST) fault(params *Schema) string {
 		}
 	}
 	return ""
+}
+
+// joins says whether the part called name goes into a parameter of Join.
+func (r *REST) joins(name string) bool {
+	for _, text := range r.Join {
+		if strings.Contains(text, "{"+name+"}") {
+			return true
+		}
+	}
+	return false
+}
+
+// inQuery says whether parameters that are not in the path are in the query,
+// otherwise in the body.
+func (r *REST) inQuery() bool { return r.Verb == "GET" || r.Verb == "DELETE" }
+
+// Resource makes the method called name, which is registered, the resource rest.
+// Like [Add] it panics on a mistake.
+func (r *Registry) Resource(name string, rest REST) {
+	m := r.methods[name]
+	if m == nil {
+		panic(fmt.Sprintf("api: resource %s %s is of %q, which is no method", rest.Verb, rest.Path, name))
+	}
+	if why := rest.fault(m.params); why != "" {
+		panic(fmt.Sprintf("api: method %q: %s", name, why))
+	}
+	for _, other := range r.methods {
+		if other.REST != nil && other.REST.Verb == rest.Verb && other.REST.Path == rest.Path {
+			panic(fmt.Sprintf("api: method %q: %s is at %s %s already", name, other.Name, rest.Verb, rest.Path))
+		}
+	}
+	m.REST = &rest
+}
+
+// A Route is one resource of the HTTP API: what a verb and a path call.
+type Route struct {
+	Verb    string            `json:"verb"`
+	Path    string            `json:"path" doc:"below /api/v1, with parts in braces"`
+	Method  string            `json:"method" doc:"that is called"`
+	Join    map[string]string `json:"join,omitempty" doc:"parameters that are made of parts of the path"`
+	ETag    string            `json:"etag,omitempty" doc:"member of the result that identifies this state of the resource"`
+	IfMatch string            `json:"if_match,omitempty" doc:"parameter that takes it back"`
+}
+
+// Routes returns the resources of the HTTP API in the order of their paths.
+func (r *Registry) Routes() []Route {
+	routes := []Route{}
+	for _, m := range r.Methods() {
+		if rest := m.REST; rest != nil {
+			routes = append(routes, Route{rest.Verb, rest.Path, m.Name, rest.Join, rest.ETag, rest.IfMatch})
+		}
+	}
+	slices.SortFunc(routes, func(a, b Route) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Verb, b.Verb))
+	})
+	return routes
 }

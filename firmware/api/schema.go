@@ -93,11 +93,12 @@ func (d *Duration) UnmarshalText(b []byte) error {
 type words interface{ Words() []string }
 
 var (
-	textType = reflect.TypeFor[encoding.TextMarshaler]()
-	wordType = reflect.TypeFor[words]()
-	timeType = reflect.TypeFor[time.Time]()
-	spanType = reflect.TypeFor[time.Duration]()
-	rawType  = reflect.TypeFor[json.RawMessage]()
+	textType   = reflect.TypeFor[encoding.TextMarshaler]()
+	wordType   = reflect.TypeFor[words]()
+	timeType   = reflect.TypeFor[time.Time]()
+	spanType   = reflect.TypeFor[time.Duration]()
+	columnType = reflect.TypeFor[Column]()
+	rawType    = reflect.TypeFor[json.RawMessage]()
 )
 
 // A schemaMaker turns types into schemas. Named structs become definitions, so
@@ -136,6 +137,8 @@ func (m *schemaMaker) of(t reflect.Type) (*Schema, error) {
 		return &Schema{Nullable: true}, nil
 	case t == timeType:
 		return &Schema{Type: "string", Format: "date-time"}, nil
+	case t == columnType:
+		return &Schema{Type: "array", Items: &Schema{Type: "number", Nullable: true}, Nullable: true}, nil
 	case t.Implements(wordType):
 		return &Schema{Type: "string", Enum: reflect.Zero(t).Interface().(words).Words()}, nil
 	case t.Kind() != reflect.Pointer && t.Implements(textType):

@@ -20,10 +20,10 @@ type object struct{ raw json.RawMessage }
 
 // take returns the snapshot of objects, which shares with prev what is equal, and
 // how many bytes it does not share.
-func (prev snapshot) take(objects map[string]any) (next snapshot, size int, err error) {
+func (prev snapshot) take(schema *Schema, objects map[string]any) (next snapshot, size int, err error) {
 	next = make(snapshot, len(objects))
 	for key, v := range objects {
-		raw, err := encodeObject(v)
+		raw, err := encodeObject(schema, v)
 		if err != nil {
 			return nil, 0, fmt.Errorf("object %s: %w", key, err)
 		}
@@ -41,12 +41,12 @@ func (prev snapshot) take(objects map[string]any) (next snapshot, size int, err 
 }
 
 // encodeObject returns v's JSON without null members, nil where v is null.
-func encodeObject(v any) (json.RawMessage, error) {
-	raw, err := json.Marshal(v)
+func encodeObject(schema *Schema, v any) (json.RawMessage, error) {
+	raw, err := encodeResult(schema, v)
 	if err != nil || !bytes.Contains(raw, []byte("null")) {
 		return raw, err
 	}
-	plain, err := plainJSON(json.RawMessage(raw))
+	plain, err := plainJSON(raw)
 	if err != nil || plain == nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (s stateSource) next(ctx context.Context, f *feed) ([]event, error) {
 		return nil, err
 	}
 	last, have := f.newest()
-	snap, size, err := last.snap.take(objects)
+	snap, size, err := last.snap.take(f.topic.data, objects)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (s logSource) next(ctx context.Context, f *feed) (events []event, err error
 			events = append(events, event{seq: b.First - 1, lost: b.First - 1 - after})
 		}
 		for _, e := range b.Entries {
-			raw, err := json.Marshal(e.Data)
+			raw, err := encodeResult(f.topic.data, e.Data)
 			if err != nil {
 				return events, fmt.Errorf("entry %d: %w", e.Seq, err)
 			}

@@ -145,6 +145,7 @@ func AddLog[P, T any](reg *Registry, t Topic,
 func addTopic[P, T any](reg *Registry, t Topic, class Class, open func(Call, P) source) *Topic {
 	t.Class, t.Params, t.Data, t.feeds = class, reflect.TypeFor[P](), reflect.TypeFor[T](), reg.feeds
 	t.params, t.data = mustSchema(t.Name, t.Params), mustSchema(t.Name, t.Data)
+	withoutNulls(t.data)
 	if t.Rate == 0 {
 		t.Rate = 2
 	}

@@ -93,6 +93,12 @@ func (c *checker) traffic(cl *Cluster, path string) {
 
 // poolProxy checks that members can be told whose a connection is.
 func (c *checker) poolProxy(p *Pool, path string) {
+	if c.given(p, "proxy_tlvs") && p.ProxyProtocol != "v2" && !slices.Equal(p.ProxyTLVs, []string{"authority", "ssl"}) {
+		c.diags.Add(c.where(p, "proxy_tlvs", p.Range), path, `proxy_tlvs needs proxy_protocol = "v2"`)
+	}
+	if slices.Contains(p.ProxyTLVs, "cert_cn") && !slices.Contains(p.ProxyTLVs, "ssl") {
+		c.diags.Add(c.where(p, "proxy_tlvs", p.Range), path, `"cert_cn" needs "ssl", which it is a part of`)
+	}
 	if p.ProxyProtocol != "" && p.ProxyProtocol != "off" && p.Protocol != "http" {
 		c.diags.Add(c.where(p, "proxy_protocol", p.Range), path,
 			"proxy_protocol needs protocol \"http\": connections of %q are shared by clients", p.Protocol)

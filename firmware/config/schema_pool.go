@@ -41,6 +41,8 @@ var poolBlocks = []Block{
 				Purpose: "What the members speak to http and https clusters."},
 			{Name: "proxy_protocol", Kind: KindString, OneOf: []string{"off", "v1", "v2"}, Default: "off",
 				Purpose: "Whether connections to members begin with a header of the PROXY protocol, and which."},
+			{Name: "proxy_tlvs", Kind: KindStrings, OneOf: proxyTLVs, Default: "authority, ssl",
+				Purpose: "What a header of version 2 tells beside the addresses."},
 			{Name: "responsiveness", Kind: KindString, OneOf: responsiveness, Default: "medium",
 				Purpose: "How quickly the measuring policies follow what they measure."},
 			{Name: "slow_start", Kind: KindDuration, Min: "0s", Max: "1h", Default: "0s",

@@ -6,6 +6,9 @@ package config
 
 var onlyPlain = []string{"http"}
 
+// proxyTLVs are what a header of the PROXY protocol may tell beside the addresses.
+var proxyTLVs = []string{"authority", "ssl", "cert_cn", "alpn", "unique_id", "crc32c"}
+
 // alterKeywords change the messages of a cluster.
 var alterKeywords = []Keyword{
 	{Name: "forwarded", Kind: KindBool, Default: "false", Only: onlyHTTP,

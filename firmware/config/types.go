@@ -76,6 +76,7 @@ type Pool struct {
 	SlowStart      Duration  `json:"slow_start"`     // 0s: a member that comes back gets its full weight at once
 	Queue          int       `json:"queue"`          // 1024 exchanges wait when every member is full; 0: none
 	ProxyProtocol  string    `json:"proxy_protocol"` // off (default), v1, v2
+	ProxyTLVs      []string  `json:"proxy_tlvs"`     // what v2 tells: authority, ssl (both by default), cert_cn, alpn, unique_id, crc32c
 	Idle           int       `json:"idle"`           // 64: idle connections kept to each member by each loop
 	Range          hcl.Range `json:"-"`
 

@@ -75,7 +75,8 @@ func (r *relay) introduce() bool {
 		return true
 	}
 	var memory [proxyproto.MaxV1]byte
-	h := proxyproto.Header{Transport: proxyproto.TCP, Src: r.peer, Dst: r.localAddr()}
+	h := proxyproto.Header{Transport: proxyproto.TCP, Src: r.peer, Dst: r.localAddr(),
+		Checksum: r.route.Pool.ProxyParts&proxyproto.PartChecksum != 0}
 	b := proxyproto.Append(memory[:0], version, &h)
 	n, errno := reactor.Write(r.server.fd, b, false)
 	return errno == 0 && n == len(b)

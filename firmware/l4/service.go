@@ -143,7 +143,8 @@ func (s *Sources) key(a netip.Addr) persist.SourceKey {
 // A Pool is the members of a pool as the workers count them.
 type Pool struct {
 	*pool.Pool
-	Stats []*stats.Member    // by member
-	Proxy proxyproto.Version // tcp: members are told by it whose a connection is; 0: they are not
-	Queue int                // connections of one loop that may wait when all members are full
+	Stats      []*stats.Member    // by member
+	ProxyParts proxyproto.Parts   // of them the checksum
+	Proxy      proxyproto.Version // tcp: members are told by it whose a connection is; 0: they are not
+	Queue      int                // connections of one loop that may wait when all members are full
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"evener/firmware/message"
 	"evener/firmware/proxyproto"
 	"evener/firmware/reactor"
 	"evener/firmware/stats"
@@ -94,14 +95,14 @@ func (s *serverConn) introduce() bool {
 	w, x := s.w, s.x
 	h := proxyproto.Header{Transport: proxyproto.TCP, Src: x.c.peer, Dst: x.listenAddr()}
 	if t := x.c.secured; t != nil {
-		h.Authority = []byte(t.ServerName)
-		h.TLS = proxyproto.TLS{Present: true, Client: proxyproto.ClientTLS, Verify: 1,
-			Version: []byte("TLSv" + t.Version), Cipher: []byte(t.Cipher)}
-		if t.Verified {
-			h.TLS.Client |= proxyproto.ClientCertConn | proxyproto.ClientCertSession
-			h.TLS.Verify = 0
+		t.introduce(&h)
+	}
+	if s.up.ProxyParts&proxyproto.PartUniqueID != 0 {
+		if h.UniqueID = x.ownRequestID(); x.hasRequestID() {
+			h.UniqueID, _ = x.req.Get(message.XRequestID)
 		}
 	}
+	h.Only(s.up.ProxyParts)
 	if s.up.TLS == nil {
 		s.keep(proxyproto.Append(s.compose(), s.up.Proxy, &h)) // goes out with the request
 		return true
@@ -109,4 +110,30 @@ func (s *serverConn) introduce() bool {
 	w.text = proxyproto.Append(w.text[:0], s.up.Proxy, &h)
 	n, errno := reactor.Write(s.fd, w.text, false)
 	return errno == 0 && n == len(w.text)
+}
+
+// introduce fills in what a header may tell of a client's TLS. A certificate that was
+// shown in an earlier connection of the session was not shown in this one.
+func (t *Secured) introduce(h *proxyproto.Header) {
+	h.TLS = proxyproto.TLS{Present: true, Client: proxyproto.ClientTLS, Verify: 1,
+		Version: []byte("TLSv" + t.Version), Cipher: []byte(t.Cipher)}
+	if t.ServerName != "" {
+		h.Authority = []byte(t.ServerName)
+	}
+	if t.ALPN != "" {
+		h.ALPN = []byte(t.ALPN)
+	}
+	if !t.Shown {
+		return
+	}
+	h.TLS.Client |= proxyproto.ClientCertSession
+	if !t.Resumed {
+		h.TLS.Client |= proxyproto.ClientCertConn
+	}
+	if t.CN != "" {
+		h.TLS.CN = []byte(t.CN)
+	}
+	if t.Verified {
+		h.TLS.Verify = 0
+	}
 }

@@ -202,7 +202,8 @@ type Upstream struct {
 	// Proxy is the version of the PROXY protocol in which each connection begins by
 	// telling of its client; 0: none does. One that does is not shared by clients.
 	// It is not for members of HTTP/2, whose connections always are.
-	Proxy proxyproto.Version
+	Proxy      proxyproto.Version
+	ProxyParts proxyproto.Parts // what version 2 tells beside the addresses
 
 	slots []upstreamSlot
 }
@@ -231,6 +232,10 @@ type TLS struct {
 type Secured struct {
 	match.TLS
 	Cipher      string // IANA name
+	ALPN        string // "": none
+	CN          string // common name of the client's certificate
+	Shown       bool   // the client has shown a certificate, in this connection or in that which it resumed
+	Resumed     bool
 	Verify      string // SUCCESS, NONE, or FAILED: and the reason
 	Serial, PEM string // of the client's certificate; PEM in one line, URL-encoded
 	Fields      []SecuredField

@@ -125,7 +125,7 @@ func (b *Balancer) upstream(cfg *config.Config, c *config.Pool, m *config.Member
 	k := upstreamKey{c.Name, m.Server, cfg.Server(m.Server).Address}
 	secured := by.to(b, k.addr)
 	if old := b.upstreams[k]; old != nil && old.Idle == c.Idle && old.Mux == m.TCPMux && old.TLS == secured &&
-		(old.HTTP2 != nil) == (c.Protocol != "http") && old.Proxy == proxyVersion(c) {
+		(old.HTTP2 != nil) == (c.Protocol != "http") && old.Proxy == proxyVersion(c) && old.ProxyParts == proxyTells(c) {
 		return old
 	}
 	up := l7.NewUpstream(k.addr, len(b.loops))
@@ -133,7 +133,7 @@ func (b *Balancer) upstream(cfg *config.Config, c *config.Pool, m *config.Member
 	if c.Protocol != "http" {
 		up.HTTP2 = memberProfile
 	}
-	up.Proxy = proxyVersion(c)
+	up.Proxy, up.ProxyParts = proxyVersion(c), proxyTells(c)
 	up.Stats = b.registry.Member(c.Name, m.Server)
 	return up
 }

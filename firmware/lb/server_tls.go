@@ -230,7 +230,8 @@ func clientReason(err error) (tlsconn.Reason, bool) {
 // describer says what rules, and the request fields of t, tell of a connection.
 func describer(t *config.ClusterTLS) func(tlsconn.State) *l7.Secured {
 	return func(st tlsconn.State) *l7.Secured {
-		s := &l7.Secured{TLS: match.TLS{Version: "1.3", ServerName: st.ServerName}, Cipher: tls.CipherSuiteName(st.Suite)}
+		s := &l7.Secured{TLS: match.TLS{Version: "1.3", ServerName: st.ServerName}, Cipher: tls.CipherSuiteName(st.Suite),
+			ALPN: st.Protocol, Shown: len(st.Peer) > 0, Resumed: st.Resumed}
 		if st.Version == tls.VersionTLS12 {
 			s.Version = "1.2"
 		}
@@ -244,6 +245,7 @@ func describer(t *config.ClusterTLS) func(tlsconn.State) *l7.Secured {
 		if len(st.Peer) == 0 {
 			return s
 		}
+		s.CN = st.Peer[0].Subject.CommonName
 		leaf := certs.Describe(st.Peer[0], time.Time{})
 		s.Verified = s.Verify == "SUCCESS"
 		s.Subject, s.Issuer, s.Serial, s.Fingerprint = leaf.Subject, leaf.Issuer, leaf.Serial, leaf.Fingerprint

@@ -54,7 +54,7 @@ func (u *builder) streamPool(p *livePool) *l4.Pool {
 	if s := u.streams[p]; s != nil {
 		return s
 	}
-	s := &l4.Pool{Pool: p.members.Pool, Queue: p.cfg.Queue, Proxy: proxyVersion(p.cfg),
+	s := &l4.Pool{Pool: p.members.Pool, Queue: p.cfg.Queue, Proxy: proxyVersion(p.cfg), ProxyParts: proxyTells(p.cfg),
 		Stats: make([]*stats.Member, len(p.cfg.Members))}
 	for i, m := range p.cfg.Members {
 		s.Stats[i] = u.b.registry.Member(p.cfg.Name, m.Server)

@@ -174,6 +174,20 @@ func proxyVersion(c *config.Pool) proxyproto.Version {
 	return 0
 }
 
+// proxyParts are the TLVs of a pool by their names.
+var proxyParts = map[string]proxyproto.Parts{
+	"authority": proxyproto.PartAuthority, "ssl": proxyproto.PartTLS, "cert_cn": proxyproto.PartCN,
+	"alpn": proxyproto.PartALPN, "unique_id": proxyproto.PartUniqueID, "crc32c": proxyproto.PartChecksum,
+}
+
+// proxyTells returns what a pool's members are told beside the addresses.
+func proxyTells(c *config.Pool) (parts proxyproto.Parts) {
+	for _, name := range c.ProxyTLVs {
+		parts |= proxyParts[name]
+	}
+	return parts
+}
+
 // preamble returns what probes of a pool's members begin with: a header that says
 // that the connection is the box's own.
 func preamble(c *config.Pool) string {

@@ -40,6 +40,40 @@ const (
 	ClientCertSession                         // presented a certificate in this TLS session
 )
 
+// Parts are what a header tells beside the addresses.
+type Parts uint8
+
+// The parts.
+const (
+	PartAuthority Parts = 1 << iota
+	PartTLS             // the client's version, cipher and whether it has shown a certificate
+	PartCN              // with PartTLS: whose certificate
+	PartALPN
+	PartUniqueID
+	PartChecksum
+)
+
+// Only leaves nothing in h but p and the addresses; the checksum is there with its
+// part. A part that h has not stays away.
+func (h *Header) Only(p Parts) {
+	if p&PartAuthority == 0 {
+		h.Authority = nil
+	}
+	if p&PartTLS == 0 {
+		h.TLS = TLS{}
+	}
+	if p&PartCN == 0 {
+		h.TLS.CN = nil
+	}
+	if p&PartALPN == 0 {
+		h.ALPN = nil
+	}
+	if p&PartUniqueID == 0 {
+		h.UniqueID = nil
+	}
+	h.Checksum = p&PartChecksum != 0
+}
+
 // TLS is what a sender says of the client's TLS connection (section 2.2.6), if
 // Present. The names are those of the sender's TLS library.
 type TLS struct {

@@ -129,6 +129,7 @@ pool "shop" {
 
 pool "secure" {
   proxy_protocol = "v2"
+  proxy_tlvs     = ["authority", "ssl", "cert_cn", "alpn", "unique_id", "crc32c"]
 
   tls {
     verify      = false

@@ -3,6 +3,7 @@ server "s" { address = "192.0.2.9:80" }
 pool "p" {
   protocol       = "h2c"
   proxy_protocol = "v1"
+  proxy_tlvs     = ["cert_cn", "netns"]
   member "s" {}
 }
 
@@ -41,4 +42,10 @@ cluster "d" {
   listen              = ["192.0.2.1:81"]
   pool                = "p"
   redirect_https_port = 8443
+}
+
+pool "q" {
+  proxy_protocol = "v1"
+  proxy_tlvs     = ["cert_cn"]
+  member "s" {}
 }

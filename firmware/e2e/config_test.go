@@ -24,6 +24,15 @@ func newSite(t *testing.T, origins ...*origin) site {
 	return site{listen: fmt.Sprintf("127.0.0.1:%d", freePort(t)), origins: origins}
 }
 
+// withoutConsole turns the console off where text does not say where it is: boxes
+// run side by side, and all would want the same port.
+func withoutConsole(text string) string {
+	if strings.Contains(text, "console {") {
+		return text
+	}
+	return text + "console { listen = [] }\n"
+}
+
 // text returns the configuration. Probes are quick, so that tests are.
 func (s site) text() string {
 	var b strings.Builder
@@ -40,5 +49,5 @@ func (s site) text() string {
 	fmt.Fprintf(&b, "  probe \"http\" {\n    path = \"/health\"\n    interval = \"1s\"\n  }\n%s}\n", s.pool)
 	fmt.Fprintf(&b, "cluster \"shop\" {\n  protocol = \"http\"\n  listen = [%q]\n  pool = \"shop\"\n%s}\n%s",
 		s.listen, s.cluster, s.rest)
-	return b.String()
+	return withoutConsole(b.String())
 }

@@ -180,6 +180,7 @@ func evenerConfig(s setup) string {
 	for i, port := range s.origins {
 		p("server \"m%d\" { address = \"127.0.0.1:%d\" }", i, port)
 	}
+	p("console { listen = [] }") // the other balancers have none
 	pools := []string{"shop", "other"}
 	if s.rules == 0 {
 		pools = pools[:1] // an unused one is a warning

@@ -33,6 +33,9 @@ func startLive(t *testing.T, config string) *liveBox {
 	dir := t.TempDir()
 	b := &liveBox{t: t, state: filepath.Join(dir, "state"), log: filepath.Join(dir, "log")}
 	file := filepath.Join(dir, "first.hcl")
+	if !strings.Contains(config, "console {") { // boxes of other tests would want the same port
+		config += "console { listen = [] }\n"
+	}
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -70,8 +70,8 @@ func credentialOf(u *user.User) (*syscall.Credential, error) {
 const maxConsoleFiles = 2048
 
 // confine takes from this process what the console does not need: it can open no
-// file from here on but those below dir, and neither connect nor listen by itself.
-// A kernel without Landlock cannot do all of it; the log says so.
+// file from here on but those below dir, and neither connect nor listen over plain
+// TCP by itself. A kernel without Landlock cannot do all of it; the log says so.
 func confine(dir string, log *slog.Logger) error {
 	_ = time.Now().Local().String()                                              // reads the time zone while that can be
 	if err := os.WriteFile("/proc/self/comm", []byte("evener"), 0); err != nil { // it was started by the number of a descriptor

@@ -37,6 +37,9 @@ func ParseRole(s string) (Role, error) {
 	return Nobody, fmt.Errorf("role must be viewer, operator, editor or admin, not %q", s)
 }
 
+// Words returns the names of all roles but nobody.
+func (Role) Words() []string { return roleNames[1:] }
+
 // MarshalText returns r's name.
 func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 

@@ -194,9 +194,13 @@ func (s logSource) next(ctx context.Context, f *feed) (events []event, err error
 			}
 			events = append(events, event{seq: e.Seq, data: raw, size: len(raw)})
 		}
+		if n := len(events) - 2*keepEvents[Log]; n > 0 { // nobody could see those
+			f.forgetUpTo(events[n-1].seq)
+			events = slices.Delete(events, 0, n)
+		}
 		f.looked = max(b.Last, after)
 		f.started = true
-		if len(b.Entries) < logBatch || ctx.Err() != nil {
+		if f.looked == after || ctx.Err() != nil {
 			return events, nil
 		}
 	}

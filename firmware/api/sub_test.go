@@ -38,7 +38,7 @@ func newYard() *yard {
 			y.asked++
 			return maps.Clone(y.objects), nil
 		})
-	AddSeries(y.reg, Topic{Name: "series.live", Purpose: "The rates.", Role: Viewer, Every: time.Second},
+	AddSeries(y.reg, Topic{Name: "series.live", Purpose: "The rates.", Role: Viewer, Every: time.Second}, nil,
 		func(_ context.Context, _ Call, p struct {
 			Series []string `json:"series"`
 		}) (Tick, error) {

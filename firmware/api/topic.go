@@ -104,14 +104,9 @@ func AddState[P, T any](reg *Registry, t Topic, snapshot func(context.Context, C
 }
 
 // AddSeries registers a series topic. tick returns the present values; it is
-// called every Topic.Every, which must be set.
-func AddSeries[P any](reg *Registry, t Topic, tick func(context.Context, Call, P) (Tick, error)) *Topic {
-	return AddSeriesWithPast(reg, t, nil, tick)
-}
-
-// AddSeriesWithPast registers a series topic whose new subscribers begin with
-// what past returns: what was before the first tick.
-func AddSeriesWithPast[P any](reg *Registry, t Topic, past func(context.Context, Call, P) (Past, error),
+// called every Topic.Every, which must be set. past, which may be nil, returns
+// what a new subscriber begins with: what was before the first tick.
+func AddSeries[P any](reg *Registry, t Topic, past func(context.Context, Call, P) (Past, error),
 	tick func(context.Context, Call, P) (Tick, error)) *Topic {
 	if t.Every <= 0 {
 		panic(fmt.Sprintf("api: topic %q: a series needs Every", t.Name))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -36,11 +35,8 @@ func (c *socket) intake(known bool) (closed bool) {
 	c.ws.SetPongHandler(func(string) error { return control(func() error { return nil }) })
 	c.ws.SetPingHandler(func(text string) error {
 		return control(func() error {
-			err := c.ws.WriteControl(websocket.PongMessage, []byte(text), time.Now().Add(time.Second))
-			if ne := net.Error(nil); errors.As(err, &ne) || errors.Is(err, websocket.ErrCloseSent) {
-				return nil // it need not be answered
-			}
-			return err
+			_ = c.control(websocket.PongMessage, []byte(text)) // a dead connection ends by itself
+			return nil
 		})
 	})
 	for {

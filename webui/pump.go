@@ -45,7 +45,6 @@ func (c *socket) deliver(in *lineReader, part []byte, last bool) error {
 	}
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
-	c.ws.SetWriteDeadline(time.Now().Add(pieceWait))
 	w, err := c.ws.NextWriter(websocket.TextMessage)
 	if err != nil {
 		return err
@@ -53,15 +52,17 @@ func (c *socket) deliver(in *lineReader, part []byte, last bool) error {
 	for {
 		for len(part) > 0 {
 			n := min(len(part), piece)
-			c.ws.SetWriteDeadline(time.Now().Add(pieceWait))
-			if _, err := w.Write(part[:n]); err != nil {
+			err := c.put(func() error {
+				_, err := w.Write(part[:n])
+				return err
+			})
+			if err != nil {
 				return err
 			}
 			part = part[n:]
 		}
 		if last {
-			c.ws.SetWriteDeadline(time.Now().Add(pieceWait))
-			return w.Close()
+			return c.put(w.Close)
 		}
 		if part, last, err = in.next(); err != nil {
 			return errEngine
@@ -73,8 +74,15 @@ func (c *socket) deliver(in *lineReader, part []byte, last bool) error {
 func (c *socket) write(kind int, msg []byte) error {
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()
+	return c.put(func() error { return c.ws.WriteMessage(kind, msg) })
+}
+
+// put lets write put one piece on the wire; the caller has the turn.
+func (c *socket) put(write func() error) error {
+	c.pen <- struct{}{}
+	defer func() { <-c.pen }()
 	c.ws.SetWriteDeadline(time.Now().Add(pieceWait))
-	return c.ws.WriteMessage(kind, msg)
+	return write()
 }
 
 // A special line is a notification of the engine that the console acts on.

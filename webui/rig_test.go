@@ -103,6 +103,7 @@ func (r *rig) newClient(h2 bool) *http.Client {
 
 // close ends everything, and checks that nothing stays behind.
 func (r *rig) close() {
+	r.client.CloseIdleConnections()
 	r.end()
 	if err := <-r.done; err != nil {
 		r.t.Errorf("Run: %v", err)

@@ -58,6 +58,10 @@ type socket struct {
 	// because virtual time stands still while a goroutine waits for one.
 	turn chan struct{}
 
+	// pen is full while something is written: a piece of that message, or a ping
+	// between two. Deadlines begin when one has it.
+	pen chan struct{}
+
 	ctx    context.Context // of this connection; ended by end
 	cancel context.CancelFunc
 
@@ -69,7 +73,7 @@ type socket struct {
 
 func newSocket(s *Server, ws *websocket.Conn, me meta, client netip.Addr, r *http.Request) *socket {
 	c := &socket{s: s, ws: ws, me: me, client: client, origin: r.Header.Get("Origin"), host: r.Host,
-		log: s.cfg.Log.With("remote", me.Remote), turn: make(chan struct{}, 1)}
+		log: s.cfg.Log.With("remote", me.Remote), turn: make(chan struct{}, 1), pen: make(chan struct{}, 1)}
 	c.ctx, c.cancel = context.WithCancel(r.Context())
 	return c
 }
@@ -188,8 +192,18 @@ func (c *socket) ping() {
 			return
 		case <-t.C:
 		}
-		// While a message is written this waits for its pieces; whether they go
-		// out is for the pump to judge.
-		_ = c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(pieceWait))
+		_ = c.control(websocket.PingMessage, nil) // what it means is for intake to judge
 	}
+}
+
+// control writes a control frame, which may stand between the pieces of a
+// message.
+func (c *socket) control(kind int, data []byte) error {
+	select {
+	case c.pen <- struct{}{}:
+	case <-c.ctx.Done():
+		return nil
+	}
+	defer func() { <-c.pen }()
+	return c.ws.WriteControl(kind, data, time.Now().Add(pieceWait))
 }

@@ -30,6 +30,7 @@ type Engine struct {
 	away     chan struct{} // closed while the engine is there
 	reports  []json.RawMessage
 	dials    int
+	events   int
 
 	wg sync.WaitGroup
 }
@@ -205,6 +206,13 @@ func (e *Engine) dial(ctx context.Context, pair func() (a, b net.Conn, err error
 	e.mu.Unlock()
 	e.wg.Go(l.run)
 	return a, nil
+}
+
+// Events returns how many events of floods have been taken.
+func (e *Engine) Events() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.events
 }
 
 // fault records a broken contract.

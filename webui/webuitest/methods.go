@@ -5,6 +5,8 @@ package webuitest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"strings"
 )
 
@@ -65,6 +67,10 @@ func (l *link) check(q wire) bool {
 
 // serve answers one call.
 func (l *link) serve(ctx context.Context, q wire) {
+	if q.Method == "big" {
+		l.serveBig(q)
+		return
+	}
 	result, f := l.call(ctx, q)
 	if f != nil {
 		_ = l.write(map[string]any{"jsonrpc": "2.0", "id": q.ID, "error": f})
@@ -76,6 +82,23 @@ func (l *link) serve(ctx context.Context, q wire) {
 		Result  any             `json:"result"`
 	}{"2.0", q.ID, result})
 }
+
+// serveBig answers with a text of so many bytes, of which the engine holds no
+// more than a piece.
+func (l *link) serveBig(q wire) {
+	var p struct{ Bytes int }
+	_ = json.Unmarshal(q.Params, &p)
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	_, err := fmt.Fprintf(l.nc, `{"jsonrpc":"2.0","id":%s,"result":{"text":"`, q.ID)
+	for n := 0; p.Bytes > 0 && err == nil; p.Bytes -= n {
+		n = min(p.Bytes, len(filling))
+		_, err = io.WriteString(l.nc, filling[:n])
+	}
+	_, _ = io.WriteString(l.nc, "\"}}\n")
+}
+
+var filling = strings.Repeat("x", 16<<10)
 
 func (l *link) call(ctx context.Context, q wire) (any, *fault) {
 	token, browser := q.Meta["token"].(string)
@@ -129,12 +152,9 @@ func (l *link) begin(q wire) (any, *fault) {
 
 // callKnown serves who has a session, or the console itself.
 func (l *link) callKnown(ctx context.Context, q wire, token string) (any, *fault) {
-	var p struct {
-		Bytes int
-		Topic string
-	}
+	var p struct{ Topic string }
 	if q.Params != nil && json.Unmarshal(q.Params, &p) != nil {
-		p.Bytes = 0 // parameters of echo may be anything
+		p.Topic = "" // parameters of echo may be anything
 	}
 	switch q.Method {
 	case "auth.logout":
@@ -153,8 +173,6 @@ func (l *link) callKnown(ctx context.Context, q wire, token string) (any, *fault
 		return map[string]any{"sub": 1, "epoch": "e", "seq": 1}, nil
 	case "echo":
 		return map[string]any{"params": q.Params, "meta": q.Meta}, nil
-	case "big":
-		return map[string]any{"text": strings.Repeat("x", p.Bytes)}, nil
 	case "never":
 		<-ctx.Done()
 		return nil, refuse(-32050, "cancelled")
@@ -179,6 +197,9 @@ func (l *link) flood(ctx context.Context) {
 		if l.write(note{"2.0", "sub.event", map[string]any{"sub": 1, "seq": seq, "data": text}}) != nil {
 			return
 		}
+		l.e.mu.Lock()
+		l.e.events++
+		l.e.mu.Unlock()
 	}
 }
 

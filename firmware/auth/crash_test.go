@@ -24,7 +24,7 @@ func visible(t *testing.T, a *Auth, tokens ...string) string {
 	for i := range list {
 		list[i].Used = time.Time{} // written late
 	}
-	all := []any{a.SetupCode() != "", a.Users(), list, settings, err, a.users.Load()}
+	all := []any{a.SetupCode() != "", a.Users(), list, settings, err, a.users.Load(), len(a.handovers)}
 	sessions := a.Sessions("")
 	slices.SortFunc(sessions, func(x, y Session) int {
 		return cmp.Or(x.Created.Compare(y.Created), cmp.Compare(x.User, y.User), cmp.Compare(x.Agent, y.Agent))

@@ -61,14 +61,20 @@ func TestWhatEndsSessions(t *testing.T) {
 		want Ending
 	}{
 		{"logout", func(_ *testing.T, a *Auth, g Grant) error { return a.EndSession(g.Session.ID, EndLogout) }, EndLogout},
-		{"password set", func(t *testing.T, a *Auth, _ Grant) error { return a.SetPassword(t.Context(), "bob", "another password") }, EndPassword},
+		{"password set", func(t *testing.T, a *Auth, _ Grant) error {
+			return a.SetPassword(t.Context(), "bob", "another password")
+		}, EndPassword},
 		{"own password", func(t *testing.T, a *Auth, g Grant) error {
 			return a.ChangePassword(t.Context(), g.Session.ID, password, "", "another password")
 		}, EndPassword},
 		{"role", func(_ *testing.T, a *Auth, _ Grant) error { _, err := a.UpdateUser("bob", &editor, nil); return err }, EndRole},
 		{"scope", func(_ *testing.T, a *Auth, _ Grant) error { _, err := a.UpdateUser("bob", nil, &scope); return err }, EndRole},
 		{"deleted", func(_ *testing.T, a *Auth, _ Grant) error { return a.DeleteUser("bob") }, EndRevoked},
-		{"nothing changed", func(_ *testing.T, a *Auth, _ Grant) error { v := Viewer; _, err := a.UpdateUser("bob", &v, nil); return err }, ""},
+		{"nothing changed", func(_ *testing.T, a *Auth, _ Grant) error {
+			v := Viewer
+			_, err := a.UpdateUser("bob", &v, nil)
+			return err
+		}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			k := newKeeper()

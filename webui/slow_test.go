@@ -3,11 +3,11 @@
 package webui
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"runtime"
 	"strings"
 	"sync"
@@ -83,8 +83,8 @@ func (m *memory) dial(token string) (ws *websocket.Conn, wire net.Conn) {
 	m.t.Helper()
 	wire, far := net.Pipe()
 	m.conns <- far
-	ws, a, err := websocket.NewClient(wire, &url.URL{Scheme: "ws", Host: "box", Path: "/api/v1/ws"}, http.Header{
-		"Origin": {"https://box"}, "Cookie": {cookieName + "=" + token}, "Sec-WebSocket-Protocol": {subprotocol}}, 4096, 4096)
+	d := websocket.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) { return wire, nil }, Subprotocols: []string{subprotocol}}
+	ws, a, err := d.Dial("ws://box/api/v1/ws", http.Header{"Origin": {"https://box"}, "Cookie": {cookieName + "=" + token}})
 	if err != nil {
 		m.t.Fatalf("dial: %v %v", err, a)
 	}

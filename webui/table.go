@@ -68,9 +68,18 @@ func (t *table) load(ctx context.Context, m meta) ([]*resource, *fault) {
 	return rows, nil
 }
 
-// newRows reads the results of sys.rest, a list, and sys.openapi, which knows the
-// types.
+// newRows reads the results of sys.rest, which is {"routes": [...]} or the list
+// alone, and of sys.openapi, which knows the types.
 func newRows(list, doc json.RawMessage) ([]*resource, error) {
+	if isObject(list) {
+		var whole struct {
+			Routes json.RawMessage `json:"routes"`
+		}
+		if err := json.Unmarshal(list, &whole); err != nil {
+			return nil, err
+		}
+		list = whole.Routes
+	}
 	var rows []*resource
 	if err := json.Unmarshal(list, &rows); err != nil {
 		return nil, err
@@ -173,12 +182,12 @@ func find(rows []*resource, verb, escaped string) (r *resource, values map[strin
 
 // match compares the parts of a path, which are still escaped: a name may have a
 // slash in it.
-func (r *resource) match(parts []string) (values map[string]string, ok bool) {
-	if len(parts) != len(r.parts) {
+func (row *resource) match(parts []string) (values map[string]string, ok bool) {
+	if len(parts) != len(row.parts) {
 		return nil, false
 	}
 	values = make(map[string]string)
-	for i, want := range r.parts {
+	for i, want := range row.parts {
 		got, err := url.PathUnescape(parts[i])
 		switch {
 		case err != nil || got == "":

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -85,11 +86,20 @@ var mayImport = map[string]string{
 	"firmware/cmd/evener": anything,
 }
 
+// fakeOf returns the package whose fake lies in dir: <pkg>test beside it, or
+// within it where its parent is the top of the tree.
+func fakeOf(dir string) (real string, fake bool) {
+	if parent := path.Dir(dir); path.Base(dir) == path.Base(parent)+"test" {
+		return parent, true
+	}
+	return strings.CutSuffix(dir, "test")
+}
+
 // allowed returns the packages that dir may import. A fake in <pkg>test may
 // import what pkg may, and pkg.
 func allowed(dir string) (list []string, known bool) {
 	row, known := mayImport[dir]
-	if real, fake := strings.CutSuffix(dir, "test"); !known && fake {
+	if real, fake := fakeOf(dir); !known && fake {
 		row, known = mayImport[real]
 		row += " " + real
 	}
@@ -113,7 +123,7 @@ func TestOwnImportsFollowTheTable(t *testing.T) {
 			if !own || p == f.dir() || slices.Contains(list, p) {
 				continue
 			}
-			if real, fake := strings.CutSuffix(p, "test"); f.isTest() && fake &&
+			if real, fake := fakeOf(p); f.isTest() && fake &&
 				(real == f.dir() || slices.Contains(list, real)) {
 				continue // a test may use the fakes of what it may use
 			}

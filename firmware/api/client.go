@@ -29,17 +29,27 @@ type Client struct {
 
 	mu   sync.Mutex // guards all below
 	next int64
-	wait map[int64]chan answer
+	wait map[int64]*waiter
+	subs map[int]*Following
 	err  error // why no more answers will come
 
 	done chan struct{} // closed when the reader has ended
 }
 
-// An answer is one line from the box.
+// An answer is one line from the box: an answer or a notification.
 type answer struct {
 	ID     json.RawMessage `json:"id"`
 	Result json.RawMessage `json:"result"`
 	Error  *Error          `json:"error"`
+
+	Method string          `json:"method"`
+	Params json.RawMessage `json:"params"`
+}
+
+// A waiter is a call whose answer has not come.
+type waiter struct {
+	ch    chan answer // closed: no answer will come
+	opens *Following  // what begins with the answer; nil: nothing
 }
 
 // maxAnswer is the longest line that a Client reads.
@@ -57,7 +67,8 @@ func Dial(path string) (*Client, error) {
 
 // NewClient returns a Client that talks over nc and owns it.
 func NewClient(nc net.Conn) *Client {
-	c := &Client{Origin: "cli", nc: nc, wait: make(map[int64]chan answer), done: make(chan struct{})}
+	c := &Client{Origin: "cli", nc: nc, wait: make(map[int64]*waiter),
+		subs: make(map[int]*Following), done: make(chan struct{})}
 	go c.read()
 	return c
 }
@@ -73,7 +84,12 @@ func (c *Client) Close() error {
 // into result, a pointer or nil. An error of the method is an *Error. When ctx
 // ends first, Call tells the box to cancel and returns the context's error.
 func (c *Client) Call(ctx context.Context, method string, params, result any) error {
-	id, ch, err := c.register()
+	return c.call(ctx, method, params, result, nil)
+}
+
+// call is Call that lets opens begin with the answer.
+func (c *Client) call(ctx context.Context, method string, params, result any, opens *Following) error {
+	id, ch, err := c.register(opens)
 	if err != nil {
 		return err
 	}
@@ -119,7 +135,7 @@ type lineMeta struct {
 
 // register takes an id and the channel that its answer will come through. A
 // closed channel means that no answer will come.
-func (c *Client) register() (int64, chan answer, error) {
+func (c *Client) register(opens *Following) (int64, chan answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -127,7 +143,7 @@ func (c *Client) register() (int64, chan answer, error) {
 	}
 	c.next++
 	ch := make(chan answer, 1)
-	c.wait[c.next] = ch
+	c.wait[c.next] = &waiter{ch, opens}
 	return c.next, ch, nil
 }
 
@@ -185,7 +201,9 @@ func (c *Client) read() {
 			err = a.Error // about the connection or the line, not about a call
 			break
 		}
-		c.deliver(a)
+		if err = c.deliver(a); err != nil {
+			break
+		}
 		err = io.EOF
 	}
 	if sc.Err() != nil && errors.Is(err, io.EOF) {
@@ -194,19 +212,31 @@ func (c *Client) read() {
 	c.end(err)
 }
 
-// deliver gives a to the call that waits for it. Nobody waits for the answer of
-// a call that was given up.
-func (c *Client) deliver(a answer) {
+// deliver gives a to the call or to the subscription that waits for it. Nobody
+// waits for the answer of a call that was given up.
+func (c *Client) deliver(a answer) error {
+	if a.Method != "" {
+		return c.notice(a)
+	}
 	id, err := strconv.ParseInt(string(a.ID), 10, 64)
 	if err != nil {
-		return
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ch := c.wait[id]; ch != nil {
-		ch <- a
-		delete(c.wait, id)
+	w := c.wait[id]
+	if w == nil {
+		return nil
 	}
+	delete(c.wait, id)
+	if w.opens != nil && a.Error == nil { // before the next line: that may be an event
+		if err := w.opens.begin(a.Result); err != nil {
+			return err
+		}
+		c.subs[w.opens.id] = w.opens
+	}
+	w.ch <- a
+	return nil
 }
 
 // end fails every call that waits and every one to come.
@@ -219,8 +249,12 @@ func (c *Client) end(err error) {
 	} else {
 		c.err = fmt.Errorf("the connection to the box was lost: %w", err)
 	}
-	for id, ch := range c.wait {
-		close(ch)
+	for id, w := range c.wait {
+		close(w.ch)
 		delete(c.wait, id)
+	}
+	for id, f := range c.subs {
+		f.fail(c.err)
+		delete(c.subs, id)
 	}
 }

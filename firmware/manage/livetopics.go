@@ -43,7 +43,7 @@ func (b *Box) addLive(reg *api.Registry) {
 			return map[string]LiveSystem{"box": s}, err
 		})
 	api.AddSeries(reg, api.Topic{Name: "series.live", Purpose: "Rates and latencies, second by second.", Role: api.Viewer, Every: time.Second},
-		b.liveTick)
+		b.livePast, b.liveTick)
 }
 
 // addLiveState registers a topic whose snapshot needs no caller.
@@ -78,21 +78,60 @@ func (b *Box) liveSystem(ctx context.Context, c api.Call) (LiveSystem, error) {
 	return s, nil
 }
 
+// livePastLength is how much of the past a new subscriber gets.
+const livePastLength = 5 * time.Minute
+
+// livePast returns the last minutes of each series, so that a chart is never empty
+// at first.
+func (b *Box) livePast(_ context.Context, _ api.Call, p seriesParams) (api.Past, error) {
+	list, err := p.parse()
+	if err != nil {
+		return api.Past{}, err
+	}
+	to := time.Now().Truncate(time.Second)
+	from := to.Add(-livePastLength)
+	past := api.Past{Times: []time.Time{}, Cols: map[string]api.Column{}}
+	for at := from; at.Before(to); at = at.Add(time.Second) {
+		past.Times = append(past.Times, at.UTC())
+	}
+	for i, s := range list {
+		col := make(api.Column, len(past.Times))
+		t, err := b.cfg.History.Query([]stats.Series{s}, from, to, time.Second)
+		for j := range col {
+			if col[j] = math.NaN(); err == nil && j < len(t.Columns[0]) {
+				col[j] = float64(t.Columns[0][j])
+			}
+		}
+		past.Cols[p.Series[i]] = col
+	}
+	return past, nil
+}
+
 // liveTick returns the newest value of each series.
 func (b *Box) liveTick(_ context.Context, _ api.Call, p seriesParams) (api.Tick, error) {
 	now := time.Now()
-	tick := api.Tick{Time: now.Truncate(time.Second), Cols: map[string]api.Column{}}
-	if len(p.Series) > maxLiveSeries {
-		return tick, api.Errorf(api.CodeParams, "params.series", "%d series are too many; ask for %d at most", len(p.Series), maxLiveSeries)
+	tick := api.Tick{Time: now.Truncate(time.Second).UTC(), Cols: map[string]api.Column{}}
+	list, err := p.parse()
+	for i, s := range list {
+		tick.Cols[p.Series[i]] = api.Column{b.newest(s, now)}
 	}
+	return tick, err
+}
+
+// parse reads the names of the series.
+func (p seriesParams) parse() ([]stats.Series, error) {
+	if len(p.Series) > maxLiveSeries {
+		return nil, api.Errorf(api.CodeParams, "params.series", "%d series are too many; ask for %d at most", len(p.Series), maxLiveSeries)
+	}
+	var out []stats.Series
 	for _, name := range p.Series {
 		s, err := parseSeries(name)
 		if err != nil {
-			return tick, err
+			return nil, err
 		}
-		tick.Cols[name] = api.Column{b.newest(s, now)}
+		out = append(out, s)
 	}
-	return tick, nil
+	return out, nil
 }
 
 // newest returns the latest value of s that is known, NaN if there is none.

@@ -38,6 +38,7 @@ func memberWord(m *pool.Member) string {
 // A ClusterStatus is a cluster at one moment.
 type ClusterStatus struct {
 	Name     string
+	Labels   map[string]string
 	Protocol config.Protocol
 	Listen   []config.Listen
 	Pool     string
@@ -56,6 +57,7 @@ type RuleStatus struct {
 // A PoolStatus is a pool at one moment.
 type PoolStatus struct {
 	Name    string
+	Labels  map[string]string
 	Policy  config.Policy
 	Tier    pool.Tier
 	Members []MemberStatus
@@ -64,6 +66,7 @@ type PoolStatus struct {
 // A MemberStatus is a member at one moment.
 type MemberStatus struct {
 	Name       string
+	Labels     map[string]string // of its server
 	Addr       netip.AddrPort
 	State      string // one of MemberWords
 	Why        string // why a new client does not get it; "" if it may
@@ -102,7 +105,7 @@ func (b *Balancer) Clusters() []ClusterStatus {
 	}
 	var out []ClusterStatus
 	for _, c := range cfg.Clusters {
-		s := ClusterStatus{Name: c.Name, Protocol: c.Protocol, Listen: c.Listen, Pool: c.Pool,
+		s := ClusterStatus{Name: c.Name, Labels: c.Labels, Protocol: c.Protocol, Listen: c.Listen, Pool: c.Pool,
 			Disabled: c.Disabled, Totals: b.registry.Cluster(c.Name).Sum()}
 		for _, r := range c.Rules {
 			s.Rules = append(s.Rules, RuleStatus{Name: r.Name, When: r.Text, Pool: r.Pool,
@@ -125,11 +128,11 @@ func (b *Balancer) Pools() []PoolStatus {
 	for _, c := range b.cur.cfg.Pools {
 		p := b.cur.pools[c.Name]
 		snap := p.members.Load()
-		s := PoolStatus{Name: c.Name, Policy: c.Policy, Tier: snap.Tier}
+		s := PoolStatus{Name: c.Name, Labels: c.Labels, Policy: c.Policy, Tier: snap.Tier}
 		for i := range snap.Members {
 			m, st := &snap.Members[i], b.admin[c.Name][snap.Members[i].Name]
 			s.Members = append(s.Members, MemberStatus{
-				Name: m.Name, Addr: m.Addr, State: memberWord(m), Why: snap.Why(i), Member: *m,
+				Name: m.Name, Labels: labelsOf(b.cur.cfg, m.Name), Addr: m.Addr, State: memberWord(m), Why: snap.Why(i), Member: *m,
 				By: st.By, Until: st.Until, Configured: c.Members[i].Weight,
 				Hand: st.hand(c.Members[i].Weight), Counts: m.Live.Sum(),
 				Totals: b.registry.Member(c.Name, m.Name).Sum(), Steps: p.controller.History(i),
@@ -138,6 +141,13 @@ func (b *Balancer) Pools() []PoolStatus {
 		out = append(out, s)
 	}
 	return out
+}
+
+func labelsOf(cfg *config.Config, server string) map[string]string {
+	if s := cfg.Server(server); s != nil {
+		return s.Labels
+	}
+	return nil
 }
 
 // Connections returns how many connections a member of the running configuration

@@ -222,7 +222,10 @@ func (b *Box) keep(item string, data []byte) error {
 	return nil
 }
 
-func (b *Box) removeCertificate(_ context.Context, _ api.Call, p certificateParams) (struct{}, error) {
+func (b *Box) removeCertificate(_ context.Context, c api.Call, p certificateParams) (struct{}, error) {
+	if err := unscoped(c, "certificate/"+p.Name); err != nil {
+		return struct{}{}, err
+	}
 	return struct{}{}, b.remove("certificate", lb.ImportedItems, p.Name, func(cfg *config.Config) []string {
 		if c := cfg.Certificate(p.Name); c == nil || c.Source != config.Imported {
 			return nil
@@ -276,13 +279,19 @@ func (b *Box) needed() []uint64 {
 }
 
 func (b *Box) renewCertificate(ctx context.Context, c api.Call, p certificateParams) (Certificate, error) {
+	if err := unscoped(c, "certificate/"+p.Name); err != nil {
+		return Certificate{}, err
+	}
 	if err := b.cfg.Balancer.Renew(p.Name); err != nil {
 		return Certificate{}, apiError(err)
 	}
 	return b.certificate(ctx, c, p)
 }
 
-func (b *Box) importEAB(_ context.Context, _ api.Call, p eabParams) (struct{}, error) {
+func (b *Box) importEAB(_ context.Context, c api.Call, p eabParams) (struct{}, error) {
+	if err := unscoped(c, "acme/"+p.ACME); err != nil {
+		return struct{}{}, err
+	}
 	if err := checkItem(p.ACME); err != nil {
 		return struct{}{}, err
 	}
@@ -299,7 +308,10 @@ const ticketSecret = "tls-tickets"
 // TicketSecret returns the secret that keys of TLS session tickets derive from.
 func TicketSecret(st *store.Store) ([]byte, error) { return st.Secret(ticketSecret) }
 
-func (b *Box) rotateTickets(context.Context, api.Call, struct{}) (struct{}, error) {
+func (b *Box) rotateTickets(_ context.Context, c api.Call, _ struct{}) (struct{}, error) {
+	if err := unscoped(c, "the secret of session tickets"); err != nil {
+		return struct{}{}, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.cfg.Store.Rotate(ticketSecret); err != nil {

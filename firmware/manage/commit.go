@@ -4,6 +4,8 @@ package manage
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"evener/firmware/api"
@@ -15,12 +17,18 @@ type commitParams struct {
 	Comment string       `json:"comment,omitempty" doc:"why"`
 	Confirm api.Duration `json:"confirm,omitempty" doc:"take the commit back unless it is confirmed within this time"`
 	Base    uint64       `json:"base,omitempty" doc:"revision that is believed to run; 0: the candidate's"`
+	Version string       `json:"version,omitempty" doc:"of the candidate that was reviewed; empty: whatever it is"`
+	Seconds int          `json:"confirm_s,omitempty" doc:"confirm in seconds, 30 to 3600"`
+	Force   bool         `json:"force,omitempty" doc:"even if tests of rules fail"`
 }
 
 type rollbackParams struct {
 	Revision uint64       `json:"revision" doc:"revision whose text is brought back"`
 	Comment  string       `json:"comment,omitempty" doc:"why"`
 	Confirm  api.Duration `json:"confirm,omitempty" doc:"take the rollback back unless it is confirmed within this time"`
+	Seconds  int          `json:"confirm_s,omitempty" doc:"confirm in seconds, 30 to 3600"`
+	Draft    bool         `json:"as_candidate,omitempty" doc:"make the text your candidate, and serve nothing yet"`
+	Force    bool         `json:"force,omitempty" doc:"even if tests of rules fail"`
 }
 
 type confirmParams struct {
@@ -29,7 +37,7 @@ type confirmParams struct {
 
 type extendParams struct {
 	Revision uint64       `json:"revision,omitempty" doc:"0: the one that waits"`
-	By       api.Duration `json:"by" doc:"time added to what is left; together 24h at most"`
+	By       api.Duration `json:"by,omitempty" doc:"time added to what is left; together 24h at most; 5m"`
 }
 
 // A Committed tells of the revision that runs now.
@@ -37,6 +45,9 @@ type Committed struct {
 	Revision store.Revision `json:"revision"`
 	Pending  *Pending       `json:"pending,omitempty" doc:"set while it waits for its confirm"`
 	Problems []api.Problem  `json:"problems,omitempty" doc:"warnings"`
+	Draft    *Draft         `json:"draft,omitempty" doc:"of a rollback that has made a candidate only"`
+	URLs     []string       `json:"urls,omitempty" doc:"where the console is now, if it has moved"`
+	Handover string         `json:"handover,omitempty" secret:"true" doc:"token that lets you in at one of urls, once, within 5 minutes"`
 }
 
 func (b *Box) addCommit(reg *api.Registry) {
@@ -60,38 +71,110 @@ func origin(c api.Call) store.Origin {
 }
 
 func (b *Box) commit(_ context.Context, c api.Call, p commitParams) (Committed, error) {
+	confirm, err := confirmTime(p.Confirm, p.Seconds)
+	if err != nil {
+		return Committed{}, err
+	}
+	b.drafts.Lock() // what is checked is what is committed
+	defer b.drafts.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, text, err := b.cfg.Store.Candidate(c.Author)
+	cand, text, err := b.cfg.Store.Candidate(c.Author)
 	if err != nil {
 		return Committed{}, b.candidateError(err)
 	}
-	return b.serveNew(c, text, func() (store.Revision, error) {
+	if p.Version != "" && p.Version != version(cand) {
+		return Committed{}, b.stale(p.Version, cand)
+	}
+	defer b.draftChanged()
+	return b.serveNew(c, text, p.Force, func() (store.Revision, error) {
 		return b.cfg.Store.Commit(store.CommitOptions{Author: c.Author, Origin: origin(c),
-			Comment: p.Comment, Base: p.Base, Confirm: time.Duration(p.Confirm)})
+			Comment: p.Comment, Base: p.Base, Confirm: confirm})
 	})
 }
 
+// confirmTime reads the two ways to ask for a confirm.
+func confirmTime(d api.Duration, seconds int) (time.Duration, error) {
+	if seconds == 0 {
+		return time.Duration(d), nil
+	}
+	if seconds < 30 || seconds > 3600 || d != 0 {
+		return 0, api.Errorf(api.CodeParams, "params.confirm_s", "confirm_s must be 30 to 3600, without confirm, not %d", seconds)
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
 func (b *Box) rollback(_ context.Context, c api.Call, p rollbackParams) (Committed, error) {
+	confirm, err := confirmTime(p.Confirm, p.Seconds)
+	if err != nil {
+		return Committed{}, err
+	}
+	b.drafts.Lock()
+	defer b.drafts.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	text, err := b.cfg.Store.Text(p.Revision)
 	if err != nil {
 		return Committed{}, apiError(err)
 	}
-	return b.serveNew(c, text, func() (store.Revision, error) {
+	running := b.cfg.Store.Running()
+	if p.Draft {
+		d, err := b.keepDraft(c, text, running.Number)
+		return Committed{Revision: running, Pending: b.pending(), Draft: &d}, err
+	}
+	return b.serveNew(c, text, p.Force, func() (store.Revision, error) {
 		return b.cfg.Store.Rollback(p.Revision, store.CommitOptions{Author: c.Author, Origin: origin(c),
-			Comment: p.Comment, Base: b.cfg.Store.Running().Number, Confirm: time.Duration(p.Confirm)})
+			Comment: p.Comment, Base: running.Number, Confirm: confirm})
 	})
+}
+
+// admit refuses a text that the caller may not commit, or whose tests fail. It
+// returns the configuration that runs, as far as it can be read.
+func (b *Box) admit(c api.Call, text []byte, cfg *config.Config, force bool) (*config.Config, error) {
+	served, err := b.cfg.Store.Text(b.cfg.Store.Running().Number)
+	if err != nil {
+		return nil, apiError(err)
+	}
+	if err := mayCommit(c, served, text); err != nil {
+		return nil, err
+	}
+	if len(cfg.Clusters) > 0 && !force {
+		if err := b.guardTests(cfg); err != nil {
+			return nil, err
+		}
+	}
+	before, _ := Check("running", served)
+	return before, nil
+}
+
+// handOver tells a session where the console has gone, and lets it in there.
+func (b *Box) handOver(c api.Call, out *Committed, before, after *config.Config) {
+	if before == nil || slices.Equal(before.Console.Listen, after.Console.Listen) {
+		return
+	}
+	out.URLs = consoleURLs(&after.Console)
+	if c.Session == "" || b.cfg.Auth == nil || len(out.URLs) == 0 {
+		return
+	}
+	token, err := b.cfg.Auth.Handover(c.Session)
+	if err != nil { // such as an API token, which no browser can use
+		b.log.Warn("session not handed over", "author", c.Author, "err", err)
+		return
+	}
+	out.Handover = token
 }
 
 // serveNew commits text and serves it. What can fail is tried before the commit:
 // a port that is taken leaves the candidate and the history as they were. A crash
 // after the commit starts with the new revision.
-func (b *Box) serveNew(c api.Call, text []byte, commit func() (store.Revision, error)) (Committed, error) {
+func (b *Box) serveNew(c api.Call, text []byte, force bool, commit func() (store.Revision, error)) (Committed, error) {
 	cfg, found := Check("candidate", text)
 	if cfg == nil {
 		return Committed{}, validation(found)
+	}
+	old, err := b.admit(c, text, cfg, force)
+	if err != nil {
+		return Committed{}, err
 	}
 	if err := b.reserve(cfg); err != nil {
 		return Committed{}, apiError(err)
@@ -100,10 +183,13 @@ func (b *Box) serveNew(c api.Call, text []byte, commit func() (store.Revision, e
 	rev, err := commit()
 	if err != nil {
 		b.unreserve()
-		return Committed{}, apiError(err)
+		return Committed{}, b.conflictError(err)
 	}
 	if err = b.serve(cfg, rev.Number); err == nil {
-		return Committed{rev, b.pending(), Problems(found)}, nil
+		out := Committed{Revision: rev, Pending: b.pending(), Problems: Problems(found)}
+		b.handOver(c, &out, old, cfg)
+		b.confirmChanged()
+		return out, nil
 	}
 	if undo := b.undo(before, c); undo != nil {
 		b.log.Error("failed commit not taken back", "rev", rev.Number, "err", undo)
@@ -149,6 +235,14 @@ func (b *Box) undo(before store.Revision, c api.Call) error {
 	return err
 }
 
+// conflictError is apiError that tells of a conflict what was changed, by whom.
+func (b *Box) conflictError(err error) error {
+	if conflict, ok := errors.AsType[*store.ConflictError](err); ok {
+		return b.refine(conflict)
+	}
+	return apiError(err)
+}
+
 func (b *Box) waiting(n uint64) uint64 {
 	if n == 0 {
 		if p, ok := b.cfg.Store.Pending(); ok {
@@ -161,27 +255,42 @@ func (b *Box) waiting(n uint64) uint64 {
 func (b *Box) confirm(_ context.Context, c api.Call, p confirmParams) (Committed, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.mayCommitRevision(c, b.cfg.Store.Running().Number); err != nil {
+		return Committed{}, err
+	}
 	err := b.cfg.Store.Confirm(b.waiting(p.Revision), store.By{Author: c.Author, Origin: origin(c)})
+	b.confirmChanged()
 	return Committed{Revision: b.cfg.Store.Running(), Pending: b.pending()}, apiError(err)
 }
 
 func (b *Box) extend(_ context.Context, c api.Call, p extendParams) (Committed, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.mayCommitRevision(c, b.cfg.Store.Running().Number); err != nil {
+		return Committed{}, err
+	}
+	if p.By == 0 {
+		p.By = api.Duration(5 * time.Minute)
+	}
 	left := time.Duration(0)
 	if waits, ok := b.cfg.Store.Pending(); ok {
 		left = waits.Left
 	}
 	err := b.cfg.Store.Extend(b.waiting(p.Revision), left+time.Duration(p.By), store.By{Author: c.Author, Origin: origin(c)})
+	b.confirmChanged()
 	return Committed{Revision: b.cfg.Store.Running(), Pending: b.pending()}, apiError(err)
 }
 
 func (b *Box) revert(_ context.Context, c api.Call, _ struct{}) (Committed, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.mayCommitRevision(c, b.cfg.Store.Running().Number); err != nil {
+		return Committed{}, err
+	}
 	if _, err := b.cfg.Store.Revert(store.By{Author: c.Author, Origin: origin(c)}); err != nil {
 		return Committed{}, apiError(err)
 	}
 	b.serveRunning()
+	b.confirmChanged()
 	return Committed{Revision: b.cfg.Store.Running()}, nil
 }

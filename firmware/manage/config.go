@@ -99,7 +99,11 @@ func apiError(err error) error {
 		e.Hint = "config.diff"
 		return e
 	case errors.As(err, &pending):
-		return api.Errorf(api.CodeConfirmPending, "config.confirm_pending", "%v", err)
+		e := api.Errorf(api.CodeConfirmPending, "config.confirm_pending", "%v", err)
+		p := pending.Pending
+		e.Args = map[string]any{"revision": p.Revision.Number, "author": p.Revision.Author, "deadline": p.Deadline,
+			"left_ms": p.Left.Milliseconds()}
+		return e
 	case errors.Is(err, store.ErrNoCandidate):
 		e := api.Errorf(api.CodeNotFound, "config.no_candidate", "you have no candidate")
 		e.Hint = "config.set"
@@ -153,12 +157,16 @@ type checkParams struct {
 type setParams struct {
 	Text string `json:"text" doc:"whole configuration in HCL"`
 	Base uint64 `json:"base,omitempty" doc:"revision that the text was made on; 0: the running one"`
+
+	Version string `json:"version,omitempty" doc:"of the candidate that it replaces; empty: whatever it is"`
+	Draft   bool   `json:"draft,omitempty" doc:"keep it even with mistakes"`
 }
 
 // A Checked tells what was found in a text.
 type Checked struct {
 	Base     uint64        `json:"base,omitempty" doc:"revision that the candidate is made on"`
-	Problems []api.Problem `json:"problems" doc:"warnings"`
+	Version  string        `json:"version,omitempty" doc:"of the candidate"`
+	Problems []api.Problem `json:"problems" doc:"warnings; of a draft mistakes too"`
 }
 
 func (b *Box) addConfig(reg *api.Registry) {
@@ -224,8 +232,19 @@ func (b *Box) check(_ context.Context, c api.Call, p checkParams) (Checked, erro
 
 func (b *Box) set(_ context.Context, c api.Call, p setParams) (Checked, error) {
 	found, err := b.checked([]byte(p.Text))
-	if err != nil {
+	if err != nil && !p.Draft {
 		return Checked{}, err
+	}
+	if err != nil {
+		_, found = Check("candidate", []byte(p.Text))
+	}
+	b.drafts.Lock()
+	defer b.drafts.Unlock()
+	if p.Version != "" {
+		had, _, err := b.cfg.Store.Candidate(c.Author)
+		if err != nil || version(had) != p.Version {
+			return Checked{}, b.stale(p.Version, had)
+		}
 	}
 	if p.Base == 0 {
 		p.Base = b.cfg.Store.Running().Number
@@ -234,10 +253,14 @@ func (b *Box) set(_ context.Context, c api.Call, p setParams) (Checked, error) {
 	if err != nil {
 		return Checked{}, apiError(err)
 	}
-	return Checked{Base: cand.Base, Problems: Problems(found)}, nil
+	b.draftChanged()
+	return Checked{Base: cand.Base, Version: version(cand), Problems: Problems(found)}, nil
 }
 
 func (b *Box) discard(_ context.Context, c api.Call, _ struct{}) (struct{}, error) {
+	b.drafts.Lock()
+	defer b.drafts.Unlock()
+	defer b.draftChanged()
 	return struct{}{}, b.candidateError(b.cfg.Store.Discard(c.Author))
 }
 
@@ -301,6 +324,9 @@ type Pending struct {
 	Revision uint64       `json:"revision"`
 	Left     api.Duration `json:"left" doc:"until it is taken back"`
 	Deadline time.Time    `json:"deadline"`
+	Now      time.Time    `json:"now" doc:"the box's clock, by which the deadline is"`
+	Author   string       `json:"author" doc:"who has committed"`
+	Comment  string       `json:"comment,omitempty"`
 }
 
 func (b *Box) history(context.Context, api.Call, struct{}) (History, error) {
@@ -313,5 +339,6 @@ func (b *Box) pending() *Pending {
 	if !ok {
 		return nil
 	}
-	return &Pending{p.Revision.Number, api.Duration(p.Left.Round(time.Second)), p.Deadline}
+	return &Pending{Revision: p.Revision.Number, Left: api.Duration(p.Left.Round(time.Second)), Deadline: p.Deadline,
+		Now: time.Now().UTC(), Author: p.Revision.Author, Comment: p.Revision.Comment}
 }

@@ -19,6 +19,7 @@ type explainParams struct {
 	Fields    []string `json:"fields,omitempty" doc:"request fields, written Name: value"`
 	Client    string   `json:"client,omitempty" doc:"address of the client; 192.0.2.1"`
 	Candidate bool     `json:"candidate,omitempty" doc:"ask your candidate in place of the running configuration"`
+	On        string   `json:"on,omitempty" doc:"running or candidate; running, unless candidate is set"`
 }
 
 // An Explained tells what becomes of a request, and why.
@@ -48,6 +49,20 @@ type ExplainedRule struct {
 	Name       string          `json:"name"`
 	Verdict    string          `json:"verdict" doc:"true, false, not reached or disabled"`
 	Conditions []ExplainedTest `json:"conditions"`
+	When       string          `json:"when,omitempty" doc:"the condition as it is written"`
+	Line       int             `json:"line,omitempty" doc:"of the condition in the configuration"`
+	Tree       *ExplainedPart  `json:"tree,omitempty" doc:"how each part of the condition fared"`
+}
+
+// An ExplainedPart is a part of a condition and what was found.
+type ExplainedPart struct {
+	Op      string          `json:"op" doc:"and, or, not or call"`
+	From    int             `json:"from" doc:"where it begins in when, in bytes"`
+	To      int             `json:"to" doc:"where it ends"`
+	Verdict string          `json:"verdict" doc:"true, false or not evaluated"`
+	Value   string          `json:"value,omitempty" doc:"of a call: what it was tested on"`
+	Missing bool            `json:"missing,omitempty" doc:"of a call: the request has no such thing"`
+	Parts   []ExplainedPart `json:"parts,omitempty"`
 }
 
 // An ExplainedTest is one condition of a rule.
@@ -94,13 +109,19 @@ func (b *Box) explain(_ context.Context, c api.Call, p explainParams) (Explained
 		}
 		q.Client = netip.AddrPortFrom(a, 40000)
 	}
+	switch {
+	case p.Candidate && p.On == "":
+		p.On = "candidate"
+	case p.On == "":
+		p.On = "running"
+	}
+	from, err := b.source(c, p.On)
+	if err != nil {
+		return Explained{}, err
+	}
 	var cfg *config.Config
-	if p.Candidate {
-		_, text, err := b.cfg.Store.Candidate(c.Author)
-		if err != nil {
-			return Explained{}, b.candidateError(err)
-		}
-		if cfg, err = parse(text, 0); err != nil {
+	if from.on == "candidate" {
+		if cfg, err = parse(from.text, 0); err != nil {
 			return Explained{}, err
 		}
 	}
@@ -108,7 +129,39 @@ func (b *Box) explain(_ context.Context, c api.Call, p explainParams) (Explained
 	if err != nil {
 		return Explained{}, apiError(err)
 	}
-	return explained(a), nil
+	if cfg == nil && a.Generation != from.base { // committed between the two looks
+		from.text, _ = b.cfg.Store.Text(a.Generation)
+	}
+	out := explained(a)
+	for i := range out.Rules {
+		if i < len(a.Trees) {
+			out.Rules[i].addTree(&a.Trees[i], from.text)
+		}
+	}
+	return out, nil
+}
+
+// addTree adds how each part of the rule's condition fared. text is that of the
+// configuration.
+func (r *ExplainedRule) addTree(t *lb.Condition, text []byte) {
+	at := t.Range
+	if at.Start.Byte < 0 || at.Start.Byte > at.End.Byte || at.End.Byte > len(text) {
+		return
+	}
+	r.When, r.Line = string(text[at.Start.Byte:at.End.Byte]), at.Start.Line
+	root := partOf(t, at.Start.Byte)
+	r.Tree = &root
+}
+
+func partOf(t *lb.Condition, start int) ExplainedPart {
+	p := ExplainedPart{Op: t.Op, From: t.Range.Start.Byte - start, To: t.Range.End.Byte - start, Verdict: t.Verdict.String()}
+	if t.Call != nil {
+		p.Value, p.Missing = t.Call.Value, t.Call.Missing
+	}
+	for i := range t.Parts {
+		p.Parts = append(p.Parts, partOf(&t.Parts[i], start))
+	}
+	return p
 }
 
 func explained(a lb.Answer) Explained {

@@ -24,6 +24,9 @@ type importParams struct {
 }
 
 func (b *Box) importCertificate(ctx context.Context, c api.Call, p importParams) (Certificate, error) {
+	if err := unscoped(c, "certificate/"+p.Name); err != nil {
+		return Certificate{}, err
+	}
 	if err := checkItem(p.Name); err != nil {
 		return Certificate{}, err
 	}

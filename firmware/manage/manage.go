@@ -40,10 +40,6 @@ type Config struct {
 	History    *stats.History
 	Auth       *auth.Auth // nil: the users cannot be read, and nobody can log in
 
-	// Handover makes a token that lets the user of a session in once more, at
-	// another address of the console; nil: nobody is handed over.
-	Handover func(session string) (string, error)
-
 	Version  string
 	Board    string
 	Started  time.Time
@@ -79,6 +75,7 @@ type Box struct {
 	unserved unserved
 	console  console
 	noticed  noticed
+	topics   draftTopics
 }
 
 // An unserved tells what of the running revision is not served, and why.
@@ -125,6 +122,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addRebase(reg)
 	b.addReview(reg)
 	b.addTests(reg)
+	b.addDraftTopics(reg)
 	b.addCommit(reg)
 	b.addShow(reg)
 	b.addConnections(reg)

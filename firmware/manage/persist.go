@@ -68,7 +68,10 @@ func (b *Box) sources(context.Context, api.Call, struct{}) (Sources, error) {
 	return out, nil
 }
 
-func (b *Box) clearSources(_ context.Context, _ api.Call, p clearParams) (Cleared, error) {
+func (b *Box) clearSources(_ context.Context, c api.Call, p clearParams) (Cleared, error) {
+	if err := b.mayTouch(c, "cluster", p.Cluster); err != nil {
+		return Cleared{}, err
+	}
 	var client netip.Addr
 	if p.Client != "" {
 		var err error
@@ -96,7 +99,10 @@ func CookieKeys(st *store.Store) ([]persist.Key, error) {
 	return keys, nil
 }
 
-func (b *Box) rotateKey(context.Context, api.Call, struct{}) (Rotated, error) {
+func (b *Box) rotateKey(_ context.Context, c api.Call, _ struct{}) (Rotated, error) {
+	if err := unscoped(c, "the key of persistence cookies"); err != nil {
+		return Rotated{}, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.cfg.Store.Rotate(keySecret); err != nil {

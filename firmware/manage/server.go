@@ -12,7 +12,7 @@ import (
 )
 
 type quiesceParams struct {
-	Member       string `json:"member" doc:"POOL/MEMBER"`
+	targets
 	IgnoreSticky bool   `json:"ignore_sticky,omitempty" doc:"keep persistent clients away too"`
 	Force        bool   `json:"force,omitempty" doc:"even if it is the last usable member"`
 	Reason       string `json:"reason,omitempty" doc:"why; shown with its state"`
@@ -20,17 +20,18 @@ type quiesceParams struct {
 
 type drainParams struct {
 	quiesceParams
+	Mode     DrainMode    `json:"mode,omitempty" doc:"keep-sticky: persistent clients still come; ignore-sticky: they do not; now: disabled at once; keep-sticky"`
 	Deadline api.Duration `json:"deadline,omitempty" doc:"disabled after this; 15m"`
 }
 
 type disableParams struct {
-	Member string `json:"member" doc:"POOL/MEMBER"`
+	targets
 	Force  bool   `json:"force,omitempty" doc:"even if it is the last usable member"`
 	Reason string `json:"reason,omitempty" doc:"why; shown with its state"`
 }
 
 type enableParams struct {
-	Member string `json:"member" doc:"POOL/MEMBER"`
+	targets
 	Reason string `json:"reason,omitempty" doc:"why; shown with its state"`
 }
 
@@ -41,17 +42,34 @@ type weightParams struct {
 	Reason string `json:"reason,omitempty" doc:"why; shown by status"`
 }
 
+// A DrainMode says what becomes of the clients that persistence keeps on a member.
+type DrainMode string
+
+// The modes.
+const (
+	KeepSticky   DrainMode = "keep-sticky"
+	IgnoreSticky DrainMode = "ignore-sticky"
+	DisableNow   DrainMode = "now"
+)
+
+// Words lists the modes.
+func (DrainMode) Words() []string {
+	return []string{string(KeepSticky), string(IgnoreSticky), string(DisableNow)}
+}
+
 func (b *Box) addServer(reg *api.Registry) {
-	api.Add(reg, api.Method{Name: "server.quiesce", Purpose: "Gives a member no new clients; persistent ones still come.",
-		Role: api.Operator, Effect: api.Runtime, Audit: "quiesce {member}"}, b.quiesce)
-	api.Add(reg, api.Method{Name: "server.drain", Purpose: "Quiesces a member and disables it after a deadline.",
-		Role: api.Operator, Effect: api.Runtime, Audit: "drain {member}"}, b.drain)
-	api.Add(reg, api.Method{Name: "server.disable", Purpose: "Gives a member no clients at all; running exchanges finish.",
-		Role: api.Operator, Effect: api.Runtime, Audit: "disable {member}"}, b.disable)
-	api.Add(reg, api.Method{Name: "server.enable", Purpose: "Brings a member back.",
-		Role: api.Operator, Effect: api.Runtime, Audit: "enable {member}"}, b.enable)
+	act := func(name, purpose, audit string) api.Method {
+		return api.Method{Name: name, Purpose: purpose, Role: api.Operator, Effect: api.Runtime, Audit: audit + " {member} {members} {server} {labels}"}
+	}
+	api.Add(reg, act("server.quiesce", "Gives members no new clients; persistent ones still come.", "quiesce"), b.quiesce)
+	api.Add(reg, act("server.drain", "Quiesces members and disables them after a deadline.", "drain"), b.drain)
+	api.Add(reg, act("server.disable", "Gives members no clients at all; running exchanges finish.", "disable"), b.disable)
+	api.Add(reg, act("server.enable", "Brings members back.", "enable"), b.enable)
+	api.Add(reg, act("server.cancel", "Ends the drain of members: they get new clients again.", "cancel the drain of"), b.cancelDrain)
 	api.Add(reg, api.Method{Name: "server.weight", Purpose: "Changes a member's weight until it is configured anew.",
 		Role: api.Operator, Effect: api.Runtime, Audit: "weight {member} {weight}"}, b.weight)
+	api.Add(reg, api.Method{Name: "server.preview", Purpose: "Tells what taking members out would mean, and takes none out.",
+		Role: api.Viewer}, b.preview)
 }
 
 // splitMember takes POOL/MEMBER apart.
@@ -63,55 +81,51 @@ func splitMember(s string) (pool, member string, err error) {
 	return pool, member, nil
 }
 
-// on runs a change of one member and returns the member as it is then.
-func (b *Box) on(name string, change func(pool, member string) error) (Member, error) {
-	pool, member, err := splitMember(name)
-	if err != nil {
-		return Member{}, err
-	}
-	if err := change(pool, member); err != nil {
-		return Member{}, apiError(err)
-	}
-	for _, p := range b.cfg.Balancer.Pools() {
-		for _, m := range p.Members {
-			if p.Name == pool && m.Name == member {
-				return memberOf(pool, m), nil
-			}
-		}
-	}
-	return Member{}, api.Errorf(api.CodeNotFound, "not_found", "%s is gone: a commit has removed it", name)
-}
-
-func (b *Box) quiesce(_ context.Context, c api.Call, p quiesceParams) (Member, error) {
-	return b.on(p.Member, func(pool, member string) error {
+func (b *Box) quiesce(_ context.Context, c api.Call, p quiesceParams) (Acted, error) {
+	return b.act(c, p.targets, !p.Force, func(pool, member string) error {
 		return b.cfg.Balancer.Quiesce(pool, member, !p.IgnoreSticky, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
 }
 
-func (b *Box) drain(_ context.Context, c api.Call, p drainParams) (Member, error) {
+func (b *Box) drain(_ context.Context, c api.Call, p drainParams) (Acted, error) {
 	if p.Deadline <= 0 {
 		p.Deadline = api.Duration(15 * time.Minute)
 	}
-	return b.on(p.Member, func(pool, member string) error {
-		return b.cfg.Balancer.DrainMember(pool, member, !p.IgnoreSticky, time.Now().Add(time.Duration(p.Deadline)),
-			lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
+	order := lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force}
+	keep := p.Mode != IgnoreSticky && !p.IgnoreSticky
+	return b.act(c, p.targets, !p.Force, func(pool, member string) error {
+		if p.Mode == DisableNow {
+			return b.cfg.Balancer.Disable(pool, member, order)
+		}
+		return b.cfg.Balancer.DrainMember(pool, member, keep, time.Now().Add(time.Duration(p.Deadline)), order)
 	})
 }
 
-func (b *Box) disable(_ context.Context, c api.Call, p disableParams) (Member, error) {
-	return b.on(p.Member, func(pool, member string) error {
+func (b *Box) disable(_ context.Context, c api.Call, p disableParams) (Acted, error) {
+	return b.act(c, p.targets, !p.Force, func(pool, member string) error {
 		return b.cfg.Balancer.Disable(pool, member, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
 }
 
-func (b *Box) enable(_ context.Context, c api.Call, p enableParams) (Member, error) {
-	return b.on(p.Member, func(pool, member string) error {
+func (b *Box) enable(_ context.Context, c api.Call, p enableParams) (Acted, error) {
+	return b.act(c, p.targets, false, func(pool, member string) error {
+		return b.cfg.Balancer.Enable(pool, member, lb.Order{By: c.Author, Reason: p.Reason})
+	})
+}
+
+// cancelDrain is enable for members that are being drained or are quiesced.
+func (b *Box) cancelDrain(_ context.Context, c api.Call, p enableParams) (Acted, error) {
+	return b.act(c, p.targets, false, func(pool, member string) error {
+		if m := b.memberStatus(pool, member); m != nil && m.Admin.String() != "quiesced" {
+			return api.Errorf(api.CodeConflict, "member.state", "%s/%s is %s: there is no drain to cancel", pool, member, m.Admin)
+		}
 		return b.cfg.Balancer.Enable(pool, member, lb.Order{By: c.Author, Reason: p.Reason})
 	})
 }
 
 func (b *Box) weight(_ context.Context, c api.Call, p weightParams) (Member, error) {
-	return b.on(p.Member, func(pool, member string) error {
+	out, err := b.act(c, targets{Member: p.Member}, false, func(pool, member string) error {
 		return b.cfg.Balancer.SetWeight(pool, member, p.Weight, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
+	return out.Member, err
 }

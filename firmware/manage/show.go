@@ -16,6 +16,7 @@ import (
 // A Cluster is a cluster at one moment.
 type Cluster struct {
 	Name        string            `json:"name"`
+	Labels      map[string]string `json:"labels,omitempty"`
 	Protocol    string            `json:"protocol"`
 	Listen      []string          `json:"listen"`
 	Pool        string            `json:"pool,omitempty"`
@@ -49,7 +50,9 @@ type Rule struct {
 
 // A Pool is a pool at one moment.
 type Pool struct {
-	Name    string   `json:"name"`
+	Name   string            `json:"name"`
+	Labels map[string]string `json:"labels,omitempty"`
+
 	Policy  string   `json:"policy"`
 	Tier    string   `json:"tier" doc:"which members are in use: regular, spare, quiesced or none"`
 	Members []Member `json:"members"`
@@ -57,9 +60,12 @@ type Pool struct {
 
 // A Member is a member of a pool at one moment.
 type Member struct {
-	Pool      string       `json:"pool"`
-	Name      string       `json:"name"`
-	Address   string       `json:"address"`
+	Pool    string `json:"pool"`
+	Name    string `json:"name"`
+	Address string `json:"address"`
+
+	Labels map[string]string `json:"labels,omitempty" doc:"of its server"`
+
 	State     string       `json:"state" doc:"up, checking, spare, full, quiesced, disabled or down"`
 	Why       string       `json:"why,omitempty" doc:"why a new client does not get it"`
 	Health    string       `json:"health"`
@@ -151,7 +157,7 @@ var classWords = []string{"aborted", "1xx", "2xx", "3xx", "4xx", "5xx"}
 func clusterOf(c lb.ClusterStatus) Cluster {
 	t := &c.Totals
 	out := Cluster{
-		Name: c.Name, Protocol: string(c.Protocol), Pool: c.Pool, Disabled: c.Disabled,
+		Name: c.Name, Labels: c.Labels, Protocol: string(c.Protocol), Pool: c.Pool, Disabled: c.Disabled,
 		Connections: t.Connections, Accepted: t.Accepted, Active: t.Active, Waiting: t.Waiting,
 		Requests: t.Requests, Retries: t.Retries, BytesIn: t.BytesIn, BytesOut: t.BytesOut,
 		P50: api.Duration(t.Duration.Quantile(.5)), P95: api.Duration(t.Duration.Quantile(.95)),
@@ -195,7 +201,7 @@ func (b *Box) rules(context.Context, api.Call, struct{}) (Rules, error) {
 func (b *Box) pools(context.Context, api.Call, struct{}) (Pools, error) {
 	out := Pools{Pools: []Pool{}}
 	for _, p := range b.cfg.Balancer.Pools() {
-		pool := Pool{Name: p.Name, Policy: string(p.Policy), Tier: p.Tier.String()}
+		pool := Pool{Name: p.Name, Labels: p.Labels, Policy: string(p.Policy), Tier: p.Tier.String()}
 		for _, m := range p.Members {
 			pool.Members = append(pool.Members, memberOf(p.Name, m))
 		}
@@ -206,7 +212,7 @@ func (b *Box) pools(context.Context, api.Call, struct{}) (Pools, error) {
 
 func memberOf(pool string, m lb.MemberStatus) Member {
 	out := Member{
-		Pool: pool, Name: m.Name, Address: m.Addr.String(), State: m.State, Why: m.Why,
+		Pool: pool, Name: m.Name, Labels: m.Labels, Address: m.Addr.String(), State: m.State, Why: m.Why,
 		Health: m.Health.String(), Reason: m.Reason, Since: m.Since, Admin: m.Admin.String(),
 		Until: m.Until, Static: m.Configured, Weight: m.Weight, WeightWhy: m.WeightReason,
 		Active: m.Counts.Active, Limit: m.Counts.Limit, Open: m.Counts.Open, Picked: m.Counts.Picked,
@@ -221,8 +227,11 @@ func memberOf(pool string, m lb.MemberStatus) Member {
 	return out
 }
 
-func (b *Box) probe(ctx context.Context, _ api.Call, p memberParams) (Probed, error) {
+func (b *Box) probe(ctx context.Context, c api.Call, p memberParams) (Probed, error) {
 	pool, member, err := splitMember(p.Member)
+	if err == nil {
+		err = b.mayTouch(c, "pool", pool)
+	}
 	if err != nil {
 		return Probed{}, err
 	}

@@ -150,7 +150,10 @@ func (r *restart) status() *RestartStatus {
 
 // restartRole answers before the restart begins: replacing the engine ends the
 // connection that the question came by.
-func (b *Box) restartRole(_ context.Context, _ api.Call, p restartParams) (RestartStatus, error) {
+func (b *Box) restartRole(_ context.Context, c api.Call, p restartParams) (RestartStatus, error) {
+	if err := unscoped(c, "the process of "+p.Role); err != nil {
+		return RestartStatus{}, err
+	}
 	st, err := b.cfg.Supervisor.Status()
 	if err != nil {
 		return RestartStatus{}, err

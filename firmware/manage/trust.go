@@ -107,7 +107,10 @@ func (t *Trust) describe(data []byte) {
 	}
 }
 
-func (b *Box) importTrust(_ context.Context, _ api.Call, p trustImportParams) (Trust, error) {
+func (b *Box) importTrust(_ context.Context, c api.Call, p trustImportParams) (Trust, error) {
+	if err := unscoped(c, "trust/"+p.Name); err != nil {
+		return Trust{}, err
+	}
 	if err := checkItem(p.Name); err != nil {
 		return Trust{}, err
 	}
@@ -189,6 +192,9 @@ func checkCA(der []byte) error {
 	return err
 }
 
-func (b *Box) removeTrust(_ context.Context, _ api.Call, p trustParams) (struct{}, error) {
+func (b *Box) removeTrust(_ context.Context, c api.Call, p trustParams) (struct{}, error) {
+	if err := unscoped(c, "trust/"+p.Name); err != nil {
+		return struct{}{}, err
+	}
 	return struct{}{}, b.remove("trust", lb.TrustItems, p.Name, func(cfg *config.Config) []string { return lb.TrustUsers(cfg, p.Name) })
 }

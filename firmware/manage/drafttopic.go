@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/store"
+)
+
+// draftTopics are told when a candidate or the pending confirm changes; they are
+// nil before Methods.
+type draftTopics struct{ candidate, confirm *api.Topic }
+
+// A DraftState tells of somebody's candidate. Of others there is only that they
+// have one.
+type DraftState struct {
+	Author  string    `json:"author"`
+	Base    uint64    `json:"base" doc:"revision that it is made on"`
+	Running uint64    `json:"running" doc:"revision that runs; another one than base: see config.rebase"`
+	Time    time.Time `json:"time" doc:"of its last change"`
+	Version string    `json:"version,omitempty" doc:"of your own"`
+	Changes int       `json:"changes" doc:"of your own: how many things it changes against the revision that runs; -1: its syntax is wrong"`
+}
+
+// A ConfirmState tells of the commit that waits for its confirm.
+type ConfirmState struct {
+	Revision uint64    `json:"revision"`
+	Author   string    `json:"author" doc:"who has committed"`
+	Comment  string    `json:"comment,omitempty"`
+	Deadline time.Time `json:"deadline" doc:"when it is taken back"`
+	Now      time.Time `json:"now" doc:"the box's clock, by which the deadline is"`
+}
+
+func (b *Box) addDraftTopics(reg *api.Registry) {
+	b.topics.candidate = api.AddState(reg, api.Topic{Name: "state.candidate", Role: api.Viewer, Private: true, Every: 5 * time.Second,
+		Purpose: "Your candidate, as an object named own, and those of others, by their authors with other/ before."}, b.draftState)
+	b.topics.confirm = api.AddState(reg, api.Topic{Name: "state.confirm", Role: api.Viewer, Every: time.Second,
+		Purpose: "The commit that waits for its confirm, as an object named pending."}, b.confirmState)
+}
+
+// draftChanged tells who watches candidates that one has changed.
+func (b *Box) draftChanged() {
+	if t := b.topics.candidate; t != nil {
+		t.Changed()
+	}
+}
+
+// confirmChanged tells who watches that a commit waits, or does not any more.
+func (b *Box) confirmChanged() {
+	if t := b.topics.confirm; t != nil {
+		t.Changed()
+	}
+}
+
+func (b *Box) draftState(_ context.Context, c api.Call, _ struct{}) (map[string]DraftState, error) {
+	out := make(map[string]DraftState)
+	running := b.cfg.Store.Running().Number
+	for _, d := range b.cfg.Store.Candidates() {
+		s := DraftState{Author: d.Author, Base: d.Base, Running: running, Time: d.Time}
+		if d.Author != c.Author {
+			out["other/"+d.Author] = s
+			continue
+		}
+		s.Version = version(d)
+		n, err := b.countChanges(d.Author, running)
+		if errors.Is(err, store.ErrNoCandidate) {
+			continue // it has just been committed
+		}
+		if s.Changes = n; err != nil {
+			s.Changes = -1
+		}
+		out["own"] = s
+	}
+	return out, nil
+}
+
+// countChanges counts what an author's candidate changes.
+func (b *Box) countChanges(author string, running uint64) (int, error) {
+	_, text, err := b.cfg.Store.Candidate(author)
+	if err != nil {
+		return 0, err
+	}
+	served, err := b.cfg.Store.Text(running)
+	if err != nil {
+		return 0, err
+	}
+	changes, err := compare(served, text)
+	return len(changes), err
+}
+
+func (b *Box) confirmState(context.Context, api.Call, struct{}) (map[string]ConfirmState, error) {
+	p := b.pending()
+	if p == nil {
+		return map[string]ConfirmState{}, nil
+	}
+	return map[string]ConfirmState{"pending": {Revision: p.Revision, Author: p.Author, Comment: p.Comment,
+		Deadline: p.Deadline, Now: p.Now.Truncate(time.Second)}}, nil
+}

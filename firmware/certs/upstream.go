@@ -23,7 +23,7 @@ type UpstreamConfig struct {
 	// unless it is an address. Empty: the caller sets it for each connection.
 	ServerName string
 
-	CAs     []byte   // PEM; nil means the CAs of the system
+	CAs     []byte   // PEM, also what servers have signed themselves; nil means the CAs of the system
 	Client  *Pair    // the box's own certificate; nil sends none
 	Profile Profile  // the zero one is intermediate
 	ALPN    []string // such as "h2"
@@ -59,7 +59,7 @@ func NewUpstream(cfg UpstreamConfig, now time.Time) (*Upstream, error) {
 	case cfg.Insecure && cfg.CAs != nil:
 		return nil, errors.New("own CAs and no verification contradict each other; leave one of them out")
 	case cfg.CAs != nil:
-		cas, warnings, err := parseCAs(cfg.CAs, now)
+		cas, warnings, err := parseServers(cfg.CAs, now)
 		if err != nil {
 			return nil, err
 		}

@@ -29,6 +29,7 @@ func TestUpstreamVerifiesServers(t *testing.T) {
 		Tickets: newTickets(t, 1, TicketConfig{})})
 	own := pairOf(t, real(client("box")), p256(t), w.root)
 	root, other := []byte(certPEM(w.root.cert)), []byte(certPEM(w.other.cert))
+	alone := ownSigned(t)
 	tests := []struct {
 		name     string
 		cfg      UpstreamConfig
@@ -44,6 +45,7 @@ func TestUpstreamVerifiesServers(t *testing.T) {
 		{"another CA", UpstreamConfig{ServerName: "origin.example", CAs: other}, "certificate signed by unknown authority", "", 0},
 		{"another name", UpstreamConfig{ServerName: "x.example", CAs: root}, "not x.example", "", 0},
 		{"another address", UpstreamConfig{ServerName: "192.0.2.2", CAs: root}, "not 192.0.2.2", "", 0},
+		{"its own signature", UpstreamConfig{ServerName: "origin.example", CAs: []byte(certPEM(alone.Leaf()))}, "certificate signed by unknown authority", "", 0},
 		{"not verified", UpstreamConfig{ServerName: "x.example", Insecure: true}, "", "", NoCertificate},
 	}
 	for _, tt := range tests {
@@ -142,5 +144,36 @@ func TestHandshakeErrorsAreTyped(t *testing.T) {
 	var e *ClientError
 	if !errors.As(ClientResult{Reason: Revoked}.Err(), &e) || e.Reason != Revoked {
 		t.Error("Err() is no *ClientError")
+	}
+}
+
+// ownSigned is a certificate for origin.example that nobody else has signed.
+func ownSigned(t *testing.T) *Pair {
+	t.Helper()
+	p, err := SelfSigned([]string{"origin.example"}, nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A server's own signature is good for that certificate alone, and for its names.
+func TestUpstreamTakesAServersOwnSignature(t *testing.T) {
+	own, another := ownSigned(t), ownSigned(t)
+	s := newServer(t, ServerConfig{Set: newSet(t, SetConfig{Pairs: []*Pair{own}})})
+	for _, tt := range []struct {
+		name, server string
+		trusted      *Pair
+		want         string
+	}{
+		{"it", "origin.example", own, ""},
+		{"another of its name", "origin.example", another, "certificate signed by unknown authority"},
+		{"another name", "x.example", own, "not x.example"},
+	} {
+		u, err := NewUpstream(UpstreamConfig{ServerName: tt.server, CAs: []byte(certPEM(tt.trusted.Leaf()))}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		contains(t, tt.name, handshake(s, u.Config()).clientError, tt.want)
 	}
 }

@@ -150,6 +150,8 @@ func (x *exchange) challenged() bool {
 // member may get, whatever the rules say of it; 0 if there is no such reason.
 func (x *exchange) refusal() (status int, why stats.Reason) {
 	switch limit := x.svc.Limits.Body; {
+	case x.req.HTTP2 && !x.req.Upgrade.Empty() && !x.req.Websocket:
+		return 501, stats.BadRequest // a protocol that nobody here speaks (RFC 9220 section 3)
 	case x.req.MethodID == message.CONNECT && !x.upgrade, x.req.MethodID == message.TRACE && !x.svc.AllowTrace:
 		return 405, stats.BadRequest
 	case limit != 0 && x.req.Body == message.Length && x.req.Length > limit:

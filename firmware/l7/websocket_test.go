@@ -179,6 +179,16 @@ func TestWebSocketNotWanted(t *testing.T) {
 	}
 }
 
+// An extended CONNECT for anything else is not implemented.
+func TestUnknownProtocol(t *testing.T) {
+	b := muxBox(t, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, true, func(s *Service) {
+		s.HTTP2 = http2.Prepare(http2.Config{ExtendedConnect: true})
+	})
+	if p := ask2(t, b, "CONNECT", "/masque", "connect-udp"); p.status != 501 {
+		t.Errorf("status %d, %v, want 501", p.status, p.end)
+	}
+}
+
 // What an extended CONNECT says of a length and a key does not reach a member of
 // HTTP/1.1, which would take the next request on its connection for the body.
 func TestWebSocketWithABody(t *testing.T) {

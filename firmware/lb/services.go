@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"evener/firmware/balance"
 	"evener/firmware/config"
@@ -30,6 +31,7 @@ type generation struct {
 	keys    *keyring
 	tickets []*ticketed
 	issuers map[string]*issuer // by acme block
+	renewAt time.Time          // when the first self-signed certificate is due; zero: there is none
 }
 
 // A builder makes one generation. Nothing that runs sees what it makes.

@@ -43,6 +43,7 @@ func (b *Balancer) tick(now time.Time, dt time.Duration) {
 		b.endDrains(now)
 		b.keepVerdicts(now)
 		b.cur.renewTickets(now)
+		b.renewSelfSigned(now)
 	}
 	b.countGenerations()
 	b.countLoops()

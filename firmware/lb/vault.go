@@ -130,7 +130,8 @@ func (u *builder) selfSigned(c *config.Certificate) (*certs.Pair, error) {
 		u.b.log.Warn("self-signed certificate made anew", "certificate", c.Name, "err", err)
 	} else if data != nil {
 		p, err := certs.ParsePEM(data, u.keys.now)
-		if err == nil && (len(c.Names) == 0 || isFor(p, c.Names)) {
+		if err == nil && (len(c.Names) == 0 || isFor(p, c.Names)) && u.keys.now.Before(successorDue(p)) {
+			u.gen.renewBy(successorDue(p))
 			return p, nil
 		}
 	}
@@ -138,7 +139,32 @@ func (u *builder) selfSigned(c *config.Certificate) (*certs.Pair, error) {
 	if err != nil || u.trial {
 		return p, err
 	}
+	u.gen.renewBy(successorDue(p))
 	return p, u.b.keepSelfSigned(c.Name, p)
+}
+
+// successorDue returns when the box makes the next of a certificate that it has signed
+// itself. That is late: people who compare fingerprints must be told of the new one.
+func successorDue(p *certs.Pair) time.Time { return p.Leaf().NotAfter.Add(-30 * 24 * time.Hour) }
+
+// renewBy makes the generation look for successors at t, if not earlier.
+func (g *generation) renewBy(t time.Time) {
+	if g.renewAt.IsZero() || t.Before(g.renewAt) {
+		g.renewAt = t
+	}
+}
+
+// renewSelfSigned makes successors of the certificates that the box has signed itself
+// and that end soon: what is served is built anew with them.
+func (b *Balancer) renewSelfSigned(now time.Time) {
+	if b.cur.renewAt.IsZero() || now.Before(b.cur.renewAt) {
+		return
+	}
+	b.log.Info("self-signed certificate due for renewal", "generation", b.cur.number)
+	if err := b.apply(b.cur.cfg, b.cur.number); err != nil {
+		b.cur.renewAt = now.Add(time.Hour)
+		b.log.Error("self-signed certificate not renewed", "err", err)
+	}
 }
 
 // keepSelfSigned saves a pair that the box has made.

@@ -164,7 +164,7 @@ func trustText(data []byte) ([]byte, error) {
 		case "X509 CRL":
 			_, err = x509.ParseRevocationList(block.Bytes)
 		default:
-			err = fmt.Errorf("it is %q; a trust has certificates of CAs and revocation lists", block.Type)
+			err = fmt.Errorf("it is %q; a trust has certificates of CAs, those that servers have signed themselves, and revocation lists", block.Type)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("block %d: %w", n, err)
@@ -186,7 +186,7 @@ func derText(data []byte) ([]byte, error) {
 
 func checkCA(der []byte) error {
 	c, err := x509.ParseCertificate(der)
-	if err == nil && !c.IsCA && c.Version >= 3 {
+	if err == nil && !c.IsCA && c.Version >= 3 && !certs.OwnSigned(c) {
 		err = fmt.Errorf("%s is not a CA", certs.SubjectDN(c))
 	}
 	return err

@@ -39,7 +39,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"explain --client localhost GET /", 2, "192.0.2.1"},
 		{"explain GET", 2, "usage:"},
 		{"responder test sorry /", 3, `there is no responder "sorry"; there are none`},
-		{"restart console", 3, `there is no role "console"; there are engine`},
+		{"restart gateway", 3, `there is no role "gateway"; there are engine, console`},
 		{"probe shop/web9", 3, "there are shop/web1, shop/web2"},
 		{"demo origin web9 dead", 3, "there are web1"},
 		{"demo origin web1 sad", 2, "ok, slow, broken or dead"},

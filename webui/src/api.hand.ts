@@ -737,15 +737,14 @@ export type Attention = {
 	action: string;
 };
 
-// Topics maps the name of a topic to the type of its objects (state), columns
-// (series) or entries (log).
+// Topics says what each topic takes, and what an object, tick or entry of it is.
 export interface Topics {
-	"state.clusters": Cluster;
-	"state.pools": Pool;
-	"state.certificates": Certificate;
-	"state.system": Record<string, unknown>;
-	"state.candidate": Candidate;
-	"state.confirm": Confirm;
-	"state.problems": Attention;
-	"state.sessions": Session;
+	"state.clusters": { class: "state"; params: Record<string, never>; data: Cluster };
+	"state.pools": { class: "state"; params: Record<string, never>; data: Pool };
+	"state.certificates": { class: "state"; params: Record<string, never>; data: Certificate };
+	"state.system": { class: "state"; params: Record<string, never>; data: Record<string, unknown> };
+	"state.candidate": { class: "state"; params: Record<string, never>; data: Candidate };
+	"state.confirm": { class: "state"; params: Record<string, never>; data: Confirm };
+	"state.problems": { class: "state"; params: Record<string, never>; data: Attention };
+	"state.sessions": { class: "state"; params: Record<string, never>; data: Session };
 }

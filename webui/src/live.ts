@@ -91,13 +91,13 @@ const keepOpen = 5000;
 
 // acquire returns the shared source of a topic and the function that gives it
 // back. Components use useTopic.
-export function acquire<K extends keyof Topics>(topic: K, params: object = {}): { source: Source<Topics[K]>; release: () => void } {
+export function acquire<K extends keyof Topics>(topic: K, params: object = {}): { source: Source<Topics[K]["data"]>; release: () => void } {
 	const name = `${topic} ${JSON.stringify(params)}`;
 	let s = shared.get(name);
 	if (!s) {
-		const store = new Store<Topics[K]>();
+		const store = new Store<Topics[K]["data"]>();
 		const sub = subs.open(topic, params, {
-			snapshot: (d: { objects?: Record<string, Topics[K]> } | undefined) => store.reset(d?.objects ?? {}),
+			snapshot: (d: { objects?: Record<string, Topics[K]["data"]> } | undefined) => store.reset(d?.objects ?? {}),
 			event: (d: Record<string, unknown>) => store.patch(d),
 			failed: (err) => (store.error.value = err),
 		});
@@ -128,7 +128,7 @@ export function forget(): void {
 
 // useTopic returns the live objects of a state topic for as long as the
 // component is on the page.
-export function useTopic<K extends keyof Topics>(topic: K, params: object = {}): Source<Topics[K]> {
+export function useTopic<K extends keyof Topics>(topic: K, params: object = {}): Source<Topics[K]["data"]> {
 	const name = JSON.stringify(params);
 	const held = useMemo(() => acquire(topic, params), [topic, name]);
 	useEffect(() => held.release, [held]);

@@ -224,8 +224,9 @@ export class Connection {
 			clearInterval(this.ping); // that of polling
 			this.ping = setInterval(() => this.beat(), 1000);
 			this.pinged = received;
+			const waiting = [...this.pending.values()]; // not what the hook sends at once
 			this.hooks.open(answer, sent, received);
-			for (const p of this.pending.values()) this.send(p);
+			for (const p of waiting) if (this.pending.has(p.id)) this.send(p);
 		} catch (err) {
 			if (this.ws !== ws) return;
 			if (err instanceof CallError && err.code === Code.unauthorized) this.end();

@@ -17,10 +17,11 @@ export function Gate({ title, sub, children }: { title: string; sub: ComponentCh
 					<div class="who">
 						<Logo size={32} />
 						<h1>{title}</h1>
-						<p class="muted">{h?.hostname && <><strong>{h.hostname}</strong> · </>}{sub}</p>
+						{h?.hostname && <p><strong>{h.hostname}</strong></p>}
+						<p class="muted">{sub}</p>
 					</div>
 					{children}
-					{h?.fingerprint && <div><p class="small muted">{t("shell.fingerprint")}</p><p class="print">{h.fingerprint}</p></div>}
+					{h?.fingerprint && <div><p class="small muted">{t("shell.fingerprint")}</p><p class="print">{h.fingerprint.replace(/(.{48})/g, "$1 ")}</p></div>}
 				</div>
 			</main>
 			<footer>{h ? `${h.product || "Evener"} ${h.version}` : "Evener"}</footer>

@@ -84,7 +84,7 @@ export function Notice({ kind = "info", children, actions }: { kind?: "info" | "
 	const icon: IconName = kind === "ok" ? "check" : kind;
 	return (
 		<div class={`notice ${kind}`} role={kind === "error" ? "alert" : "note"}>
-			<Icon name={icon} label={kind === "info" || kind === "ok" ? undefined : t(`common.${kind}`)} />
+			<Icon name={icon} label={kind === "info" || kind === "ok" ? undefined : t(kind === "error" ? "common.error" : "common.warning")} />
 			<div>{children}{actions && <div class="actions">{actions}</div>}</div>
 		</div>
 	);

@@ -3,7 +3,7 @@
 // What surrounds every page: top bar, bars of pending changes, navigation.
 import { computed, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { density, setDensity, setTheme, switchLanguage, theme } from "../appearance";
 import { read, write } from "../choice";
 import { second, skew, boxNow } from "../clock";
@@ -75,6 +75,7 @@ function TopBar({ toggle, open }: { toggle: () => void; open: boolean }) {
 				<Icon name="search" /><span>{t("shell.find")}</span><kbd>{mac ? "⌘K" : "Ctrl K"}</kbd>
 			</button>
 			<span class="space" />
+			<Alerts />
 			<LinkButton />
 			<Appearance />
 			<UserMenu />
@@ -107,13 +108,24 @@ function LinkButton() {
 	);
 }
 
-// Appearance is the menu of language, theme and density; the login page has it too.
+// Alerts says how many things need attention, and leads to them.
+function Alerts() {
+	const problems = useTopic("state.problems");
+	const all = problems.keys.value.map((k) => problems.get(k)!.value).filter((p) => p.severity !== "info");
+	if (all.length === 0) return null;
+	const worst = all.some((p) => p.severity === "error") ? "down" : "degraded";
+	const text = t("shell.attention", { n: all.length });
+	return <Button kind="quiet" href="/" label={text}><StateIcon state={worst} /><span class="tnum">{count(all.length)}</span><span class="visually-hidden">{text}</span></Button>;
+}
+
+// Appearance is the menus of language and of how pages look; the login page
+// has them too.
 export function Appearance() {
-	const items: Item[] = [
-		{ title: t("shell.language") },
+	const languages: Item[] = [
 		{ text: "English", checked: lang.value === "en", onClick: () => void switchLanguage("en") },
 		{ text: "简体中文", checked: lang.value === "zh-Hans", onClick: () => void switchLanguage("zh-Hans") },
-		"line",
+	];
+	const looks: Item[] = [
 		{ title: t("shell.theme") },
 		{ text: t("shell.theme_system"), icon: "screen", checked: theme.value === "system", onClick: () => setTheme("system") },
 		{ text: t("shell.theme_light"), icon: "sun", checked: theme.value === "light", onClick: () => setTheme("light") },
@@ -125,7 +137,12 @@ export function Appearance() {
 		"line",
 		{ text: t("shell.single_keys"), icon: "keyboard", checked: singleKeys.value, onClick: () => setSingleKeys(!singleKeys.peek()) },
 	];
-	return <Menu kind="quiet" icon="language" label={t("shell.appearance")} items={items} />;
+	return (
+		<>
+			<Menu kind="quiet" icon="language" label={t("shell.language")} items={languages} />
+			<Menu kind="quiet" icon={theme.value === "dark" ? "moon" : theme.value === "light" ? "sun" : "screen"} label={t("shell.appearance")} items={looks} />
+		</>
+	);
 }
 
 function UserMenu() {
@@ -247,15 +264,15 @@ function ConfirmBar() {
 	const topic = useTopic("state.confirm");
 	const key = topic.keys.value[0];
 	const c = key === undefined ? undefined : topic.get(key)?.value;
-	const left = useComputed(() => (c ? (Date.parse(c.deadline) - (second.value || boxNow())) / 1000 : 0));
+	const left = useMemo(() => computed(() => (c ? (Date.parse(c.deadline) - (second.value || boxNow())) / 1000 : 0)), [c?.deadline]);
 	const full = useRef({ revision: 0, seconds: 1 });
 	if (c && (full.current.revision !== c.revision || left.value > full.current.seconds)) full.current = { revision: c.revision, seconds: Math.max(1, left.peek()) };
-	const minute = useComputed(() => Math.ceil(left.value / 30));
+	const text = useMemo(() => computed(() => countdown(left.value)), [left]);
+	const minute = useMemo(() => computed(() => Math.ceil(left.value / 30)), [left]);
 	useEffect(() => {
 		if (c && left.peek() > 0) announce(t("shell.reverts_in_said", { time: duration(left.peek()) }));
 	}, [c?.revision, minute.value]);
 	if (!c) return null;
-	const text = computed(() => countdown(left.value));
 	const revision = c.revision;
 	const keep = () => mutate("config.confirm", { revision }).then(() => toast(t("shell.kept", { n: revision }), { act: { text: t("shell.see_history"), run: () => go("/changes/history") } }), toastError);
 	const more = () => mutate("config.extend", { revision, by: "5m" }).catch(toastError);

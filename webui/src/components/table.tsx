@@ -195,10 +195,11 @@ function Tools<T>({ p, member, q, onlyBad, shownColumns, total, shown }: { p: Ta
 		if (!next.delete(id)) next.add(id);
 		shownColumns.value = next;
 	};
-	if (p.noFilter && !p.tools && !choosable && !stale.value) return null;
+	const nothing = p.source.loaded.value && total === 0 && !q.value && !onlyBad.value;
+	if ((p.noFilter || nothing) && !p.tools && (nothing || !choosable) && !stale.value) return null;
 	return (
 		<div class="table-tools">
-			{!p.noFilter && (
+			{!p.noFilter && !nothing && (
 				<div class="filter">
 					<Icon name="search" />
 					<input
@@ -209,12 +210,12 @@ function Tools<T>({ p, member, q, onlyBad, shownColumns, total, shown }: { p: Ta
 					<kbd aria-hidden="true">/</kbd>
 				</div>
 			)}
-			{p.problem && <Button pressed={onlyBad.value} icon="warning" onClick={() => setQuery({ [member("problems")]: onlyBad.peek() ? "" : "1" })}>{t("common.only_problems")}</Button>}
-			{p.source.loaded.value && <span class="count tnum">{shown === total ? t("common.rows", { n: total }) : t("common.rows_of", { n: shown, all: total })}</span>}
+			{p.problem && !nothing && <Button pressed={onlyBad.value} icon="warning" onClick={() => setQuery({ [member("problems")]: onlyBad.peek() ? "" : "1" })}>{t("common.only_problems")}</Button>}
+			{p.source.loaded.value && !nothing && <span class="count tnum">{shown === total ? t("common.rows", { n: total }) : t("common.rows_of", { n: shown, all: total })}</span>}
 			{stale.value && p.source.updated.value > 0 && <span class="stale-note"><Icon name="warning" />{t("common.last_update", { time: clock(p.source.updated.value) })}</span>}
 			<span class="end">
 				{p.tools}
-				{choosable && <Menu icon="columns" label={t("common.columns")} kind="quiet" items={p.columns.map((c) => ({ text: c.head, checked: set.has(c.id), onClick: () => toggle(c.id) }))} />}
+				{choosable && !nothing && <Menu icon="columns" label={t("common.columns")} kind="quiet" items={p.columns.map((c) => ({ text: c.head, checked: set.has(c.id), onClick: () => toggle(c.id) }))} />}
 			</span>
 		</div>
 	);
@@ -247,7 +248,7 @@ function toggle(picked: Picked, key: string): void {
 
 function Row<T>({ id, row, columns, p, picked, opened }: { id: string; row: ReadonlySignal<T>; columns: readonly Column<T>[]; p: TableProps<T>; picked: Picked; opened: boolean }) {
 	const selected = useComputed(() => picked.value.has(id));
-	const edge = useComputed(() => p.edge?.(row.value));
+	const edge = useMemo(() => computed(() => p.edge?.(row.value)), [row]);
 	const click = (e: MouseEvent) => {
 		if ((e.target as Element).closest("a, button, input, select, label") || getSelection()?.toString()) return;
 		p.open?.(row.peek(), id);

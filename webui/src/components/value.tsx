@@ -2,7 +2,7 @@
 //
 // Values as text: numbers with muted units, times with the absolute time on
 // hover, and one live value out of a signal.
-import { computed, type ReadonlySignal, useComputed } from "@preact/signals";
+import { computed, type ReadonlySignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { boxNow, second } from "../clock";
@@ -61,7 +61,7 @@ export function Countdown({ until }: { until: string }) {
 // Live shows one value of a signal. Where it is text, only the text node
 // changes.
 export function Live<T>({ of, show }: { of: ReadonlySignal<T>; show: (v: T) => ComponentChildren }) {
-	const v = useComputed(() => show(of.value));
+	const v = useMemo(() => computed(() => show(of.value)), [of]);
 	return <>{v.value}</>;
 }
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Bundles the tests, which are TypeScript, and runs them with node --test:
+// node test/run.mjs [NAME...]. Texts and pages come through the same plugins as
+// in the build.
+import { spawnSync } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+import { plugins } from "../plugins.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "..", "node_modules", ".cache", "test");
+const wanted = process.argv.slice(2);
+const tests = readdirSync(here).filter((f) => /\.test\.tsx?$/.test(f) && (wanted.length === 0 || wanted.some((w) => f.includes(w))));
+if (tests.length === 0) {
+	console.error(`no test in webui/test has a name with ${wanted.join(" or ")}`);
+	process.exit(1);
+}
+rmSync(out, { recursive: true, force: true });
+await esbuild.build({
+	entryPoints: tests.map((f) => join(here, f)),
+	bundle: true,
+	format: "esm",
+	platform: "node",
+	target: "es2022",
+	splitting: true,
+	outdir: out,
+	outExtension: { ".js": ".mjs" },
+	sourcemap: "inline",
+	jsx: "automatic",
+	jsxImportSource: "preact",
+	loader: { ".css": "empty" },
+	external: ["happy-dom", "esbuild"],
+	define: { DEV: "false", "import.meta.webui": JSON.stringify(join(here, "..")) },
+	plugins: plugins(join(here, "..", "src")),
+	logLevel: "warning",
+});
+const files = tests.map((f) => join(out, f.replace(/\.tsx?$/, ".mjs")));
+const done = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=spec", ...files], { encoding: "utf8", maxBuffer: 1 << 26 });
+if (done.status === 0) console.log(`webui: ${/tests (\d+)/.exec(done.stdout)?.[1] ?? "?"} tests pass`);
+else process.stdout.write(done.stdout + done.stderr);
+process.exit(done.status ?? 1);

@@ -48,6 +48,13 @@ func (k *memKeeper) Save(name string, data []byte) error {
 	return nil
 }
 
+// count returns how often the document called name was saved.
+func (k *memKeeper) count(name string) int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.saves[name]
+}
+
 // copy returns a keeper of what k has now, as a power cut would leave it.
 func (k *memKeeper) copy() *memKeeper {
 	k.mu.Lock()

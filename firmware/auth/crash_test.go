@@ -149,11 +149,11 @@ func TestLateWritesAreTriedAgain(t *testing.T) {
 	if err := a.flush(false); !errors.Is(err, errDisk) {
 		t.Fatalf("flush on a bad disk: %v", err)
 	}
-	if err := a.flush(false); err != nil || k.saves[throttleName] != 0 {
+	if err := a.flush(false); err != nil || k.count(throttleName) != 0 {
 		t.Errorf("it was tried again at once: %v", err)
 	}
 	c.pass(retryAfter)
-	if err := a.flush(false); err != nil || k.saves[throttleName] != 1 {
+	if err := a.flush(false); err != nil || k.count(throttleName) != 1 {
 		t.Errorf("it was not tried again: %v", err)
 	}
 }

@@ -163,14 +163,14 @@ func TestLastSeenIsWrittenOnceAMinute(t *testing.T) {
 		k := newKeeper()
 		a, g := withAdmin(t, k, Config{})
 		go a.Run(t.Context())
-		before := k.saves[sessionsName]
+		before := k.count(sessionsName)
 		for range 600 {
 			if _, err := a.Authenticate(g.Token); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second)
 		}
-		if n := k.saves[sessionsName] - before; n < 9 || n > 11 {
+		if n := k.count(sessionsName) - before; n < 9 || n > 11 {
 			t.Errorf("written %d times in 10 minutes of use, want 10", n)
 		}
 		used := a.Sessions("")[0].Seen
@@ -206,20 +206,39 @@ func TestTheIdlestSessionGoesForANewOne(t *testing.T) {
 
 func TestSessionsAreBoundedInAll(t *testing.T) {
 	c := newClock()
-	a, first := withAdmin(t, newKeeper(), c.config())
-	for i := range maxSessions/maxUserSessions + 1 {
+	k := newKeeper()
+	a, first := withAdmin(t, k, c.config())
+	for i := range maxSessions/maxUserSessions - 1 {
 		name := fmt.Sprintf("user%d", i)
 		a.mustCreate(t, name, Viewer)
+		id := a.users.Load().user(name).ID
 		for range maxUserSessions {
 			c.pass(100 * time.Millisecond)
-			a.mustLogin(t, name, home)
+			hash, _ := parseSecret(newSecret())
+			a.sessions.add(&session{id: newID("s"), user: id, hash: hash, seen: c.elapsed, end: c.elapsed + time.Hour, ended: newEnded()})
 		}
+	}
+	for range maxUserSessions + 1 {
+		c.pass(100 * time.Millisecond)
+		a.mustLogin(t, "user0", home) // in place of one of the same user
+	}
+	for range maxUserSessions {
+		c.pass(100 * time.Millisecond)
+		a.mustLogin(t, "admin", home)
 	}
 	if n := len(a.Sessions("")); n != maxSessions || len(a.sessions.byHash) != maxSessions {
 		t.Errorf("%d sessions, want %d", n, maxSessions)
 	}
 	_, err := a.Authenticate(first.Token)
 	wantKind(t, "the oldest session", err, NoSession)
+	a.mustCreate(t, "late", Viewer)
+	oldest := a.Sessions("")[maxSessions-1]
+	a.mustLogin(t, "late", home)
+	_, err = a.Session(oldest.ID)
+	wantKind(t, "the idlest session of another user", err, NotFound)
+	if n := len(a.Sessions("")); n != maxSessions {
+		t.Errorf("%d sessions after one more, want %d", n, maxSessions)
+	}
 }
 
 func TestSudo(t *testing.T) {

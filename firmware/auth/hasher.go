@@ -57,13 +57,20 @@ func newLane(rest time.Duration) *lane {
 	return &lane{places: make(chan struct{}, queueLen+1), turn: make(chan struct{}, 1), rest: rest}
 }
 
+// full says whether do would refuse now.
+func (l *lane) full() bool { return len(l.places) == cap(l.places) }
+
+func busy() error {
+	return &Error{Kind: Busy, Msg: "too many people log in at this moment: try again in a few seconds", Retry: 2 * time.Second}
+}
+
 // do runs work when it is its turn. It refuses at once if too many wait already.
 func (l *lane) do(ctx context.Context, work func()) error {
 	select {
 	case l.places <- struct{}{}:
 		defer func() { <-l.places }()
 	default:
-		return &Error{Kind: Busy, Msg: "too many people log in at this moment: try again in a few seconds", Retry: 2 * time.Second}
+		return busy()
 	}
 	select {
 	case l.turn <- struct{}{}:

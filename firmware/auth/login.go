@@ -40,6 +40,9 @@ func (a *Auth) Login(ctx context.Context, at Attempt) (Grant, error) {
 	if u != nil && slices.Contains(u.Known, addr) {
 		known, lane = true, a.hasher.known
 	}
+	if lane.full() { // a flood must not push others out of the table of failures
+		return Grant{}, busy()
+	}
 	t, err := a.admit(at.Remote, name, known)
 	if err != nil {
 		return Grant{}, err

@@ -106,8 +106,19 @@ func (t table) get(key string, now time.Duration) *entry {
 	return e
 }
 
+// giveBack makes an attempt of key not count. What counts nothing takes no place.
+func (t table) giveBack(key string, e *entry) {
+	e.giveBack()
+	if e.failures == 0 && t[key] == e {
+		delete(t, key)
+	}
+}
+
 // A ticket is an attempt that was admitted.
-type ticket struct{ address, name *entry }
+type ticket struct {
+	address, name       *entry
+	addressKey, nameKey string
+}
 
 // admit lets an attempt from remote to come in as name begin, or says how long it must
 // wait. An empty name, and one that known addresses try, has no throttle.
@@ -129,7 +140,7 @@ func (a *Auth) admit(remote, name string, known bool) (ticket, error) {
 		return ticket{}, throttled(wait)
 	}
 	a.changed.throttle = true
-	t := ticket{address: a.throttle.addresses.get(addr, now)}
+	t := ticket{address: a.throttle.addresses.get(addr, now), addressKey: addr, nameKey: key}
 	t.address.take(now)
 	switch {
 	case t.address.failures == 1:
@@ -154,9 +165,9 @@ func throttled(wait time.Duration) error {
 func (a *Auth) undo(t ticket) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	t.address.giveBack()
+	a.throttle.addresses.giveBack(t.addressKey, t.address)
 	if t.name != nil {
-		t.name.giveBack()
+		a.throttle.names.giveBack(t.nameKey, t.name)
 	}
 }
 

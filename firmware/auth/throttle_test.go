@@ -256,3 +256,19 @@ func TestThrottlesAreListedAndCleared(t *testing.T) {
 		}
 	}
 }
+
+// TestBusyAttemptsLeaveNoTrace: who is refused because others log in has not failed.
+func TestBusyAttemptsLeaveNoTrace(t *testing.T) {
+	a, _ := withAdmin(t, newKeeper(), newClock().config())
+	for range cap(a.hasher.strangers.places) {
+		a.hasher.strangers.places <- struct{}{}
+	}
+	for i := range 100 {
+		if k, _ := guess(t, a, "nobody", fmt.Sprintf("203.0.113.%d", i)); k != Busy {
+			t.Fatalf("a stranger while too many wait: %q", k)
+		}
+	}
+	if x, y := len(a.throttle.addresses), len(a.throttle.names); x+y > 0 {
+		t.Errorf("%d addresses and %d names are remembered", x, y)
+	}
+}

@@ -52,7 +52,7 @@ func TestCommandsOfUsers(t *testing.T) {
 		{"setup-code", 0, "has an admin"},
 		{"user list", 0, "site=north,team=shop"},
 		{"user remove root-of-web", 5, "the only admin"},
-		{"user role alice boss", 2, "role must be"},
+		{"user role alice boss", 2, "must be viewer, operator, editor or admin"},
 		{"user role alice viewer --everything --scope a=b", 2, "leave --scope out"},
 		{"session list", 0, session},
 		{"user role alice operator --everything", 0, "operator"},

@@ -22,13 +22,30 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The console's pages: built when a source is newer, or a folder, which one left. Without npm the
+# programs get a page that says how to build them; CI and releases need the real ones.
+WEBUI_SOURCES := $(shell find webui/src) webui/build.mjs webui/plugins.mjs
+
+.PHONY: webui
+webui: ## write webui/dist, the console's pages (needs npm)
+	@if command -v npm >/dev/null; then $(MAKE) -s --no-print-directory webui/dist/manifest.json; \
+	elif [ "$$CI" = true ]; then echo "npm is missing: the console's pages cannot be built"; exit 1; \
+	else echo "npm is missing: the console will only show how to build its pages"; fi
+
+webui/dist/manifest.json: webui/node_modules/.installed $(WEBUI_SOURCES)
+	cd webui && node build.mjs --check-budget
+
+webui/node_modules/.installed: webui/package.json webui/package-lock.json webui/.npmrc
+	cd webui && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 .PHONY: run
 run: build ## start the box on the simulated board (EVENER_RUN_ARGS=...)
 	@mkdir -p build
 	build/evener run $(EVENER_RUN_ARGS)
 
 .PHONY: build
-build: ## write build/evener and build/evener-linux-amd64, -arm64
+build: webui ## write build/evener and build/evener-linux-amd64, -arm64
 	@mkdir -p build
 	GOOS=linux GOARCH=amd64 $(GOBUILD) -o build/evener-linux-amd64 ./firmware/cmd/evener
 	GOOS=linux GOARCH=arm64 $(GOBUILD) -o build/evener-linux-arm64 ./firmware/cmd/evener

@@ -50,7 +50,7 @@ function post(path, body, req, res) {
 			if (body.password === "wrong") return fail(401, -32001, "auth.denied", "the name, the password or the code is wrong");
 			if (body.password === "slow") return fail(429, -32003, "auth.throttled", "too many attempts", { retry_after_ms: 42_000 });
 			if (body.user === "totp" && !body.code) return fail(401, -32001, "auth.totp", "a code is needed");
-			return send(200, { user: body.user, role: state.role, last_login: new Date(Date.now() - 86_400_000).toISOString(), failed: { count: 3, last: new Date(Date.now() - 3_600_000).toISOString(), from: "192.0.2.77" } }, { "Set-Cookie": "dev=in; Path=/; SameSite=Strict" });
+			return send(200, { user: body.user, role: state.role, last_login: new Date(Date.now() - 86_400_000).toISOString(), failed: 3, totp: false }, { "Set-Cookie": "dev=in; Path=/; SameSite=Strict" });
 		case "setup":
 			if (body.code === "wrong") return fail(401, -32001, "auth.code", "the set-up code is wrong; the box shows the right one");
 			state.setup = false;

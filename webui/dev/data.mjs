@@ -32,15 +32,16 @@ const fault = (code, kind, message, args) => ({ code, message, data: { kind, arg
 // topics returns the objects of a state topic, undefined for one that there is not.
 export function topics(topic, state) {
 	switch (topic) {
-		case "state.pools": return pools;
+		case "state.pools": return Object.fromEntries(Object.values(pools).map((p) => [p.name, { ...p, members: p.members.map((m) => m.name), states: {} }]));
+		case "state.members": return members();
 		case "state.clusters": return clusters;
 		case "state.certificates": return {};
-		case "state.candidate": return { admin: { author: "admin", base: 17, changed: ago(95), changes: 3, own: true } };
-		case "state.confirm": return state.confirm ? { now: { revision: 18, author: "lin", deadline: new Date(started + 142_000).toISOString(), time: ago(0) } } : {};
+		case "state.candidate": return { admin: { author: "admin", base: 17, running: 17, time: ago(95), version: "v1", changes: 3 } };
+		case "state.confirm": return state.confirm ? { now: { revision: 18, author: "lin", deadline: new Date(started + 142_000).toISOString(), now: ago(0) } } : {};
 		case "state.problems":
 			return {
-				"pools/app/a4": { object: "pools/app/a4", kind: "member.down", args: { reason: "connection refused" }, since: ago(540), severity: "error", action: "" },
-				"pools/app": { object: "pools/app", kind: "pool.degraded", args: { down: 1, of: 5 }, since: ago(540), severity: "warning", action: "" },
+				"pools/app/a4": { object: "pools/app/a4", kind: "member.down", args: { reason: "connection refused" }, since: ago(540), severity: "error" },
+				"pools/app": { object: "pools/app", kind: "pool.degraded", args: { down: 1, of: 5 }, since: ago(540), severity: "warning" },
 			};
 		case "state.system": case "state.sessions": return {};
 	}
@@ -49,12 +50,14 @@ export function topics(topic, state) {
 
 // changes returns what one second brought to a topic.
 export function changes(topic) {
-	if (topic !== "state.pools") return null;
+	if (topic !== "state.members") return null;
 	const m = pools.app.members;
 	m[0].active = 30 + Math.round(Math.random() * 30);
 	m[1].active = 40 + Math.round(Math.random() * 30);
-	return { app: { members: m } };
+	return { "app/a1": { active: m[0].active }, "app/a2": { active: m[1].active } };
 }
+
+const members = () => Object.fromEntries(Object.values(pools).flatMap((p) => p.members.map((m) => [`${p.name}/${m.name}`, m])));
 
 // series returns n ticks of made-up curves, the last one now.
 export function series(ids, n) {

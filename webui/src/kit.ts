@@ -2,8 +2,8 @@
 //
 // All that pages may use, in one import: import { Page, Table, t } from "../kit".
 // Every page must import from here; it makes the console's core one file.
-export type * as api from "./api.hand";
-export type { Role } from "./api.hand";
+export type * as api from "./api";
+export type { Role } from "./api";
 export * from "./clock";
 export * from "./components/button";
 export * from "./components/chart";

@@ -5,7 +5,7 @@
 // only its own cells. Sources are shared by all that ask for the same topic.
 import { batch, computed, type ReadonlySignal, type Signal, signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Topics } from "./api.hand";
+import type { Topics } from "./api";
 import { boxNow } from "./clock";
 import { connection, subs } from "./session";
 import type { Sub } from "./subs";
@@ -195,7 +195,7 @@ export function useSeries(ids: readonly string[], span = 300, paused?: ReadonlyS
 		const show = () => {
 			if (!paused?.peek() && !document.hidden) shown.value = all;
 		};
-		const sub = subs.open("series.live", { series: ids, span }, {
+		const sub = subs.open("series.live", { series: ids }, {
 			snapshot: (d) => take(d, true),
 			event: (d) => take(d, false),
 			failed: (err) => (error.value = err),

@@ -3,7 +3,7 @@
 // Who is logged in, and the one connection of the page. Pages use call, mutate
 // and the signals; only app.tsx starts and ends a session.
 import { computed, signal } from "@preact/signals";
-import type { Hello, Methods, Role } from "./api.hand";
+import type { Hello, Methods, Role } from "./api";
 import { setBoxTime } from "./clock";
 import { lang } from "./i18n";
 import { type CallOptions, Connection, type Progress } from "./rpc";

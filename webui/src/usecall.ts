@@ -3,7 +3,7 @@
 // Calls whose result a page shows.
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Methods } from "./api.hand";
+import type { Methods } from "./api";
 import { call } from "./session";
 import { CallError, Code } from "./wire";
 

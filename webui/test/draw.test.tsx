@@ -49,7 +49,7 @@ beforeEach(() => {
 	lang.value = "en";
 	drawn = 0;
 	setSingleKeys(true);
-	hello.value = { product: "", version: "", hostname: "", time: "", ui_hash: "", features: [], session: { id: "1", user: "ann", role: "viewer", idle: "30m" } };
+	hello.value = { product: "", version: "", hostname: "", time: "", ui_hash: "", features: [], setup: false, session: { id: "1", user: "ann", role: "viewer", idle: "30m" } };
 });
 
 test("a table redraws only the cells of what changed, and keeps its rows' order", async () => {

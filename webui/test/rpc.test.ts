@@ -285,6 +285,8 @@ test("series slow down while the page is hidden", async () => {
 	await settle();
 	subs.setHidden(true);
 	assert.equal(s.last("sub.update").params.max_hz, 0.1);
+	subs.setHidden(false);
+	assert.equal(s.last("sub.update").params.max_hz, 0);
 });
 
 test("frames keep their header", () => {

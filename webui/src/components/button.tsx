@@ -3,7 +3,7 @@
 // Buttons. What a person may not do stays visible and says why.
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import type { Role } from "../api.hand";
+import type { Role } from "../api";
 import { t } from "../i18n";
 import { may } from "../session";
 import { type IconName, Icon } from "./icons";

@@ -5,7 +5,7 @@
 import { signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import type { Role } from "../api.hand";
+import type { Role } from "../api";
 import { t } from "../i18n";
 import { Button } from "./button";
 import { ErrorNotice } from "./errors";

@@ -4,7 +4,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import type { Role } from "../api.hand";
+import type { Role } from "../api";
 import { Button, type ButtonProps, needs } from "./button";
 import { type IconName, Icon } from "./icons";
 

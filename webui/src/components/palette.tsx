@@ -3,7 +3,7 @@
 // The command palette: pages, objects of the box, and actions that pages add.
 import { signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
-import type { Role } from "../api.hand";
+import type { Role } from "../api";
 import { t } from "../i18n";
 import { useTopic } from "../live";
 import { go } from "../router";
@@ -58,7 +58,7 @@ function useAll(): readonly Command[] {
 			for (const p of pools.keys.value) {
 				list.push({ text: p, kind: t("shell.kind_pool"), icon: "pool", run: to(`/pools/${encodeURIComponent(p)}`) });
 				for (const m of pools.get(p)?.value.members ?? []) {
-					list.push({ text: `${p}/${m.name}`, kind: `${t("shell.kind_server")} ${m.address}`, icon: "server", run: to(`/pools/${encodeURIComponent(p)}?server=${encodeURIComponent(m.name)}`) });
+					list.push({ text: `${p}/${m}`, kind: t("shell.kind_server"), icon: "server", run: to(`/pools/${encodeURIComponent(p)}?server=${encodeURIComponent(m)}`) });
 				}
 			}
 		}

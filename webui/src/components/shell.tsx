@@ -111,7 +111,7 @@ function LinkButton() {
 // Alerts says how many things need attention, and leads to them.
 function Alerts() {
 	const problems = useTopic("state.problems");
-	const all = problems.keys.value.map((k) => problems.get(k)!.value).filter((p) => p.severity !== "info");
+	const all = problems.keys.value.map((k) => problems.get(k)!.value);
 	if (all.length === 0) return null;
 	const worst = all.some((p) => p.severity === "error") ? "down" : "degraded";
 	const text = t("shell.attention", { n: all.length });
@@ -238,18 +238,18 @@ function LinkBar() {
 function CandidateBar() {
 	const drafts = useTopic("state.candidate");
 	const all = drafts.keys.value.map((k) => drafts.get(k)!.value);
-	const own = all.find((c) => c.own);
+	const own = all.find((c) => c.version !== undefined); // others' drafts have none
 	const reviewing = find(place.value.path)?.route.page === "review";
-	if (!own || reviewing) return null;
+	if (!own || own.changes === 0 || reviewing) return null;
 	const discard = () =>
 		ask({
-			title: t("shell.discard_title"), text: t("shell.discard_text", { n: own.changes }), act: t("shell.discard_act", { n: own.changes }), danger: true, need: "editor",
+			title: t("shell.discard_title"), text: own.changes < 0 ? t("shell.discard_all_text") : t("shell.discard_text", { n: own.changes }), act: own.changes < 0 ? t("shell.discard_all") : t("shell.discard_act", { n: own.changes }), danger: true, need: "editor",
 			run: () => mutate("config.discard", {}),
 		});
 	return (
 		<div class="bar" role="region" aria-label={t("shell.changes")}>
 			<Icon name="edit" />
-			<span><strong>{t("shell.uncommitted", { n: own.changes })}</strong> <span class="muted">{tx("shell.last_change", { when: <Ago at={own.changed} /> })}</span></span>
+			<span><strong>{own.changes < 0 ? t("shell.uncommitted_text") : t("shell.uncommitted", { n: own.changes })}</strong> <span class="muted">{tx("shell.last_change", { when: <Ago at={own.time} /> })}</span></span>
 			<span class="actions">
 				<Button small kind="primary" href="/changes/review">{t("shell.review")}</Button>
 				<Button small need="editor" onClick={discard}>{t("shell.discard")}</Button>

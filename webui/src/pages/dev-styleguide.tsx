@@ -12,8 +12,8 @@ const states: State[] = ["up", "degraded", "down", "draining", "disabled", "unkn
 const diff = `--- a\n+++ b\n@@ -12,5 +12,6 @@\n pool "app" {\n   policy = "least_connections"\n-  server "a1" { address = "10.0.0.1:8080" weight = 10 }\n+  server "a1" { address = "10.0.0.1:8080" weight = 20 }\n+  server "a5" { address = "10.0.0.5:8080" }\n   check "http" { path = "/health" }\n }\n`;
 const text = 'cluster "shop" {\n  listen   = ["192.0.2.10:443"]\n  protocol = "https"\n  pool     = "ap"\n\n  rule "api" {\n    match = path("/api/")\n    pool  = "api"\n    weight = 300\n  }\n}\n';
 
-function Members({ pool }: { pool: api.Pool }) {
-	const list = useList(pool.members, (m) => m.name);
+function Members() {
+	const list = useTopic("state.members");
 	const open = query("server");
 	return (
 		<Table
@@ -39,9 +39,6 @@ function Members({ pool }: { pool: api.Pool }) {
 }
 
 export default function Styleguide() {
-	const pools = useTopic("state.pools");
-	const app = pools.get("app");
-	void pools.keys.value;
 	const paused = useSignal(false);
 	const s = useSeries(["a1", "a2", "5xx"], 300, paused);
 	const name = useSignal("app");
@@ -70,7 +67,7 @@ export default function Styleguide() {
 			<Card actions={<Choice label="Range" value={range.value} onChange={(v) => (range.value = v)} options={["5m", "1h", "24h", "14d"].map((v) => ({ value: v, text: v }))} />} name="Traffic">
 				<Chart title="Requests by server" lines={[{ id: "a1", label: "a1" }, { id: "a2", label: "a2" }, { id: "5xx", label: "5xx", colour: "var(--down)" }]} data={s.data} format={format.rate} paused={paused} marks={[{ at: boxNow() / 1000 - 100, text: "r17" }]} />
 			</Card>
-			{app && <Members pool={app.value} />}
+			<Members />
 			<Card name="States"><div class="row" style={{ gap: "24px" }}>{states.map((x) => <Status key={x} word={x} state={x} />)}</div></Card>
 			<div class="row">
 				<Button kind="primary" onClick={() => toast("Server a1 drains", { act: { text: "Undo", run: () => {} } })}>Primary</Button>

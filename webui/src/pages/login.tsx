@@ -3,11 +3,11 @@
 // Logging in: name and password, then a code where the account has one.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Button, CallError, enter, ErrorNotice, format, Gate, hello, Notice, plainCall, t, TextField, toast } from "../kit";
+import { type api, Button, CallError, enter, ErrorNotice, format, Gate, hello, Notice, plainCall, t, TextField, toast } from "../kit";
 import { ended, start, where } from "../session";
 
-// What the box tells about this account since it last let somebody in.
-type Entered = { user: string; role: string; last_login?: string; failed?: { count: number; last?: string; from?: string } };
+// The token stays in the cookie: the console takes it out of the answer.
+type Entered = Omit<api.Entered, "token">;
 
 export default function Login() {
 	const user = useSignal("");
@@ -83,10 +83,7 @@ const known = (kind: string) => (reasons.includes(kind) ? kind : "expired");
 
 // greet says after the login what happened since the last one.
 function greet(e: Entered): void {
-	const failed = e.failed?.count ?? 0;
-	if (failed > 0) {
-		toast(t("login.failed_since", { n: failed, when: e.failed?.last ? format.moment(Date.parse(e.failed.last)) : "–", from: e.failed?.from ?? "–" }), { kind: "warning" });
-	} else if (e.last_login && !e.last_login.startsWith("0001-")) {
-		toast(t("login.last", { when: format.moment(Date.parse(e.last_login)) }));
-	}
+	const when = e.last_login ? format.moment(Date.parse(e.last_login)) : "";
+	if (e.failed > 0) toast(t("login.failed_since", { n: e.failed }), { kind: "warning" });
+	if (when) toast(t("login.last", { when }));
 }

@@ -24,6 +24,8 @@ func openDestination(path string) (destination, error) {
 	switch path {
 	case "":
 		return nil, errors.New("no path")
+	case Nowhere:
+		return sinkhole{}, nil
 	case Stderr:
 		return standardError{}, nil
 	}

@@ -12,7 +12,7 @@ import (
 // Config says what is logged where. Only Loops and Path are required.
 type Config struct {
 	Loops  int      // event loops, each with its own ring
-	Path   string   // a regular file, or "stderr"
+	Path   string   // a regular file, "stderr", or Nowhere
 	Format string   // "json" (default) or "combined"
 	Fields []string // names out of Fields(); empty: the standard set of the format
 	Buffer int      // 4096 records for each loop, about 4 MiB; rounded up to a power of two
@@ -23,6 +23,7 @@ type Log struct {
 	log     *slog.Logger
 	slots   []*Slot
 	names   nameTable
+	taps    taps
 	written atomic.Uint64
 	lost    atomic.Uint64 // lines that were cut when the file was changed
 

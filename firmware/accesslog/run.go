@@ -71,7 +71,7 @@ func (l *Log) Run(ctx context.Context) error {
 func (w *writer) round() time.Duration {
 	w.tellDrops(false)
 	ok := w.flush()
-	names := w.log.names.list()
+	names, taps, nowhere := w.log.names.list(), w.log.taps.load(), w.log.target.path == Nowhere
 	for _, s := range w.log.slots {
 		end := s.put.Load() // what comes later waits for its turn
 		for ok {
@@ -80,7 +80,10 @@ func (w *writer) round() time.Duration {
 					return false
 				}
 				names = w.namesFor(r, names)
-				w.batch = w.log.target.format.append(w.batch, r, names)
+				w.show(taps, r, names)
+				if !nowhere {
+					w.batch = w.log.target.format.append(w.batch, r, names)
+				}
 				return true
 			})
 			if all {

@@ -161,30 +161,45 @@ func scan(ctx context.Context, file opened, f func(Record) error) error {
 	}
 }
 
-// Export writes the records that f wants to w as they are in the log, one JSON
-// object a line, the oldest first, and returns how many.
-func (l *Log) Export(ctx context.Context, w io.Writer, f Filter) (int, error) {
+// Each calls each with the records that f wants and whose number is over since, the
+// oldest first, until each fails.
+func (l *Log) Each(ctx context.Context, f Filter, since uint64, each func(Record) error) error {
 	snap, err := l.snapshot()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer snap.close()
-	out, n := bufio.NewWriter(w), 0
-	for _, file := range snap.files {
+	for i, file := range snap.files {
+		if i+1 < len(snap.files) && snap.files[i+1].first <= since+1 {
+			continue // all of it is older
+		}
 		err := scan(ctx, file, func(r Record) error {
-			if !f.Match(r) {
+			if r.Seq <= since || !f.Match(r) {
 				return nil
 			}
-			line, err := r.MarshalJSON()
-			if err == nil {
-				n++
-				_, err = out.Write(append(line, '\n'))
-			}
-			return err
+			return each(r)
 		})
 		if err != nil {
-			return n, err
+			return err
 		}
+	}
+	return nil
+}
+
+// Export writes the records that f wants to w as they are in the log, one JSON
+// object a line, the oldest first, and returns how many.
+func (l *Log) Export(ctx context.Context, w io.Writer, f Filter) (n int, err error) {
+	out := bufio.NewWriter(w)
+	err = l.Each(ctx, f, 0, func(r Record) error {
+		line, err := r.MarshalJSON()
+		if err == nil {
+			n++
+			_, err = out.Write(append(line, '\n'))
+		}
+		return err
+	})
+	if err != nil {
+		return n, err
 	}
 	return n, out.Flush()
 }

@@ -248,7 +248,21 @@ func (b *Balancer) setAdmin(poolName, member string, want memberState, o Order) 
 	}
 	p.members.SetAdmin(i, adminOf(want.Admin), want.KeepSticky, o.Reason, now)
 	b.log.Info("member set", "pool", poolName, "member", member, "admin", want.Admin, "by", o.By, "reason", o.Reason)
+	b.changed(Change{Pool: poolName, Member: member, Kind: want.change(), Reason: o.Reason, By: o.By, Until: want.Until})
 	return nil
+}
+
+// change says what an order to bring a member into st is.
+func (st *memberState) change() ChangeKind {
+	switch {
+	case !st.Until.IsZero():
+		return Draining
+	case st.Admin == pool.Quiesced.String():
+		return Quiesced
+	case st.Admin == pool.Disabled.String():
+		return Disabled
+	}
+	return Enabled
 }
 
 // SetWeight changes a member's weight until it is configured anew; -1 goes back
@@ -284,6 +298,7 @@ func (b *Balancer) SetWeight(poolName, member string, weight int, o Order) error
 	}
 	p.members.SetStatic(i, weight)
 	b.log.Info("member set", "pool", poolName, "member", member, "weight", weight)
+	b.changed(Change{Pool: poolName, Member: member, Kind: Weighted, Reason: o.Reason, By: o.By, Weight: weight})
 	return nil
 }
 
@@ -307,7 +322,7 @@ func (b *Balancer) endDrains(now time.Time) {
 			}
 			p.members.SetAdmin(i, pool.Disabled, false, st.Reason, now)
 			b.log.Info("member drained", "pool", name, "member", member)
-			b.changed(Change{name, member, Drained, st.Reason})
+			b.changed(Change{Pool: name, Member: member, Kind: Drained, Reason: st.Reason})
 		}
 	}
 }

@@ -41,11 +41,14 @@ type Config struct {
 	Changed func(Change) // told when a member goes down or up, or is drained; must not block; nil: nobody
 }
 
-// A Change is something that happened to a member without an order.
+// A Change is something that happened to a member.
 type Change struct {
 	Pool, Member string
 	Kind         ChangeKind
-	Reason       string // of probes
+	Reason       string    // of probes or of the order
+	By           string    // who ordered it
+	Until        time.Time // of a drain
+	Weight       int       // in force from now on
 }
 
 // A ChangeKind says what happened to a member.
@@ -56,6 +59,11 @@ const (
 	WentDown ChangeKind = iota + 1
 	CameUp              // after it was down
 	Drained             // its drain has ended
+	Quiesced            // this and the following by an order
+	Draining
+	Disabled
+	Enabled
+	Weighted
 )
 
 // A Spec names a listener that the balancer needs.

@@ -106,9 +106,9 @@ func (b *Balancer) onHealth(e health.Event) {
 	b.verdicts.changed = true
 	switch {
 	case before != pool.Down && state == pool.Down:
-		b.changed(Change{e.Pool, e.Member, WentDown, e.Reason})
+		b.changed(Change{Pool: e.Pool, Member: e.Member, Kind: WentDown, Reason: e.Reason})
 	case before == pool.Down && state == pool.Up:
-		b.changed(Change{e.Pool, e.Member, CameUp, e.Reason})
+		b.changed(Change{Pool: e.Pool, Member: e.Member, Kind: CameUp, Reason: e.Reason})
 	}
 	if state != pool.Down {
 		for loop := range b.loops {

@@ -17,9 +17,12 @@ import (
 	"sync"
 	"time"
 
+	"evener/firmware/alert"
 	"evener/firmware/api"
+	"evener/firmware/audit"
 	"evener/firmware/auth"
 	"evener/firmware/config"
+	"evener/firmware/event"
 	"evener/firmware/lb"
 	"evener/firmware/logring"
 	"evener/firmware/stats"
@@ -37,10 +40,16 @@ type Config struct {
 	Supervisor Supervisor
 	Metrics    Metrics
 	Access     Access
+	Taps       Taps // nil: traffic cannot be followed
 	History    *stats.History
-	Auth       *auth.Auth // nil: the users cannot be read, and nobody can log in
+	Audit      *audit.Log        // nil: what is done is logged, and not kept
+	Events     *event.Journal    // nil: nothing is kept of what happens
+	Alerts     *alert.Dispatcher // nil: nobody is told
+	Auth       *auth.Auth        // nil: the users cannot be read, and nobody can log in
 
 	Version  string
+	Hostname string
+	UIHash   string // of the console's pages; "": there are none
 	Board    string
 	Started  time.Time
 	Problems []string // that need attention for the life of this process
@@ -76,6 +85,9 @@ type Box struct {
 	console  console
 	noticed  noticed
 	topics   draftTopics
+
+	revisions revisions
+	tails     tails
 }
 
 // An unserved tells what of the running revision is not served, and why.
@@ -132,26 +144,18 @@ func (b *Box) Methods() *api.Registry {
 	b.addHistory(reg)
 	b.addCertificates(reg)
 	b.addTrusts(reg)
+	b.addAudit(reg)
+	b.addEvents(reg)
+	b.addAlerts(reg)
+	b.addLogTopics(reg)
 	b.addLive(reg)
+	b.addHello(reg)
 	b.addConsole(reg)
 	b.addAuth(reg)
 	b.addUsers(reg)
 	b.addSessions(reg)
 	b.addTokens(reg)
 	return reg
-}
-
-// audit logs every call that changes something, when it has ended.
-func (b *Box) audit(r api.Record) {
-	if !r.Done {
-		return
-	}
-	outcome := "ok"
-	if r.Err != nil {
-		outcome = r.Err.Message
-	}
-	b.log.Info("audit", "method", r.Method, "author", r.Call.Author, "origin", r.Call.Origin,
-		"what", r.Text, "outcome", outcome)
 }
 
 // Start serves the running revision. Where that fails, because somebody else has
@@ -218,6 +222,7 @@ func (b *Box) serve(cfg *config.Config, number uint64) error {
 	}
 	b.useConsole(&cfg.Console)
 	b.unserved.set(nil)
+	b.useAlerts(cfg)
 	return b.outputs(cfg)
 }
 

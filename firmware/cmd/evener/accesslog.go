@@ -17,10 +17,11 @@ type accessLog struct {
 	loops int
 	ctx   context.Context // ends with the engine
 
-	mu   sync.Mutex // guards what follows
-	cfg  *config.AccessLog
-	log  *accesslog.Log // nil before it is first wanted; then kept
-	quit context.CancelFunc
+	mu     sync.Mutex // guards what follows
+	cfg    *config.AccessLog
+	log    *accesslog.Log // nil while nobody wants it
+	quit   context.CancelFunc
+	tapped int // how many see its records
 }
 
 // Use writes the log as cfg says from now on; nil means not at all.
@@ -28,29 +29,45 @@ func (a *accessLog) Use(cfg *config.AccessLog) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case cfg == nil && a.log == nil:
+	case cfg == nil && a.cfg == nil:
 		return nil
-	case cfg == nil:
-		a.e.balancer.UseAccess(nil)
-		a.quit()
-		a.log, a.cfg = nil, nil
-		return nil
-	case a.log != nil:
-		err := a.log.Reconfigure(a.config(cfg))
-		if err == nil {
-			a.cfg = cfg
+	case cfg == nil && a.tapped > 0:
+		if err := a.log.Reconfigure(accesslog.Config{Path: accesslog.Nowhere}); err != nil {
+			return err
 		}
-		return err
+	case cfg == nil:
+		a.end()
+	case a.log != nil:
+		if err := a.log.Reconfigure(a.config(cfg)); err != nil {
+			return err
+		}
+	default:
+		if err := a.begin(a.config(cfg)); err != nil {
+			return err
+		}
 	}
-	log, err := accesslog.Open(a.config(cfg), a.e.log)
+	a.cfg = cfg
+	return nil
+}
+
+// begin makes the loops put records into a log. mu is held.
+func (a *accessLog) begin(cfg accesslog.Config) error {
+	log, err := accesslog.Open(cfg, a.e.log)
 	if err != nil {
 		return err
 	}
 	ctx, quit := context.WithCancel(a.ctx)
-	a.log, a.cfg, a.quit = log, cfg, quit
+	a.log, a.quit = log, quit
 	a.e.run1(ctx, "access log", log.Run)
 	a.e.balancer.UseAccess(log)
 	return nil
+}
+
+// end lets the loops keep no records. mu is held.
+func (a *accessLog) end() {
+	a.e.balancer.UseAccess(nil)
+	a.quit()
+	a.log = nil
 }
 
 func (a *accessLog) config(c *config.AccessLog) accesslog.Config {

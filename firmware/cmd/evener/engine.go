@@ -29,6 +29,7 @@ import (
 	"evener/firmware/store"
 	"evener/firmware/supervise"
 	"evener/firmware/tlsconn"
+	"evener/webui"
 )
 
 // An engineConfig is what the supervisor tells the engine on its command line.
@@ -61,6 +62,7 @@ type engine struct {
 	link *supervise.Link
 	log  *slog.Logger
 	ring *logring.Handler
+	host string // name of the box; "" where it has none
 
 	store    *store.Store
 	journal  *persist.Journal
@@ -70,6 +72,7 @@ type engine struct {
 	registry *stats.Registry
 	balancer *lb.Balancer
 	sockets  *sockets
+	records  records
 	problems []string // for people: what of the start needs attention
 
 	wg   sync.WaitGroup // everything that runs
@@ -169,14 +172,16 @@ func (e *engine) build(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	host, err := os.Hostname()
-	if err != nil {
+	if e.host, err = os.Hostname(); err != nil {
 		e.log.Warn("box has no name", "err", err)
 	}
 	limit := e.connectionLimit(cfg.Engine.MaxConnections)
 	e.registry = stats.NewRegistry(stats.Config{Loops: loops, Version: version, Model: e.cfg.board,
 		RejectReason: rejectReason, HandshakeReason: func(i int) string { return tlsconn.Reason(i).String() }})
-	e.openAuth(host)
+	e.openAuth(e.host)
+	if err := e.openRecords(e.host); err != nil {
+		return err
+	}
 	e.access = &accessLog{e: e, loops: loops}
 	e.history = stats.NewHistory(stats.HistoryConfig{
 		Connections: func(pool, server string) (int64, bool) { return e.balancer.Connections(pool, server) },
@@ -192,7 +197,8 @@ func (e *engine) build(cfg *config.Config) error {
 	}
 	e.balancer, err = lb.New(lb.Config{
 		Loops: loops, MaxConnections: limit, Sockets: e.sockets, State: e.store, Keys: keys,
-		Journal: e.journal, Registry: e.registry, Vault: e.store.Vault(), TicketSecret: tickets, Host: host,
+		Journal: e.journal, Registry: e.registry, Vault: e.store.Vault(), TicketSecret: tickets, Host: e.host,
+		Changed: e.records.memberChanged,
 	}, e.log)
 	return err
 }
@@ -217,10 +223,15 @@ func (e *engine) connectionLimit(wanted int) int {
 func (e *engine) start(ctx, management context.Context) {
 	e.run1(ctx, "balancer", e.balancer.Run)
 	e.access.ctx = ctx
+	pages, err := webui.Hash()
+	if err != nil {
+		e.log.Error("pages of the console not recognised", "err", err)
+	}
 	box := manage.New(manage.Config{
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Registry: e.registry,
-		Version: version, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
+		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
 		Problems: e.problems, Access: e.access, History: e.history, Auth: e.auth,
+		Audit: e.records.audit, Events: e.records.events, Alerts: e.records.alerts, Taps: e.access,
 	}, e.log)
 	box.Start()
 	methods := box.Methods()
@@ -233,6 +244,7 @@ func (e *engine) start(ctx, management context.Context) {
 	})
 	e.run1(management, "console", func(ctx context.Context) error { return e.serveConsole(ctx, methods) })
 	e.run1(management, "store", box.Run)
+	e.run1(management, "records", box.RunRecords)
 	e.run1(management, "history", e.keepHistory)
 	if e.auth != nil {
 		e.run1(management, "auth", e.auth.Run)
@@ -252,7 +264,7 @@ func (e *engine) run1(ctx context.Context, name string, f func(context.Context) 
 // release gives up what only one engine may own.
 func (e *engine) release() error {
 	e.balancer.Drain()
-	return errors.Join(e.closeAuth(), e.balancer.Release(), e.store.Handover())
+	return errors.Join(e.closeAuth(), e.balancer.Release(), e.records.close(), e.store.Handover())
 }
 
 // drain waits for the running exchanges, at most for limit.
@@ -285,9 +297,9 @@ func (e *engine) close() error {
 	written := e.closeAuth()
 	err := e.store.Close()
 	if errors.Is(err, store.ErrClosed) {
-		return nil
+		err = nil
 	}
-	return errors.Join(written, err)
+	return errors.Join(written, err, e.records.close())
 }
 
 func (e *engine) runningConfig() (*config.Config, error) {

@@ -18,7 +18,7 @@ const manual = "../../docs/manual/"
 var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md", "alerts.md"}
 
 // prose are the sections that describe no block.
-var prose = []string{"Words", "Pages", "The text", "Mistakes", "First steps", "Where keys are",
+var prose = []string{"Words", "Pages", "The text", "Several people", "Mistakes", "First steps", "Where keys are",
 	"Which certificate a client gets", "Expiry", "Certificates by themselves", "Certificates of clients", "Sessions",
 	"What is sent", "Kinds of events", "The forms"}
 

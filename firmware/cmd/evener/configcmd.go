@@ -19,7 +19,7 @@ import (
 
 func newConfig() *cobra.Command {
 	return group("config", "show and change the configuration",
-		completeFirst(newConfigShow(), revisions), newConfigEdit(), newConfigSet(), newConfigCheck(),
+		completeFirst(newConfigShow(), revisions), newConfigEdit(), newConfigSet(), newConfigCheck(), newConfigTest(), newConfigRebase(),
 		completeArgs(newConfigDiff(), 2, revisions), newConfigCommit(), completeFirst(newConfigConfirm(), revisions),
 		newConfigExtend(), completeFirst(newConfigRollback(), revisions),
 		simple("revert", "take back a commit that waits for its confirm", cobra.NoArgs, "config.revert", noParams, printCommitted),
@@ -159,46 +159,69 @@ func editable(cmd *cobra.Command) (manage.Text, error) {
 }
 
 func newConfigDiff() *cobra.Command {
-	return simple("diff [FROM [TO]]", "compare your candidate with the running configuration, or revisions",
-		cobra.MaximumNArgs(2), "config.diff", func(_ *cobra.Command, args []string) (any, error) {
+	var words bool
+	cmd := &cobra.Command{
+		Use: "diff [FROM [TO]]", Short: "compare your candidate with the running configuration, or revisions",
+		Args: usageArgs(cobra.MaximumNArgs(2)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if words && len(args) > 0 {
+				return usageError{fmt.Errorf("--words is for your candidate: leave the revisions away")}
+			}
+			if words {
+				r, err := call[manage.Review](cmd, "config.review", struct{}{})
+				if err != nil {
+					return err
+				}
+				return show(cmd, r, func(w io.Writer) { printReview(w, r) })
+			}
 			p := map[string]any{}
 			for i, name := range []string{"from", "to"} {
 				if i < len(args) {
 					n, err := revision(args[i : i+1])
 					if err != nil {
-						return nil, err
+						return err
 					}
 					p[name] = n
 				}
 			}
-			return p, nil
-		}, func(w io.Writer, d manage.Diff) {
-			if d.Text == "" {
-				d.Text = "nothing differs\n"
+			d, err := call[manage.Diff](cmd, "config.diff", p)
+			if err != nil {
+				return err
 			}
-			fmt.Fprint(w, d.Text)
-			if d.Base != 0 {
-				fmt.Fprintf(w, "\nyour candidate was made on revision %d, but revision %d runs by now: a commit will be refused.\n%s\n",
-					d.Base, d.Running, staleAdvice)
-			}
-			if d.Own != "" {
-				fmt.Fprintf(w, "Against revision %d it changes:\n%s", d.Base, d.Own)
-			}
-		})
+			return show(cmd, d, func(w io.Writer) { printDiff(w, d) })
+		},
+	}
+	cmd.Flags().BoolVar(&words, "words", false, "say in words what your candidate changes, and what a commit would mean")
+	return cmd
+}
+
+func printDiff(w io.Writer, d manage.Diff) {
+	if d.Text == "" {
+		d.Text = "nothing differs\n"
+	}
+	fmt.Fprint(w, d.Text)
+	if d.Base != 0 {
+		fmt.Fprintf(w, "\nyour candidate was made on revision %d, but revision %d runs by now: a commit will be refused.\n%s\n",
+			d.Base, d.Running, staleAdvice)
+	}
+	if d.Own != "" {
+		fmt.Fprintf(w, "Against revision %d it changes:\n%s", d.Base, d.Own)
+	}
 }
 
 // staleAdvice says how to go on with a candidate that was made on a revision which
 // does not run any more.
-const staleAdvice = "To go on from what runs: evener config show --candidate >FILE, put in what others have changed, " +
-	"evener config set FILE. To begin anew: evener config discard."
+const staleAdvice = "To go on from what runs: evener config rebase. To begin anew: evener config discard."
 
 func newConfigCommit() *cobra.Command {
 	var comment string
 	var confirm time.Duration
+	var force bool
 	cmd := simple("commit", "serve your candidate from now on", cobra.NoArgs, "config.commit",
 		func(*cobra.Command, []string) (any, error) {
-			return map[string]any{"comment": comment, "confirm": api.Duration(confirm)}, nil
+			return map[string]any{"comment": comment, "confirm": api.Duration(confirm), "force": force}, nil
 		}, printCommitted)
+	cmd.Flags().BoolVar(&force, "force", false, "even if tests of rules fail")
 	cmd.Flags().StringVarP(&comment, "message", "m", "", "why")
 	cmd.Flags().DurationVar(&confirm, "confirm", 0, "take the commit back unless confirmed within this time")
 	return cmd
@@ -226,11 +249,14 @@ func newConfigExtend() *cobra.Command {
 func newConfigRollback() *cobra.Command {
 	var comment string
 	var confirm time.Duration
+	var force, draft bool
 	cmd := simple("rollback REVISION", "serve the text of an older revision", cobra.ExactArgs(1), "config.rollback",
 		func(_ *cobra.Command, args []string) (any, error) {
 			n, err := revision(args)
-			return map[string]any{"revision": n, "comment": comment, "confirm": api.Duration(confirm)}, err
+			return map[string]any{"revision": n, "comment": comment, "confirm": api.Duration(confirm), "force": force, "as_candidate": draft}, err
 		}, printCommitted)
+	cmd.Flags().BoolVar(&force, "force", false, "even if tests of rules fail")
+	cmd.Flags().BoolVar(&draft, "as-candidate", false, "make the text your candidate, and serve nothing yet")
 	cmd.Flags().StringVarP(&comment, "message", "m", "", "why")
 	cmd.Flags().DurationVar(&confirm, "confirm", 0, "take the rollback back unless confirmed within this time")
 	return cmd
@@ -240,7 +266,14 @@ func printCommitted(w io.Writer, c manage.Committed) {
 	for _, p := range c.Problems {
 		fmt.Fprintln(w, p)
 	}
+	if c.Draft != nil {
+		fmt.Fprintf(w, "your candidate has the text now; revision %d runs as before\n", c.Revision.Number)
+		return
+	}
 	fmt.Fprintf(w, "revision %d runs\n", c.Revision.Number)
+	for _, u := range c.URLs {
+		fmt.Fprintf(w, "the console is at %s\n", u)
+	}
 	if c.Pending != nil {
 		fmt.Fprintf(w, "it is taken back in %s unless confirmed: evener config confirm\n", c.Pending.Left)
 	}

@@ -179,7 +179,7 @@ func (p *Probe) OverTLS(pool *Pool) bool {
 	switch p.Type {
 	case ProbeTLS:
 		return true
-	case ProbeTCP, ProbeHTTP, ProbeACV:
+	case ProbeTCP, ProbeHTTP, ProbeGRPC, ProbeACV:
 		if p.TLS != nil {
 			return *p.TLS
 		}

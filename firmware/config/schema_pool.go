@@ -4,15 +4,17 @@ package config
 
 // Probe types by what they can be told.
 var (
-	probeTypes     = []string{"icmp", "tcp", "tls", "http", "acv", "agent", "simple"}
-	connecting     = []string{"tcp", "tls", "http", "acv", "agent", "simple"}
-	answering      = []string{"tls", "http", "acv", "agent", "simple"}
+	probeTypes     = []string{"icmp", "tcp", "tls", "http", "grpc", "acv", "agent", "simple"}
+	connecting     = []string{"tcp", "tls", "http", "grpc", "acv", "agent", "simple"}
+	answering      = []string{"tls", "http", "grpc", "acv", "agent", "simple"}
 	loadProbes     = []string{"agent", "simple"}
 	expectProbes   = []string{"http", "acv"}
 	sendingProbes  = []string{"acv", "agent", "simple"}
 	onlyHTTPProbe  = []string{"http"}
-	secureProbes   = []string{"tls", "tcp", "http", "acv"}
-	plainOrTLS     = []string{"tcp", "http", "acv"}
+	onlyGRPCProbe  = []string{"grpc"}
+	hostProbes     = []string{"http", "grpc"}
+	secureProbes   = []string{"tls", "tcp", "http", "grpc", "acv"}
+	plainOrTLS     = []string{"tcp", "http", "grpc", "acv"}
 	onlySimple     = []string{"simple"}
 	policies       = []string{"round_robin", "static_weight", "least_connections", "fastest_response", "adaptive", "server_agent", "custom", "random2", "source_hash", "uri_hash"}
 	responsiveness = []string{"slowest", "slow", "medium", "fast", "fastest"}
@@ -116,8 +118,10 @@ var probeKeywords = []Keyword{
 		Purpose: "The method of the request."},
 	{Name: "path", Kind: KindString, Default: "/", Only: onlyHTTPProbe, check: checkTarget,
 		Purpose: "The path, and query if any, of the request."},
-	{Name: "host", Kind: KindString, Only: onlyHTTPProbe, check: checkHost, Unset: "over TLS the server_name if there is one, else the member's address",
+	{Name: "host", Kind: KindString, Only: hostProbes, check: checkHost, Unset: "over TLS the server_name if there is one, else the member's address",
 		Purpose: "The Host field of the request."},
+	{Name: "service", Kind: KindString, Only: onlyGRPCProbe, check: checkProbeText, Unset: "the server as a whole",
+		Purpose: "The service that the server is asked of."},
 	{Name: "status", Kind: KindInts, Min: "100", Max: "599", Only: onlyHTTPProbe, Unset: "200 to 399",
 		Purpose: "The statuses that are good."},
 	{Name: "send", Kind: KindString, Only: sendingProbes, check: checkProbeText, Unset: "nothing is sent",

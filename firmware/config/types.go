@@ -129,6 +129,7 @@ const (
 	ProbeTCP    ProbeType = "tcp"
 	ProbeTLS    ProbeType = "tls"
 	ProbeHTTP   ProbeType = "http"
+	ProbeGRPC   ProbeType = "grpc"   // grpc.health.v1
 	ProbeACV    ProbeType = "acv"    // send a string, expect another
 	ProbeAgent  ProbeType = "agent"  // server agent: an integer -1 to 100
 	ProbeSimple ProbeType = "simple" // simple health check: a float between healthy and loaded
@@ -137,24 +138,25 @@ const (
 // A Probe is one kind of question that every member of a pool is asked.
 type Probe struct {
 	Type            ProbeType `json:"type"`
-	Interval        Duration  `json:"interval"`         // 15s (1s to 1h)
-	Jitter          int       `json:"jitter"`           // 10: per cent of the interval, 0 to 50
-	Timeout         Duration  `json:"timeout"`          // 5s for the whole probe
-	ConnectTimeout  Duration  `json:"connect_timeout"`  // 1s
-	DataTimeout     Duration  `json:"data_timeout"`     // 2s
-	Rise            int       `json:"rise"`             // 2 good answers in a row: up
-	Fall            int       `json:"fall"`             // 3 bad answers in a row: down
-	Tries           int       `json:"tries"`            // 1: attempts within one probe before it counts as bad
-	Port            int       `json:"port"`             // 0: the member's probe_port; agent: 1510
-	Method          string    `json:"method,omitempty"` // http: GET
-	Path            string    `json:"path,omitempty"`   // http: "/"
-	Host            string    `json:"host,omitempty"`   // http: the member's address
-	Status          []int     `json:"status,omitempty"` // http: 200 to 399 when empty
-	Send            string    `json:"send,omitempty"`   // acv, agent
-	Expect          string    `json:"expect,omitempty"` // http, acv: substring of the answer
+	Interval        Duration  `json:"interval"`          // 15s (1s to 1h)
+	Jitter          int       `json:"jitter"`            // 10: per cent of the interval, 0 to 50
+	Timeout         Duration  `json:"timeout"`           // 5s for the whole probe
+	ConnectTimeout  Duration  `json:"connect_timeout"`   // 1s
+	DataTimeout     Duration  `json:"data_timeout"`      // 2s
+	Rise            int       `json:"rise"`              // 2 good answers in a row: up
+	Fall            int       `json:"fall"`              // 3 bad answers in a row: down
+	Tries           int       `json:"tries"`             // 1: attempts within one probe before it counts as bad
+	Port            int       `json:"port"`              // 0: the member's probe_port; agent: 1510
+	Method          string    `json:"method,omitempty"`  // http: GET
+	Path            string    `json:"path,omitempty"`    // http: "/"
+	Host            string    `json:"host,omitempty"`    // http, grpc: the member's address
+	Service         string    `json:"service,omitempty"` // grpc: the server as a whole
+	Status          []int     `json:"status,omitempty"`  // http: 200 to 399 when empty
+	Send            string    `json:"send,omitempty"`    // acv, agent
+	Expect          string    `json:"expect,omitempty"`  // http, acv: substring of the answer
 	ExpectRegex     string    `json:"expect_regex,omitempty"`
 	Within          int       `json:"within,omitempty"`           // http, acv: looked for in this many bytes; 1024
-	TLS             *bool     `json:"tls,omitempty"`              // tcp, http, acv: nil: if the pool has TLS
+	TLS             *bool     `json:"tls,omitempty"`              // tcp, http, grpc, acv: nil: if the pool has TLS
 	ServerName      string    `json:"server_name,omitempty"`      // over TLS: SNI; empty: the pool's
 	Verify          *bool     `json:"verify,omitempty"`           // over TLS: check the certificate; nil: as the pool
 	Healthy         float64   `json:"healthy,omitempty"`          // simple: 0.0

@@ -57,9 +57,12 @@ func (p ProbeConfig) Check() error {
 	refuse(p.Timeout < 0 || p.ConnectTimeout < 0 || p.DataTimeout < 0,
 		"a timeout must be positive")
 	refuse(p.Rise < 0 || p.Fall < 0 || p.Tries < 0, "rise, fall and tries must be positive")
-	refuse(p.Secure && p.Type != TCP && p.Type != HTTP && p.Type != ACV, "a probe %q does not ask over TLS", p.Type)
+	refuse(p.Secure && p.Type != TCP && p.Type != HTTP && p.Type != ACV && p.Type != GRPC, "a probe %q does not ask over TLS", p.Type)
 	switch p.Type {
 	case ICMP, TCP, TLS:
+	case GRPC:
+		refuse(!isVisible(p.Host), "host must hold neither blanks nor control characters, not %q", p.Host)
+		refuse(len(p.Service) > maxGRPC, "service must have at most %d bytes, not %d", maxGRPC, len(p.Service))
 	case HTTP:
 		p.checkHTTP(refuse)
 		p.checkExpect(refuse)
@@ -71,7 +74,7 @@ func (p ProbeConfig) Check() error {
 		refuse(!finite(p.Loaded-p.Healthy) || p.Healthy == p.Loaded,
 			"healthy and loaded must be different numbers, not %v and %v", p.Healthy, p.Loaded)
 	default:
-		refuse(true, "type must be icmp, tcp, tls, http, acv, agent or simple, not %q", p.Type)
+		refuse(true, "type must be icmp, tcp, tls, http, grpc, acv, agent or simple, not %q", p.Type)
 	}
 	return errors.Join(errs...)
 }

@@ -63,9 +63,12 @@ type ProbeConfig struct {
 	Tries          int           // 1; 100ms lie between two tries
 	Port           uint16        // the target's port; agent: 1510
 
-	Method string // http: GET
-	Path   string // http: "/"
-	Host   string // http: ServerName where that is sent; the member's address and port
+	Method  string // http: GET
+	Path    string // http: "/"
+	HTTP2   bool   // http: the server speaks HTTP/2
+	Service string // grpc: the service that is asked for; the server as a whole
+
+	Host   string // http, grpc: ServerName where that is sent; the member's address and port
 	Status []int  // http: 200 to 399
 
 	Preamble    string // all but icmp: sent first on each connection, before TLS; nothing
@@ -74,8 +77,8 @@ type ProbeConfig struct {
 	ExpectRegex string // http, acv: RE2 found in the body or answer
 	Within      int    // http, acv: looked for in this many bytes; 1024, at most 1 MiB
 
-	// What follows is for tls probes, and for tcp, http and acv ones with Secure.
-	Secure     bool        // tcp, http, acv: TLS is spoken before anything is asked
+	// What follows is for tls probes, and for tcp, http, grpc and acv ones with Secure.
+	Secure     bool        // tcp, http, grpc, acv: TLS is spoken before anything is asked
 	ServerName string      // for SNI and the certificate; the member's address, without SNI
 	SkipVerify bool        // any certificate will do; false: it must be valid for ServerName
 	TLS        *tls.Config // authorities, versions and the certificate of the box; nil: Config.Roots, 1.2, none

@@ -14,7 +14,7 @@ type vote struct {
 // an ICMP probe a mere observer.
 func (v vote) serves() bool {
 	switch v.typ {
-	case TCP, TLS, HTTP, ACV:
+	case TCP, TLS, HTTP, GRPC, ACV:
 		return !v.mute
 	}
 	return false

@@ -47,6 +47,7 @@ const (
 	TCP    Type = "tcp"    // a connection is accepted
 	TLS    Type = "tls"    // a TLS handshake succeeds
 	HTTP   Type = "http"   // a request is answered as expected
+	GRPC   Type = "grpc"   // grpc.health.v1 says SERVING
 	ACV    Type = "acv"    // a string is sent, another is expected
 	Agent  Type = "agent"  // a server agent prints an integer from -1 to 100
 	Simple Type = "simple" // a simple health check prints a float

@@ -28,6 +28,9 @@ type httpProber struct {
 }
 
 func (p httpProber) probe(ctx context.Context, t *transcript) Result {
+	if p.HTTP2 {
+		return p.probe2(ctx, t)
+	}
 	conn, err := p.dial(ctx, t)
 	if err != nil {
 		return p.unconnected(ctx, err)
@@ -45,6 +48,11 @@ func (p httpProber) probe(ctx context.Context, t *transcript) Result {
 		}
 		return p.broken(ctx, "read head", err)
 	}
+	return p.judge(ctx, resp)
+}
+
+// judge looks at the status of an answer, and at its body where something is expected.
+func (p httpProber) judge(ctx context.Context, resp *http.Response) Result {
 	if !p.wants(resp.StatusCode) {
 		return bad(Status, "status %s", resp.Status)
 	}
@@ -75,15 +83,15 @@ func (p httpProber) request() string {
 	return b.String()
 }
 
-func (p httpProber) host() string {
-	switch addr := netip.AddrPortFrom(p.to.Addr().WithZone(""), p.to.Port()); {
-	case p.Host != "":
-		return p.Host
-	case p.Secure && p.ServerName != "":
-		return p.ServerName
-	case p.Secure && addr.Port() == 443:
+func (q question) host() string {
+	switch addr := netip.AddrPortFrom(q.to.Addr().WithZone(""), q.to.Port()); {
+	case q.Host != "":
+		return q.Host
+	case q.Secure && q.ServerName != "":
+		return q.ServerName
+	case q.Secure && addr.Port() == 443:
 		return strings.TrimSuffix(addr.String(), ":443")
-	case !p.Secure && addr.Port() == 80:
+	case !q.Secure && addr.Port() == 80:
 		return strings.TrimSuffix(addr.String(), ":80")
 	default:
 		return addr.String()
@@ -115,8 +123,8 @@ func readHead(r *bufio.Reader, method string) (*http.Response, error) {
 
 // broken is the Result of an answer that err ended. What is not an error of the
 // connection is one of syntax.
-func (p httpProber) broken(ctx context.Context, doing string, err error) Result {
-	r := p.unanswered(ctx, doing, err)
+func (q question) broken(ctx context.Context, doing string, err error) Result {
+	r := q.unanswered(ctx, doing, err)
 	if r.Reason == Failed {
 		r.Reason = Syntax
 	}

@@ -33,6 +33,8 @@ func newProber(p ProbeConfig, addr netip.AddrPort, roots *x509.CertPool) prober 
 		return tlsProber{q}
 	case HTTP:
 		return httpProber{question: q, want: newExpectation(p)}
+	case GRPC:
+		return grpcProber{q}
 	case ACV:
 		return acvProber{question: q, want: newExpectation(p)}
 	case Agent:

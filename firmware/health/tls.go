@@ -72,6 +72,9 @@ func (q question) tlsConfig() *tls.Config {
 		cfg.ClientSessionCache = nil
 		cfg.NextProtos = nil
 	}
+	if q.speaksHTTP2() {
+		cfg.NextProtos = []string{"h2"}
+	}
 	cfg.ServerName = q.ServerName
 	if q.ServerName == "" {
 		cfg.ServerName = q.to.Addr().WithZone("").String() // an address is not sent as SNI

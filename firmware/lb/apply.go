@@ -299,6 +299,8 @@ func targets(gen *generation) []health.Target {
 			for i, probe := range c.Probes {
 				p := probeConfig(names[i], probe, m)
 				gen.pools[c.Name].probeTLS(&p, probe)
+				own := p.Port == t.Addr.Port() || p.Port == 0
+				p.HTTP2 = own && probe.Type == config.ProbeHTTP && c.Protocol != "http" && p.Secure == (c.Protocol == "h2")
 				if p.Port == t.Addr.Port() || p.Port == 0 && probe.Type != config.ProbeAgent {
 					p.Preamble = preamble(c) // what listens elsewhere is not the server
 				}
@@ -319,7 +321,7 @@ func probeConfig(name string, p *config.Probe, m *config.Member) health.ProbeCon
 		Name: name, Type: health.Type(p.Type), Interval: p.Interval.D(), Jitter: p.Jitter, Timeout: p.Timeout.D(),
 		ConnectTimeout: p.ConnectTimeout.D(), DataTimeout: p.DataTimeout.D(),
 		Rise: p.Rise, Fall: p.Fall, Tries: p.Tries, Port: uint16(port),
-		Method: p.Method, Path: p.Path, Host: p.Host, Status: p.Status,
+		Method: p.Method, Path: p.Path, Host: p.Host, Service: p.Service, Status: p.Status,
 		Send: p.Send, Expect: p.Expect, ExpectRegex: p.ExpectRegex, Within: p.Within,
 		Healthy: p.Healthy, Loaded: p.Loaded, Weight: p.Weight, RequireResponse: p.RequireResponse,
 	}

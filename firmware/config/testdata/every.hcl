@@ -123,6 +123,11 @@ pool "shop" {
     require_response = true
   }
 
+  probe "grpc" {
+    service = "shop.v1.Cart"
+    host    = "cart.example.com"
+  }
+
   probe "agent" { port = 0 }
   probe "icmp" {}
 }

@@ -141,6 +141,15 @@ func TestRPC(t *testing.T) {
 	}
 }
 
+func TestLargeBodyOfADeadSessionIsNotRead(t *testing.T) {
+	r := newRig(t, "", nil)
+	a := r.do("POST", "/api/v1/rpc", `{"jsonrpc":"2.0","id":1,"method":"echo","params":{"a":"`+strings.Repeat("a", bodyUnknown)+`"}}`,
+		"Authorization", "Bearer secret0")
+	if a.StatusCode != 401 || len(r.engine.Seen("echo")) != 0 {
+		t.Errorf("%d %s; %d calls reached the engine", a.StatusCode, a.body, len(r.engine.Seen("echo")))
+	}
+}
+
 func TestREST(t *testing.T) {
 	r := newRig(t, "", nil)
 	r.engine.Login("secret1", "s1")

@@ -3,7 +3,7 @@
 // Form fields. Each has a label, may have help and a unit, and says beside
 // itself what is wrong with it.
 import type { ComponentChildren, JSX } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../i18n";
 import { CallError } from "../wire";
 import { errorText } from "./errors";
@@ -42,10 +42,15 @@ type InputType = "text" | "password" | "email" | "url" | "search" | "datetime-lo
 export function TextField(p: Common & { value: string; onChange: (v: string) => void; unit?: string; mono?: boolean; type?: InputType; inputMode?: "numeric" | "text" | "email" | "url" } & Native) {
 	const { label, help, error, optional, value, onChange, unit, mono, type = "text", ...rest } = p;
 	const id = useId();
+	const el = useRef<HTMLInputElement>(null);
+	// The attribute alone works only while the page is loaded.
+	useEffect(() => {
+		if (rest.autofocus) el.current?.focus();
+	}, []);
 	const native = { type, spellcheck: false, autocapitalize: "off", ...rest } as JSX.IntrinsicElements["input"];
 	const input = (
 		<input
-			{...native} id={id} class={`input${mono ? " mono" : ""}`} value={value}
+			{...native} ref={el} id={id} class={`input${mono ? " mono" : ""}`} value={value}
 			onInput={(e) => onChange(e.currentTarget.value)} aria-invalid={error ? "true" : undefined} aria-describedby={described(id, p)}
 		/>
 	);

@@ -67,6 +67,9 @@ func collect(cmd *cobra.Command, all documented) {
 		switch {
 		case sub.Hidden || slices.Contains([]string{"help", "completion"}, sub.Name()):
 		case sub.HasSubCommands():
+			if sub.LocalFlags().HasFlags() { // it does something by itself
+				all[cmd.CommandPath()+" "+sub.Use] = flagsOf(sub.LocalFlags())
+			}
 			collect(sub, all)
 		default:
 			all[cmd.CommandPath()+" "+sub.Use] = flagsOf(sub.Flags())

@@ -65,9 +65,12 @@ test("a table redraws only the cells of what changed, and keeps its rows' order"
 	assert.deepEqual(names(), ["b", "a"], "rows do not jump");
 	assert.equal(box.querySelector('tr[data-key="a"]'), row);
 	assert.equal(row!.querySelector("td")!.textContent, "9");
+	store.patch({ c: { name: "c", conns: 5 } });
+	await settled();
+	assert.deepEqual(names(), ["b", "a", "c"], "a new row stands at the end");
 	find("Conns").click();
 	await settled();
-	assert.deepEqual(names(), ["b", "a"], "ascending: 2 before 9");
+	assert.deepEqual(names(), ["b", "c", "a"], "ascending when asked for");
 	assert.equal(box.querySelector("th[aria-sort]")!.getAttribute("aria-sort"), "ascending");
 });
 

@@ -123,16 +123,16 @@ func (o *Object) Find(path Path) *Object {
 	return o
 }
 
-// Same reports whether a and b say the same in the same order; comments and the
-// form of the text do not count. A nil object is one that is not there.
-func (a *Object) Same(b *Object) bool {
-	if a == nil || b == nil {
-		return a == b
+// Same reports whether o and other say the same in the same order; comments and
+// the form of the text do not count. A nil object is one that is not there.
+func (o *Object) Same(other *Object) bool {
+	if o == nil || other == nil {
+		return o == other
 	}
-	if a.Step != b.Step || !maps.Equal(a.Attrs, b.Attrs) || len(a.Blocks) != len(b.Blocks) {
+	if o.Step != other.Step || !maps.Equal(o.Attrs, other.Attrs) || len(o.Blocks) != len(other.Blocks) {
 		return false
 	}
-	x, y := a.byType(), b.byType()
+	x, y := o.byType(), other.byType()
 	return maps.EqualFunc(x, y, func(p, q []*Object) bool {
 		return slices.EqualFunc(p, q, (*Object).Same)
 	})

@@ -155,6 +155,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addUsers(reg)
 	b.addSessions(reg)
 	b.addTokens(reg)
+	b.addREST(reg)
 	return reg
 }
 

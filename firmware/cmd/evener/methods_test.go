@@ -47,7 +47,8 @@ func TestMethodsAsJSONHaveTheirSchemas(t *testing.T) {
 			t.Errorf("%+v: a field is empty", m.Name)
 		}
 		for _, s := range []jsonSchema{m.Params, m.Result} {
-			if s.Type != "object" {
+			// These two return what others define: a list of routes, and OpenAPI.
+			if s.Type != "object" && m.Name != "sys.rest" && m.Name != "sys.openapi" {
 				t.Errorf("%s: type %v, want object", m.Name, s.Type)
 			}
 			properties += s.follow(t, m.Name, s.Defs)

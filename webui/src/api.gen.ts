@@ -1,0 +1,2403 @@
+// SPDX-License-Identifier: Apache-2.0
+// The methods and topics of the box. Written by "make generate" from its registry; do not edit.
+
+export type Role = "viewer" | "operator" | "editor" | "admin";
+export type Effect = "read" | "runtime" | "candidate" | "commit" | "system";
+
+export interface ACMEProgress {
+	state: string; // waiting, ordering, issued or failed
+	next: string; // when it is ordered next
+	last_try?: string;
+	last_error?: string;
+	failures: number; // in a row
+}
+
+export interface AccessEntry {
+	time: string; // when it began
+	cluster: string;
+	rule?: string;
+	pool?: string;
+	server?: string; // the member that served it
+	client: string; // address and port
+	protocol?: string;
+	method?: string;
+	host?: string;
+	path?: string; // with its query; its first 256 bytes
+	status: number; // 0: there was no answer
+	reason: string; // how it ended
+	persist?: string;
+	retries?: number; // further members that were tried
+	bytes_in: number;
+	bytes_out: number;
+	duration: string;
+	first_byte?: string; // until the member's answer began
+	request_id?: string;
+	user_agent?: string;
+	generation: number; // of the configuration that served it
+}
+
+export interface AccessExcept {
+	cluster?: string[];
+	rule?: string[];
+	pool?: string[];
+	server?: string[];
+	status?: string[];
+	method?: string[];
+	path?: string[];
+	client?: string[];
+}
+
+export interface Acted {
+	pool: string;
+	name: string;
+	address: string;
+	labels?: Record<string, string>; // of its server
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	why?: string; // why a new client does not get it
+	health: string;
+	reason?: string; // of its health
+	since?: string; // of its health
+	admin: string;
+	until?: string; // end of its drain
+	static: number; // weight as configured
+	override?: number; // weight that the operator set in its place
+	weight: number; // in force
+	weight_why?: string;
+	active: number;
+	limit?: number; // max_connections
+	open: number; // connections to it, idle ones too
+	picked: number;
+	failed: number;
+	p95: string;
+	steps?: string[]; // of its weight, the latest last
+	results: Effect[]; // of each member, as it was just before
+}
+
+export interface Advice {
+	advised: boolean;
+	why: string[]; // codes: console_off, console_listen, console_access, console_certificate, metrics_listen
+	confirm?: string; // the time that is advised
+}
+
+export interface Attr {
+	key: string;
+	value: string;
+}
+
+export interface AuditExport {
+	lines: string; // one JSON object a line, the oldest first
+	next?: number; // there is more: call again with since
+}
+
+export interface AuditRecord {
+	seq: number;
+	time: string; // when it ended
+	user?: string;
+	origin?: string; // cli, api, console, panel, serial; box: the box itself
+	remote?: string; // where the caller was
+	session?: string; // id of the session or API token
+	method: string;
+	object?: string; // path of what it was about
+	what?: string; // in words
+	before?: string;
+	after?: string;
+	revision?: number; // that ran when it ended
+	outcome: string; // ok, or the kind of the error
+	message?: string; // of the error
+	note?: string; // why, in the words of who did it
+	prev: string; // hash of the record before
+	hash: string;
+}
+
+export interface AuditRecords {
+	records: AuditRecord[]; // the newest first; with since the oldest first
+	lost?: number; // with since: records in between that are too old to be followed
+	next?: number; // with since: what to ask for next
+	status: AuditStatus;
+}
+
+export interface AuditReport {
+	first: number; // the first record that is kept
+	last: number;
+	hash: string; // of the last record
+	records: number; // that are good
+	files: number;
+	breaks: number; // places at which the chain is broken
+	file?: string; // of the first of them
+	line?: number;
+	why?: string;
+}
+
+export interface AuditStatus {
+	seq: number; // of the newest record
+	waiting: number; // records that wait for the disk
+	lost: number; // records that were not written, since the engine's start
+	problem?: string; // why none can be written now
+}
+
+export interface Batch {
+	records: Record[];
+	lost: number;
+	next: number;
+	more: boolean;
+}
+
+export interface Block {
+	name: string;
+	in?: string[];
+	label?: string;
+	labels?: string[];
+	max?: number;
+	by?: string;
+	only?: string[];
+	purpose: string;
+	title?: string;
+	keywords: Keyword[];
+}
+
+export interface Certificate {
+	name: string;
+	source: string; // imported, self_signed or acme
+	state: string; // valid, not_yet_valid, expiring, critical, imminent, expired; waiting: a self-signed one stands in until the CA gives one; missing: there is none
+	names: string[]; // host names and addresses that it is for
+	subject?: string;
+	issuer?: string;
+	serial?: string;
+	key?: string; // kind of its key, such as ECDSA P-256
+	fingerprint?: string; // SHA-256 in hexadecimal
+	not_before?: string;
+	not_after?: string;
+	chain?: Issuer[]; // certificates that are sent after it
+	used_by: string[]; // blocks of the running configuration
+	warnings?: string[]; // what might not work
+	notes?: string[]; // what is good to know, and nothing to mend
+	lacks?: string; // why it is missing, and what to do
+	acme?: ACMEProgress; // of one that a CA gives
+}
+
+export interface Certificates {
+	certificates: Certificate[];
+}
+
+export interface Chain {
+	pem: string; // the certificate and its chain
+}
+
+export interface Change {
+	path: string;
+	kind: string;
+	attr?: string;
+	before?: string;
+	after?: string;
+	text: string;
+}
+
+export interface Channel {
+	name: string;
+	kind: string; // syslog or mail
+	target: string; // where it sends to
+	waiting: number; // messages
+	sent: number; // messages, since it was configured so or the engine's start
+	dropped: number; // messages that found no room
+	last_success?: string;
+	last_error?: string;
+	last_failure?: string;
+	failing: boolean; // the last try failed
+	lacks?: string; // what it needs and the box does not have
+}
+
+export interface Channels {
+	channels: Channel[];
+	kinds: string[]; // of events that there are
+}
+
+export interface Checked {
+	base?: number; // revision that the candidate is made on
+	version?: string; // of the candidate
+	problems: Problem[]; // warnings; of a draft mistakes too
+}
+
+export interface Cleared {
+	records: number;
+}
+
+export interface Cluster {
+	name: string;
+	labels?: Record<string, string>;
+	protocol: string;
+	listen: string[];
+	pool?: string;
+	disabled: boolean;
+	connections: number; // of clients, open
+	accepted: number; // connections of clients since the engine's start
+	active: number; // exchanges running
+	waiting: number; // exchanges waiting for a member
+	requests: number;
+	classes: Record<string, number>; // exchanges ended, by class of the status
+	retries: number;
+	bytes_in: number;
+	bytes_out: number;
+	p50: string;
+	p95: string;
+	p99: string;
+	reasons: Record<string, number>; // how exchanges ended
+}
+
+export interface Clusters {
+	clusters: Cluster[];
+}
+
+export interface Committed {
+	revision: Revision;
+	pending?: Pending; // set while it waits for its confirm
+	problems?: Problem[]; // warnings
+	draft?: Draft; // of a rollback that has made a candidate only
+	urls?: string[]; // where the console is now, if it has moved
+	handover?: string; // token that lets you in at one of urls, once, within 5 minutes
+}
+
+export interface ConfigValues {
+	values: unknown;
+	on: string; // running or candidate
+	base: number; // revision that it is, or was made on
+	version?: string; // of the candidate
+}
+
+export interface ConfirmState {
+	revision: number;
+	author: string; // who has committed
+	comment?: string;
+	deadline: string; // when it is taken back
+	now: string; // the box's clock, by which the deadline is
+}
+
+export interface Conflict {
+	path: string; // of the block; of an order: of the blocks' parent, with their type behind it
+	kind: string; // changed, added, removed (on one side, and changed on the other) or order
+	base: string; // text before; empty: it was not there
+	mine: string; // text in your candidate; empty: it is removed
+	theirs: string; // text that runs; empty: it was removed
+	revision?: number; // the last that has changed it
+	author?: string; // of that revision
+	time?: string; // of that revision
+}
+
+export interface Connection {
+	client: string;
+	cluster: string;
+	generation?: number; // 0: idle
+	pool?: string;
+	member?: string; // of the pool; empty: none is chosen
+	state: string; // idle, head, queued, connecting, active, tunnel or closing
+	age: string; // since it was accepted
+	requests?: number; // of an http connection: begun so far
+	request?: string; // of an http connection: method and target of the one that runs
+	bytes_in: number; // of an http connection: contents of the running exchange
+	bytes_out: number; // of an http connection: contents of the running exchange
+}
+
+export interface Connections {
+	connections: Connection[]; // the oldest first
+	open: number; // connections and flows of all clusters and clients
+}
+
+export interface ConsoleChange {
+	number: number; // counts the changes
+}
+
+export interface ConsoleInfo {
+	addresses: string[]; // URLs, as configured; none: it is off
+	listening: string[]; // addresses that it serves now
+	fingerprint?: string; // SHA-256 of its certificate, hexadecimal
+	certificate?: string; // name of the certificate; empty: one that the box has made for the console
+	until?: string; // when the certificate ends
+	problem?: string; // what is not as the configuration has it
+	sessions: number; // how many are logged in
+	state: string; // of its process: running, waiting, ...
+	pid?: number; // of its process
+	crashes: number; // of its process, since the box started
+}
+
+export interface ConsoleSettings {
+	listen: string[]; // addresses; none: no console
+	allow: string[]; // networks whose clients may come
+	allowed_origins: string[]; // besides the console's own
+	trusted_proxies: string[]; // networks of proxies whose X-Forwarded-For is believed
+	idle: string; // after which a session ends
+	certificate: string; // PEM, leaf first
+	key: string; // PEM, PKCS#8
+	fingerprint: string; // SHA-256 of the certificate, hexadecimal
+	self_signed: boolean; // whether nobody vouches for the certificate
+}
+
+export interface Diff {
+	text: string; // unified diff; empty when nothing differs
+	base?: number; // set where the candidate was made on another revision than the one that runs: which
+	running?: number; // with base: the revision that runs
+	own?: string; // with base: what the candidate changes against that, as a unified diff
+}
+
+export interface Draft {
+	base: number; // revision that the candidate is made on
+	version?: string; // of the candidate; empty: there is none
+	running: number; // revision that runs; another one than base: see config.rebase
+	problems: Problem[]; // mistakes and warnings: the candidate is kept with them, but not committed with a mistake
+}
+
+export interface DraftState {
+	author: string;
+	base: number; // revision that it is made on
+	running: number; // revision that runs; another one than base: see config.rebase
+	time: string; // of its last change
+	version?: string; // of your own
+	changes: number; // of your own: how many things it changes against the revision that runs; -1: its syntax is wrong
+}
+
+export interface EditOp {
+	op: string; // patch, insert, remove, move or rename
+	path?: string; // of the block, such as pool/shop/member/web1; insert: of the parent, empty is the top
+	set?: Record<string, unknown>; // patch: attributes and their values; null removes one
+	hcl?: Record<string, string>; // patch, insert: attributes and their values as text in the language
+	unset?: string[]; // patch: attributes that are removed where they are given
+	before?: string; // insert, move: the sibling that it is to stand before, such as rule/api; empty: the last of its type
+	text?: string; // insert: the block in HCL, with comments; or type, label and attributes
+	type?: string; // insert: type of the block
+	label?: string; // insert: its label; rename: the new name
+}
+
+export interface Effect {
+	member: string; // POOL/MEMBER
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	active: number; // exchanges that run on it
+	open: number; // connections to it, idle ones too
+	sticky: number; // clients that persistence by address keeps on it
+	cookies?: boolean; // clients may be kept on it by cookies too, which nobody can count
+	share: number; // of the pool's new clients that it gets by its weight, 0 to 1
+	left: number; // members of the pool that take new clients when all of them are out
+	total: number; // members of the pool
+	promoted?: string[]; // hot spares that take over then
+	last?: boolean; // nobody would be left: refused unless forced
+	until?: string; // end of its drain, if one runs
+	error?: string; // why nothing was done with it, one of several
+}
+
+export interface Entered {
+	token: string;
+	session: string; // id of the session; no secret
+	user: string;
+	role: "viewer" | "operator" | "editor" | "admin";
+	scope?: Record<string, string>; // labels that objects must have
+	last_login?: string; // the login before this one
+	failed: number; // attempts that were refused since then
+	totp: boolean; // the second factor is on
+	now: string; // of the box's clock
+	expires: string; // when the session ends, used or not
+	idle: string; // when it ends if it is not used
+}
+
+export interface Event {
+	seq: number;
+	time: string;
+	kind: string; // stable and dotted, such as member.down
+	severity: string; // info, warning or error
+	object?: string; // path of what it is about, such as pool/shop/member/web2
+	args?: Record<string, unknown>; // the values inside text, for translation
+	text: string; // in words
+	ack?: EventAck; // who has taken notice; absent: nobody
+}
+
+export interface EventAck {
+	by: string;
+	time: string;
+	note?: string;
+}
+
+export interface Events {
+	events: Event[]; // the newest first; with since the oldest first
+	lost?: number; // with since: events in between that are not kept any more
+	last: number; // number of the newest event
+	next?: number; // with since: what to ask for next
+	unacked: number; // warnings and errors that nobody has acknowledged
+	problem?: string; // why events would not survive a restart now
+}
+
+export interface Exchange {
+	probe: string;
+	address: string;
+	outcome: string; // good, bad, abstain or unavailable
+	detail: string; // why, in words
+	verdict: string; // what the probe would say if this counted
+	took: string;
+	connect: string; // until the connection stood; 0s: it never did
+	first_byte: string; // until the answer began; 0s: it never did
+	notes?: string[]; // events in order
+	sent?: string; // printable beginning
+	sent_bytes: number;
+	received?: string; // printable beginning
+	received_bytes: number;
+}
+
+export interface Explained {
+	cluster: string;
+	generation: number; // 0: the candidate
+	refused?: string; // why the request is not accepted, in words
+	reason?: string; // the same as the label by which the metrics count it
+	status?: number; // of the refusal
+	path: string; // as rules see it
+	raw_path: string; // as it was received
+	target?: string; // path and query that the member gets, if they are rewritten
+	rules: ExplainedRule[]; // in their order
+	rule: string; // that decided; empty: the cluster's own settings
+	pool?: string;
+	responder?: string; // that answers
+	persist?: string; // what persistence makes of the client
+	member?: string; // that gets the request
+	members: ExplainedMember[];
+	forwarded?: string; // request head as the member gets it
+	set_cookie?: string; // cookie that the answer sets
+	answer?: string; // answer of the box itself
+}
+
+export interface ExplainedMember {
+	name: string;
+	chosen: boolean;
+	why: string;
+	share: number; // of new clients that it should get, 0 to 1
+	active: number;
+}
+
+export interface ExplainedPart {
+	op: string; // and, or, not or call
+	from: number; // where it begins in when, in bytes
+	to: number; // where it ends
+	verdict: string; // true, false or not evaluated
+	value?: string; // of a call: what it was tested on
+	missing?: boolean; // of a call: the request has no such thing
+	parts?: ExplainedPart[];
+}
+
+export interface ExplainedRule {
+	name: string;
+	verdict: string; // true, false, not reached or disabled
+	conditions: ExplainedTest[];
+	when?: string; // the condition as it is written
+	line?: number; // of the condition in the configuration
+	tree?: ExplainedPart; // how each part of the condition fared
+}
+
+export interface ExplainedTest {
+	text: string;
+	value: string; // what it was tested on
+	verdict: string; // true, false or not evaluated
+}
+
+export interface Generation {
+	number: number;
+	exchanges: number;
+}
+
+export interface Handover {
+	token: string; // for auth.handover, within 5 minutes
+}
+
+export interface Hello {
+	product: string; // Evener
+	version: string;
+	hostname: string;
+	time: string; // of the box's clock
+	ui_hash?: string; // of the console's pages that this version serves
+	features: string[]; // what this version can do besides answering calls
+	session: HelloSession | null; // null: nobody is logged in
+	setup: boolean; // there is no administrator yet: auth.setup makes one
+	fingerprint?: string; // SHA-256 of the console's certificate, hexadecimal
+}
+
+export interface HelloSession {
+	id: string;
+	user: string;
+	role: "viewer" | "operator" | "editor" | "admin";
+	scope?: Record<string, string>; // labels that objects must have
+	idle?: string; // unused, the session ends after this; absent: an API token or the Unix socket
+}
+
+export interface History {
+	revisions: Revision[];
+	pending?: Pending; // commit that waits for its confirm
+}
+
+export interface HistoryTable {
+	from: string; // of the first row
+	step: string; // between two rows; coarser than asked for where so old a time is kept only so
+	metrics: string[];
+	columns: ((number | null)[])[]; // one for each metric; null where nothing is known
+}
+
+export interface Info {
+	version: string;
+	board: string;
+	pid: number; // of the engine
+	started: string; // of the engine
+	revision: number; // that runs
+	author: string; // of that revision
+	committed: string;
+	pending?: Pending;
+	generations: Generation[]; // that serve exchanges, the current one first
+	metrics?: string; // URL of the metrics
+	console: ConsoleInfo;
+	roles: RoleStatus[];
+	restart?: RestartStatus; // the last restart that was asked for
+	problems: string[]; // what needs attention, the worst first
+	notes: string[]; // what is not as the configuration has it, or happened lately, though nothing need be done
+	checking: string[]; // members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile
+}
+
+export interface Issuer {
+	subject: string;
+	not_after: string;
+}
+
+export interface Keyword {
+	name: string;
+	kind: string;
+	min?: string;
+	max?: string;
+	one_of?: string[];
+	ref?: string;
+	default?: string;
+	default_for?: Record<string, string>;
+	unset?: string;
+	required?: boolean;
+	only?: string[];
+	purpose: string;
+}
+
+export interface Language {
+	blocks: Block[]; // those that enclose others first
+}
+
+export interface LiveCluster {
+	name: string;
+	labels?: Record<string, string>;
+	protocol: string;
+	listen: string[];
+	pool?: string;
+	disabled: boolean;
+	connections: number; // of clients, open
+	accepted: number; // connections of clients since the engine's start
+	active: number; // exchanges running
+	waiting: number; // exchanges waiting for a member
+	requests: number;
+	classes: Record<string, number>; // exchanges ended, by class of the status
+	retries: number;
+	bytes_in: number;
+	bytes_out: number;
+	p50: string;
+	p95: string;
+	p99: string;
+	reasons: Record<string, number>; // how exchanges ended
+	rate: Rate;
+}
+
+export interface LiveMember {
+	pool: string;
+	name: string;
+	address: string;
+	labels?: Record<string, string>; // of its server
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	why?: string; // why a new client does not get it
+	health: string;
+	reason?: string; // of its health
+	since?: string; // of its health
+	admin: string;
+	until?: string; // end of its drain
+	static: number; // weight as configured
+	override?: number; // weight that the operator set in its place
+	weight: number; // in force
+	weight_why?: string;
+	active: number;
+	limit?: number; // max_connections
+	open: number; // connections to it, idle ones too
+	picked: number;
+	failed: number;
+	p95: string;
+	steps?: string[]; // of its weight, the latest last
+	rate: Rate;
+	probes: LiveProbe[];
+}
+
+export interface LivePool {
+	name: string;
+	policy: string;
+	tier: string; // which members are in use: regular, spare, quiesced or none
+	states: Record<string, number>; // how many members are in each state
+	members: string[]; // in the order of the configuration
+	rate: Rate;
+}
+
+export interface LiveProbe {
+	name: string;
+	type: string;
+	state: string; // up, down or checking: its verdict
+	deciding: boolean; // whether its verdict counts
+	at?: string; // when it was asked last; absent: never
+	outcome?: string; // good, bad, abstain or unavailable
+	detail?: string; // in words
+	took: string;
+}
+
+export interface LiveSystem {
+	version: string;
+	board: string;
+	pid: number; // of the engine
+	started: string; // of the engine
+	revision: number; // that runs
+	author: string; // of that revision
+	committed: string;
+	pending?: Pending;
+	generations: Generation[]; // that serve exchanges, the current one first
+	metrics?: string; // URL of the metrics
+	console: ConsoleInfo;
+	roles: RoleStatus[];
+	restart?: RestartStatus; // the last restart that was asked for
+	problems: string[]; // what needs attention, the worst first
+	notes: string[]; // what is not as the configuration has it, or happened lately, though nothing need be done
+	checking: string[]; // members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile
+	rate: Rate; // of all clusters
+	busy: number; // share of their time that the event loops work, 0 to 1
+	heap: number; // bytes of the engine's heap in use, in steps of 1 MiB
+	goroutines: number; // in steps of 10
+	cpus: number;
+}
+
+export interface Member {
+	pool: string;
+	name: string;
+	address: string;
+	labels?: Record<string, string>; // of its server
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	why?: string; // why a new client does not get it
+	health: string;
+	reason?: string; // of its health
+	since?: string; // of its health
+	admin: string;
+	until?: string; // end of its drain
+	static: number; // weight as configured
+	override?: number; // weight that the operator set in its place
+	weight: number; // in force
+	weight_why?: string;
+	active: number;
+	limit?: number; // max_connections
+	open: number; // connections to it, idle ones too
+	picked: number;
+	failed: number;
+	p95: string;
+	steps?: string[]; // of its weight, the latest last
+}
+
+export interface MetricsText {
+	text: string;
+}
+
+export interface NewToken {
+	id: string; // no secret
+	name: string;
+	owner: string; // user, or who made it over the Unix socket
+	role: "viewer" | "operator" | "editor" | "admin"; // it never does more than its owner may
+	scope?: Record<string, string>; // labels that objects must have; none: everything
+	created: string;
+	expires?: string; // left out: never
+	used?: string; // left out: never
+	expired?: boolean;
+	secret: string; // evt_ID_SECRET, for Authorization: Bearer; it is shown now and never again
+}
+
+export interface ObjectText {
+	path: string;
+	text: string; // with the comments directly above
+	attrs: Record<string, string>; // the block's own attributes as they are written, each on one line
+	values: unknown; // checked values; null while the text has mistakes
+	blocks: string[]; // paths of the blocks directly within, in their order
+	line: number;
+	on: string; // running or candidate
+	base: number; // revision that it is, or was made on
+	version?: string; // of the candidate
+}
+
+export interface Pending {
+	revision: number;
+	left: string; // until it is taken back
+	deadline: string;
+	now: string; // the box's clock, by which the deadline is
+	author: string; // who has committed
+	comment?: string;
+}
+
+export interface Pool {
+	name: string;
+	labels?: Record<string, string>;
+	policy: string;
+	tier: string; // which members are in use: regular, spare, quiesced or none
+	members: Member[];
+}
+
+export interface Pools {
+	pools: Pool[];
+}
+
+export interface Previewed {
+	effects: Effect[];
+	guarded: boolean; // it would be refused unless forced
+}
+
+export interface Probed {
+	exchanges: Exchange[];
+}
+
+export interface Problem {
+	file?: string;
+	line?: number;
+	col?: number;
+	path?: string;
+	message: string;
+	warning?: boolean;
+}
+
+export interface ProcessStatus {
+	pid?: number;
+	state: string;
+	version?: string;
+	since?: string;
+}
+
+export interface Put {
+	revision: Revision;
+	pending?: Pending; // set while it waits for its confirm
+	problems?: Problem[]; // warnings
+	draft?: Draft; // of a rollback that has made a candidate only
+	urls?: string[]; // where the console is now, if it has moved
+	handover?: string; // token that lets you in at one of urls, once, within 5 minutes
+	changes: Change[]; // by block
+}
+
+export interface Rate {
+	requests: number; // per second
+	errors: number; // per second: answers 5xx, and exchanges that the box had to end
+	connections: number; // open
+	bytes_in: number; // per second
+	bytes_out: number; // per second
+	p50?: number; // seconds; the worst of the last seconds
+	p95?: number; // seconds; the worst of the last seconds
+}
+
+export interface Rebased {
+	base: number; // revision that the candidate is made on
+	version?: string; // of the candidate; empty: there is none
+	running: number; // revision that runs; another one than base: see config.rebase
+	problems: Problem[]; // mistakes and warnings: the candidate is kept with them, but not committed with a mistake
+	done: boolean; // false: there are conflicts, or it was a trial; the candidate is as it was
+	conflicts: Conflict[];
+	changes: Change[]; // what the candidate changes then against the running revision
+	text?: string; // of a trial
+}
+
+export interface Record {
+	seq: number;
+	time: string;
+	level: string;
+	message: string;
+	attrs?: Attr[];
+}
+
+export interface RecoveryCodes {
+	codes: string[]; // they are shown now and never again
+}
+
+export interface Resolution {
+	take: string; // mine, theirs or text
+	text?: string; // with text: the block as it shall be; empty: it is removed
+}
+
+export interface Response {
+	answer: string;
+}
+
+export interface RestartStatus {
+	role: string;
+	done: boolean;
+	error?: string;
+}
+
+export interface Review {
+	base: number; // revision that the candidate is made on
+	running: number; // revision that runs; another one than base: see config.rebase
+	version: string; // of the candidate
+	changes: Change[]; // what a commit changes; where another revision was committed meanwhile: after config.rebase
+	text: string; // the same as a unified diff
+	problems: Problem[]; // mistakes, which keep it from being committed, and warnings of the language
+	warnings: Warning[]; // of what the commit would mean: lockout.*, lint.*, tests.failed
+	tests: RuleTest[];
+	conflicts: Conflict[]; // with what was committed meanwhile
+	confirm: Advice; // whether the commit should wait for its confirm
+	outside?: string; // block that you may not change: the commit will be refused
+}
+
+export interface Revision {
+	number: number;
+	parent: number;
+	author: string;
+	time: string;
+	origin: string;
+	comment?: string;
+	sha256: string;
+	size: number;
+	status: string;
+	source?: number;
+	settled?: Settlement;
+}
+
+export interface Revoked {
+	issuer: string;
+	entries: number; // certificates that it revokes
+	from: string;
+	next?: string; // when it expires
+}
+
+export interface RoleStatus {
+	name: string;
+	pid?: number;
+	state: string;
+	version?: string;
+	since?: string;
+	next?: ProcessStatus;
+	draining?: ProcessStatus[];
+	restarts: number;
+	crashes: number;
+	last_crash?: string;
+	crashed?: string[];
+	listeners?: string[];
+}
+
+export interface Rotated {
+	keys: number; // the new one, and those before it whose cookies are still accepted
+}
+
+export interface Route {
+	verb: string;
+	path: string; // below /api/v1, with parts in braces
+	method: string; // that is called
+	join?: Record<string, string>; // parameters that are made of parts of the path
+	etag?: string; // member of the result that identifies this state of the resource
+	if_match?: string; // parameter that takes it back
+}
+
+export interface Rule {
+	cluster: string;
+	name: string;
+	when: string;
+	pool?: string;
+	responder?: string;
+	disabled: boolean;
+	hits: number;
+	last_hit?: string;
+}
+
+export interface RuleTest {
+	path: string; // of the test
+	line: number;
+	passed: boolean;
+	misses?: TestMiss[]; // what is not as expected
+	error?: string; // why the request could not be asked
+	rule: string; // that decided; empty: the cluster's own settings
+	pool?: string;
+	responder?: string;
+	status?: number; // of an answer of the box itself
+	text: string; // the outcome in words
+}
+
+export interface Rules {
+	rules: Rule[];
+}
+
+export interface Self {
+	user: string;
+	role: "viewer" | "operator" | "editor" | "admin";
+	scope?: Record<string, string>; // labels that objects must have
+	origin: string;
+	session?: string; // id of the session or API token; empty: the Unix socket
+	sudo: boolean; // the password was given lately, or need not be
+	sudo_until?: string;
+	totp: boolean; // the second factor is on
+	recovery_codes: number; // that are left
+	last_login?: string;
+	now: string; // of the box's clock
+	expires?: string; // when the session ends, used or not
+	idle?: string; // when it ends if it is not used; asking counts as use
+}
+
+export interface Session {
+	id: string; // no secret
+	user: string;
+	remote: string; // where it began
+	agent: string; // what the client says it is
+	created: string;
+	seen: string; // when it was used last
+	expires: string; // when it ends, used or not
+	idle: string; // when it ends if it is not used
+	current?: boolean; // the caller's
+}
+
+export interface Sessions {
+	sessions: Session[]; // the one used last first
+}
+
+export interface Settings {
+	settings: unknown; // a JSON object of 16 KiB at most
+}
+
+export interface Settlement {
+	author?: string;
+	origin: string;
+	time: string;
+	why?: string;
+}
+
+export interface SetupCode {
+	code?: string; // empty: the box has an admin
+}
+
+export interface Since {
+	epoch: string; // from the answer of sub.open
+	seq: number; // of the last event
+}
+
+export interface Source {
+	client: string;
+	pool?: string;
+	member?: string;
+	open: number; // connections now
+	idle?: string; // since the last connection closed
+	keep: string; // how long it is kept after the last connection
+}
+
+export interface Sources {
+	records: Source[];
+	total: number;
+}
+
+export interface StateProblemsProblem {
+	kind: string; // stable and dotted, such as member.down: what programs test and translate
+	severity: string; // error: clients are not served as they should be; warning: they are, for now
+	object?: string; // path of what it is about, such as pool/shop/member/web2
+	args?: Record<string, unknown>; // the values inside text, for translation
+	text: string; // in words
+	since?: string; // when it began, or when it was noticed
+}
+
+export interface SubOpened {
+	sub: number; // number of the subscription on this connection
+	epoch: string; // sequence numbers of another epoch mean nothing
+	seq: number; // of the snapshot, or of the event before the first to come
+	resumed: boolean; // nothing was lost since, or a gap will say what
+	snapshot?: unknown; // of a state {objects: {key: value}}, of a series {t, cols}, of a log {seq, entries}; absent where resumed
+}
+
+export interface Sudo {
+	until: string;
+	token?: string; // with rotate: the session's new token
+}
+
+export interface TOTPSecret {
+	secret: string; // base32, to be typed in
+	url: string; // otpauth://, to be shown as a QR code
+}
+
+export interface TestMiss {
+	what: string; // rule, pool, responder or status
+	want: string;
+	got: string;
+}
+
+export interface Tested {
+	on: string; // running, candidate or text
+	tests: RuleTest[]; // in the order of the configuration
+	failed: number;
+}
+
+export interface Text {
+	text: string; // configuration in HCL
+	revision: number; // revision that it is, or was made on
+}
+
+export interface Throttle {
+	kind: string; // address or user; that of a user does not hold for addresses that the user has logged in from before
+	key: string; // an address, a /64 of IPv6, or a name
+	failures: number;
+	last: string;
+	until?: string; // no attempt before
+}
+
+export interface Throttles {
+	throttles: Throttle[]; // those that wait longest first
+}
+
+export interface Tick {
+	t: string;
+	cols: Record<string, (number | null)[]>;
+}
+
+export interface Token {
+	id: string; // no secret
+	name: string;
+	owner: string; // user, or who made it over the Unix socket
+	role: "viewer" | "operator" | "editor" | "admin"; // it never does more than its owner may
+	scope?: Record<string, string>; // labels that objects must have; none: everything
+	created: string;
+	expires?: string; // left out: never
+	used?: string; // left out: never
+	expired?: boolean;
+}
+
+export interface Tokens {
+	tokens: Token[];
+}
+
+export interface Trust {
+	name: string;
+	description?: string;
+	cas: Issuer[];
+	crls: Revoked[];
+	used_by: string[]; // blocks of the running configuration
+	lacks?: string; // why there is nothing
+}
+
+export interface Trusts {
+	trusts: Trust[];
+}
+
+export interface User {
+	name: string;
+	role: "viewer" | "operator" | "editor" | "admin"; // viewer, operator, editor or admin
+	scope?: Record<string, string>; // labels that objects must have; none: everything
+	created: string;
+	last_login?: string;
+	failed: number; // attempts that were refused since then
+	password_changed: string;
+	totp: boolean; // the second factor is on
+	recovery_codes: number; // that are left
+	sessions: number; // that are open
+}
+
+export interface Users {
+	users: User[];
+}
+
+export interface Warning {
+	kind: string; // stable and dotted, such as lockout.allow: what programs test and translate
+	severity: string; // error or warning
+	object?: string; // path of what it is about
+	args?: Record<string, unknown>; // the values inside text, for translation
+	text: string; // in words
+}
+
+// Methods says what each method takes and gives, and what it needs.
+export interface Methods {
+	// Shows who is told of events, and how that does.
+	"alert.list": {
+		params: Record<string, never>;
+		result: Channels;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Keeps a password that configurations refer to by name; nothing gives it out again.
+	"alert.secret": {
+		params: {
+			name: string; // as password_secret names it
+			value: string; // the password; empty: forget it
+		};
+		result: Record<string, never>;
+		role: "admin";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Sends a test to a syslog server or by e-mail, and says how that went.
+	"alert.test": {
+		params: {
+			name: string; // of a syslog or mail block
+		};
+		result: Record<string, never>;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Gives records of who did what as they are kept, to check them elsewhere.
+	"audit.export": {
+		params: {
+			from?: string; // the oldest; all
+			to?: string; // records before this; all
+			user?: string;
+			method?: string; // or a pattern such as server.*
+			object?: string; // with what is below it, or a pattern such as pool/*
+			outcome?: string; // ok, error, or the kind of an error
+			text?: string; // found anywhere
+			since?: number; // only records with a higher number
+		};
+		result: AuditExport;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows who did what.
+	"audit.query": {
+		params: {
+			from?: string; // the oldest; all
+			to?: string; // records before this; all
+			user?: string;
+			method?: string; // or a pattern such as server.*
+			object?: string; // with what is below it, or a pattern such as pool/*
+			outcome?: string; // ok, error, or the kind of an error
+			text?: string; // found anywhere
+			limit?: number; // records at most, up to 1000; 100
+			before?: number; // only records with a lower number
+			since?: number; // only records with a higher number, the oldest first
+		};
+		result: AuditRecords;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
+	// Checks that nobody has changed the record of who did what.
+	"audit.verify": {
+		params: Record<string, never>;
+		result: AuditReport;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
+	// Makes a session with a token of auth.handover_begin, at another address of the console.
+	"auth.handover": {
+		params: {
+			token: string; // of auth.handover_begin; it is good once
+		};
+		result: Entered;
+		role: "nobody";
+		effect: "system";
+		sudo: false;
+	};
+	// Gives a token that makes another session of the caller's, once, within 5 minutes.
+	"auth.handover_begin": {
+		params: Record<string, never>;
+		result: Handover;
+		role: "viewer";
+		effect: "system";
+		sudo: false;
+	};
+	// Makes a session for who gives name and password, and the code where the second factor is on.
+	"auth.login": {
+		params: {
+			user: string; // name; not in the audit log, where a password may have been typed here
+			password: string;
+			code?: string; // of the authenticator app, or a recovery code
+		};
+		result: Entered;
+		role: "nobody";
+		effect: "system";
+		sudo: false;
+	};
+	// Ends the caller's session.
+	"auth.logout": {
+		params: Record<string, never>;
+		result: Record<string, never>;
+		role: "nobody";
+		effect: "system";
+		sudo: false;
+	};
+	// Changes the caller's password and ends all sessions of the caller.
+	"auth.password": {
+		params: {
+			password: string; // the present one
+			code?: string; // of the authenticator app, or a recovery code
+			new: string; // at least 10 characters
+		};
+		result: Record<string, never>;
+		role: "viewer";
+		effect: "system";
+		sudo: false;
+	};
+	// Makes new recovery codes for the caller; the old ones are void.
+	"auth.recovery_codes": {
+		params: Record<string, never>;
+		result: RecoveryCodes;
+		role: "viewer";
+		effect: "system";
+		sudo: true;
+	};
+	// Gives what the console keeps for the caller.
+	"auth.settings_get": {
+		params: Record<string, never>;
+		result: Settings;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Keeps the console's settings of the caller, in place of those before.
+	"auth.settings_set": {
+		params: {
+			settings: unknown; // a JSON object of 16 KiB at most
+		};
+		result: Record<string, never>;
+		role: "viewer";
+		effect: "system";
+		sudo: false;
+	};
+	// Makes the first admin and a session, with the set-up code that the box shows.
+	"auth.setup": {
+		params: {
+			code: string; // the set-up code that the box shows
+			user: string; // name of the first admin
+			password: string;
+		};
+		result: Entered;
+		role: "nobody";
+		effect: "system";
+		sudo: false;
+	};
+	// Shows the set-up code of a box without an admin, over the Unix socket alone.
+	"auth.setup_code": {
+		params: Record<string, never>;
+		result: SetupCode;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
+	// Lets the session call dangerous methods for 5 minutes, after the password was given again.
+	"auth.sudo": {
+		params: {
+			password: string;
+			code?: string; // of the authenticator app, or a recovery code
+			rotate?: boolean; // give the session a new token; the old one is good for a minute more, without sudo
+		};
+		result: Sudo;
+		role: "viewer";
+		effect: "system";
+		sudo: false;
+	};
+	// Makes a secret for the caller's authenticator app; nothing changes until auth.totp_confirm.
+	"auth.totp_begin": {
+		params: Record<string, never>;
+		result: TOTPSecret;
+		role: "viewer";
+		effect: "system";
+		sudo: true;
+	};
+	// Turns the caller's second factor on, with the first code of the app.
+	"auth.totp_confirm": {
+		params: {
+			code: string; // that the authenticator app shows
+		};
+		result: RecoveryCodes;
+		role: "viewer";
+		effect: "system";
+		sudo: true;
+	};
+	// Turns the caller's second factor off.
+	"auth.totp_disable": {
+		params: Record<string, never>;
+		result: Record<string, never>;
+		role: "viewer";
+		effect: "system";
+		sudo: true;
+	};
+	// Says who calls, and when the session ends.
+	"auth.whoami": {
+		params: Record<string, never>;
+		result: Self;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Gives out a certificate with its chain, without the key.
+	"certificate.chain": {
+		params: {
+			name: string; // of the certificate
+		};
+		result: Chain;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Keeps the key that binds an ACME account to a customer of the CA.
+	"certificate.eab": {
+		params: {
+			acme: string; // name of the acme block
+			key: string; // MAC key in base64url, as the CA gives it
+		};
+		result: Record<string, never>;
+		role: "editor";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Keeps a certificate with its key; where the name is in use it takes effect at once.
+	"certificate.import": {
+		params: {
+			name: string; // that configurations refer to it by
+			pem?: string; // certificate, chain and private key in any order
+			pkcs12?: string; // in place of pem: a PKCS#12 file in base64
+			password?: string; // of the PKCS#12 file
+			force?: boolean; // even where clients will refuse it and the name is in use
+		};
+		result: Certificate;
+		role: "editor";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Lists the certificates, those that were imported and are not used too.
+	"certificate.list": {
+		params: Record<string, never>;
+		result: Certificates;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Forgets an imported certificate that nothing uses.
+	"certificate.remove": {
+		params: {
+			name: string; // of the certificate
+		};
+		result: Record<string, never>;
+		role: "editor";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Orders a certificate from its CA now if it is due, or makes a new self-signed one.
+	"certificate.renew": {
+		params: {
+			name: string; // of the certificate
+		};
+		result: Certificate;
+		role: "editor";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Makes a new secret for TLS session tickets; sessions begin anew.
+	"certificate.rotate_tickets": {
+		params: Record<string, never>;
+		result: Record<string, never>;
+		role: "admin";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Shows one certificate.
+	"certificate.show": {
+		params: {
+			name: string; // of the certificate
+		};
+		result: Certificate;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Lists the clusters.
+	"cluster.list": {
+		params: Record<string, never>;
+		result: Clusters;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows the text of your candidate.
+	"config.candidate": {
+		params: Record<string, never>;
+		result: Text;
+		role: "editor";
+		effect: "read";
+		sudo: false;
+	};
+	// Checks a text, or your candidate, and keeps nothing.
+	"config.check": {
+		params: {
+			text?: string; // whole configuration in HCL; empty: your candidate
+		};
+		result: Checked;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Serves your candidate from now on.
+	"config.commit": {
+		params: {
+			comment?: string; // why
+			confirm?: string; // take the commit back unless it is confirmed within this time
+			base?: number; // revision that is believed to run; 0: the candidate's
+			version?: string; // of the candidate that was reviewed; empty: whatever it is
+			confirm_s?: number; // confirm in seconds, 30 to 3600
+			force?: boolean; // even if tests of rules fail
+		};
+		result: Committed;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Keeps a commit that waits for its confirm.
+	"config.confirm": {
+		params: {
+			revision?: number; // 0: the one that waits
+		};
+		result: Committed;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Compares two revisions, or your candidate with the running one.
+	"config.diff": {
+		params: {
+			from?: number; // 0: the running revision
+			to?: number; // 0: your candidate
+		};
+		result: Diff;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Throws your candidate away.
+	"config.discard": {
+		params: Record<string, never>;
+		result: Record<string, never>;
+		role: "editor";
+		effect: "candidate";
+		sudo: false;
+	};
+	// Changes blocks of your candidate by a list of edits, all or none.
+	"config.edit": {
+		params: {
+			base?: number; // revision that the candidate is believed to be made on, or that is believed to run where there is none
+			version?: string; // version of your candidate that was shown; empty: base says enough
+			edits: EditOp[]; // applied one after the other, all or none
+		};
+		result: Draft;
+		role: "editor";
+		effect: "candidate";
+		sudo: false;
+	};
+	// Gives a commit that waits more time.
+	"config.extend": {
+		params: {
+			revision?: number; // 0: the one that waits
+			by?: string; // time added to what is left; together 24h at most; 5m
+		};
+		result: Committed;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Lists the revisions, the newest first.
+	"config.history": {
+		params: Record<string, never>;
+		result: History;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Puts a new block into your candidate.
+	"config.insert": {
+		params: {
+			base?: number; // revision that the candidate is believed to be made on, or that is believed to run where there is none
+			version?: string; // version of your candidate that was shown; empty: base says enough
+			parent?: string; // path of the block that it is to stand in; empty: the top
+			before?: string; // the sibling that it is to stand before, such as rule/api; empty: the last of its type
+			text?: string; // the block in HCL, with comments; or type, label and attributes
+			type?: string; // of the block
+			label?: string; // of the block
+			set?: Record<string, unknown>; // attributes and their values
+			hcl?: Record<string, string>; // attributes and their values as text in the language
+		};
+		result: Draft;
+		role: "editor";
+		effect: "candidate";
+		sudo: false;
+	};
+	// Lists the blocks and keywords of a configuration, with what they take and mean.
+	"config.language": {
+		params: Record<string, never>;
+		result: Language;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Moves a block of your candidate among its siblings.
+	"config.move": {
+		params: {
+			base?: number; // revision that the candidate is believed to be made on, or that is believed to run where there is none
+			version?: string; // version of your candidate that was shown; empty: base says enough
+			path: string; // of the block
+			before?: string; // the sibling that it is to stand before, such as rule/api; empty: the last of its type
+		};
+		result: Draft;
+		role: "editor";
+		effect: "candidate";
+		sudo: false;
+	};
+	// Shows one block, as it is written and as it is understood.
+	"config.object": {
+		params: {
+			path?: string; // of the block, such as pool/shop; empty: the whole configuration
+			on?: string; // running or candidate; empty: your candidate if you have one
+		};
+		result: ObjectText;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Sets and removes attributes of one block of your candidate.
+	"config.patch": {
+		params: {
+			base?: number; // revision that the candidate is believed to be made on, or that is believed to run where there is none
+			version?: string; // version of your candidate that was shown; empty: base says enough
+			path: string; // of the block, such as pool/shop/member/web1
+			set?: Record<string, unknown>; // attributes and their values; null removes one
+			hcl?: Record<string, string>; // attributes and their values as text in the language
+			unset?: string[]; // attributes that are removed where they are given
+		};
+		result: Draft;
+		role: "editor";
+		effect: "candidate";
+		sudo: false;
+	};
+	// Serves a whole text from now on, or tells what it would change; candidates stay as they are.
+	"config.put": {
+		params: {
+			text: string; // whole configuration in HCL
+			base?: number; // revision that the text was made on; 0: whatever runs
+			dry_run?: boolean; // say what would change, and change nothing
+			comment?: string; // why
+			confirm?: string; // take it back unless it is confirmed within this time
+			confirm_s?: number; // confirm in seconds, 30 to 3600
+			force?: boolean; // even if tests of rules fail
+		};
+		result: Put;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Puts your candidate onto the running revision, block by block.
+	"config.rebase": {
+		params: {
+			base?: number; // revision that the candidate is believed to be made on, or that is believed to run where there is none
+			version?: string; // version of your candidate that was shown; empty: base says enough
+			resolve?: Record<string, Resolution>; // by paths of conflicts: which side is taken
+			trial?: boolean; // say what would come of it, and keep the candidate as it is
+		};
+		result: Rebased;
+		role: "editor";
+		effect: "candidate";
+		sudo: false;
+	};
+	// Removes a block from your candidate.
+	"config.remove": {
+		params: {
+			base?: number; // revision that the candidate is believed to be made on, or that is believed to run where there is none
+			version?: string; // version of your candidate that was shown; empty: base says enough
+			path: string; // of the block
+		};
+		result: Draft;
+		role: "editor";
+		effect: "candidate";
+		sudo: false;
+	};
+	// Renames a block of your candidate, and everything that refers to it.
+	"config.rename": {
+		params: {
+			base?: number; // revision that the candidate is believed to be made on, or that is believed to run where there is none
+			version?: string; // version of your candidate that was shown; empty: base says enough
+			path: string; // of the block
+			name: string; // the new name; what refers to the block is changed too
+		};
+		result: Draft;
+		role: "editor";
+		effect: "candidate";
+		sudo: false;
+	};
+	// Takes a commit that waits for its confirm back now.
+	"config.revert": {
+		params: Record<string, never>;
+		result: Committed;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Tells what a commit of your candidate changes and risks.
+	"config.review": {
+		params: Record<string, never>;
+		result: Review;
+		role: "editor";
+		effect: "read";
+		sudo: false;
+	};
+	// Serves the text of an older revision, as a new one.
+	"config.rollback": {
+		params: {
+			revision: number; // revision whose text is brought back
+			comment?: string; // why
+			confirm?: string; // take the rollback back unless it is confirmed within this time
+			confirm_s?: number; // confirm in seconds, 30 to 3600
+			as_candidate?: boolean; // make the text your candidate, and serve nothing yet
+			force?: boolean; // even if tests of rules fail
+		};
+		result: Committed;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Makes a text your candidate.
+	"config.set": {
+		params: {
+			text: string; // whole configuration in HCL
+			base?: number; // revision that the text was made on; 0: the running one
+			version?: string; // of the candidate that it replaces; empty: whatever it is
+			draft?: boolean; // keep it even with mistakes
+		};
+		result: Checked;
+		role: "editor";
+		effect: "candidate";
+		sudo: false;
+	};
+	// Runs the tests of rules: what becomes of known requests.
+	"config.test": {
+		params: {
+			on?: string; // running or candidate; empty: your candidate if you have one
+			text?: string; // whole configuration in HCL, in place of both
+		};
+		result: Tested;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows the text of a revision.
+	"config.text": {
+		params: {
+			revision?: number; // 0: the running one
+			defaults?: boolean; // print every default too
+			json?: boolean; // the checked values as JSON in place of the text
+		};
+		result: Text;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows the checked values of the configuration.
+	"config.values": {
+		params: {
+			on?: string; // running or candidate; empty: your candidate if you have one
+		};
+		result: ConfigValues;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Lists open connections of clients and udp flows, the oldest first.
+	"connection.list": {
+		params: {
+			cluster?: string; // empty: of all clusters
+			client?: string; // address; empty: of all clients
+			limit?: number; // connections at most, up to 1000; 100
+		};
+		result: Connections;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Takes what the process of the console has to tell; nobody else may.
+	"console.report": {
+		params: {
+			listening: string[]; // addresses that it serves
+			problem?: string; // why it does not serve what the settings want
+		};
+		result: Record<string, never>;
+		role: "nobody";
+		effect: "read";
+		sudo: false;
+	};
+	// Tells the process of the console what to serve; nobody else may ask.
+	"console.settings": {
+		params: Record<string, never>;
+		result: ConsoleSettings;
+		role: "nobody";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows where the console is and which certificate it has.
+	"console.show": {
+		params: Record<string, never>;
+		result: ConsoleInfo;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Notes that you have taken notice of events.
+	"event.ack": {
+		params: {
+			events: number[]; // numbers
+			note?: string; // what is done about it
+		};
+		result: Events;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Shows what happened to the box.
+	"event.list": {
+		params: {
+			from?: string; // the oldest; all
+			to?: string; // events before this; all
+			severity?: string; // and worse: info, warning or error; info
+			kinds?: string[]; // patterns such as member.*; all
+			objects?: string[]; // paths with what is below them, or patterns such as pool/*; all
+			text?: string; // found anywhere
+			unacked?: boolean; // only those that nobody has acknowledged
+			limit?: number; // events at most, up to 10000; 100
+			before?: number; // only events with a lower number
+			since?: number; // only events with a higher number, the oldest first
+		};
+		result: Events;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Says what becomes of a request, and why.
+	"explain.request": {
+		params: {
+			cluster?: string; // may be left out where there is one http cluster, or where the URL names its address
+			method?: string; // GET
+			url: string; // http://host/path?query, or a path
+			fields?: string[]; // request fields, written Name: value
+			client?: string; // address of the client; 192.0.2.1
+			candidate?: boolean; // ask your candidate in place of the running configuration
+			on?: string; // running or candidate; running, unless candidate is set
+		};
+		result: Explained;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows how rates and latencies went: 1 s for an hour, 10 s for a day, 1 min for 14 days.
+	"metrics.history": {
+		params: {
+			object: string; // engine, cluster/NAME, pool/NAME or member/POOL/SERVER
+			metrics?: string[]; // names of what is kept of the object; all
+			last?: string; // how far back, up to 14 days; 5m
+			step?: string; // between two rows, whole seconds; what gives about 60 rows
+		};
+		result: HistoryTable;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Forgets records of source persistence.
+	"persist.clear": {
+		params: {
+			client?: string; // address; empty: those of all clients
+			cluster?: string; // empty: those of all clusters
+		};
+		result: Cleared;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Lists records of source persistence, 1000 at most.
+	"persist.list": {
+		params: Record<string, never>;
+		result: Sources;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Makes a new key for persistence cookies; the cookies of the two keys before it stay good.
+	"persist.rotate": {
+		params: Record<string, never>;
+		result: Rotated;
+		role: "admin";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Lists the pools and their members.
+	"pool.list": {
+		params: Record<string, never>;
+		result: Pools;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Asks a member all its questions now and shows each exchange.
+	"probe.run": {
+		params: {
+			member: string; // POOL/MEMBER
+		};
+		result: Probed;
+		role: "operator";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows what a responder answers to a URL.
+	"responder.test": {
+		params: {
+			name: string; // of the responder
+			url: string; // http://host/path?query, or a path
+			method?: string; // GET
+			fields?: string[]; // request fields, written Name: value
+		};
+		result: Response;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Lists the rules with their hits.
+	"rule.list": {
+		params: Record<string, never>;
+		result: Rules;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Ends the drain of members: they get new clients again.
+	"server.cancel": {
+		params: {
+			member?: string; // POOL/MEMBER; one of member, members, server and labels must be given
+			members?: string[]; // several, each POOL/MEMBER
+			server?: string; // name of a server: its members of all pools
+			labels?: Record<string, string>; // of servers: the members of all servers that carry all of them
+			reason?: string; // why; shown with its state
+		};
+		result: Acted;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Gives members no clients at all; running exchanges finish.
+	"server.disable": {
+		params: {
+			member?: string; // POOL/MEMBER; one of member, members, server and labels must be given
+			members?: string[]; // several, each POOL/MEMBER
+			server?: string; // name of a server: its members of all pools
+			labels?: Record<string, string>; // of servers: the members of all servers that carry all of them
+			force?: boolean; // even if it is the last usable member
+			reason?: string; // why; shown with its state
+		};
+		result: Acted;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Quiesces members and disables them after a deadline.
+	"server.drain": {
+		params: {
+			member?: string; // POOL/MEMBER; one of member, members, server and labels must be given
+			members?: string[]; // several, each POOL/MEMBER
+			server?: string; // name of a server: its members of all pools
+			labels?: Record<string, string>; // of servers: the members of all servers that carry all of them
+			ignore_sticky?: boolean; // keep persistent clients away too
+			force?: boolean; // even if it is the last usable member
+			reason?: string; // why; shown with its state
+			mode?: "keep-sticky" | "ignore-sticky" | "now"; // keep-sticky: persistent clients still come; ignore-sticky: they do not; now: disabled at once; keep-sticky
+			deadline?: string; // disabled after this; 15m
+		};
+		result: Acted;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Brings members back.
+	"server.enable": {
+		params: {
+			member?: string; // POOL/MEMBER; one of member, members, server and labels must be given
+			members?: string[]; // several, each POOL/MEMBER
+			server?: string; // name of a server: its members of all pools
+			labels?: Record<string, string>; // of servers: the members of all servers that carry all of them
+			reason?: string; // why; shown with its state
+		};
+		result: Acted;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Tells what taking members out would mean, and takes none out.
+	"server.preview": {
+		params: {
+			member?: string; // POOL/MEMBER; one of member, members, server and labels must be given
+			members?: string[]; // several, each POOL/MEMBER
+			server?: string; // name of a server: its members of all pools
+			labels?: Record<string, string>; // of servers: the members of all servers that carry all of them
+		};
+		result: Previewed;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Gives members no new clients; persistent ones still come.
+	"server.quiesce": {
+		params: {
+			member?: string; // POOL/MEMBER; one of member, members, server and labels must be given
+			members?: string[]; // several, each POOL/MEMBER
+			server?: string; // name of a server: its members of all pools
+			labels?: Record<string, string>; // of servers: the members of all servers that carry all of them
+			ignore_sticky?: boolean; // keep persistent clients away too
+			force?: boolean; // even if it is the last usable member
+			reason?: string; // why; shown with its state
+		};
+		result: Acted;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Changes a member's weight until it is configured anew.
+	"server.weight": {
+		params: {
+			member: string; // POOL/MEMBER
+			weight: number; // 0 to 200; -1: as configured
+			force?: boolean; // 0 even if it is the last usable member
+			reason?: string; // why; shown by status
+		};
+		result: Member;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Lists sessions: the caller's own, for admins those of others too.
+	"session.list": {
+		params: {
+			user?: string; // of this user; empty: the caller's own
+			all?: boolean; // of all users
+		};
+		result: Sessions;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Ends a session: one of the caller's own, for admins any.
+	"session.revoke": {
+		params: {
+			id: string;
+		};
+		result: Record<string, never>;
+		role: "viewer";
+		effect: "system";
+		sudo: false;
+	};
+	// Ends a subscription.
+	"sub.close": {
+		params: {
+			sub: number; // of the subscription
+		};
+		result: Record<string, never>;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Follows a topic on this connection.
+	"sub.open": {
+		params: {
+			topic: string; // such as state.pools
+			params?: unknown; // of the topic
+			since?: Since; // go on from there
+			tail?: number; // logs: begin with so many of the last entries; 200
+			max_hz?: number; // at most so many events a second, 0.1 to 20; 0: as they come
+		};
+		result: SubOpened;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows what a topic begins with, and follows nothing.
+	"sub.read": {
+		params: {
+			topic: string; // such as state.pools
+			params?: unknown; // of the topic
+			tail?: number; // logs: so many of the last entries; 200
+		};
+		result: SubOpened;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Changes the parameters of a subscription.
+	"sub.update": {
+		params: {
+			sub: number; // of the subscription
+			params?: unknown; // in place of all that it had; absent: as before
+			max_hz?: number; // at most so many events a second, 0.1 to 20; 0: as they come
+		};
+		result: SubOpened;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Says what box this is, what time it has and who calls.
+	"sys.hello": {
+		params: Record<string, never>;
+		result: Hello;
+		role: "nobody";
+		effect: "read";
+		sudo: false;
+	};
+	// Says what runs and what needs attention.
+	"sys.info": {
+		params: Record<string, never>;
+		result: Info;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows what the engine logged.
+	"sys.log": {
+		params: {
+			since?: number; // sequence number after which to begin
+			max?: number; // records at most; 100
+		};
+		result: Batch;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows the metrics as Prometheus text.
+	"sys.metrics": {
+		params: Record<string, never>;
+		result: MetricsText;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Describes the HTTP API as an OpenAPI 3.1 document.
+	"sys.openapi": {
+		params: Record<string, never>;
+		result: unknown;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Lists the resources of the HTTP API.
+	"sys.rest": {
+		params: Record<string, never>;
+		result: Route[];
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Replaces a role's process while the old one drains; sys.info tells the outcome.
+	"sys.restart": {
+		params: {
+			role: string; // engine, or another role that runs
+		};
+		result: RestartStatus;
+		role: "operator";
+		effect: "system";
+		sudo: false;
+	};
+	// Forgets failed attempts to log in.
+	"throttle.clear": {
+		params: {
+			key?: string; // address, /64 or user; empty: all
+		};
+		result: Cleared;
+		role: "admin";
+		effect: "system";
+		sudo: false;
+	};
+	// Lists addresses and users with failed attempts to log in.
+	"throttle.list": {
+		params: Record<string, never>;
+		result: Throttles;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
+	// Makes an API token for programs and shows it once.
+	"token.create": {
+		params: {
+			name: string; // letters, digits and . _ - @; 48 at most
+			role: "viewer" | "operator" | "editor" | "admin"; // viewer, operator, editor or admin, and no more than the caller's
+			scope?: Record<string, string>; // labels that objects must have, besides those of the caller's scope
+			expires?: string; // left out: never
+		};
+		result: NewToken;
+		role: "viewer";
+		effect: "system";
+		sudo: true;
+	};
+	// Lists API tokens: the caller's own, for admins those of others too.
+	"token.list": {
+		params: {
+			user?: string; // of this user; empty: the caller's own
+			all?: boolean; // of all users
+		};
+		result: Tokens;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Ends an API token for good: one of the caller's own, for admins any.
+	"token.revoke": {
+		params: {
+			id: string;
+		};
+		result: Record<string, never>;
+		role: "viewer";
+		effect: "system";
+		sudo: false;
+	};
+	// Keeps CAs and revocation lists in place of what the name had; where it is in use they take effect at once.
+	"trust.import": {
+		params: {
+			name: string; // that configurations refer to it by
+			files: string[]; // contents of files in base64: certificates of CAs and revocation lists, PEM or DER
+		};
+		result: Trust;
+		role: "editor";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Lists CAs and revocation lists by name.
+	"trust.list": {
+		params: Record<string, never>;
+		result: Trusts;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Forgets CAs and revocation lists that nothing uses.
+	"trust.remove": {
+		params: {
+			name: string; // of the trust
+		};
+		result: Record<string, never>;
+		role: "editor";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Makes a user.
+	"user.create": {
+		params: {
+			name: string; // letters, digits and . _ - @; 64 at most
+			password: string; // at least 10 characters
+			role: "viewer" | "operator" | "editor" | "admin"; // viewer, operator, editor or admin
+			scope?: Record<string, string>; // labels that objects must have; none: everything
+		};
+		result: User;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Removes a user with all sessions and API tokens.
+	"user.delete": {
+		params: {
+			name: string; // of the user
+		};
+		result: Record<string, never>;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Shows one user.
+	"user.get": {
+		params: {
+			name: string; // of the user
+		};
+		result: User;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
+	// Lists the users.
+	"user.list": {
+		params: Record<string, never>;
+		result: Users;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
+	// Turns a user's second factor off, for who has lost the app and the recovery codes.
+	"user.reset_totp": {
+		params: {
+			name: string; // of the user
+		};
+		result: Record<string, never>;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Gives a user another password and ends the user's sessions.
+	"user.set_password": {
+		params: {
+			name: string; // of the user
+			password: string; // at least 10 characters
+		};
+		result: Record<string, never>;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Gives a user another role or scope and ends the user's sessions.
+	"user.update": {
+		params: {
+			name: string; // of the user
+			role?: "viewer" | "operator" | "editor" | "admin"; // left out: as it is
+			scope?: Record<string, string>; // left out: as it is; {}: everything
+		};
+		result: User;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+}
+
+// Topics says what each topic takes, and what an object, tick or entry of it is.
+export interface Topics {
+	"log.access": { class: "log"; params: {
+		cluster?: string[];
+		rule?: string[];
+		pool?: string[];
+		server?: string[];
+		status?: string[]; // classes such as 5xx, or statuses such as 404; 0: no answer
+		method?: string[];
+		path?: string[]; // found in the path or its query
+		client?: string[]; // addresses or networks
+		not?: AccessExcept; // what is left out
+	}; data: AccessEntry };
+	"log.audit": { class: "log"; params: {
+		from?: string; // the oldest; all
+		to?: string; // records before this; all
+		user?: string;
+		method?: string; // or a pattern such as server.*
+		object?: string; // with what is below it, or a pattern such as pool/*
+		outcome?: string; // ok, error, or the kind of an error
+		text?: string; // found anywhere
+	}; data: AuditRecord };
+	"log.events": { class: "log"; params: {
+		severity?: string; // and worse: info, warning or error; info
+		kinds?: string[]; // patterns such as member.*; all
+		objects?: string[]; // paths with what is below them, or patterns such as pool/*; all
+	}; data: Event };
+	"log.system": { class: "log"; params: {
+		level?: string; // and worse: debug, info, warn or error; info
+	}; data: Record };
+	"series.live": { class: "series"; params: {
+		series: string[]; // each written OBJECT:METRIC, such as cluster/shop:requests or engine:connections; 256 at most
+	}; data: Tick };
+	"state.candidate": { class: "state"; params: Record<string, never>; data: DraftState };
+	"state.certificates": { class: "state"; params: Record<string, never>; data: Certificate };
+	"state.clusters": { class: "state"; params: Record<string, never>; data: LiveCluster };
+	"state.confirm": { class: "state"; params: Record<string, never>; data: ConfirmState };
+	"state.console": { class: "state"; params: Record<string, never>; data: ConsoleChange };
+	"state.members": { class: "state"; params: Record<string, never>; data: LiveMember };
+	"state.pools": { class: "state"; params: Record<string, never>; data: LivePool };
+	"state.problems": { class: "state"; params: Record<string, never>; data: StateProblemsProblem };
+	"state.rules": { class: "state"; params: Record<string, never>; data: Rule };
+	"state.system": { class: "state"; params: Record<string, never>; data: LiveSystem };
+}
+
+// roles is the weakest role that each method needs, null where it needs no session.
+export const roles: Record<keyof Methods, Role | null> = {
+	"alert.list": "viewer",
+	"alert.secret": "admin",
+	"alert.test": "operator",
+	"audit.export": "admin",
+	"audit.query": "admin",
+	"audit.verify": "admin",
+	"auth.handover": null,
+	"auth.handover_begin": "viewer",
+	"auth.login": null,
+	"auth.logout": null,
+	"auth.password": "viewer",
+	"auth.recovery_codes": "viewer",
+	"auth.settings_get": "viewer",
+	"auth.settings_set": "viewer",
+	"auth.setup": null,
+	"auth.setup_code": "admin",
+	"auth.sudo": "viewer",
+	"auth.totp_begin": "viewer",
+	"auth.totp_confirm": "viewer",
+	"auth.totp_disable": "viewer",
+	"auth.whoami": "viewer",
+	"certificate.chain": "viewer",
+	"certificate.eab": "editor",
+	"certificate.import": "editor",
+	"certificate.list": "viewer",
+	"certificate.remove": "editor",
+	"certificate.renew": "editor",
+	"certificate.rotate_tickets": "admin",
+	"certificate.show": "viewer",
+	"cluster.list": "viewer",
+	"config.candidate": "editor",
+	"config.check": "viewer",
+	"config.commit": "editor",
+	"config.confirm": "editor",
+	"config.diff": "viewer",
+	"config.discard": "editor",
+	"config.edit": "editor",
+	"config.extend": "editor",
+	"config.history": "viewer",
+	"config.insert": "editor",
+	"config.language": "viewer",
+	"config.move": "editor",
+	"config.object": "viewer",
+	"config.patch": "editor",
+	"config.put": "editor",
+	"config.rebase": "editor",
+	"config.remove": "editor",
+	"config.rename": "editor",
+	"config.revert": "editor",
+	"config.review": "editor",
+	"config.rollback": "editor",
+	"config.set": "editor",
+	"config.test": "viewer",
+	"config.text": "viewer",
+	"config.values": "viewer",
+	"connection.list": "viewer",
+	"console.report": null,
+	"console.settings": null,
+	"console.show": "viewer",
+	"event.ack": "operator",
+	"event.list": "viewer",
+	"explain.request": "viewer",
+	"metrics.history": "viewer",
+	"persist.clear": "operator",
+	"persist.list": "viewer",
+	"persist.rotate": "admin",
+	"pool.list": "viewer",
+	"probe.run": "operator",
+	"responder.test": "viewer",
+	"rule.list": "viewer",
+	"server.cancel": "operator",
+	"server.disable": "operator",
+	"server.drain": "operator",
+	"server.enable": "operator",
+	"server.preview": "viewer",
+	"server.quiesce": "operator",
+	"server.weight": "operator",
+	"session.list": "viewer",
+	"session.revoke": "viewer",
+	"sub.close": null,
+	"sub.open": null,
+	"sub.read": null,
+	"sub.update": null,
+	"sys.hello": null,
+	"sys.info": "viewer",
+	"sys.log": "viewer",
+	"sys.metrics": "viewer",
+	"sys.openapi": "viewer",
+	"sys.rest": "viewer",
+	"sys.restart": "operator",
+	"throttle.clear": "admin",
+	"throttle.list": "admin",
+	"token.create": "viewer",
+	"token.list": "viewer",
+	"token.revoke": "viewer",
+	"trust.import": "editor",
+	"trust.list": "viewer",
+	"trust.remove": "editor",
+	"user.create": "admin",
+	"user.delete": "admin",
+	"user.get": "admin",
+	"user.list": "admin",
+	"user.reset_totp": "admin",
+	"user.set_password": "admin",
+	"user.update": "admin",
+};

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,14 +17,14 @@ import (
 // A scribe is a server that remembers when it was sent what.
 type scribe struct {
 	start time.Time
-	down  bool
+	down  atomic.Bool
 	tries []time.Duration
 	got   []int
 }
 
 func (s *scribe) send(_ context.Context, ms []Message) (int, error) {
 	s.tries = append(s.tries, time.Since(s.start))
-	if s.down {
+	if s.down.Load() {
 		return 0, errors.New("it is down")
 	}
 	s.got = append(s.got, len(ms))
@@ -69,7 +70,7 @@ func TestRetryBacksOffAndTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []event.Kind
 		d, s := withScribe(Options{Queue: 3, Notify: func(e event.Event) { told = append(told, e.Kind) }}, limits{batch: 10})
-		s.down = true
+		s.down.Store(true)
 		for range 5 {
 			d.Event(down("shop", "web1"))
 		}
@@ -82,7 +83,7 @@ func TestRetryBacksOffAndTells(t *testing.T) {
 		if !st.Failing || st.Waiting != 3 || st.Dropped != 2 || st.Error != "it is down" || !st.Success.IsZero() {
 			t.Errorf("status %+v", st)
 		}
-		s.down = false
+		s.down.Store(false)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		st = d.Status()[0]

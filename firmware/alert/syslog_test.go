@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -146,7 +147,7 @@ func waitGone(t *testing.T, d *Dispatcher) {
 	c := d.channels[0]
 	s := c.sender.(*syslogSender)
 	for c.waiting() > 0 { // then the sender is idle
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	<-s.gone
 }

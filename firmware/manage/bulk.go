@@ -110,7 +110,7 @@ func (t *targets) byServer(cfg *config.Config) (out []target) {
 
 // act changes members at run time. With guard set it refuses all of them if a
 // pool would be left with nobody.
-func (b *Box) act(c api.Call, t targets, guard bool, change func(pool, member string) error) (Acted, error) {
+func (b *Box) act(ctx context.Context, c api.Call, t targets, guard bool, change func(pool, member string) error) (Acted, error) {
 	list, err := b.resolve(c, t)
 	if err != nil {
 		return Acted{}, err
@@ -121,6 +121,8 @@ func (b *Box) act(c api.Call, t targets, guard bool, change func(pool, member st
 			return Acted{}, err
 		}
 	}
+	changes := b.beginChanges(list)
+	defer func() { changes.note(api.ChangeOf(ctx)) }()
 	var failed error
 	done := 0
 	for i, x := range list {

@@ -81,19 +81,19 @@ func splitMember(s string) (pool, member string, err error) {
 	return pool, member, nil
 }
 
-func (b *Box) quiesce(_ context.Context, c api.Call, p quiesceParams) (Acted, error) {
-	return b.act(c, p.targets, !p.Force, func(pool, member string) error {
+func (b *Box) quiesce(ctx context.Context, c api.Call, p quiesceParams) (Acted, error) {
+	return b.act(ctx, c, p.targets, !p.Force, func(pool, member string) error {
 		return b.cfg.Balancer.Quiesce(pool, member, !p.IgnoreSticky, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
 }
 
-func (b *Box) drain(_ context.Context, c api.Call, p drainParams) (Acted, error) {
+func (b *Box) drain(ctx context.Context, c api.Call, p drainParams) (Acted, error) {
 	if p.Deadline <= 0 {
 		p.Deadline = api.Duration(15 * time.Minute)
 	}
 	order := lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force}
 	keep := p.Mode != IgnoreSticky && !p.IgnoreSticky
-	return b.act(c, p.targets, !p.Force, func(pool, member string) error {
+	return b.act(ctx, c, p.targets, !p.Force, func(pool, member string) error {
 		if p.Mode == DisableNow {
 			return b.cfg.Balancer.Disable(pool, member, order)
 		}
@@ -101,21 +101,21 @@ func (b *Box) drain(_ context.Context, c api.Call, p drainParams) (Acted, error)
 	})
 }
 
-func (b *Box) disable(_ context.Context, c api.Call, p disableParams) (Acted, error) {
-	return b.act(c, p.targets, !p.Force, func(pool, member string) error {
+func (b *Box) disable(ctx context.Context, c api.Call, p disableParams) (Acted, error) {
+	return b.act(ctx, c, p.targets, !p.Force, func(pool, member string) error {
 		return b.cfg.Balancer.Disable(pool, member, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
 }
 
-func (b *Box) enable(_ context.Context, c api.Call, p enableParams) (Acted, error) {
-	return b.act(c, p.targets, false, func(pool, member string) error {
+func (b *Box) enable(ctx context.Context, c api.Call, p enableParams) (Acted, error) {
+	return b.act(ctx, c, p.targets, false, func(pool, member string) error {
 		return b.cfg.Balancer.Enable(pool, member, lb.Order{By: c.Author, Reason: p.Reason})
 	})
 }
 
 // cancelDrain is enable for members that are being drained or are quiesced.
-func (b *Box) cancelDrain(_ context.Context, c api.Call, p enableParams) (Acted, error) {
-	return b.act(c, p.targets, false, func(pool, member string) error {
+func (b *Box) cancelDrain(ctx context.Context, c api.Call, p enableParams) (Acted, error) {
+	return b.act(ctx, c, p.targets, false, func(pool, member string) error {
 		if m := b.memberStatus(pool, member); m != nil && m.Admin.String() != "quiesced" {
 			return api.Errorf(api.CodeConflict, "member.state", "%s/%s is %s: there is no drain to cancel", pool, member, m.Admin)
 		}
@@ -123,8 +123,8 @@ func (b *Box) cancelDrain(_ context.Context, c api.Call, p enableParams) (Acted,
 	})
 }
 
-func (b *Box) weight(_ context.Context, c api.Call, p weightParams) (Member, error) {
-	out, err := b.act(c, targets{Member: p.Member}, false, func(pool, member string) error {
+func (b *Box) weight(ctx context.Context, c api.Call, p weightParams) (Member, error) {
+	out, err := b.act(ctx, c, targets{Member: p.Member}, false, func(pool, member string) error {
 		return b.cfg.Balancer.SetWeight(pool, member, p.Weight, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
 	})
 	return out.Member, err

@@ -100,6 +100,9 @@ type auditExportParams struct {
 }
 
 func (b *Box) addAudit(reg *api.Registry) {
+	if b.cfg.Store != nil {
+		b.revisions.last = b.cfg.Store.Running().Number
+	}
 	api.Add(reg, api.Method{Name: "audit.query", Purpose: "Shows who did what.", Role: api.Admin, Timeout: time.Minute}, b.auditQuery)
 	api.Add(reg, api.Method{Name: "audit.verify", Purpose: "Checks that nobody has changed the record of who did what.",
 		Role: api.Admin, Timeout: 5 * time.Minute}, b.auditVerify)

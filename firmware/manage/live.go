@@ -110,19 +110,13 @@ type LiveCluster struct {
 
 // A LivePool is a pool without its members: they are objects of their own.
 type LivePool struct {
-	Name    string         `json:"name"`
-	Policy  string         `json:"policy"`
-	Tier    string         `json:"tier" doc:"which members are in use: regular, spare, quiesced or none"`
-	States  map[string]int `json:"states" doc:"how many members are in each state"`
-	Members []string       `json:"members" doc:"in the order of the configuration"`
-	Rate    Rate           `json:"rate"`
-}
-
-// A LiveMember is a member with what it does now and what its probes last saw.
-type LiveMember struct {
-	Member
-	Rate   Rate        `json:"rate"`
-	Probes []LiveProbe `json:"probes"`
+	Name    string            `json:"name"`
+	Policy  string            `json:"policy"`
+	Tier    string            `json:"tier" doc:"which members are in use: regular, spare, quiesced or none"`
+	States  map[string]int    `json:"states" doc:"how many members are in each state"`
+	Members []string          `json:"members" doc:"in the order of the configuration"`
+	Labels  map[string]string `json:"labels,omitempty"`
+	Rate    Rate              `json:"rate"`
 }
 
 // A LiveProbe is the last answer to a probe.
@@ -152,24 +146,13 @@ func (b *Box) livePools() map[string]LivePool {
 	now, out := time.Now(), map[string]LivePool{}
 	for _, p := range b.cfg.Balancer.Pools() {
 		r, _ := b.rateOf(stats.Series{Kind: stats.PoolKind, Name: p.Name}, now)
-		lp := LivePool{Name: p.Name, Policy: string(p.Policy), Tier: p.Tier.String(), States: map[string]int{}, Members: []string{}, Rate: r}
+		lp := LivePool{Name: p.Name, Policy: string(p.Policy), Tier: p.Tier.String(), States: map[string]int{}, Members: []string{},
+			Labels: p.Labels, Rate: r}
 		for _, m := range p.Members {
 			lp.States[m.State]++
 			lp.Members = append(lp.Members, m.Name)
 		}
 		out[p.Name] = lp
-	}
-	return out
-}
-
-// liveMembers returns the members by POOL/MEMBER.
-func (b *Box) liveMembers() map[string]LiveMember {
-	now, out := time.Now(), map[string]LiveMember{}
-	for _, p := range b.cfg.Balancer.Pools() {
-		for _, m := range p.Members {
-			r, _ := b.rateOf(stats.Series{Kind: stats.MemberKind, Name: p.Name, Server: m.Name}, now)
-			out[p.Name+"/"+m.Name] = LiveMember{memberOf(p.Name, m), r, b.liveProbes(p.Name, m.Name)}
-		}
 	}
 	return out
 }

@@ -151,6 +151,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addLive(reg)
 	b.addHello(reg)
 	b.addConsole(reg)
+	b.addBackup(reg)
 	b.addAuth(reg)
 	b.addUsers(reg)
 	b.addSessions(reg)

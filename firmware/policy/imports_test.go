@@ -25,6 +25,7 @@ var mayImport = map[string]string{
 	"firmware/api":       "",
 	"firmware/audit":     "",
 	"firmware/auth":      "",
+	"firmware/backup":    "",
 	"firmware/balance":   "firmware/pool",
 	"firmware/certs":     "",
 	"firmware/compress":  "",
@@ -46,7 +47,7 @@ var mayImport = map[string]string{
 		"firmware/health firmware/stats firmware/accesslog firmware/tlsconn firmware/certs " +
 		"firmware/compress firmware/proxyproto firmware/rewrite",
 	"firmware/logring": "",
-	"firmware/manage": "firmware/accesslog firmware/alert firmware/api firmware/audit firmware/auth firmware/certs firmware/config firmware/event firmware/health firmware/lb firmware/logring " +
+	"firmware/manage": "firmware/accesslog firmware/alert firmware/api firmware/audit firmware/auth firmware/backup firmware/certs firmware/config firmware/event firmware/health firmware/lb firmware/logring " +
 		"firmware/match firmware/persist firmware/stats firmware/store firmware/supervise",
 	"firmware/match":   "firmware/message",
 	"firmware/menu":    "",

@@ -52,6 +52,9 @@ var script = []struct {
 	{"vault", func(w *world) error { return w.s.Vault().Save("certificate/shop", []byte("key 1")) }},
 	{"vault again", func(w *world) error { return w.s.Vault().Save("certificate/shop", []byte("key 2")) }},
 	{"vault, another", func(w *world) error { return w.s.Vault().Save("certificate/api", []byte("key 3")) }},
+	{"vault, many", func(w *world) error {
+		return w.s.Vault().SaveAll(map[string][]byte{"certificate/shop": []byte("key 4"), "certificate/new": []byte("key 5"), "trust/corp": []byte("ca")})
+	}},
 	{"vault, gone", func(w *world) error { return w.s.Vault().Delete("certificate/api") }},
 	{"rotate", func(w *world) error { return w.s.Rotate("cookie") }},
 	{"discard", func(w *world) error { return w.s.Discard("bob") }},

@@ -135,6 +135,12 @@ export interface AuditStatus {
 	problem?: string; // why none can be written now
 }
 
+export interface Backup {
+	data: string; // base64; a file of age, encrypted with the passphrase
+	revision: number; // whose text it has
+	items: number; // keys, certificates, authorities, users and other secrets
+}
+
 export interface Batch {
 	records: Record[];
 	lost: number;
@@ -827,6 +833,15 @@ export interface RestartStatus {
 	error?: string;
 }
 
+export interface Restored {
+	hostname: string; // of the box that it was made on
+	version: string; // of the program that made it
+	made: string;
+	revision: number; // whose text is your candidate now
+	items: string[]; // what was put into the vault
+	problems: Problem[]; // warnings about the candidate
+}
+
 export interface Review {
 	base: number; // revision that the candidate is made on
 	running: number; // revision that runs; another one than base: see config.rebase
@@ -1315,6 +1330,28 @@ export interface Methods {
 		role: "viewer";
 		effect: "read";
 		sudo: false;
+	};
+	// Gives out the running configuration with all keys, certificates and users, encrypted with a passphrase.
+	"backup.export": {
+		params: {
+			passphrase: string; // at least 12 characters; without it nobody can read the backup
+		};
+		result: Backup;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Puts a backup's text into your candidate and its keys and certificates into use, all or nothing.
+	"backup.import": {
+		params: {
+			passphrase: string; // that the backup was made with
+			data: string; // base64
+			users?: boolean; // put the backup's users in place of the box's; all sessions of others end, and the engine is replaced
+		};
+		result: Restored;
+		role: "admin";
+		effect: "system";
+		sudo: true;
 	};
 	// Gives out a certificate with its chain, without the key.
 	"certificate.chain": {
@@ -2316,6 +2353,8 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"auth.totp_confirm": "viewer",
 	"auth.totp_disable": "viewer",
 	"auth.whoami": "viewer",
+	"backup.export": "admin",
+	"backup.import": "admin",
 	"certificate.chain": "viewer",
 	"certificate.eab": "editor",
 	"certificate.import": "editor",

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manage
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/auth"
+	"evener/firmware/backup"
+	"evener/firmware/certs"
+	"evener/firmware/lb"
+	"evener/firmware/store"
+)
+
+type backupParams struct {
+	Passphrase string `json:"passphrase" secret:"true" doc:"at least 12 characters; without it nobody can read the backup"`
+}
+
+// A Backup is a box's configuration with its secrets.
+type Backup struct {
+	Data     string `json:"data" secret:"true" doc:"base64; a file of age, encrypted with the passphrase"`
+	Revision uint64 `json:"revision" doc:"whose text it has"`
+	Items    int    `json:"items" doc:"keys, certificates, authorities, users and other secrets"`
+}
+
+type restoreParams struct {
+	Passphrase string `json:"passphrase" secret:"true" doc:"that the backup was made with"`
+	Data       string `json:"data" secret:"true" doc:"base64"`
+	Users      bool   `json:"users,omitempty" doc:"put the backup's users in place of the box's; all sessions of others end, and the engine is replaced"`
+}
+
+// Restored tells what a backup had.
+type Restored struct {
+	Hostname string        `json:"hostname" doc:"of the box that it was made on"`
+	Version  string        `json:"version" doc:"of the program that made it"`
+	Made     time.Time     `json:"made"`
+	Revision uint64        `json:"revision" doc:"whose text is your candidate now"`
+	Items    []string      `json:"items" doc:"what was put into the vault"`
+	Problems []api.Problem `json:"problems" doc:"warnings about the candidate"`
+}
+
+func (b *Box) addBackup(reg *api.Registry) {
+	api.Add(reg, api.Method{Name: "backup.export", Purpose: "Gives out the running configuration with all keys, certificates and users, encrypted with a passphrase.",
+		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "make a backup", Timeout: time.Minute}, b.exportBackup)
+	api.Add(reg, api.Method{Name: "backup.import", Purpose: "Puts a backup's text into your candidate and its keys and certificates into use, all or nothing.",
+		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "restore a backup, with users: {users}", Timeout: time.Minute}, b.importBackup)
+}
+
+// users are the items by which package auth knows who may come in. Sessions and
+// throttles are not kept in backups.
+var userItems = []string{"auth/users", "auth/settings"}
+
+func inBackup(name string) bool {
+	return !strings.HasPrefix(name, "auth/") || slices.Contains(userItems, name)
+}
+
+func (b *Box) exportBackup(_ context.Context, c api.Call, p backupParams) (Backup, error) {
+	if err := unscoped(c, "backup"); err != nil {
+		return Backup{}, err
+	}
+	running := b.cfg.Store.Running()
+	text, err := b.cfg.Store.Text(running.Number)
+	if err != nil {
+		return Backup{}, apiError(err)
+	}
+	out := backup.Contents{Version: b.cfg.Version, Made: time.Now().UTC().Truncate(time.Second), Revision: running.Number, Text: text}
+	if out.Hostname, err = os.Hostname(); err != nil {
+		b.log.Warn("box has no name", "err", err)
+	}
+	vault := b.cfg.Store.Vault()
+	for _, name := range slices.Sorted(maps.Keys(vault.Items(""))) {
+		if !inBackup(name) {
+			continue
+		}
+		data, err := vault.Load(name)
+		if err != nil {
+			return Backup{}, apiError(err)
+		}
+		if data != nil { // else it was removed meanwhile
+			out.Items = append(out.Items, backup.Item{Name: name, Data: data})
+		}
+	}
+	sealed, err := backup.Seal(out, p.Passphrase)
+	if err != nil {
+		return Backup{}, api.Errorf(api.CodeParams, "backup.refused", "%v", err)
+	}
+	return Backup{base64.StdEncoding.EncodeToString(sealed), running.Number, len(out.Items)}, nil
+}
+
+func (b *Box) importBackup(_ context.Context, c api.Call, p restoreParams) (Restored, error) {
+	if err := unscoped(c, "backup"); err != nil {
+		return Restored{}, err
+	}
+	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(p.Data))
+	if err != nil {
+		return Restored{}, api.Errorf(api.CodeParams, "params.data", "data must be a backup in base64: %v", err)
+	}
+	in, err := backup.Open(data, p.Passphrase)
+	if errors.Is(err, backup.ErrPassphrase) {
+		return Restored{}, api.Errorf(api.CodeForbidden, "backup.passphrase", "%v", err)
+	} else if err != nil {
+		return Restored{}, api.Errorf(api.CodeParams, "backup.damaged", "%v", err)
+	}
+	cfg, found := Check("backup", in.Text)
+	if cfg == nil {
+		return Restored{}, validation(found)
+	}
+	items, err := usableItems(in.Items, p.Users)
+	if err != nil {
+		return Restored{}, err
+	}
+	if err := b.takeBackup(c, in.Text, items); err != nil {
+		return Restored{}, err
+	}
+	if p.Users {
+		b.restart.mu.Lock()
+		b.restart.role, b.restart.done, b.restart.err = "engine", false, ""
+		b.restart.mu.Unlock()
+		go b.doRestart("engine") // it is the next engine that reads who may come in
+	}
+	return Restored{Hostname: in.Hostname, Version: in.Version, Made: in.Made, Revision: in.Revision,
+		Items: append([]string{}, slices.Sorted(maps.Keys(items))...), Problems: problemsOf(found)}, nil
+}
+
+// usableItems checks what a backup has for the vault.
+func usableItems(list []backup.Item, users bool) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, i := range list {
+		if !users && strings.HasPrefix(i.Name, "auth/") {
+			continue
+		}
+		if err := checkBackupItem(i); err != nil {
+			return nil, api.Errorf(api.CodeFailed, "backup.item", "the backup's %s cannot be used: %v; nothing was restored", i.Name, err)
+		}
+		out[i.Name] = i.Data
+	}
+	if users && out["auth/users"] == nil {
+		return nil, api.Errorf(api.CodeFailed, "backup.no_users", "the backup has no users; nothing was restored")
+	}
+	return out, nil
+}
+
+// checkBackupItem reports an item that the box could not work with.
+func checkBackupItem(i backup.Item) error {
+	kind, name, _ := strings.Cut(i.Name, "/")
+	var err error
+	switch kind + "/" {
+	case lb.ImportedItems, lb.SelfSignedItems:
+		if err = checkItem(name); err == nil {
+			_, err = certs.ParsePEM(i.Data, time.Now())
+		}
+	case lb.TrustItems:
+		if err = checkItem(name); err == nil {
+			_, err = trustText(i.Data)
+		}
+	case lb.EABItems:
+		_, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(string(i.Data), "="))
+	case lb.ACMEItems, alertItems: // as the packages keep them, which make up for what they cannot read
+	case "auth/":
+		err = checkUserItem(i)
+	default:
+		if i.Name != consoleItem {
+			return fmt.Errorf("this program (it may be older than the backup) knows nothing of that kind")
+		}
+		_, err = certs.ParsePEM(i.Data, time.Now())
+	}
+	return err
+}
+
+// checkUserItem asks package auth whether it could begin with an item.
+func checkUserItem(i backup.Item) error {
+	if !slices.Contains(userItems, i.Name) {
+		return fmt.Errorf("it is no part of backups")
+	}
+	if !json.Valid(i.Data) {
+		return fmt.Errorf("it is no JSON")
+	}
+	if i.Name != "auth/users" {
+		return nil
+	}
+	a, err := auth.Open(memory{i.Name: i.Data}, auth.Config{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return a.Close()
+}
+
+// A memory keeps documents for nobody.
+type memory map[string][]byte
+
+// Load returns a document.
+func (m memory) Load(name string) ([]byte, error) { return m[name], nil }
+
+// Save keeps one.
+func (m memory) Save(name string, data []byte) error { m[name] = data; return nil }
+
+// takeBackup makes text the caller's candidate and puts items into use. What fails
+// leaves the candidate and the vault as they were.
+func (b *Box) takeBackup(c api.Call, text []byte, items map[string][]byte) error {
+	b.drafts.Lock()
+	defer b.drafts.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	had, draft, err := b.cfg.Store.Candidate(c.Author)
+	if err != nil && !errors.Is(err, store.ErrNoCandidate) {
+		return apiError(err)
+	}
+	none := err != nil
+	if _, err := b.cfg.Store.SetCandidate(c.Author, text, b.cfg.Store.Running().Number); err != nil {
+		return apiError(err)
+	}
+	b.draftChanged()
+	if err = b.useItems(items); err == nil {
+		return nil
+	}
+	var undo error
+	if none {
+		undo = b.cfg.Store.Discard(c.Author)
+	} else {
+		_, undo = b.cfg.Store.SetCandidate(c.Author, draft, had.Base)
+	}
+	if undo != nil {
+		b.log.Error("candidate not put back", "err", undo)
+	}
+	return err
+}
+
+// useItems puts items into the vault and serves what the running configuration uses
+// of them. What cannot be served is not kept. b.mu is held.
+func (b *Box) useItems(items map[string][]byte) error {
+	vault := b.cfg.Store.Vault()
+	before, fresh := map[string][]byte{}, []string{}
+	for name := range items {
+		data, err := vault.Load(name)
+		if err == nil && data != nil {
+			before[name] = data
+		} else if err == nil {
+			fresh = append(fresh, name)
+		}
+	}
+	if err := vault.SaveAll(items); err != nil {
+		return apiError(err)
+	}
+	err := b.cfg.Balancer.Reload()
+	if err == nil {
+		return nil
+	}
+	undo := vault.SaveAll(before)
+	for _, name := range fresh {
+		undo = errors.Join(undo, vault.Delete(name))
+	}
+	if undo != nil {
+		b.log.Error("restore not taken back", "err", undo)
+	}
+	return api.Errorf(api.CodeFailed, "backup.refused", "the keys do not fit the running configuration, and nothing was restored: %v", err)
+}

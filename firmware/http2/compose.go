@@ -14,6 +14,7 @@ type composition struct {
 	start   int // of its first frame in out
 	status  int // of an answer
 	isHEAD  bool
+	size    int  // decoded, as SETTINGS_MAX_HEADER_LIST_SIZE counts
 	invalid bool // it is not to be sent
 }
 
@@ -39,6 +40,7 @@ func (c *Conn) BeginHead(s *Stream) {
 // Status writes :status.
 func (c *Conn) Status(code int) {
 	c.head.status = code
+	c.count(len(":status"), 3)
 	index := 0
 	switch code {
 	case 200:
@@ -64,6 +66,9 @@ func (c *Conn) Status(code int) {
 // "*" for the server as a whole. protocol is empty but for extended CONNECT
 // (RFC 8441), for which method is CONNECT.
 func (c *Conn) Request(method []byte, scheme string, authority, path []byte, protocol string) {
+	c.count(len(":method"), len(method))
+	c.count(len(":scheme"), len(scheme))
+	c.count(len(":path"), len(path))
 	switch string(method) {
 	case "GET":
 		c.out = append(c.out, 0x82)
@@ -82,6 +87,7 @@ func (c *Conn) Request(method []byte, scheme string, authority, path []byte, pro
 		c.literal(6, "", []byte(scheme))
 	}
 	if len(authority) != 0 {
+		c.count(len(":authority"), len(authority))
 		c.literal(1, "", authority)
 	}
 	if string(path) == "/" {
@@ -90,6 +96,7 @@ func (c *Conn) Request(method []byte, scheme string, authority, path []byte, pro
 		c.literal(4, "", path)
 	}
 	if protocol != "" {
+		c.count(len(":protocol"), len(protocol))
 		c.literal(0, ":protocol", []byte(protocol))
 	}
 }
@@ -103,6 +110,7 @@ func (c *Conn) Field(name string, value []byte) {
 	if !sendable(id, value) {
 		return
 	}
+	c.count(len(name), len(value))
 	c.literal(staticName(id, name), name, value)
 }
 
@@ -120,7 +128,9 @@ func sendable(id message.FieldID, value []byte) bool {
 // Length writes Content-Length.
 func (c *Conn) Length(n int64) {
 	var digits [20]byte
-	c.literal(28, "", strconv.AppendInt(digits[:0], n, 10))
+	text := strconv.AppendInt(digits[:0], n, 10)
+	c.count(len("content-length"), len(text))
+	c.literal(28, "", text)
 }
 
 // Fields writes every field of h that is not Hop, in order, and several Cookie
@@ -138,17 +148,22 @@ func (c *Conn) Fields(h *message.Head) {
 		value := h.Bytes(f.Value)
 		if sendable(f.ID, value) {
 			name := h.Bytes(f.Name)
+			c.count(len(name), len(value))
 			c.out = appendLiteral(c.grow(len(name)+len(value)+16), staticName(f.ID, name), name, value)
 		}
 	}
 	if cookies > 1 {
 		for i := range h.Fields {
 			if f := &h.Fields[i]; f.ID == message.Cookie && f.Hop && !f.Value.Empty() {
+				c.count(len("cookie"), int(f.Value.Len))
 				c.literal(32, "", h.Bytes(f.Value))
 			}
 		}
 	}
 }
+
+// count adds a field to the size of the head (RFC 9113 section 6.5.2).
+func (c *Conn) count(name, value int) { c.head.size += name + value + 32 }
 
 func (c *Conn) literal(index uint8, name string, value []byte) {
 	c.out = appendLiteral(c.grow(len(name)+len(value)+16), index, name, value)
@@ -190,12 +205,16 @@ func appendInteger(dst []byte, first, bits uint8, v int) []byte {
 	return append(dst, byte(v))
 }
 
-// EndHead ends the head, and with end what is sent on the stream.
-func (c *Conn) EndHead(end bool) {
-	if c.head.invalid {
+// EndHead ends the head, and with end what is sent on the stream. It reports whether
+// the peer takes so large a head, by what it has announced: if not, nothing is sent,
+// and the stream is as it was.
+func (c *Conn) EndHead(end bool) (fits bool) {
+	fits = uint64(c.head.size) <= uint64(c.peerHead)
+	if c.head.invalid || !fits {
+		c.peerTable = c.peerTable || !fits && c.out[c.head.start+frameHead] == 0x20
 		c.out = c.out[:c.head.start]
 		c.head = composition{}
-		return
+		return fits
 	}
 	flags := uint8(0)
 	if end {
@@ -217,6 +236,7 @@ func (c *Conn) EndHead(end bool) {
 	if end {
 		c.endSend(s)
 	}
+	return true
 }
 
 // split makes HEADERS and CONTINUATION of the block behind the frame head: every

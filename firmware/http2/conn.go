@@ -41,6 +41,7 @@ type Conn struct {
 	// What the peer has announced.
 	peerStreams uint32
 	peerFrame   int32
+	peerHead    uint32 // bytes of a decoded head
 	peerConnect bool
 	lessTable   bool // in the SETTINGS at hand: less than what we could use
 	peerTable   bool // acknowledged: the next head must say that we use none
@@ -102,6 +103,7 @@ func newConn(p *Profile, pool *Pool) *Conn {
 		peerWindow:  firstWindow,
 		peerStreams: 1<<32 - 1,
 		peerFrame:   minFrame,
+		peerHead:    1<<32 - 1,
 		accepts:     maxID,
 		lost:        maxID,
 	}

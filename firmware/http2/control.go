@@ -181,6 +181,8 @@ func (c *Conn) setting(id uint16, v uint32) {
 			return
 		}
 		c.peerFrame = int32(v)
+	case settingMaxHead:
+		c.peerHead = v
 	case settingConnect:
 		if v > 1 || v == 0 && c.peerConnect {
 			c.fail(BadSetting)

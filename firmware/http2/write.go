@@ -263,5 +263,7 @@ func (c *Conn) Trailers(s *Stream, h *message.Head) {
 	}
 	c.BeginHead(s)
 	c.Fields(h)
-	c.EndHead(true)
+	if !c.EndHead(true) {
+		c.Write(s, nil, true) // the end is worth more than they are
+	}
 }

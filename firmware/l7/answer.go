@@ -160,7 +160,11 @@ func (x *exchange) beginAnswer(n int) {
 		x.s.consume(n)
 	}
 	if c := x.c; c.stream != nil {
-		x.streamAnswer()
+		if !x.streamAnswer() {
+			x.dropServer(stats.ErrProtocol)
+			x.abort(stats.BadAnswer)
+			return
+		}
 	} else {
 		x.down.chunked, x.down.drop = chunked, !x.req.TETrailer
 		out := c.compose()

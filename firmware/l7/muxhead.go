@@ -6,8 +6,9 @@ import (
 	"evener/firmware/message"
 )
 
-// streamAnswer sends the head of the final answer on a stream of the client's.
-func (x *exchange) streamAnswer() {
+// streamAnswer sends the head of the final answer on a stream of the client's. It
+// reports whether the client takes so large a head.
+func (x *exchange) streamAnswer() bool {
 	c, h := x.c, &x.resp
 	h2 := c.stream.mux.h2
 	was := len(h2.Out())
@@ -18,10 +19,13 @@ func (x *exchange) streamAnswer() {
 	if h.Body == message.Length && !x.down.coded {
 		h2.Length(h.Length)
 	}
-	h2.EndHead(x.down.done)
+	if !h2.EndHead(x.down.done) {
+		return false
+	}
 	c.stream.last, c.stream.ended = x.down.done, x.down.done
 	c.stream.mux.dirty()
 	x.headBytes = len(h2.Out()) - was
+	return true
 }
 
 // streamInterim passes a 1xx answer on.
@@ -45,8 +49,9 @@ func via(h *message.Head) []byte {
 	return vias[h.Minor]
 }
 
-// streamRequest sends the head of the request on a stream to the member.
-func (x *exchange) streamRequest() {
+// streamRequest sends the head of the request on a stream to the member. It reports
+// whether the member takes so large a head.
+func (x *exchange) streamRequest() bool {
 	s, h := x.s.stream, &x.req
 	h2 := s.mux.h2
 	scheme := "http"
@@ -70,7 +75,10 @@ func (x *exchange) streamRequest() {
 		h2.Length(h.Length)
 	}
 	end := x.up.done && !x.upgrade
-	h2.EndHead(end)
+	if !h2.EndHead(end) {
+		return false
+	}
 	s.last, s.ended = end, end
 	s.mux.dirty()
+	return true
 }

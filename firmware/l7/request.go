@@ -8,6 +8,16 @@ import (
 	"evener/firmware/stats"
 )
 
+// tooLarge refuses a request whose head is larger than the member takes. Nothing was
+// sent, and the member is not to blame.
+func (x *exchange) tooLarge() {
+	s := x.s
+	x.s, s.x = nil, nil
+	s.close()
+	x.releaseMember()
+	x.fail(431, stats.BadRequest)
+}
+
 // send sends the request's head and what is there of its body.
 func (x *exchange) send() {
 	x.sent = x.w.loop.Now()
@@ -18,7 +28,10 @@ func (x *exchange) send() {
 	x.up.chunked = !x.upgrade && s.stream == nil && (x.req.Body == message.Chunked || x.req.Body == message.Stream)
 	x.up.drop = s.stream == nil // a member of HTTP/1 never asked for trailers
 	if s.stream != nil {
-		x.streamRequest()
+		if !x.streamRequest() {
+			x.tooLarge()
+			return
+		}
 	} else {
 		s.keep(x.appendRequest(s.compose()))
 	}

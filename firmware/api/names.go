@@ -45,10 +45,16 @@ func (l *lexicon) add(of, typ string, root *Schema) *shape {
 	return s
 }
 
+// taken are names that TypeScript or what we generate has for something else.
+var taken = []string{"Array", "Effect", "Error", "Event", "Methods", "Object", "Record", "Role", "Topics"}
+
 // name returns what the type typ of s is called.
 func (l *lexicon) name(s *shape, typ string, schema *Schema) string {
 	text := schemaText(schema)
 	for _, name := range []string{exported(typ), pascal(s.of) + exported(typ)} {
+		if slices.Contains(taken, name) {
+			continue
+		}
 		if have, ok := l.texts[name]; !ok || have == text {
 			if !ok {
 				l.texts[name], l.types[name], l.roots[name] = text, schema, s

@@ -178,7 +178,7 @@ func (b *Box) login(ctx context.Context, c api.Call, p loginParams) (Entered, er
 	if err != nil {
 		return Entered{}, err
 	}
-	return entered(a.Login(ctx, auth.Attempt{User: p.User, Password: p.Password, Code: p.Code, Remote: c.Remote, Agent: c.Agent}))
+	return enteredAs(ctx, auth.Attempt{User: p.User, Password: p.Password, Code: p.Code, Remote: c.Remote, Agent: c.Agent}, a.Login)
 }
 
 func (b *Box) setup(ctx context.Context, c api.Call, p setupParams) (Entered, error) {
@@ -186,7 +186,17 @@ func (b *Box) setup(ctx context.Context, c api.Call, p setupParams) (Entered, er
 	if err != nil {
 		return Entered{}, err
 	}
-	return entered(a.Setup(ctx, auth.Attempt{User: p.User, Password: p.Password, Code: p.Code, Remote: c.Remote, Agent: c.Agent}))
+	return enteredAs(ctx, auth.Attempt{User: p.User, Password: p.Password, Code: p.Code, Remote: c.Remote, Agent: c.Agent}, a.Setup)
+}
+
+// enteredAs lets somebody in by way. The audit log learns the name only then: in
+// place of a name, people type passwords.
+func enteredAs(ctx context.Context, at auth.Attempt, way func(context.Context, auth.Attempt) (auth.Grant, error)) (Entered, error) {
+	g, err := way(ctx, at)
+	if err == nil {
+		api.ChangeOf(ctx).User = at.User
+	}
+	return entered(g, err)
 }
 
 func (b *Box) useHandover(_ context.Context, c api.Call, p handoverParams) (Entered, error) {

@@ -92,6 +92,12 @@ func (b *Box) problems() []Problem {
 		out = append(out, Problem{Kind: "store.unsaved", Severity: severityError, Args: map[string]any{"error": err.Error()},
 			Text: "the store is not saved: " + err.Error()})
 	}
+	if b.cfg.Audit != nil {
+		if st := b.cfg.Audit.Status(); st.Problem != "" {
+			out = append(out, Problem{Kind: "audit.failed", Severity: severityError, Object: "audit",
+				Args: map[string]any{"error": st.Problem, "waiting": st.Waiting}, Text: "the audit log is not written: " + st.Problem})
+		}
+	}
 	slices.SortStableFunc(out, func(a, b Problem) int { return strings.Compare(a.Severity, b.Severity) })
 	b.noticed.date(out, time.Now())
 	return out

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/event"
 	"evener/firmware/health"
 	"evener/firmware/lb"
 	"evener/firmware/logring"
@@ -175,6 +176,7 @@ func (b *Box) restartRole(_ context.Context, c api.Call, p restartParams) (Resta
 	}
 	r.role, r.done, r.err = p.Role, false, ""
 	r.mu.Unlock()
+	b.happened(event.RoleRestarted, event.Object("role", p.Role), map[string]any{"role": p.Role, "by": c.Author})
 	go b.doRestart(p.Role)
 	return RestartStatus{Role: p.Role}, nil
 }

@@ -70,7 +70,7 @@ export interface Acted {
 	failed: number;
 	p95: string;
 	steps?: string[]; // of its weight, the latest last
-	results: Effect[]; // of each member, as it was just before
+	results: ServerCancelEffect[]; // of each member, as it was just before
 }
 
 export interface Advice {
@@ -142,7 +142,7 @@ export interface Backup {
 }
 
 export interface Batch {
-	records: Record[];
+	records: SysLogRecord[];
 	lost: number;
 	next: number;
 	more: boolean;
@@ -371,22 +371,6 @@ export interface EditOp {
 	label?: string; // insert: its label; rename: the new name
 }
 
-export interface Effect {
-	member: string; // POOL/MEMBER
-	state: string; // up, checking, spare, full, quiesced, disabled or down
-	active: number; // exchanges that run on it
-	open: number; // connections to it, idle ones too
-	sticky: number; // clients that persistence by address keeps on it
-	cookies?: boolean; // clients may be kept on it by cookies too, which nobody can count
-	share: number; // of the pool's new clients that it gets by its weight, 0 to 1
-	left: number; // members of the pool that take new clients when all of them are out
-	total: number; // members of the pool
-	promoted?: string[]; // hot spares that take over then
-	last?: boolean; // nobody would be left: refused unless forced
-	until?: string; // end of its drain, if one runs
-	error?: string; // why nothing was done with it, one of several
-}
-
 export interface Entered {
 	token: string;
 	session: string; // id of the session; no secret
@@ -401,7 +385,13 @@ export interface Entered {
 	idle: string; // when it ends if it is not used
 }
 
-export interface Event {
+export interface EventAck {
+	by: string;
+	time: string;
+	note?: string;
+}
+
+export interface EventAckEvent {
 	seq: number;
 	time: string;
 	kind: string; // stable and dotted, such as member.down
@@ -412,14 +402,19 @@ export interface Event {
 	ack?: EventAck; // who has taken notice; absent: nobody
 }
 
-export interface EventAck {
-	by: string;
+export interface EventListEvent {
+	seq: number;
 	time: string;
-	note?: string;
+	kind: string; // stable and dotted, such as member.down
+	severity: string; // info, warning or error
+	object?: string; // path of what it is about, such as pool/shop/member/web2
+	args?: Record<string, unknown>; // the values inside text, for translation
+	text: string; // in words
+	ack?: EventAck; // who has taken notice; absent: nobody
 }
 
 export interface Events {
-	events: Event[]; // the newest first; with since the oldest first
+	events: EventAckEvent[]; // the newest first; with since the oldest first
 	lost?: number; // with since: events in between that are not kept any more
 	last: number; // number of the newest event
 	next?: number; // with since: what to ask for next
@@ -627,6 +622,13 @@ export interface LiveMember {
 	failed: number;
 	p95: string;
 	steps?: string[]; // of its weight, the latest last
+	spare: boolean; // a hot spare: used only when no regular member is usable
+	admin_since?: string; // since when it is enabled, quiesced or disabled
+	admin_reason?: string; // why, in the operator's words
+	admin_by?: string; // who did that
+	keep_sticky: boolean; // while it is quiesced, persistent clients still come
+	sticky: number; // clients that persistence by address keeps on it; counted every 5 s
+	cookies: boolean; // clients may be kept on it by cookies too, which nobody can count
 	rate: Rate;
 	probes: LiveProbe[];
 }
@@ -637,6 +639,7 @@ export interface LivePool {
 	tier: string; // which members are in use: regular, spare, quiesced or none
 	states: Record<string, number>; // how many members are in each state
 	members: string[]; // in the order of the configuration
+	labels?: Record<string, string>;
 	rate: Rate;
 }
 
@@ -673,6 +676,25 @@ export interface LiveSystem {
 	heap: number; // bytes of the engine's heap in use, in steps of 1 MiB
 	goroutines: number; // in steps of 10
 	cpus: number;
+}
+
+export interface LogEventsEvent {
+	seq: number;
+	time: string;
+	kind: string; // stable and dotted, such as member.down
+	severity: string; // info, warning or error
+	object?: string; // path of what it is about, such as pool/shop/member/web2
+	args?: Record<string, unknown>; // the values inside text, for translation
+	text: string; // in words
+	ack?: EventAck; // who has taken notice; absent: nobody
+}
+
+export interface LogSystemRecord {
+	seq: number;
+	time: string;
+	level: string;
+	message: string;
+	attrs?: Attr[];
 }
 
 export interface Member {
@@ -751,7 +773,7 @@ export interface Pools {
 }
 
 export interface Previewed {
-	effects: Effect[];
+	effects: ServerPreviewEffect[];
 	guarded: boolean; // it would be refused unless forced
 }
 
@@ -804,14 +826,6 @@ export interface Rebased {
 	conflicts: Conflict[];
 	changes: Change[]; // what the candidate changes then against the running revision
 	text?: string; // of a trial
-}
-
-export interface Record {
-	seq: number;
-	time: string;
-	level: string;
-	message: string;
-	attrs?: Attr[];
 }
 
 export interface RecoveryCodes {
@@ -949,6 +963,102 @@ export interface Self {
 	idle?: string; // when it ends if it is not used; asking counts as use
 }
 
+export interface ServerCancelEffect {
+	member: string; // POOL/MEMBER
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	active: number; // exchanges that run on it
+	open: number; // connections to it, idle ones too
+	sticky: number; // clients that persistence by address keeps on it
+	cookies?: boolean; // clients may be kept on it by cookies too, which nobody can count
+	share: number; // of the pool's new clients that it gets by its weight, 0 to 1
+	left: number; // members of the pool that take new clients when all of them are out
+	total: number; // members of the pool
+	promoted?: string[]; // hot spares that take over then
+	last?: boolean; // nobody would be left: refused unless forced
+	until?: string; // end of its drain, if one runs
+	error?: string; // why nothing was done with it, one of several
+}
+
+export interface ServerDisableEffect {
+	member: string; // POOL/MEMBER
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	active: number; // exchanges that run on it
+	open: number; // connections to it, idle ones too
+	sticky: number; // clients that persistence by address keeps on it
+	cookies?: boolean; // clients may be kept on it by cookies too, which nobody can count
+	share: number; // of the pool's new clients that it gets by its weight, 0 to 1
+	left: number; // members of the pool that take new clients when all of them are out
+	total: number; // members of the pool
+	promoted?: string[]; // hot spares that take over then
+	last?: boolean; // nobody would be left: refused unless forced
+	until?: string; // end of its drain, if one runs
+	error?: string; // why nothing was done with it, one of several
+}
+
+export interface ServerDrainEffect {
+	member: string; // POOL/MEMBER
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	active: number; // exchanges that run on it
+	open: number; // connections to it, idle ones too
+	sticky: number; // clients that persistence by address keeps on it
+	cookies?: boolean; // clients may be kept on it by cookies too, which nobody can count
+	share: number; // of the pool's new clients that it gets by its weight, 0 to 1
+	left: number; // members of the pool that take new clients when all of them are out
+	total: number; // members of the pool
+	promoted?: string[]; // hot spares that take over then
+	last?: boolean; // nobody would be left: refused unless forced
+	until?: string; // end of its drain, if one runs
+	error?: string; // why nothing was done with it, one of several
+}
+
+export interface ServerEnableEffect {
+	member: string; // POOL/MEMBER
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	active: number; // exchanges that run on it
+	open: number; // connections to it, idle ones too
+	sticky: number; // clients that persistence by address keeps on it
+	cookies?: boolean; // clients may be kept on it by cookies too, which nobody can count
+	share: number; // of the pool's new clients that it gets by its weight, 0 to 1
+	left: number; // members of the pool that take new clients when all of them are out
+	total: number; // members of the pool
+	promoted?: string[]; // hot spares that take over then
+	last?: boolean; // nobody would be left: refused unless forced
+	until?: string; // end of its drain, if one runs
+	error?: string; // why nothing was done with it, one of several
+}
+
+export interface ServerPreviewEffect {
+	member: string; // POOL/MEMBER
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	active: number; // exchanges that run on it
+	open: number; // connections to it, idle ones too
+	sticky: number; // clients that persistence by address keeps on it
+	cookies?: boolean; // clients may be kept on it by cookies too, which nobody can count
+	share: number; // of the pool's new clients that it gets by its weight, 0 to 1
+	left: number; // members of the pool that take new clients when all of them are out
+	total: number; // members of the pool
+	promoted?: string[]; // hot spares that take over then
+	last?: boolean; // nobody would be left: refused unless forced
+	until?: string; // end of its drain, if one runs
+	error?: string; // why nothing was done with it, one of several
+}
+
+export interface ServerQuiesceEffect {
+	member: string; // POOL/MEMBER
+	state: string; // up, checking, spare, full, quiesced, disabled or down
+	active: number; // exchanges that run on it
+	open: number; // connections to it, idle ones too
+	sticky: number; // clients that persistence by address keeps on it
+	cookies?: boolean; // clients may be kept on it by cookies too, which nobody can count
+	share: number; // of the pool's new clients that it gets by its weight, 0 to 1
+	left: number; // members of the pool that take new clients when all of them are out
+	total: number; // members of the pool
+	promoted?: string[]; // hot spares that take over then
+	last?: boolean; // nobody would be left: refused unless forced
+	until?: string; // end of its drain, if one runs
+	error?: string; // why nothing was done with it, one of several
+}
+
 export interface Session {
 	id: string; // no secret
 	user: string;
@@ -1019,6 +1129,14 @@ export interface SubOpened {
 export interface Sudo {
 	until: string;
 	token?: string; // with rotate: the session's new token
+}
+
+export interface SysLogRecord {
+	seq: number;
+	time: string;
+	level: string;
+	message: string;
+	attrs?: Attr[];
 }
 
 export interface TOTPSecret {
@@ -2311,10 +2429,10 @@ export interface Topics {
 		severity?: string; // and worse: info, warning or error; info
 		kinds?: string[]; // patterns such as member.*; all
 		objects?: string[]; // paths with what is below them, or patterns such as pool/*; all
-	}; data: Event };
+	}; data: LogEventsEvent };
 	"log.system": { class: "log"; params: {
 		level?: string; // and worse: debug, info, warn or error; info
-	}; data: Record };
+	}; data: LogSystemRecord };
 	"series.live": { class: "series"; params: {
 		series: string[]; // each written OBJECT:METRIC, such as cluster/shop:requests or engine:connections; 256 at most
 	}; data: Tick };

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The methods, topics and types of the box.
-export * from "./api.hand";
+export * from "./api.gen";

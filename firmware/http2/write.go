@@ -237,6 +237,17 @@ func (c *Conn) finishDrain() {
 	c.appendGoAway(c.accepts, NoError)
 }
 
+// alivePing is what our other PINGs say.
+const alivePing = "answerme"
+
+// Ping asks the peer for an answer. Nothing tells of it but the bytes that come.
+func (c *Conn) Ping() {
+	if c.err == nil {
+		out := appendFrame(c.grow(frameHead+8), 8, typePing, 0, 0)
+		c.out = append(out, alivePing...)
+	}
+}
+
 // Drained reports whether nothing is left to be done after Drain, or after the
 // server's GOAWAY, but to send Out.
 func (c *Conn) Drained() bool {

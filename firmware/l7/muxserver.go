@@ -21,6 +21,8 @@ type serverMux struct {
 	open    *atomic.Int64 // the loop's gauge of connections to the member
 	waiting []*serverConn // until the member's settings are known
 	ready   bool
+	heard   int64 // loop clock of the last bytes that came
+	pinged  bool  // and an answer is waited for
 }
 
 // A streamServer is one stream to a member.
@@ -84,6 +86,7 @@ func (x *exchange) join(m *serverMux) bool {
 			return false
 		}
 		m.attach(x.w.takeServer(), x, h)
+		m.ping()
 		x.slot().Reused.Add(1)
 		x.send()
 		return true
@@ -112,7 +115,9 @@ func (m *serverMux) prepare(ss *streamServer, x *exchange) *serverConn {
 func (m *serverMux) attach(ss *streamServer, x *exchange, h *http2.Stream) {
 	m.prepare(ss, x)
 	m.add(&ss.s, h)
-	m.sock.w.loop.StopTimer(&m.sock.timer)
+	if !m.pinged {
+		m.sock.w.loop.StopTimer(&m.sock.timer)
+	}
 }
 
 // leave takes s, which has no stream yet, out of those that wait.
@@ -131,6 +136,7 @@ func (m *serverMux) Ready(ev reactor.Events) {
 	switch {
 	case m.h2 != nil:
 		if m.sock.readable {
+			m.hear()
 			m.receive()
 		}
 		if !m.sock.gone {
@@ -278,7 +284,7 @@ func (m *serverMux) settled() {
 
 // streamEnded lets the connection be idle when it has no stream left.
 func (m *serverMux) streamEnded() {
-	if len(m.streams) > 0 || len(m.waiting) > 0 || m.sock.gone {
+	if len(m.streams) > 0 || len(m.waiting) > 0 || m.sock.gone || m.pinged {
 		return
 	}
 	if m.up.slots[m.sock.w.index].gone {
@@ -330,6 +336,10 @@ func (m *serverMux) Expire(*reactor.Timer) {
 		m.fail(stats.ErrConnect, stats.ConnectTimeout)
 		return
 	}
+	if m.pinged {
+		m.vanished()
+		return
+	}
 	m.goAway()
 }
 
@@ -358,34 +368,4 @@ func (m *serverMux) forget() {
 			return
 		}
 	}
-}
-
-// drain closes the connection when its streams have ended, and those that wait for
-// it have had theirs; at once if there are none.
-func (m *serverMux) drain() {
-	switch {
-	case len(m.streams) > 0:
-		m.retire()
-	case len(m.waiting) > 0:
-		m.forget() // the last stream ends it: see streamEnded
-	case m.h2 == nil:
-		m.close()
-	default:
-		m.goAway()
-	}
-}
-
-// goAway says goodbye on a connection that carries nothing, and closes it.
-func (m *serverMux) goAway() {
-	m.h2.GoAway(http2.NoError)
-	if _, ok := m.flush(); ok {
-		m.close()
-	}
-}
-
-// retire lets the streams end and takes no new ones.
-func (m *serverMux) retire() {
-	m.forget()
-	m.h2.Drain()
-	m.dirty()
 }

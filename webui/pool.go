@@ -100,6 +100,16 @@ type answer struct {
 	line   []byte          // all of it
 }
 
+// knowsSession says of the answer to sys.hello whether the token was that of a
+// session. The engine greets who has an old one as it greets strangers, so that
+// they can log in.
+func (a answer) knowsSession() bool {
+	var hello struct {
+		Session *struct{} `json:"session"`
+	}
+	return json.Unmarshal(a.Result, &hello) == nil && hello.Session != nil
+}
+
 // call asks the engine. The fault is the engine's, or says why there is no
 // answer; a call is never sent twice.
 func (p *pool) call(ctx context.Context, q request) (answer, *fault) {

@@ -70,7 +70,11 @@ func (s *Server) body(r *http.Request, m meta) (b []byte, release func(), f *fau
 		if *m.Token == "" {
 			return nil, release, faultf(codeTooLarge, "message.size", "a request without a session may have %d bytes", limit)
 		}
-		if _, f := s.pool.ask(r.Context(), "sys.hello", m); f != nil {
+		a, f := s.pool.ask(r.Context(), "sys.hello", m)
+		if f == nil && !a.knowsSession() {
+			f = faultf(codeUnauthorized, "auth.required", "log in first")
+		}
+		if f != nil {
 			return nil, release, f
 		}
 		limit = bodyKnown

@@ -145,6 +145,8 @@ func (c *socket) hello(in *lineReader) (known bool, err error) {
 		return fail(closeRestart, "the engine does not answer")
 	}
 	switch {
+	case a.Error == nil && *c.me.Token != "" && !a.knowsSession():
+		return fail(closeSession, "auth.required")
 	case a.Error == nil:
 		return *c.me.Token != "", nil
 	case a.Error.Code == codeUnauthorized:

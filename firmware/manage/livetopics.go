@@ -25,7 +25,7 @@ type seriesParams struct {
 func (b *Box) addLive(reg *api.Registry) {
 	addLiveState(reg, "state.clusters", "The clusters and what they do now.", time.Second, b.liveClusters)
 	addLiveState(reg, "state.pools", "The pools, without their members.", time.Second, b.livePools)
-	addLiveState(reg, "state.members", "The members of all pools, by POOL/MEMBER.", time.Second, b.liveMembers)
+	addLiveState(reg, "state.members", "The members of all pools, by POOL/MEMBER.", time.Second, b.liveMembers())
 	addLiveState(reg, "state.rules", "The rules and their hits, by CLUSTER/RULE.", time.Second, b.liveRules)
 	addLiveState(reg, "state.problems", "What needs attention.", 500*time.Millisecond, b.liveProblems)
 	api.AddState(reg, api.Topic{Name: "state.certificates", Purpose: "The certificates.", Role: api.Viewer, Every: 5 * time.Second},

@@ -41,7 +41,7 @@ func TestHTTP2(t *testing.T) {
 		case "/moved":
 			http.Redirect(w, r, "/sick", http.StatusFound)
 		case "/sick":
-			http.Error(w, "sick", 503)
+			http.Error(w, "sick", http.StatusServiceUnavailable)
 		case "/silent":
 			<-r.Context().Done()
 		case "/broken":

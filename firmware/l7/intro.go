@@ -114,26 +114,26 @@ func (s *serverConn) introduce() bool {
 
 // introduce fills in what a header may tell of a client's TLS. A certificate that was
 // shown in an earlier connection of the session was not shown in this one.
-func (t *Secured) introduce(h *proxyproto.Header) {
+func (s *Secured) introduce(h *proxyproto.Header) {
 	h.TLS = proxyproto.TLS{Present: true, Client: proxyproto.ClientTLS, Verify: 1,
-		Version: []byte("TLSv" + t.Version), Cipher: []byte(t.Cipher)}
-	if t.ServerName != "" {
-		h.Authority = []byte(t.ServerName)
+		Version: []byte("TLSv" + s.Version), Cipher: []byte(s.Cipher)}
+	if s.ServerName != "" {
+		h.Authority = []byte(s.ServerName)
 	}
-	if t.ALPN != "" {
-		h.ALPN = []byte(t.ALPN)
+	if s.ALPN != "" {
+		h.ALPN = []byte(s.ALPN)
 	}
-	if !t.Shown {
+	if !s.Shown {
 		return
 	}
 	h.TLS.Client |= proxyproto.ClientCertSession
-	if !t.Resumed {
+	if !s.Resumed {
 		h.TLS.Client |= proxyproto.ClientCertConn
 	}
-	if t.CN != "" {
-		h.TLS.CN = []byte(t.CN)
+	if s.CN != "" {
+		h.TLS.CN = []byte(s.CN)
 	}
-	if t.Verified {
+	if s.Verified {
 		h.TLS.Verify = 0
 	}
 }

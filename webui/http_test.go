@@ -125,7 +125,7 @@ func TestRPC(t *testing.T) {
 		{"login", "secret1", `{"jsonrpc":"2.0","id":1,"method":"auth.login"}`, 403, `method.http_only`},
 		{"settings", "secret1", `{"jsonrpc":"2.0","id":1,"method":"console.settings"}`, 403, `method.internal`},
 		{"large without session", "", `{"jsonrpc":"2.0","id":1,"method":"echo","params":{"a":"` + strings.Repeat("a", bodyUnknown) + `"}}`, 413, `message.size`},
-		{"large with a dead one", "secret0", `{"jsonrpc":"2.0","id":1,"method":"echo","params":{"a":"` + strings.Repeat("a", bodyUnknown) + `"}}`, 401, `auth.session`},
+		{"large with a dead one", "secret0", `{"jsonrpc":"2.0","id":1,"method":"echo","params":{"a":"` + strings.Repeat("a", bodyUnknown) + `"}}`, 401, `auth.required`},
 		{"too large", "secret1", `{"jsonrpc":"2.0","id":1,"method":"echo","params":{"a":"` + strings.Repeat("a", bodyKnown) + `"}}`, 413, `message.size`},
 		{"large", "secret1", `{"jsonrpc":"2.0","id":1,"method":"echo","params":{"a":"` + strings.Repeat("a", 500<<10) + `"}}`, 200, strings.Repeat("a", 500<<10)},
 		{"bad UTF-8", "secret1", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}", 400, `json.utf8`},

@@ -102,15 +102,9 @@ func (b *Box) importBackup(_ context.Context, c api.Call, p restoreParams) (Rest
 	if err := unscoped(c, "backup"); err != nil {
 		return Restored{}, err
 	}
-	data, err := base64.StdEncoding.DecodeString(strings.TrimSpace(p.Data))
+	in, err := openBackup(p.Data, p.Passphrase)
 	if err != nil {
-		return Restored{}, api.Errorf(api.CodeParams, "params.data", "data must be a backup in base64: %v", err)
-	}
-	in, err := backup.Open(data, p.Passphrase)
-	if errors.Is(err, backup.ErrPassphrase) {
-		return Restored{}, api.Errorf(api.CodeForbidden, "backup.passphrase", "%v", err)
-	} else if err != nil {
-		return Restored{}, api.Errorf(api.CodeParams, "backup.damaged", "%v", err)
+		return Restored{}, err
 	}
 	cfg, found := Check("backup", in.Text)
 	if cfg == nil {

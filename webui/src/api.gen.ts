@@ -223,6 +223,18 @@ export interface Checked {
 	problems: Problem[]; // warnings; of a draft mistakes too
 }
 
+export interface CheckedBackup {
+	hostname: string; // of the box that it was made on
+	version: string; // of the program that made it
+	made: string;
+	revision: number; // whose text it has
+	text: string; // of the configuration
+	added: string[]; // items that the vault does not have
+	replaced: string[]; // items that the vault has already
+	users: boolean; // it has users
+	problems: Problem[]; // warnings about the configuration
+}
+
 export interface Cleared {
 	records: number;
 }
@@ -1207,6 +1219,17 @@ export interface Trusts {
 	trusts: Trust[];
 }
 
+export interface Uncovered {
+	uncovered: UncoveredHost[];
+}
+
+export interface UncoveredHost {
+	cluster: string;
+	rule: string;
+	host: string;
+	certificates: string[]; // that the cluster has
+}
+
 export interface User {
 	name: string;
 	role: "viewer" | "operator" | "editor" | "admin"; // viewer, operator, editor or admin
@@ -1449,6 +1472,18 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Opens a backup and tells what restoring it would do; nothing changes.
+	"backup.check": {
+		params: {
+			passphrase: string; // that the backup was made with
+			data: string; // base64
+			users?: boolean; // as if its users should be restored too
+		};
+		result: CheckedBackup;
+		role: "admin";
+		effect: "read";
+		sudo: true;
+	};
 	// Gives out the running configuration with all keys, certificates and users, encrypted with a passphrase.
 	"backup.export": {
 		params: {
@@ -1478,6 +1513,19 @@ export interface Methods {
 		};
 		result: Chain;
 		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Looks at a certificate with its key as certificate.import would, and keeps nothing.
+	"certificate.check": {
+		params: {
+			name?: string; // under which it would be imported
+			pem?: string; // certificate, chain and private key in any order
+			pkcs12?: string; // in place of pem: a PKCS#12 file in base64
+			password?: string; // of the PKCS#12 file
+		};
+		result: Certificate;
+		role: "editor";
 		effect: "read";
 		sudo: false;
 	};
@@ -1548,6 +1596,14 @@ export interface Methods {
 			name: string; // of the certificate
 		};
 		result: Certificate;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Lists the hosts in rules of https clusters that no certificate of the cluster is for.
+	"certificate.uncovered": {
+		params: Record<string, never>;
+		result: Uncovered;
 		role: "viewer";
 		effect: "read";
 		sudo: false;
@@ -2471,9 +2527,11 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"auth.totp_confirm": "viewer",
 	"auth.totp_disable": "viewer",
 	"auth.whoami": "viewer",
+	"backup.check": "admin",
 	"backup.export": "admin",
 	"backup.import": "admin",
 	"certificate.chain": "viewer",
+	"certificate.check": "editor",
 	"certificate.eab": "editor",
 	"certificate.import": "editor",
 	"certificate.list": "viewer",
@@ -2481,6 +2539,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"certificate.renew": "editor",
 	"certificate.rotate_tickets": "admin",
 	"certificate.show": "viewer",
+	"certificate.uncovered": "viewer",
 	"cluster.list": "viewer",
 	"config.candidate": "editor",
 	"config.check": "viewer",

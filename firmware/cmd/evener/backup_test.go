@@ -70,6 +70,12 @@ func TestBackupMakesAnotherBoxTheSame(t *testing.T) {
 	if to.chain("shop") != "" || to.cli("config", "commit").code != 3 {
 		t.Error("a restore that failed left something behind")
 	}
+	if o := to.cliWith(passphrase+"\n", "restore", "--check", saved); o.code != 0 || !strings.Contains(o.stdout, "adds     certificate/shop") || !strings.Contains(o.stdout, "it has users") {
+		t.Errorf("restore --check: %d %s%s", o.code, o.stdout, o.stderr)
+	}
+	if to.chain("shop") != "" || to.cli("config", "commit").code != 3 {
+		t.Error("a check left something behind")
+	}
 	o := to.cliWith(passphrase+"\n", "restore", "--users", saved)
 	if o.code != 0 || !strings.Contains(o.stdout, "your candidate") {
 		t.Fatalf("restore: %d %s%s", o.code, o.stdout, o.stderr)

@@ -55,7 +55,7 @@ func writeNew(name string, data []byte) error {
 }
 
 func newRestore() *cobra.Command {
-	var users bool
+	var users, check bool
 	cmd := &cobra.Command{Use: "restore FILE", Short: "make a backup your candidate, and use its keys and certificates", Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := readBackup(args[0])
@@ -66,14 +66,22 @@ func newRestore() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := call[manage.Restored](cmd, "backup.import", map[string]any{"passphrase": passphrase,
-				"data": base64.StdEncoding.EncodeToString(data), "users": users})
+			params := map[string]any{"passphrase": passphrase, "data": base64.StdEncoding.EncodeToString(data), "users": users}
+			if check {
+				c, err := call[manage.CheckedBackup](cmd, "backup.check", params)
+				if err != nil {
+					return err
+				}
+				return show(cmd, c, func(w io.Writer) { printBackup(w, c) })
+			}
+			r, err := call[manage.Restored](cmd, "backup.import", params)
 			if err != nil {
 				return err
 			}
 			return show(cmd, r, func(w io.Writer) { printRestored(w, r, users) })
 		}}
 	cmd.Flags().BoolVar(&users, "users", false, "put the backup's users in place of the box's; the engine is replaced for it")
+	cmd.Flags().BoolVar(&check, "check", false, "tell what it would do, and change nothing")
 	return cmd
 }
 
@@ -97,6 +105,22 @@ func oldPassphrase(cmd *cobra.Command) (string, error) {
 		return askHidden(cmd, f, "Passphrase of the backup: ")
 	}
 	return readLine(cmd.InOrStdin())
+}
+
+func printBackup(w io.Writer, c manage.CheckedBackup) {
+	for _, p := range c.Problems {
+		fmt.Fprintln(w, p)
+	}
+	fmt.Fprintf(w, "revision %d of %s, backed up %s by version %s\n", c.Revision, c.Hostname, c.Made.Format(time.DateTime), c.Version)
+	for _, name := range c.Added {
+		fmt.Fprintln(w, "adds    ", name)
+	}
+	for _, name := range c.Replaced {
+		fmt.Fprintln(w, "replaces", name)
+	}
+	if c.Users {
+		fmt.Fprintln(w, "it has users: --users puts them in place of the box's")
+	}
 }
 
 func printRestored(w io.Writer, r manage.Restored, users bool) {

@@ -46,10 +46,10 @@ function pages(src, dev) {
 				const found = names(join(src, "pages"), ".tsx").filter((n) => dev || !n.startsWith("dev-"));
 				const lines = found.map((n) =>
 					n === eagerPage
-						? `${JSON.stringify(n)}: () => Promise.resolve(eager)`
+						? `${JSON.stringify(n)}: () => Promise.resolve({ default: eager })`
 						: `${JSON.stringify(n)}: () => import("./pages/${n}.tsx")`,
 				);
-				const eager = found.includes(eagerPage) ? `import * as eager from "./pages/${eagerPage}.tsx";\n` : "";
+				const eager = found.includes(eagerPage) ? `import eager from "./pages/${eagerPage}.tsx";\n` : "";
 				return {
 					contents: `${eager}export const pages = {${lines.join(",")}};`,
 					loader: "js",

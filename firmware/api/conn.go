@@ -25,6 +25,8 @@ type conn struct {
 	end context.CancelFunc // ends all calls and closes nc
 	wg  sync.WaitGroup     // calls
 
+	long chan struct{} // full while a long result is made and does not wait yet
+
 	mu       sync.Mutex          // guards what follows
 	calls    map[string]*running // by id, until the answer goes out
 	subs     map[int]*subscription
@@ -41,7 +43,7 @@ type conn struct {
 }
 
 func newConn(s *server, nc net.Conn, who Call) *conn {
-	return &conn{srv: s, nc: nc, who: who, in: bufio.NewReaderSize(nc, 4096), out: newOutbox(),
+	return &conn{srv: s, nc: nc, who: who, in: bufio.NewReaderSize(nc, 4096), out: newOutbox(), long: make(chan struct{}, 1),
 		calls: make(map[string]*running), subs: make(map[int]*subscription), sessions: make(map[string]*session),
 		streams: make(map[int]*stream)}
 }
@@ -168,6 +170,13 @@ func (c *conn) start(ctx, serving context.Context, r request) {
 	}
 	c.wg.Go(func() {
 		defer run.cancel()
+		if m := c.srv.reg.Method(r.method); m != nil && m.long {
+			select {
+			case c.long <- struct{}{}:
+				defer func() { <-c.long }()
+			case <-ctx.Done():
+			}
+		}
 		res, e := c.srv.reg.Call(ctx, who, r.method, r.params)
 		c.finish(run, res, e)
 	})

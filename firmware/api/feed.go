@@ -68,6 +68,14 @@ func (f *feed) newestLocked() (event, bool) {
 	return f.events[len(f.events)-1], true
 }
 
+// changed says that there may be something new.
+func (f *feed) changed() {
+	select {
+	case f.poke <- struct{}{}:
+	default:
+	}
+}
+
 // forgetUpTo says that the entries up to seq are not kept any more.
 func (f *feed) forgetUpTo(seq uint64) {
 	f.mu.Lock()

@@ -164,12 +164,8 @@ func (fs *feeds) changed(t *Topic) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for _, f := range fs.byKey {
-		if f.topic != t || f.users == 0 {
-			continue
-		}
-		select {
-		case f.poke <- struct{}{}:
-		default:
+		if f.topic == t && f.users > 0 {
+			f.changed()
 		}
 	}
 }

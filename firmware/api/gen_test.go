@@ -29,6 +29,11 @@ func newGarden() *Registry {
 		}, error) {
 			panic("not called")
 		})
+	type Record struct { // what TypeScript calls a map
+		Height float64 `json:"height"`
+	}
+	Add(y.reg, Method{Name: "plant.record", Purpose: "Shows a record.", Role: Viewer},
+		func(context.Context, Call, struct{}) (Record, error) { panic("not called") })
 	Add(y.reg, Method{Name: "plant.water", Purpose: "Waters a plant.", Role: Operator, Effect: Runtime, Audit: "water {plant}", Sudo: true,
 		REST: &REST{Verb: "POST", Path: "/beds/{bed}/plants/{name}/water", Join: map[string]string{"plant": "{bed}/{name}"}, IfMatch: "base"}},
 		func(context.Context, Call, struct {

@@ -120,6 +120,7 @@ func (k *keys) keep(en *keyed, res json.RawMessage, e *Error) {
 	en.kept, en.at, en.result, en.err = true, time.Now(), res, e
 	k.ended = append(k.ended, en)
 	k.size += len(res)
+	k.forget(time.Time{}, keepKeys, keepKeyBytes)
 }
 
 // forget drops the calls that ended before a time, and the oldest ones until at

@@ -32,6 +32,7 @@ type Method struct {
 	Result reflect.Type
 
 	bound          bool // works on the connection that calls it
+	long           bool // its results are long: a connection has one made at a time
 	params, result *Schema
 	invoke         func(context.Context, Call, json.RawMessage) (any, error)
 }

@@ -18,9 +18,9 @@ type snapshot map[string]*object
 // An object is the JSON of one, without null members.
 type object struct{ raw json.RawMessage }
 
-// take returns the snapshot of objects, which shares with prev what is equal, and
+// take returns the snapshot of objects, which shares with s what is equal, and
 // how many bytes it does not share.
-func (prev snapshot) take(schema *Schema, objects map[string]any) (next snapshot, size int, err error) {
+func (s snapshot) take(schema *Schema, objects map[string]any) (next snapshot, size int, err error) {
 	next = make(snapshot, len(objects))
 	for key, v := range objects {
 		raw, err := encodeObject(schema, v)
@@ -30,7 +30,7 @@ func (prev snapshot) take(schema *Schema, objects map[string]any) (next snapshot
 		if raw == nil {
 			continue
 		}
-		if old := prev[key]; old != nil && bytes.Equal(old.raw, raw) {
+		if old := s[key]; old != nil && bytes.Equal(old.raw, raw) {
 			next[key] = old
 			continue
 		}
@@ -53,9 +53,9 @@ func encodeObject(schema *Schema, v any) (json.RawMessage, error) {
 	return json.Marshal(plain)
 }
 
-// patch returns the merge patch that makes next from prev, nil where they are
+// patch returns the merge patch that makes next from s, nil where they are
 // equal.
-func (prev snapshot) patch(next snapshot) (json.RawMessage, error) {
+func (s snapshot) patch(next snapshot) (json.RawMessage, error) {
 	var out []byte
 	add := func(key string, raw []byte) {
 		out = append(out, ',')
@@ -63,7 +63,7 @@ func (prev snapshot) patch(next snapshot) (json.RawMessage, error) {
 		out = append(append(append(out, name...), ':'), raw...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(next)) {
-		old, obj := prev[key], next[key]
+		old, obj := s[key], next[key]
 		switch {
 		case old == obj:
 			continue
@@ -88,7 +88,7 @@ func (prev snapshot) patch(next snapshot) (json.RawMessage, error) {
 		}
 		add(key, raw)
 	}
-	for _, key := range slices.Sorted(maps.Keys(prev)) {
+	for _, key := range slices.Sorted(maps.Keys(s)) {
 		if next[key] == nil {
 			add(key, []byte("null"))
 		}
@@ -171,11 +171,14 @@ func (s seriesSource) next(ctx context.Context, f *feed) ([]event, error) {
 // logSource returns the entries after a sequence number.
 type logSource func(ctx context.Context, after uint64, most int) (Batch[any], error)
 
-// logBatch is how many entries are read at once.
-const logBatch = 256
+// What is read of a log before its subscribers are told.
+const (
+	logBatch  = 1024 // entries at once
+	logRounds = 64   // times; a log may grow while it is read
+)
 
 func (s logSource) next(ctx context.Context, f *feed) (events []event, err error) {
-	for {
+	for range logRounds {
 		after := f.looked
 		b, err := s(ctx, after, logBatch)
 		if err != nil {
@@ -204,4 +207,6 @@ func (s logSource) next(ctx context.Context, f *feed) (events []event, err error
 			return events, nil
 		}
 	}
+	f.changed() // there may be more
+	return events, nil
 }

@@ -82,9 +82,9 @@ func (s *subscription) goesBefore(t *subscription) bool {
 // addSubscriptions registers the methods of subscriptions. They work on the
 // connection that calls them.
 func addSubscriptions(reg *Registry) {
-	Add(reg, Method{Name: "sub.open", Purpose: "Follows a topic on this connection.", Role: Viewer, Open: true, bound: true}, reg.subOpen)
-	Add(reg, Method{Name: "sub.read", Purpose: "Shows what a topic begins with, and follows nothing.", Role: Viewer, Open: true}, reg.subRead)
-	Add(reg, Method{Name: "sub.update", Purpose: "Changes the parameters of a subscription.", Role: Viewer, Open: true, bound: true}, reg.subUpdate)
+	Add(reg, Method{Name: "sub.open", Purpose: "Follows a topic on this connection.", Role: Viewer, Open: true, bound: true, long: true}, reg.subOpen)
+	Add(reg, Method{Name: "sub.read", Purpose: "Shows what a topic begins with, and follows nothing.", Role: Viewer, Open: true, long: true}, reg.subRead)
+	Add(reg, Method{Name: "sub.update", Purpose: "Changes the parameters of a subscription.", Role: Viewer, Open: true, bound: true, long: true}, reg.subUpdate)
 	Add(reg, Method{Name: "sub.close", Purpose: "Ends a subscription.", Role: Viewer, Open: true, bound: true}, reg.subClose)
 }
 

@@ -21,6 +21,10 @@ export interface Plant {
 	next?: Plant;
 }
 
+export interface PlantRecordRecord {
+	height: number;
+}
+
 export interface Since {
 	epoch: string; // from the answer of sub.open
 	seq: number; // of the last event
@@ -59,6 +63,14 @@ export interface Methods {
 			plants: Plant[];
 			revision: number;
 		};
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows a record.
+	"plant.record": {
+		params: Record<string, never>;
+		result: PlantRecordRecord;
 		role: "viewer";
 		effect: "read";
 		sudo: false;
@@ -191,6 +203,7 @@ export interface Topics {
 export const roles: Record<keyof Methods, Role | null> = {
 	"config.commit": "editor",
 	"plant.list": "viewer",
+	"plant.record": "viewer",
 	"plant.water": "operator",
 	"server.drain": "operator",
 	"sub.close": null,

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -183,5 +184,73 @@ func TestPeersAreRootAndOurselves(t *testing.T) {
 		if ok := err == nil && who.Role == Admin && who.Author != ""; ok != c.ok {
 			t.Errorf("callOf(%d) on a box of %d = %+v %v, want ok %v", c.uid, c.own, who, err, c.ok)
 		}
+	}
+}
+
+// A client follows a topic: the snapshot first, then what changes, until the
+// subscription or the connection ends.
+func TestClientFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard()
+		c := NewClient(serve(t, y.reg, ServerConfig{}).dial())
+		f, err := c.Follow(t.Context(), "state.pools", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := Objects{}
+		next := func(want string) {
+			t.Helper()
+			e, err := f.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := o.Apply(e); err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(o); got != want {
+				t.Errorf("objects = %s, want %s", got, want)
+			}
+		}
+		next("map[shop:map[up:1]]")
+		y.set("web", map[string]any{"up": 2})
+		next("map[shop:map[up:1] web:map[up:2]]")
+		y.set("shop", nil)
+		next("map[web:map[up:2]]")
+		if _, err := c.Follow(t.Context(), "state.pool", nil); err == nil || !strings.Contains(err.Error(), "did you mean") {
+			t.Errorf("follow an unknown topic = %v", err)
+		}
+		logs, err := c.Follow(t.Context(), "log.events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(t.Context()); err != nil {
+			t.Errorf("close = %v", err)
+		}
+		if _, err := f.Next(t.Context()); err == nil {
+			t.Error("a closed topic goes on")
+		}
+		if _, err := logs.Next(t.Context()); err != nil { // the snapshot
+			t.Error(err)
+		}
+		c.Close()
+		if _, err := logs.Next(t.Context()); err == nil || !strings.Contains(err.Error(), "connection to the box was lost") {
+			t.Errorf("after the connection's end: %v", err)
+		}
+	})
+}
+
+// Events that nobody takes do not pile up without bound.
+func TestFollowingIsBounded(t *testing.T) {
+	f := &Following{bell: make(chan struct{}, 1)}
+	for range 3 * maxNews {
+		f.add(Event{})
+	}
+	for range maxNews {
+		if _, err := f.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := f.Next(t.Context()); !errors.Is(err, errBehind) {
+		t.Errorf("Next = %v, want %v", err, errBehind)
 	}
 }

@@ -19,8 +19,27 @@
 //	{"jsonrpc":"2.0","id":7,"method":"server.drain","params":{"pool":"app"}}
 //
 // The answer is one line with the same id. Calls of one connection run side by
-// side and may be answered in any order. The one notification is $/cancel; a
-// request without an id, a batch, positional parameters, an unknown or repeated
-// member are refused with an error that says so, under the id null where the
-// request's own is not known or not usable.
+// side and may be answered in any order. A batch, positional parameters, an
+// unknown or repeated member are refused with an error that says so, under the id
+// null where the request's own is not known or not usable. Without an id there are
+// only the notifications $/cancel and those of streams.
+//
+// The member meta says who calls where the connection does not (the console's
+// carries the calls of many people), and by its key makes a call that is sent again
+// the same call.
+//
+// # Topics
+//
+// What clients can follow is a [Topic], registered with [AddState], [AddSeries] or
+// [AddLog]. It is computed by one goroutine, a feed, for all subscribers with the
+// same parameters, role and scope, and kept in a short ring. A subscription is a
+// place in that ring. The one goroutine that writes to a connection asks its
+// subscriptions for events when it has nothing more important to write, so that a
+// slow client has nothing waiting, sees fewer states and ticks, and is told which
+// entries of a log it missed.
+//
+// # Streams
+//
+// [OpenDownload] and [OpenUpload] carry bytes beside the calls. Their sender needs
+// credit from the receiver.
 package api

@@ -3,6 +3,7 @@
 package main
 
 import (
+	_ "embed" // for apiIntro
 	"flag"
 	"fmt"
 	"log/slog"
@@ -21,33 +22,14 @@ import (
 
 var update = flag.Bool("update", false, "write docs/manual/api.md anew")
 
-const apiIntro = `# The API's methods
-
-<!-- Generated from the registry of methods by "make generate"; do not edit. -->
-
-Every operation of the box is a method, and the command line calls nothing else. A program that runs as root or as
-the box's own user calls them over the Unix socket ` + "`api.sock`" + ` in the folder of the box's state. There is no other way
-in yet: no HTTP, no WebSocket.
-
-A call is one line of JSON-RPC 2.0, at most 1 MiB, with named parameters; the answer is one line with the same id:
-
-` + "```json" + `
-{"jsonrpc":"2.0","id":1,"method":"server.drain","params":{"member":"shop/web1","deadline":"10m"}}
-` + "```" + `
-
-A duration is a string such as "1m30s", a time is RFC 3339. A parameter that is not required may be left out. An error has
-a code, a kind that does not change, and a message for people; ` + "`problems`" + ` lists every single mistake.
-
-Roles, from the weakest: viewer, operator, editor, admin; each may do what the ones before it may; nobody is who has no
-session. Whoever may open the socket is an admin; others are [users](users.md). Every method whose effect is not read leaves a line "audit" in the
-engine's log.
-
-`
+// apiIntro is the beginning of the page, which is written by hand.
+//
+//go:embed testdata/api.md
+var apiIntro string
 
 // TestAPIPageIsCurrent compares docs/manual/api.md with the registry.
 func TestAPIPageIsCurrent(t *testing.T) {
-	box := manage.New(manage.Config{}, slog.New(slog.DiscardHandler))
-	want := apiPage(box.Methods())
+	want := apiPage(manage.New(manage.Config{}, slog.New(slog.DiscardHandler)).Methods())
 	if *update {
 		if err := os.WriteFile(filepath.Join("..", "..", "..", "docs", "manual", "api.md"), []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -77,19 +59,55 @@ func apiPage(reg *api.Registry) string {
 	}
 	types := map[string]*api.Schema{}
 	for _, m := range reg.Methods() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s Role: %s. Effect: %s. It ends after %v at the latest.\n",
-			m.Name, m.Purpose, m.Role, m.Effect, m.Timeout)
+		fmt.Fprintf(&b, "\n## %s\n\n%s %s Effect: %s. It ends after %v at the latest.%s\n",
+			m.Name, m.Purpose, needs(m), m.Effect, m.Timeout, place(m))
 		writeFields(&b, "parameter", m.ParamsSchema())
 		writeFields(&b, "result", m.ResultSchema())
 		maps.Copy(types, m.ParamsSchema().Defs)
 		maps.Copy(types, m.ResultSchema().Defs)
 	}
+	writeTopics(&b, reg, types)
 	b.WriteString("\n# Types\n")
 	for _, name := range slices.Sorted(maps.Keys(types)) {
 		fmt.Fprintf(&b, "\n## %s\n", name)
 		writeFields(&b, "field", types[name])
 	}
 	return b.String()
+}
+
+// needs says who may call m.
+func needs(m *api.Method) string {
+	text := "Role: " + m.Role.String() + "."
+	if m.Open {
+		text = "Open."
+	}
+	if m.Sudo {
+		text += " Sudo."
+	}
+	return text
+}
+
+// place says where m is in the HTTP API.
+func place(m *api.Method) string {
+	if m.REST == nil {
+		return ""
+	}
+	return fmt.Sprintf(" At `%s %s`.", m.REST.Verb, m.REST.Path)
+}
+
+// writeTopics describes what can be followed.
+func writeTopics(b *strings.Builder, reg *api.Registry, types map[string]*api.Schema) {
+	b.WriteString("\n# Topics\n\n| topic | class | role | shows |\n|---|---|---|---|\n")
+	for _, t := range reg.Topics() {
+		fmt.Fprintf(b, "| [%s](#%s) | %s | %s | %s |\n", t.Name, strings.ReplaceAll(t.Name, ".", ""), t.Class, t.Role, t.Purpose)
+	}
+	for _, t := range reg.Topics() {
+		fmt.Fprintf(b, "\n## %s\n\n%s\n", t.Name, t.Purpose)
+		writeFields(b, "parameter", t.ParamsSchema())
+		writeFields(b, "field", t.DataSchema())
+		maps.Copy(types, t.ParamsSchema().Defs)
+		maps.Copy(types, t.DataSchema().Defs)
+	}
 }
 
 func writeFields(b *strings.Builder, heading string, s *api.Schema) {

@@ -122,6 +122,7 @@ func TestRPC(t *testing.T) {
 		{"no such method", "secret1", `{"jsonrpc":"2.0","id":1,"method":"nope"}`, 404, `-32601`},
 		{"notification", "secret1", `{"jsonrpc":"2.0","method":"echo"}`, 400, `give it an id`},
 		{"subscription", "secret1", `{"jsonrpc":"2.0","id":1,"method":"sub.open"}`, 400, `/api/v1/ws`},
+		{"reading a topic", "secret1", `{"jsonrpc":"2.0","id":1,"method":"sub.read","params":{"topic":"state.pools"}}`, 200, `snapshot`},
 		{"login", "secret1", `{"jsonrpc":"2.0","id":1,"method":"auth.login"}`, 403, `method.http_only`},
 		{"settings", "secret1", `{"jsonrpc":"2.0","id":1,"method":"console.settings"}`, 403, `method.internal`},
 		{"large without session", "", `{"jsonrpc":"2.0","id":1,"method":"echo","params":{"a":"` + strings.Repeat("a", bodyUnknown) + `"}}`, 413, `message.size`},

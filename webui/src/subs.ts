@@ -79,6 +79,9 @@ export class Subs {
 		if (!sub.id) return;
 		this.rpc()
 			.call("sub.update", { sub: sub.id, params: sub.params, max_hz: this.speed(sub) })
+			.then((o) => {
+				if (!sub.closed) this.take(sub, o as Opened); // it begins anew, with an epoch of the new parameters
+			})
 			.catch((err: CallError) => sub.on.failed?.(err));
 	}
 

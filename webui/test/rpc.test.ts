@@ -280,11 +280,14 @@ test("a subscription that was being opened at a loss is opened once", async () =
 
 test("series slow down while the page is hidden", async () => {
 	const s = await connect();
-	subs.open("series.live", { series: ["a"] }, { snapshot: () => {}, event: () => {} });
+	const sub = subs.open("series.live", { series: ["a"] }, { snapshot: () => {}, event: () => {} });
 	s.say({ id: s.last("sub.open").id, result: { sub: 2, epoch: "e", seq: 0, resumed: false } });
 	await settle();
 	subs.setHidden(true);
 	assert.equal(s.last("sub.update").params.max_hz, 0.1);
+	s.say({ id: s.last("sub.update").id, result: { sub: 2, epoch: "e2", seq: 7, resumed: false, snapshot: { t: [], cols: {} } } });
+	await settle();
+	assert.deepEqual([sub.epoch, sub.seq], ["e2", 7]); // what the next connection resumes
 	subs.setHidden(false);
 	assert.equal(s.last("sub.update").params.max_hz, 0);
 });

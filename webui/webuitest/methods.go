@@ -172,6 +172,8 @@ func (l *link) callKnown(ctx context.Context, q wire, token string) (any, *fault
 			l.e.wg.Go(func() { l.flood(ctx) })
 		}
 		return map[string]any{"sub": 1, "epoch": "e", "seq": 1}, nil
+	case "sub.read":
+		return map[string]any{"epoch": "e", "seq": 1, "snapshot": map[string]any{"topic": p.Topic}}, nil
 	case "echo":
 		return map[string]any{"params": q.Params, "meta": q.Meta}, nil
 	case "never":

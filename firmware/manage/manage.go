@@ -131,6 +131,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addSystem(reg)
 	b.addConfig(reg)
 	b.addDraft(reg)
+	b.addTry(reg)
 	b.addRebase(reg)
 	b.addReview(reg)
 	b.addTests(reg)

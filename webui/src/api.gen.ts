@@ -1206,6 +1206,11 @@ export interface Tokens {
 	tokens: Token[];
 }
 
+export interface Tried {
+	problems: Problem[]; // mistakes and warnings that the candidate would have
+	text: string; // the whole candidate as it would be, in HCL
+}
+
 export interface Trust {
 	name: string;
 	description?: string;
@@ -1895,6 +1900,18 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Tells what a list of edits would make of your candidate, and keeps nothing.
+	"config.try": {
+		params: {
+			base?: number; // revision that the candidate is believed to be made on, or that is believed to run where there is none
+			version?: string; // version of your candidate that was shown; empty: base says enough
+			edits: EditOp[]; // applied one after the other, all or none
+		};
+		result: Tried;
+		role: "editor";
+		effect: "read";
+		sudo: false;
+	};
 	// Shows the checked values of the configuration.
 	"config.values": {
 		params: {
@@ -2565,6 +2582,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"config.set": "editor",
 	"config.test": "viewer",
 	"config.text": "viewer",
+	"config.try": "editor",
 	"config.values": "viewer",
 	"connection.list": "viewer",
 	"console.report": null,

@@ -89,7 +89,7 @@ const standard = (k: api.Keyword, by: string) => k.default_for?.[by] ?? k.defaul
 
 function hint(k: api.Keyword, by: string): string {
 	const d = standard(k, by);
-	return [d !== "" && t("blocks.default", { value: d }), d === "" && k.unset && lang.value === "en" && t("blocks.unset", { value: k.unset }), k.min !== undefined && k.max !== undefined && t("blocks.limits", { min: k.min, max: k.max })].filter(Boolean).join(" ");
+	return [d !== "" && !k.one_of && t("blocks.default", { value: d }), d === "" && k.unset && lang.value === "en" && t("blocks.unset", { value: k.unset }), k.min !== undefined && k.max !== undefined && t("blocks.limits", { min: k.min, max: k.max })].filter(Boolean).join(" ");
 }
 
 function Field({ block, k, by, value, error, onChange }: { block: Kind; k: api.Keyword; by: string; value: string; error: string | undefined; onChange: (v: string) => void }) {

@@ -8,7 +8,7 @@ import {
 	type api, Button, call, CallError, Card, CheckField, Count, Countdown, Dialog, Duration, ErrorNotice, Icon, Live, mutate, Notice, NumberField, Percent, RadioField, second, Skeleton, type Source, StateIcon,
 	Status, t, TextField, toast, toastError,
 } from "../kit";
-import { isDraining, pace } from "./draining";
+import { isDraining, left, pace } from "./draining";
 
 export type Mode = "keep-sticky" | "ignore-sticky" | "now";
 
@@ -221,7 +221,8 @@ function Drain({ id, source, pools }: { id: string; source: Source<api.LiveMembe
 	const most = useSignal(1);
 	const label = useId();
 	if (!m) return null;
-	if (m.active > most.peek()) most.value = m.active;
+	const now = left(m);
+	if (now > most.peek()) most.value = now;
 	return (
 		<li>
 			<div class="who" id={label}><strong>{m.name}</strong>{pools && <span class="muted">{m.pool}</span>}{(m.admin_by || m.admin_reason) && <span class="muted small">{[m.admin_by, m.admin_reason].filter(Boolean).join(": ")}</span>}</div>
@@ -229,7 +230,7 @@ function Drain({ id, source, pools }: { id: string; source: Source<api.LiveMembe
 				{m.active === 0
 					? <span class="row"><Icon name="check" />{m.sticky > 0 && m.keep_sticky ? t("members.empty_sticky", { n: m.sticky }) : t("members.empty_now")}</span>
 					: <span>{t("members.running_sticky", { n: m.active, sticky: m.sticky })} <span class="muted"><Left id={id} m={m} rate /></span></span>}
-				<progress max={most.value} value={most.value - Math.min(m.active, most.value)} aria-labelledby={label} />
+				<progress max={most.value} value={most.value - Math.min(now, most.value)} aria-labelledby={label} />
 			</div>
 			<div class="until muted">{m.until ? <>{t("members.disabled_in")} <Countdown until={m.until} /></> : t("members.no_deadline")}</div>
 			<div class="row">
@@ -246,7 +247,7 @@ export function Left({ id, m, rate }: { id: string; m: api.LiveMember; rate?: bo
 		<Live
 			of={second}
 			show={() => {
-				const p = pace(id, m.active);
+				const p = pace(id, left(m));
 				if (p.perMinute === undefined) return rate ? t("members.measuring") : null;
 				if (p.eta === undefined) return t("members.not_falling");
 				return <>{rate && <>{t("members.per_minute", { n: p.perMinute })}, </>}≈ <Duration seconds={p.eta} /></>;

@@ -10,6 +10,10 @@ export type Sample = { at: number; left: number }; // seconds of box time
 const span = 60;
 const notes = new Map<string, Sample[]>();
 
+// left is what still has to go: what runs, and the sticky clients if they may
+// come back.
+export const left = (m: api.LiveMember) => m.active + (m.keep_sticky ? m.sticky : 0);
+
 // isDraining says whether a member is being emptied.
 export const isDraining = (m: api.LiveMember) => m.admin === "quiesced";
 
@@ -38,14 +42,18 @@ export function slope(list: readonly Sample[]): number | undefined {
 
 export type Pace = { perMinute?: number; eta?: number }; // eta in seconds; absent: not in sight
 
-// pace tells how fast a member empties, as far as is known.
+// pace tells how fast a member empties, as far as is known. A few requests that
+// come and go are no pace: what went must be two at least and a fifth of it all.
 export function pace(key: string, left: number): Pace {
-	const s = slope(notes.get(key) ?? []);
+	const list = notes.get(key) ?? [];
+	const s = slope(list);
 	if (s === undefined) return {};
+	const gone = s * (list.at(-1)!.at - list[0]!.at);
+	if (gone < Math.max(2, list[0]!.left / 5)) return { perMinute: 0 };
 	const perMinute = Math.round(s * 600) / 10;
 	if (left <= 0) return { perMinute };
 	const eta = left / s;
-	return s > 0 && eta < 86_400 ? { perMinute, eta } : { perMinute };
+	return eta < 86_400 ? { perMinute, eta } : { perMinute };
 }
 
 // useDrains notes what is left of the members of a source while the component
@@ -55,7 +63,7 @@ export function useDrains(source: Source<api.LiveMember>): void {
 		const at = Math.floor(second.value / 1000);
 		for (const key of source.keys.value) {
 			const m = source.get(key)?.peek();
-			if (m && isDraining(m)) note(key, m.active, at);
+			if (m && isDraining(m)) note(key, left(m), at);
 			else notes.delete(key);
 		}
 	});

@@ -11,7 +11,7 @@ import {
 import { removeBlocks, saved } from "./blocks";
 import { editBlock } from "./blockform";
 import { cancelDrain, Left, openDrain, Sticky } from "./drain";
-import { isDraining } from "./draining";
+import { isDraining, left } from "./draining";
 import { testNow } from "./probing";
 
 export type Members = Source<api.LiveMember>;
@@ -37,7 +37,7 @@ const pick = <T,>(s: Source<T>) => ({ get: (k: string) => s.get(k), loaded: s.lo
 // stand is the state that the table shows: that of the box, where a drain that
 // still has something to end is apart from one that has nothing.
 export function stand(m: api.LiveMember): { word: string; state: State } {
-	if (isDraining(m)) return m.active > 0 || m.until ? { word: "draining", state: "draining" } : { word: "quiesced", state: "draining" };
+	if (isDraining(m)) return left(m) > 0 || m.until ? { word: "draining", state: "draining" } : { word: "quiesced", state: "draining" };
 	switch (m.state) {
 		case "up": return { word: "up", state: "up" };
 		case "down": return { word: "down", state: "down" };
@@ -78,9 +78,10 @@ export function Trend({ of, id }: { of: ReadonlySignal<Ticks>; id: string }) {
 export function Admin({ m }: { m: api.LiveMember }) {
 	const why = [m.admin_by, m.admin_reason].filter(Boolean).join(": ");
 	return (
-		<span title={why || undefined}>
+		<span class="row nowrap admin" title={why || undefined}>
+			{m.admin !== "enabled" && <StateIcon state={isDraining(m) ? "draining" : "disabled"} />}
 			{isDraining(m) ? t("members.admin_draining") : m.admin === "disabled" ? t("members.admin_disabled") : t("members.admin_enabled")}
-			{m.admin !== "enabled" && <span class="muted"> <Since at={m.admin_since} /></span>}
+			{m.admin !== "enabled" && <span class="muted"><Since at={m.admin_since} /></span>}
 		</span>
 	);
 }
@@ -95,15 +96,19 @@ function Weight({ m }: { m: api.LiveMember }) {
 	return <span class="tnum" title={m.weight_why || t("members.weight_configured", { n: m.static })}>{m.weight}<span class="unit">/ {m.override ?? m.static}</span></span>;
 }
 
+// brief leaves out of a probe's words what the row says anyway: the probe's name
+// and the address. The whole is in the title and in the panel.
+export const brief = (text: string) => text.replace(/^[a-z]+(-\d+)?: /, "").replace(/^connect \S+: /, "").replace(/^status (\d+[^,]*).*$/, "$1");
+
 function LastProbe({ m, id }: { m: api.LiveMember; id: string }) {
-	if (isDraining(m) && m.active > 0) return <span>{t("members.left_running", { n: m.active })} <span class="muted"><Left id={id} m={m} /></span></span>;
+	if (isDraining(m) && left(m) > 0) return <span>{t("members.left_running", { n: left(m) })} <span class="muted"><Left id={id} m={m} /></span></span>;
 	const p = lastProbe(m);
 	if (!p) return <span class="muted">{m.probes.length > 0 ? t("members.not_asked") : m.reason || t("members.no_probes")}</span>;
 	return (
-		<span class="last-probe" title={p.detail}>
+		<span class="last-probe" title={[m.health === "down" && m.reason, p.detail].filter(Boolean).join(" · ")}>
 			<StateIcon state={p.outcome === "good" ? "up" : p.outcome === "abstain" ? "unknown" : "down"} label={t(`members.outcome.${p.outcome ?? "abstain"}`)} />
-			<span class="text">{p.outcome === "good" ? p.detail : m.reason || p.detail}</span>
-			<span class="muted nowrap"><Num q={format.latency(format.parseDuration(p.took))} /> · <Ago at={p.at} /></span>
+			<span class="text">{brief((p.outcome !== "good" && m.health === "down" && m.reason) || p.detail || "")}</span>
+			{p.outcome === "good" && <span class="muted nowrap"><Num q={format.latency(format.parseDuration(p.took))} /> · <Ago at={p.at} /></span>}
 		</span>
 	);
 }
@@ -118,15 +123,16 @@ export function MembersTable({ source, caption, byPool, link, opened, tools, emp
 	const sparks = useSparks(ids);
 	const columns = useMemo((): Column<api.LiveMember>[] => [
 		{
-			id: "name", head: t(byPool ? "members.pool" : "members.server"), by: (m) => `${byPool ? m.pool : m.name} ${m.address}`,
-			cell: (m) => <span class="row nowrap" style={{ flexWrap: "nowrap" }}><a href={link(m)}>{byPool ? m.pool : m.name}</a><span class="muted tnum">{m.address}</span></span>,
+			id: "name", head: t(byPool ? "members.pool" : "members.server"), by: (m) => (byPool ? m.pool : m.name),
+			cell: (m) => <span class="row nowrap" style={{ flexWrap: "nowrap" }}><a href={link(m)}>{byPool ? m.pool : m.name}</a><span class="muted tnum member-address">{m.address}</span></span>,
 		},
-		{ id: "state", head: t("members.state"), by: (m) => stand(m).word, cell: (m) => <span title={m.why}><Status {...stand(m)} /></span> },
+		{ id: "state", head: t("members.state"), by: (m) => stand(m).word, cell: (m) => <span title={m.why}><Status {...stand(m)} /></span>, hidden: true },
+		{ id: "address", head: t("members.address"), by: (m) => m.address, cell: (m) => <span class="mono">{m.address}</span>, hidden: true },
 		{ id: "health", head: t("members.health"), by: (m) => m.health, cell: (m) => <span title={m.reason}><Status word={m.health}><Since at={m.since} /></Status></span> },
 		{ id: "admin", head: t("members.admin"), by: (m) => m.admin, cell: (m) => <Admin m={m} /> },
 		{ id: "role", head: t("members.role"), by: (m) => String(m.spare), cell: (m) => <RoleOf m={m} /> },
 		{ id: "weight", head: t("members.weight"), num: true, by: (m) => m.weight, cell: (m) => <Weight m={m} /> },
-		{ id: "running", head: t("members.running"), num: true, by: (m) => m.active, cell: (m) => <span title={m.limit ? t("members.limit", { n: m.limit }) : undefined}><Count of={m.active} /></span> },
+		{ id: "running", head: t("members.running"), num: true, by: (m) => m.active, cell: (m) => <span class="row nowrap admin" title={m.limit ? t("members.limit", { n: m.limit }) : undefined}>{m.state === "full" && <Status word="full" />}<Count of={m.active} /></span> },
 		{ id: "conns", head: t("members.conns"), num: true, by: (m) => m.open, cell: (m) => <Count of={m.open} />, hidden: true },
 		{ id: "sticky", head: t("members.sticky"), num: true, by: (m) => m.sticky, cell: (m) => <Sticky n={m.sticky} cookies={m.cookies} /> },
 		{ id: "rate", head: t("members.rate"), num: true, by: (m) => m.rate.requests, cell: (m) => <span class="with-spark"><Rate of={m.rate.requests} /><Trend of={sparks} id={`member/${key(m)}:requests`} /></span> },
@@ -237,7 +243,7 @@ export function MemberPanel({ source, id, onClose, other }: { source: Members; i
 	useKeys(m ? [{ keys: "d", text: t("members.key_drain"), run: () => openDrain({ members: [id] }) }] : [], [id, Boolean(m)]);
 	if (!m) return <Panel name={id} onClose={onClose}><p>{source.loaded.value ? t("members.gone", { name: id }) : t("common.loading")}</p></Panel>;
 	return (
-		<Panel name={<span class="row"><Status {...stand(m)} /><span>{m.name}</span></span>} onClose={onClose}>
+		<Panel name={<span class="row"><span>{m.name}</span><Status {...stand(m)} /></span>} onClose={onClose}>
 			<div class="row">
 				{isDraining(m)
 					? <Button need="operator" onClick={() => cancelDrain(id)}>{t("members.cancel_drain")}</Button>

@@ -4,7 +4,7 @@
 // the box), with marks where something happened.
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, call, type CallError, Chart, Choice, ErrorNotice, format, type Line, query, setQuery, t, type Ticks, useKeys, useSeries } from "../kit";
+import { type api, call, type CallError, Card, Chart, Choice, ErrorNotice, format, type Line, query, setQuery, t, type Ticks, useKeys, useSeries } from "../kit";
 
 export const ranges = ["5m", "1h", "24h", "14d"] as const;
 export type Range = (typeof ranges)[number];
@@ -102,13 +102,15 @@ export function RangeChart({ title, metrics, object }: { title: string; metrics:
 	useKeys([{ keys: "p", text: t("common.pause"), run: () => (paused.value = !paused.peek()) }], []);
 	const error = range === "5m" ? live.error.value : past.error.value;
 	return (
-		<div class="range-chart">
-			<div class="row">
+		<Card
+			name={title}
+			actions={<>
 				<Choice label={t("members.metric")} value={metric.id} onChange={(v) => setQuery({ metric: v === metrics[0]!.id ? "" : v })} options={metrics.map((m) => ({ value: m.id, text: m.text }))} />
 				<Choice<Range> label={t("members.range")} value={range} onChange={(v) => setQuery({ range: v === "5m" ? "" : v })} options={ranges.map((v) => ({ value: v, text: t(`members.range_${v}`) }))} />
-			</div>
+			</>}
+		>
 			{error && <ErrorNotice error={error} retry={past.again} />}
-			<Chart key={`${metric.id} ${range}`} title={`${title}: ${metric.text}`} lines={metric.lines.map(({ series, ...l }) => ({ ...l, id: series }))} data={data} format={metric.format} marks={marks.value} {...(range === "5m" ? { paused } : {})} height={180} />
-		</div>
+			<Chart key={`${metric.id} ${range}`} title={metric.text} lines={metric.lines.map(({ series, ...l }) => ({ ...l, id: series }))} data={data} format={metric.format} marks={marks.value} {...(range === "5m" ? { paused } : {})} height={180} />
+		</Card>
 	);
 }

@@ -3,7 +3,7 @@
 // One pool: how its members are, what they carry, and what can be done to them.
 import { useCallback, useMemo } from "preact/hooks";
 import {
-	type api, Button, Card, Count, Empty, ErrorNotice, format, href, Latency, Menu, Num, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useTopic,
+	type api, Button, Count, Empty, ErrorNotice, format, href, Latency, Menu, Num, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useTopic,
 } from "../kit";
 import { BlockForms, editBlock } from "../components/blockform";
 import { Drains, openDrain, Progress } from "../components/drain";
@@ -41,7 +41,7 @@ export default function PoolPage({ params }: PageProps) {
 			state={<><Status word={s.word} state={s.state}>{[s.why, first].filter(Boolean).join(": ")}</Status><span class="tag">{policyName(pool.policy)}</span></>}
 			actions={<>
 				<Button icon="plus" need="editor" onClick={() => editBlock({ block: "member", parent: `pool/${name}` })}>{t("pool.add_server")}</Button>
-				<Button kind="primary" need="operator" why={keys.length === 0 ? t("pool.no_servers") : undefined} onClick={() => openDrain({ members: [server && keys.includes(`${name}/${server}`) ? `${name}/${server}` : keys[0]!] })}>{t("pool.drain", { name: server || keys[0]?.split("/")[1] || "" })}</Button>
+				<Menu kind="primary" label={t("pool.drain")} why={keys.length === 0 ? t("pool.no_servers") : undefined} items={[{ title: t("pool.drain_which") }, ...keys.map((k) => drainItem(k, all.get(k)?.value)), ...(keys.length > 1 ? ["line" as const, { text: t("pool.drain_all"), need: "operator" as const, onClick: () => openDrain({ members: [...keys] }) }] : [])]}>{t("pool.drain")}</Menu>
 				<Menu icon="more" label={t("pool.more")} items={[
 					{ text: t("pool.test_all"), icon: "probe", need: "operator", ...(keys.length === 0 ? { why: t("pool.no_servers") } : {}), onClick: () => testNow({ members: keys }) },
 					"line",
@@ -55,15 +55,20 @@ export default function PoolPage({ params }: PageProps) {
 		>
 			<Tiles pool={pool} />
 			<Progress source={all} keys={keys} />
-			<Traffic pool={pool} keys={keys} members={all} />
 			<MembersTable
 				source={members} caption={t("pool.members_of", { name })} opened={server ? `${name}/${server}` : ""}
 				link={(m) => href(`/pools/${encodeURIComponent(name)}`, { ...query_(), server: m.name })}
 				empty={{ title: t("pool.empty"), text: t("pool.empty_text"), actions: <Button kind="primary" icon="plus" need="editor" onClick={() => editBlock({ block: "member", parent: `pool/${name}` })}>{t("pool.add_server")}</Button> }}
 			/>
+			{keys.length > 0 && <Traffic pool={pool} keys={keys} members={all} />}
 			<Drains /><Weights /><Tests /><BlockForms />
 		</Page>
 	);
+}
+
+function drainItem(k: string, m: api.LiveMember | undefined) {
+	const out = m && m.admin !== "enabled" ? { why: t("pool.already_out") } : {};
+	return { text: k.slice(k.indexOf("/") + 1), need: "operator" as const, ...out, onClick: () => openDrain({ members: [k] }) };
 }
 
 // query_ keeps the range of the chart in links to single members.
@@ -83,7 +88,7 @@ function Tiles({ pool }: { pool: api.LivePool }) {
 	const up = (pool.states["up"] ?? 0) + (pool.states["full"] ?? 0);
 	const share = errorShare(pool.rate);
 	return (
-		<div class="tiles">
+		<div class="tiles five">
 			<Tile label={t("pool.requests")} value={<Rate of={pool.rate.requests} />} spark={<Trend of={spark} id={`pool/${pool.name}:requests`} />} />
 			<Tile label={t("pool.errors")} value={<Percent of={share} />} note={<Num q={format.rate(pool.rate.errors)} />} />
 			<Tile label="p95" value={<Latency of={pool.rate.p95} />} note={<>p50 <Latency of={pool.rate.p50} /></>} />
@@ -106,8 +111,6 @@ function Traffic({ pool, keys, members }: { pool: api.LivePool; keys: readonly s
 		];
 	}, [shown, pool.name]);
 	return (
-		<Card>
-			<RangeChart title={shown.length < keys.length ? t("pool.chart_top", { n: shown.length, all: keys.length }) : t("pool.chart")} object={`pool/${pool.name}`} metrics={metrics} />
-		</Card>
+		<RangeChart title={shown.length < keys.length ? t("pool.chart_top", { n: shown.length, all: keys.length }) : t("pool.chart")} object={`pool/${pool.name}`} metrics={metrics} />
 	);
 }

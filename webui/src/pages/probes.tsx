@@ -6,6 +6,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { Ago, type api, ask, Button, type Column, Facts, format, href, Menu, Num, Page, type PageProps, Panel, query, setQuery, type Source, type State, Status, StateIcon, t, Table, useCall, useTopic } from "../kit";
 import { BlockForms, editBlock, labelOf, show } from "../components/blockform";
 import { removeBlocks, saved } from "../components/blocks";
+import { brief } from "../components/members";
 import { testNow, Tests } from "../components/probing";
 
 type Written = Record<string, unknown> & { type: string };
@@ -123,7 +124,7 @@ function latest(c: Check) {
 function Latest({ c }: { c: Check }) {
 	const a = latest(c);
 	if (!a) return <span class="muted">{t("members.not_asked")}</span>;
-	return <span class="last-probe"><StateIcon state={a.probe.outcome === "good" ? "up" : "down"} label={t(`members.outcome.${a.probe.outcome ?? "abstain"}`)} /><span class="text">{a.member}: {a.probe.detail}</span><span class="muted nowrap"><Ago at={a.probe.at} /></span></span>;
+	return <span class="last-probe"><StateIcon state={a.probe.outcome === "good" ? "up" : "down"} label={t(`members.outcome.${a.probe.outcome ?? "abstain"}`)} /><span class="text">{a.member}: {brief(a.probe.detail ?? "")}</span><span class="muted nowrap"><Ago at={a.probe.at} /></span></span>;
 }
 
 function Details({ c, name, loaded }: { c: Check | undefined; name: string; loaded: boolean }) {

@@ -2,7 +2,7 @@
 //
 // One server: its members in all pools.
 import { useCallback, useMemo } from "preact/hooks";
-import { Button, Card, Count, Empty, ErrorNotice, format, href, Latency, Menu, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useCall, useTopic } from "../kit";
+import { Button, Count, Empty, ErrorNotice, format, href, Latency, Menu, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useCall, useTopic } from "../kit";
 import { BlockForms, editBlock } from "../components/blockform";
 import { Drains, openDrain, Progress, Sticky } from "../components/drain";
 import { useDrains } from "../components/draining";
@@ -59,7 +59,7 @@ export default function ServerPage({ params }: PageProps) {
 			</>}
 			panel={pool && <MemberPanel key={pool} source={all} id={`${pool}/${name}`} onClose={() => setQuery({ server: "" })} />}
 		>
-			<div class="tiles">
+			<div class="tiles five">
 				<Tile label={t("server.requests")} value={<Rate of={n.rate.requests} />} />
 				<Tile label={t("server.errors")} value={<Percent of={errorShare(n.rate)} />} />
 				<Tile label="p95" value={<Latency of={n.rate.p95} />} />
@@ -67,11 +67,11 @@ export default function ServerPage({ params }: PageProps) {
 				<Tile label={t("members.sticky")} value={<Sticky n={n.sticky} cookies={n.cookies} />} />
 			</div>
 			<Progress source={all} keys={keys} pools />
-			{keys.length > 0 && <Card><RangeChart title={t("server.chart")} object={`pool/*/member/${name}`} metrics={metrics} /></Card>}
-			<MembersTable
+						<MembersTable
 				source={members} byPool caption={t("server.pools_of", { name })} opened={pool ? `${pool}/${name}` : ""} link={(m) => href(`/pools/${encodeURIComponent(m.pool)}`, { server: m.name })}
 				empty={{ title: t("server.unused"), text: t("server.unused_text"), actions: <Button href="/pools">{t("server.to_pools")}</Button> }}
 			/>
+			{keys.length > 0 && <RangeChart title={t("server.chart")} object={`pool/*/member/${name}`} metrics={metrics} />}
 			<Drains /><Weights /><Tests /><BlockForms />
 		</Page>
 	);

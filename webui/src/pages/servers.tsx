@@ -27,7 +27,7 @@ export default function Servers(_: PageProps) {
 		{ id: "name", head: t("servers.name"), by: (n) => `${n.name} ${n.description ?? ""}`, cell: (n) => <a href={`/servers/${encodeURIComponent(n.name)}`}>{n.name}</a> },
 		{ id: "address", head: labelOf("server", "address"), by: (n) => n.address, cell: (n) => <span class="mono">{n.address}</span> },
 		{ id: "state", head: t("servers.state"), by: (n) => nodeState(n).word, cell: (n) => <Status {...nodeState(n)} /> },
-		{ id: "pools", head: t("servers.pools"), by: (n) => n.members.map((m) => m.pool).join(" "), wrap: true, cell: (n) => n.members.length === 0 ? <span class="muted">{t("servers.unused")}</span> : <span class="row">{n.members.map((m) => <a key={m.pool} href={href(`/pools/${encodeURIComponent(m.pool)}`, { server: m.name })}>{m.pool}</a>)}<HealthBar counts={bar(n)} /></span> },
+		{ id: "pools", head: t("servers.pools"), by: (n) => n.members.map((m) => m.pool).join(" "), wrap: true, cell: (n) => n.members.length === 0 ? <span class="muted">{t("servers.unused")}</span> : <span class="row">{n.members.map((m) => <a key={m.pool} href={href(`/pools/${encodeURIComponent(m.pool)}`, { server: m.name })}>{m.pool}</a>)}{n.members.length > 1 && <HealthBar counts={bar(n)} />}</span> },
 		{ id: "rate", head: t("servers.rate"), num: true, by: (n) => n.rate.requests, cell: (n) => <Rate of={n.rate.requests} /> },
 		{ id: "running", head: t("members.running"), num: true, by: (n) => n.active, cell: (n) => <Count of={n.active} /> },
 		{ id: "conns", head: t("members.conns"), num: true, by: (n) => n.open, cell: (n) => <Count of={n.open} /> },

@@ -20,6 +20,7 @@ type meta struct {
 	Token  string `json:"token,omitempty"` // of a session or for the API; "": none
 	Remote string `json:"remote,omitempty"`
 	Agent  string `json:"agent,omitempty"` // User-Agent
+	Auto   bool   `json:"auto,omitempty"`  // nobody is at it: a page asks by itself
 }
 
 // The longest values, in bytes.
@@ -37,7 +38,7 @@ func decodeMeta(b json.RawMessage) (m meta, err error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&m); err != nil || b[0] != '{' {
-		return meta{}, fmt.Errorf("meta is an object of strings: origin, key, lang; of the console token, remote and agent too")
+		return meta{}, fmt.Errorf("meta is an object of strings: origin, key, lang; of the console token, remote and agent too, and auto, which is true or false")
 	}
 	switch m.Origin {
 	case "", "cli", "api", "console", "panel", "serial":

@@ -24,6 +24,10 @@ type ServerConfig struct {
 	// request that has a token. nil: no token is good.
 	Authenticate func(token, remote, agent string) (Call, *Error)
 
+	// Used is told of a session whose holder has made a call. Subscriptions and
+	// streams, which a page opens by itself, do not count, nor does what says meta.auto.
+	Used func(session string) // nil: nobody wants to know
+
 	// Ended arranges that told is called once with the kind of the end (revoked,
 	// expired, logout, password, role or idle) when the session, that of
 	// Call.Session, ends: at once where it has. stop takes that back. nil: no

@@ -3,6 +3,7 @@
 package api
 
 import (
+	"strings"
 	"time"
 )
 
@@ -181,6 +182,9 @@ func (c *conn) identify(r request) (Call, *Error) {
 		var known Call
 		if known, e = c.srv.cfg.Authenticate(r.meta.Token, r.meta.Remote, r.meta.Agent); e == nil {
 			known.Origin, known.Remote, known.Agent, known.Lang = "console", who.Remote, who.Agent, who.Lang
+			if c.srv.cfg.Used != nil && !r.meta.Auto && !byItself(r.method) {
+				c.srv.cfg.Used(known.Session)
+			}
 			return known, nil
 		}
 	}
@@ -189,6 +193,12 @@ func (c *conn) identify(r request) (Call, *Error) {
 		return who, nil
 	}
 	return Call{}, e
+}
+
+// byItself reports whether a page calls the method without anybody's doing: when
+// it comes back after its connection was lost, and to take what it follows.
+func byItself(method string) bool {
+	return strings.HasPrefix(method, "sub.") || strings.HasPrefix(method, "stream.")
 }
 
 // with adds what m says to who, whose connection says who it is.

@@ -15,6 +15,27 @@ type Principal struct {
 // Authenticate says who comes with a token, and notes that the session or API token is
 // used. Every token that is not valid gets the same answer.
 func (a *Auth) Authenticate(token string) (Principal, error) {
+	p, err := a.Recognize(token)
+	if err == nil {
+		a.Use(p.ID)
+	}
+	return p, err
+}
+
+// Use notes that somebody is at the session with an id: it is not idle. An id of
+// something else does nothing.
+func (a *Auth) Use(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if x := a.sessions.byID[id]; x != nil && a.due(x) == "" {
+		x.seen = a.cfg.Elapsed()
+		a.changed.seen = true
+	}
+}
+
+// Recognize is Authenticate for what a page does without anybody at it, such as to
+// come back after its connection was lost: it does not keep a session from being idle.
+func (a *Auth) Recognize(token string) (Principal, error) {
 	if id, hash, ok := parseToken(token); ok {
 		return a.authenticateToken(id, hash)
 	}
@@ -36,8 +57,6 @@ func (a *Auth) Authenticate(token string) (Principal, error) {
 	if hash != x.hash && now >= x.oldEnd {
 		return Principal{}, noSession()
 	}
-	x.seen = now
-	a.changed.seen = true
 	u := a.users.Load().byID(x.user)
 	return Principal{ID: x.id, User: u.Name, Role: u.Role, Scope: u.Scope, Sudo: hash == x.hash && now < x.sudo}, nil
 }

@@ -73,12 +73,13 @@ func (a *Auth) UseHandover(token, remote, agent string) (Grant, error) {
 		return Grant{}, noSession()
 	}
 	left, user, epoch := x.end-now, x.user, x.epoch
+	guesses := x.guesses // else each handover would give free guesses
 	a.mu.Unlock()
 	u := a.users.Load().byID(user)
 	if u == nil || u.Epoch != epoch {
 		return Grant{}, noSession()
 	}
-	g, err := a.grant(u, Attempt{Remote: remote, Agent: agent}, left)
+	g, err := a.grant(u, Attempt{Remote: remote, Agent: agent}, left, guesses)
 	if err != nil { // it was not used: the disk has it still
 		a.mu.Lock()
 		defer a.mu.Unlock()

@@ -109,7 +109,7 @@ func (a *Auth) enter(ctx context.Context, u *userRec, at Attempt) (Grant, error)
 	a.mu.Lock()
 	failed := a.throttle.failed[u.ID]
 	a.mu.Unlock()
-	g, err := a.grant(&after, at, a.cfg.Life)
+	g, err := a.grant(&after, at, a.cfg.Life, new(guesses))
 	g.Before, g.Failed = u.Login, failed
 	return g, err
 }
@@ -138,9 +138,9 @@ func (a *Auth) refused(u *userRec, remote string) {
 	a.changed.throttle = true
 }
 
-// grant makes a session of u that lives for life.
-func (a *Auth) grant(u *userRec, at Attempt, life time.Duration) (Grant, error) {
-	s, token, err := a.newSession(u, at.Remote, at.Agent, life)
+// grant makes a session of u that lives for life and counts guesses by g.
+func (a *Auth) grant(u *userRec, at Attempt, life time.Duration, g *guesses) (Grant, error) {
+	s, token, err := a.newSession(u, at, life, g)
 	if err != nil {
 		return Grant{}, err
 	}

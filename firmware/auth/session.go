@@ -46,7 +46,7 @@ type session struct {
 	old    digest        // the hash of the token before this one
 	oldEnd time.Duration // 0: there is none
 
-	guesses guesses // of the password, by whoever has the session
+	guesses *guesses // of the password, by whoever has the session or one handed over from it
 	ended   ended
 }
 
@@ -94,15 +94,15 @@ func (s *sessions) surplus(user string) (out []*session) {
 	return out
 }
 
-// newSession makes a session of u and keeps it.
-func (a *Auth) newSession(u *userRec, remote, agent string, life time.Duration) (Session, string, error) {
+// newSession makes a session of u and keeps it. Guesses are counted by g.
+func (a *Auth) newSession(u *userRec, at Attempt, life time.Duration, g *guesses) (Session, string, error) {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	token := newSecret()
 	hash, _ := parseSecret(token)
 	now := a.cfg.Elapsed()
-	x := &session{id: newID("s"), user: u.ID, hash: hash, epoch: u.Epoch, remote: cut(remote, maxAgent), agent: cut(agent, maxAgent),
-		created: a.wall(), seen: now, end: now + life, ended: newEnded()}
+	x := &session{id: newID("s"), user: u.ID, hash: hash, epoch: u.Epoch, remote: cut(at.Remote, maxAgent), agent: cut(at.Agent, maxAgent),
+		created: a.wall(), seen: now, end: now + life, guesses: g, ended: newEnded()}
 	if cur := a.users.Load().byID(u.ID); cur == nil || cur.Epoch != u.Epoch {
 		return Session{}, "", noSession()
 	}

@@ -99,7 +99,7 @@ func (a *Auth) loadSessions() {
 	now := a.cfg.Elapsed()
 	for _, r := range doc.Sessions {
 		x := &session{id: r.ID, user: r.User, hash: r.Hash, epoch: r.Epoch, remote: r.Remote, agent: r.Agent, created: r.Created,
-			seen: now - r.Idle - gap, end: now + min(r.Left, a.cfg.Life) - gap, ended: newEnded()}
+			seen: now - r.Idle - gap, end: now + min(r.Left, a.cfg.Life) - gap, guesses: new(guesses), ended: newEnded()}
 		if a.due(x) != "" || len(a.sessions.byID) >= maxSessions {
 			a.changed.sessions = true
 			continue

@@ -60,5 +60,5 @@ func (a *Auth) Setup(ctx context.Context, at Attempt) (Grant, error) {
 		return Grant{}, err
 	}
 	a.log.Info("box set up", "user", rec.Name, "remote", at.Remote)
-	return a.grant(&rec, at, a.cfg.Life)
+	return a.grant(&rec, at, a.cfg.Life, new(guesses))
 }

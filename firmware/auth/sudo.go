@@ -52,7 +52,7 @@ func (a *Auth) prove(ctx context.Context, id, password, code string) (*session, 
 	defer a.mu.Unlock()
 	switch {
 	case err == nil:
-		x.guesses = guesses{}
+		*x.guesses = guesses{}
 	case is(err, Denied):
 		a.throttle.failed[x.user]++
 		a.changed.throttle = true

@@ -182,6 +182,7 @@ func (a *Auth) UpdateUser(name string, role *Role, scope *map[string]string) (Us
 	if changed {
 		a.log.Info("user changed", "user", after.Name, "userrole", after.Role)
 		a.endOfUser(after.ID, EndRole)
+		a.breakTokens(after.ID)
 	}
 	return a.describe(&after), nil
 }

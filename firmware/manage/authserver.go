@@ -10,13 +10,13 @@ import (
 )
 
 // Authenticate returns what tells a server of the API who a token stands for. Without
-// users no token is good.
+// users no token is good. It does not note that a session is used: see [Used].
 func Authenticate(a *auth.Auth) func(token, remote, agent string) (api.Call, *api.Error) {
 	return func(token, remote, agent string) (api.Call, *api.Error) {
 		if a == nil {
 			return api.Call{}, api.Errorf(api.CodeUnauthorized, "auth.unavailable", "the box cannot read its users: evener status says why")
 		}
-		p, err := a.Authenticate(token)
+		p, err := a.Recognize(token)
 		if err != nil {
 			return api.Call{}, api.AsError(authError(err))
 		}
@@ -26,6 +26,15 @@ func Authenticate(a *auth.Auth) func(token, remote, agent string) (api.Call, *ap
 			c.Origin = "api"
 		}
 		return c, nil
+	}
+}
+
+// Used returns what a server of the API tells when somebody is at a session.
+func Used(a *auth.Auth) func(session string) {
+	return func(session string) {
+		if a != nil {
+			a.Use(session)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ func (e *engine) serveConsole(ctx context.Context, methods *api.Registry) error 
 	return api.Serve(ctx, e.link.Accepted(), methods, e.log, api.ServerConfig{
 		Identify:     identifyRole,
 		Authenticate: manage.Authenticate(e.auth),
+		Used:         manage.Used(e.auth),
 		Ended:        manage.Ended(e.auth),
 		MaxConns:     maxConsoleConns,
 	})

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How certificates are shown and what can be done with them.
+import { type api, ask, boxNow, Button, call, Facts, format, Notice, Status, t, Time, mutate, toast, toastError } from "../kit";
+import { at, edit } from "./candidate";
+import { Copyable, download, isTime, momentOf, print } from "./parts";
+
+export type Cert = api.Certificate;
+
+// daysLeft is negative once a certificate has expired, NaN where there is none.
+export const daysLeft = (c: Pick<Cert, "not_after">) => (isTime(c.not_after) ? (Date.parse(c.not_after) - boxNow()) / 86_400_000 : Number.NaN);
+
+// isBad says whether somebody should do something about it.
+export const isBad = (c: Cert) => !["valid"].includes(c.state) || (c.warnings?.length ?? 0) > 0 || c.acme?.state === "failed";
+
+// Left shows the days that are left; they are whole, so that nothing jumps.
+export function Left({ cert }: { cert: Cert }) {
+	const d = daysLeft(cert);
+	if (Number.isNaN(d)) return <>–</>;
+	const n = Math.floor(Math.abs(d));
+	return <time dateTime={cert.not_after} title={momentOf(cert.not_after)} class="tnum nowrap">{d < 0 ? t("certificates.days_ago", { n }) : d < 1 ? t("certificates.hours_left", { n: Math.max(0, Math.floor(d * 24)) }) : t("certificates.days_left", { n })}</time>;
+}
+
+export function UserLinks({ paths }: { paths: readonly string[] }) {
+	if (paths.length === 0) return <span class="muted">{t("certificates.unused")}</span>;
+	return <span class="tags">{paths.map((p) => <a key={p} class="tag" href={userHref(p)}>{p}</a>)}</span>;
+}
+
+function userHref(path: string): string {
+	const [kind, name] = path.split("/");
+	if (kind === "cluster" && name) return `/clusters/${encodeURIComponent(name)}`;
+	if (kind === "pool" && name) return `/pools/${encodeURIComponent(name)}`;
+	if (kind === "console") return "/system?tab=console";
+	return "/system/alerts";
+}
+
+// Found shows what is wrong with a certificate, and what is good to know.
+export function Found({ cert: c }: { cert: Cert }) {
+	const warnings = c.warnings ?? [];
+	return (
+		<>
+			{warnings.length > 0 && <Notice kind="warning"><strong>{t("certificates.chain_problems", { n: warnings.length })}</strong><ul>{warnings.map((w) => <li key={w}>{w}</li>)}</ul></Notice>}
+			{warnings.length === 0 && c.not_after && <Notice kind="ok">{t("certificates.chain_ok")}</Notice>}
+			{(c.notes ?? []).length > 0 && <Notice><ul>{c.notes!.map((w) => <li key={w}>{w}</li>)}</ul></Notice>}
+		</>
+	);
+}
+
+export function CertFacts({ cert: c }: { cert: Cert }) {
+	return (
+		<Facts list={[
+			[t("certificates.names"), c.names.length ? <span class="tags">{c.names.map((n) => <span class="tag" key={n}>{n}</span>)}</span> : "–"],
+			[t("certificates.left"), <><Status word={c.state} /> <Left cert={c} /></>],
+			isTime(c.not_before) && [t("certificates.valid_from"), momentOf(c.not_before)],
+			isTime(c.not_after) && [t("certificates.valid_to"), momentOf(c.not_after)],
+			[t("certificates.key"), c.key ?? "–"],
+			Boolean(c.subject) && [t("certificates.subject"), c.subject],
+			Boolean(c.issuer) && [t("certificates.issuer"), c.issuer],
+			Boolean(c.serial) && [t("certificates.serial"), <code key="s">{c.serial}</code>],
+			Boolean(c.fingerprint) && [t("certificates.fingerprint"), <Copyable key="f" value={print(c.fingerprint)} label={t("certificates.fingerprint")} />],
+		]} />
+	);
+}
+
+// Chain draws what clients are sent, the certificate itself first.
+export function Chain({ cert: c }: { cert: Cert }) {
+	return (
+		<ol class="chain">
+			<li><Status word={c.state} /><div><p><strong>{c.subject ?? c.name}</strong></p><p class="small muted">{t("certificates.until", { time: momentOf(c.not_after) })}</p></div></li>
+			{(c.chain ?? []).map((i) => {
+				const over = Date.parse(i.not_after) < boxNow();
+				return <li key={i.subject}><Status word={over ? "expired" : "valid"} /><div><p>{i.subject}</p><p class="small muted">{t("certificates.until", { time: momentOf(i.not_after) })}</p></div></li>;
+			})}
+		</ol>
+	);
+}
+
+export function Acme({ acme: a }: { acme: api.ACMEProgress }) {
+	return (
+		<>
+			{a.last_error && <Notice kind="error"><strong>{t("certificates.acme_failed", { n: a.failures })}</strong><p>{a.last_error}</p></Notice>}
+			<Facts list={[
+				[t("certificates.acme_state"), <Status key="s" word={t(`certificates.acme.${a.state}`)} state={a.state === "failed" ? "down" : a.state === "issued" ? "up" : "unknown"} />],
+				[t("certificates.acme_next"), <Time key="n" at={a.next} />],
+				isTime(a.last_try) && [t("certificates.acme_last"), <Time key="l" at={a.last_try} />],
+			]} />
+		</>
+	);
+}
+
+export async function saveChain(name: string): Promise<void> {
+	try {
+		download(`${name}.pem`, (await call("certificate.chain", { name })).pem, "application/x-pem-file");
+	} catch (err) {
+		toastError(err);
+	}
+}
+
+export function renew(c: Cert): Promise<boolean> {
+	const own = c.source === "self_signed";
+	return ask({
+		title: t("certificates.renew_title", { name: c.name }), act: t("certificates.renew_act"), need: "editor",
+		text: <><p>{own ? t("certificates.renew_self") : t("certificates.renew_acme")}</p>{c.used_by.length > 0 && <p>{t("certificates.effect_now", { n: c.used_by.length, users: c.used_by.join(", ") })}</p>}</>,
+		run: async () => { await mutate("certificate.renew", { name: c.name }); toast(t("certificates.renewed", { name: c.name })); },
+	});
+}
+
+// removal says why an imported certificate cannot be removed, "" if it can.
+export const removal = (c: Cert) => (c.source !== "imported" ? t("certificates.remove_not_imported") : c.used_by.length ? t("certificates.remove_used", { users: c.used_by.join(", ") }) : "");
+
+export function remove(c: Cert): Promise<boolean> {
+	return ask({
+		title: t("certificates.remove_title", { name: c.name }), danger: true, act: t("certificates.remove_act"), need: "editor",
+		text: <p>{t("certificates.remove_text", { until: isTime(c.not_after) ? format.day(Date.parse(c.not_after)) : "–" })}</p>,
+		run: async () => { await mutate("certificate.remove", { name: c.name }); toast(t("certificates.removed", { name: c.name })); },
+	});
+}
+
+// assign writes into the candidate which clusters show the certificate.
+export async function assign(name: string, wanted: ReadonlySet<string>, now: ReadonlyMap<string, readonly string[]>, blocks: readonly string[], where: { base: number; version?: string | undefined }): Promise<api.Draft> {
+	const edits: api.EditOp[] = [];
+	if (!blocks.includes(`certificate/${name}`)) edits.push({ op: "insert", text: `certificate ${JSON.stringify(name)} {}\n` });
+	for (const [cluster, list] of now) {
+		if (wanted.has(cluster) === list.includes(name)) continue;
+		const next = wanted.has(cluster) ? [...list, name] : list.filter((x) => x !== name);
+		const path = `cluster/${cluster}/tls`;
+		if ((await call("config.object", { path: `cluster/${cluster}` })).blocks.includes(path)) edits.push({ op: "patch", path, ...(next.length ? { set: { certificates: next } } : { unset: ["certificates"] }) });
+		else edits.push({ op: "insert", path: `cluster/${cluster}`, text: `tls {\n  certificates = ${JSON.stringify(next)}\n}\n` });
+	}
+	return edit(at(where), edits);
+}
+
+export function Buttons({ c, onReplace, again }: { c: Cert; onReplace: () => void; again: () => void }) {
+	const done = async (p: Promise<boolean>) => { if (await p) again(); };
+	return (
+		<>
+			{c.source === "imported" ? <Button icon="upload" need="editor" onClick={onReplace}>{t("certificates.replace")}</Button> : <Button icon="refresh" need="editor" onClick={() => done(renew(c))}>{t("certificates.renew")}</Button>}
+			<Button icon="download" why={c.not_after ? undefined : t("certificates.nothing_yet")} onClick={() => saveChain(c.name)}>{t("certificates.download")}</Button>
+		</>
+	);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A backup of the box as one encrypted file, and restoring one: it is looked at
+// first, and its text becomes the candidate, not the running configuration.
+import { useSignal } from "@preact/signals";
+import { type api, ask, boxNow, Button, call, Card, CheckField, ErrorNotice, Facts, hello, mutate, Notice, Page, type PageProps, t, TextField, toast } from "../kit";
+import { base64, dayOf, download, fromBase64, momentOf, PickFile } from "../admin/parts";
+
+const shortest = 12; // characters of a passphrase
+const largest = 720 << 10; // bytes of a backup
+
+export default function Backup(_: PageProps) {
+	return (
+		<Page name={t("backup.title")}>
+			<div class="grid">
+				<Save />
+				<Restore />
+			</div>
+		</Page>
+	);
+}
+
+function Save() {
+	const passphrase = useSignal("");
+	const again = useSignal("");
+	const tried = useSignal(false);
+	const busy = useSignal(false);
+	const error = useSignal<unknown>(null);
+	const made = useSignal<{ name: string; b: api.Backup } | null>(null);
+	const wrong = {
+		passphrase: [...passphrase.value].length >= shortest ? undefined : t("backup.short", { n: shortest }),
+		again: again.value === passphrase.value ? undefined : t("backup.again_differs"),
+	};
+	const save = async () => {
+		tried.value = true;
+		if (wrong.passphrase || wrong.again || busy.peek()) return;
+		busy.value = true;
+		error.value = null;
+		try {
+			const b = await call("backup.export", { passphrase: passphrase.peek() });
+			const name = `${hello.peek()?.hostname || "evener"}-${dayOf(boxNow())}-r${b.revision}.age`;
+			download(name, fromBase64(b.data), "application/octet-stream");
+			made.value = { name, b: { ...b, data: "" } };
+			passphrase.value = "";
+			again.value = "";
+			tried.value = false;
+		} catch (err) {
+			error.value = err;
+		} finally {
+			busy.value = false;
+		}
+	};
+	return (
+		<Card name={t("backup.save")}>
+			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void save(); }}>
+				<p>{t("backup.save_text")}</p>
+				<TextField label={t("backup.passphrase")} help={t("backup.passphrase_help", { n: shortest })} type="password" autocomplete="new-password" value={passphrase.value} onChange={(v) => (passphrase.value = v)} error={tried.value ? wrong.passphrase : undefined} />
+				<TextField label={t("backup.again")} type="password" autocomplete="new-password" value={again.value} onChange={(v) => (again.value = v)} error={tried.value ? wrong.again : undefined} />
+				{error.value !== null && <ErrorNotice error={error.value} />}
+				{made.value && <Notice kind="ok">{t("backup.made", { name: made.value.name, revision: made.value.b.revision, n: made.value.b.items })}</Notice>}
+				<div class="actions"><Button kind="primary" type="submit" icon="download" need="admin" busy={busy.value}>{t("backup.save_act")}</Button></div>
+			</form>
+		</Card>
+	);
+}
+
+function Restore() {
+	const file = useSignal<{ name: string; data: string } | null>(null);
+	const passphrase = useSignal("");
+	const users = useSignal(false);
+	const tried = useSignal(false);
+	const busy = useSignal(false);
+	const error = useSignal<unknown>(null);
+	const found = useSignal<api.CheckedBackup | null>(null);
+	const done = useSignal<api.Restored | null>(null);
+	const fresh = () => {
+		found.value = null;
+		done.value = null;
+		error.value = null;
+	};
+	const take = async (list: File[]) => {
+		fresh();
+		const f = list[0];
+		if (!f) return;
+		if (f.size > largest) {
+			file.value = null;
+			error.value = new Error(t("backup.too_large", { name: f.name, kib: largest >> 10 }));
+			return;
+		}
+		file.value = { name: f.name, data: base64(new Uint8Array(await f.arrayBuffer())) };
+	};
+	const params = () => ({ passphrase: passphrase.peek(), data: file.peek()!.data, ...(users.peek() ? { users: true } : {}) });
+	const check = async () => {
+		tried.value = true;
+		if (!file.peek() || !passphrase.peek() || busy.peek()) return;
+		busy.value = true;
+		error.value = null;
+		try {
+			found.value = await call("backup.check", params());
+		} catch (err) {
+			found.value = null;
+			error.value = err;
+		} finally {
+			busy.value = false;
+		}
+	};
+	const restore = () => {
+		const f = found.peek()!;
+		return ask({
+			title: t("backup.restore_title", { host: f.hostname, revision: f.revision }), danger: true, need: "admin", act: t("backup.restore_act"),
+			text: <><p>{t("backup.restore_text", { added: f.added.length, replaced: f.replaced.length })}</p>{users.peek() && <Notice kind="warning">{t("backup.users_warning")}</Notice>}</>,
+			run: async () => {
+				done.value = await mutate("backup.import", params());
+				found.value = null;
+				toast(t("backup.restored"));
+			},
+		});
+	};
+	const f = found.value;
+	return (
+		<Card name={t("backup.restore")}>
+			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void check(); }}>
+				<p>{t("backup.restore_about")}</p>
+				<PickFile label={t("backup.file")} accept=".age" chosen={file.value?.name ?? ""} onFiles={take} />
+				{tried.value && !file.value && <p class="wrong">{t("backup.no_file")}</p>}
+				<TextField label={t("backup.passphrase")} type="password" autocomplete="off" value={passphrase.value} onChange={(v) => { passphrase.value = v; fresh(); }} error={tried.value && !passphrase.value ? t("backup.no_passphrase") : undefined} />
+				<CheckField label={t("backup.users")} help={t("backup.users_help")} value={users.value} onChange={(v) => { users.value = v; fresh(); }} />
+				{error.value !== null && <ErrorNotice error={error.value} />}
+				{f && (
+					<section class="stack" aria-live="polite">
+						<Notice kind="ok">{t("backup.good")}</Notice>
+						<Facts list={[
+							[t("backup.host"), f.hostname || "–"], [t("backup.time"), momentOf(f.made)], [t("backup.version"), f.version], [t("backup.revision"), String(f.revision)],
+							[t("backup.has_users"), f.users ? t("admin.yes") : t("admin.no")],
+						]} />
+						<Items name={t("backup.added", { n: f.added.length })} list={f.added} />
+						<Items name={t("backup.replaced", { n: f.replaced.length })} list={f.replaced} />
+						{f.hostname !== hello.value?.hostname && <Notice kind="warning">{t("backup.other_box", { host: f.hostname })}</Notice>}
+						{f.problems.length > 0 && <Notice kind="warning"><strong>{t("backup.problems", { n: f.problems.length })}</strong><ul>{f.problems.map((p) => <li key={p.message}>{p.line ? `${p.line}: ` : ""}{p.message}</li>)}</ul></Notice>}
+						<details><summary>{t("backup.text")}</summary><pre class="code-block" tabIndex={0}>{f.text}</pre></details>
+					</section>
+				)}
+				{done.value && <Notice kind="ok" actions={<Button small kind="primary" href="/changes/review">{t("admin.review")}</Button>}>{t("backup.is_candidate", { revision: done.value.revision, host: done.value.hostname, n: done.value.items.length })}</Notice>}
+				<div class="actions">
+					<Button {...(f ? {} : { kind: "primary" as const })} type="submit" need="admin" busy={busy.value}>{t("backup.check")}</Button>
+					{f && <Button kind="danger" need="admin" onClick={restore}>{t("backup.restore_act")}</Button>}
+				</div>
+			</form>
+		</Card>
+	);
+}
+
+function Items({ name, list }: { name: string; list: readonly string[] }) {
+	if (list.length === 0) return <p>{name}</p>;
+	return <details open={list.length <= 6}><summary>{name}</summary><ul>{list.map((i) => <li key={i}><code>{i}</code></li>)}</ul></details>;
+}

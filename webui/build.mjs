@@ -138,11 +138,15 @@ export function overBudget({ files, manifest }) {
 // XML namespaces are names, not addresses: nothing is fetched from them.
 const namespaces = ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML", "http://www.w3.org/1999/xlink"];
 
-// foreign returns the addresses of other hosts in a built file.
+// Names that RFC 2606 keeps for examples: pages show them in empty fields.
+const example = /^(?:[a-z]+:)?\/\/(?:[a-z0-9-]+\.)*example(?:\.(?:com|net|org))?(?=[/:?#]|$)/i;
+
+// foreign returns the addresses of other hosts in a built file: those with a
+// scheme, and those that a quote or bracket stands before.
 export function foreign(path, text) {
 	if (path === "licences.txt") return [];
-	const found = text.match(/(?:https?:|wss?:)?\/\/[a-z0-9-]+(?:\.[a-z0-9-]+)+[^\s"'`)<]*/gi) ?? [];
-	return found.filter((u) => !namespaces.some((n) => u.startsWith(n)));
+	const found = text.match(/(?:(?:https?|wss?):|(?<=["'`(=]))\/\/[a-z0-9-]+(?:\.[a-z0-9-]+)+[^\s"'`)<]*/gi) ?? [];
+	return found.filter((u) => !example.test(u) && !namespaces.some((n) => u.startsWith(n)));
 }
 
 // licences returns the licence texts of every package in the bundles.

@@ -13,9 +13,12 @@ const { budgets, foreign, overBudget } = (await import(join(import.meta.webui, "
 	overBudget(made: { files: Map<string, unknown>; manifest: Manifest }): string[];
 };
 
-test("addresses of other hosts are found, names of XML are not", () => {
-	assert.deepEqual(foreign("a.js", 'fetch("https://cdn.example.com/x.js")'), ["https://cdn.example.com/x.js"]);
-	assert.deepEqual(foreign("a.css", "src: url(//fonts.example.com/a.woff2)"), ["//fonts.example.com/a.woff2"]);
+test("addresses of other hosts are found, names of XML and examples are not", () => {
+	assert.deepEqual(foreign("a.js", 'fetch("https://cdn.jsdelivr.net/x.js")'), ["https://cdn.jsdelivr.net/x.js"]);
+	assert.deepEqual(foreign("a.js", 'fetch("//cdn.jsdelivr.net/x.js")'), ["//cdn.jsdelivr.net/x.js"]);
+	assert.deepEqual(foreign("a.js", "new WebSocket(`wss://evil.example.com.cn/`)"), ["wss://evil.example.com.cn/"]);
+	assert.deepEqual(foreign("a.css", "src: url(//fonts.gstatic.com/a.woff2)"), ["//fonts.gstatic.com/a.woff2"]);
+	assert.deepEqual(foreign("a.js", 'placeholder:"https://www.example.com/shop",b:/^https?:\\/\\//i.test(n.url)'), []);
 	assert.deepEqual(foreign("a.js", 'createElementNS("http://www.w3.org/2000/svg","path")// comment'), []);
 });
 

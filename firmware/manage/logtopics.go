@@ -21,7 +21,8 @@ type eventTopicParams struct {
 }
 
 type systemTopicParams struct {
-	Level string `json:"level,omitempty" doc:"and worse: debug, info, warn or error; info"`
+	Level string   `json:"level,omitempty" doc:"and worse: debug, info, warn or error; info"`
+	Text  []string `json:"text,omitempty" doc:"words that must all be found, such as crashed or role=web1; with - in front: must not; 20 at most"`
 }
 
 func (b *Box) addLogTopics(reg *api.Registry) {
@@ -80,10 +81,14 @@ func (b *Box) systemTopic(_ context.Context, _ api.Call, p systemTopicParams, af
 			return api.Batch[logring.Record]{}, api.Errorf(api.CodeParams, "params.level", "a level is debug, info, warn or error, not %q", p.Level)
 		}
 	}
+	words, err := logWords(p.Text)
+	if err != nil {
+		return api.Batch[logring.Record]{}, err
+	}
 	got := b.cfg.Ring.Records(after, most)
 	out := api.Batch[logring.Record]{First: first(after, got.Lost), Last: got.Next}
 	for _, r := range got.Records {
-		if r.Level >= level {
+		if r.Level >= level && hasWords(words, r) {
 			out.Entries = append(out.Entries, api.Entry[logring.Record]{Seq: r.Seq, Data: r})
 		}
 	}

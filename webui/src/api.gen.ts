@@ -2505,6 +2505,7 @@ export interface Topics {
 	}; data: LogEventsEvent };
 	"log.system": { class: "log"; params: {
 		level?: string; // and worse: debug, info, warn or error; info
+		text?: string[]; // words that must all be found, such as crashed or role=web1; with - in front: must not; 20 at most
 	}; data: LogSystemRecord };
 	"series.live": { class: "series"; params: {
 		series: string[]; // each written OBJECT:METRIC, such as cluster/shop:requests or engine:connections; 256 at most

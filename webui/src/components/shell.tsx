@@ -103,7 +103,7 @@ function LinkButton() {
 				</div>
 			)}
 		>
-			<span class="live"><StateIcon state={linkStates[link]} /><span class="wide tnum">{link === "live" ? `${count(connection.latency.value)} ms` : name}</span></span>
+			<span class="live"><StateIcon state={linkStates[link]} label={link === "live" ? t("shell.link_label", { state: name }) : undefined} /><span class="wide tnum">{link === "live" ? `${count(connection.latency.value)} ms` : name}</span></span>
 		</Popover>
 	);
 }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What holds for every page there is: axe finds nothing, and nothing is wider
+// than a window of 320 px, in both themes and languages.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Box, shop } from "./box.mjs";
+import { launch, live, settled, tab, violations } from "./browser.mjs";
+import { paths } from "./paths.mjs";
+import { Traffic } from "./traffic.mjs";
+
+let browser, box, admin, traffic;
+before(async () => {
+	browser = await launch();
+	box = await Box.start(shop);
+	admin = await box.setUp();
+	traffic = new Traffic(box.ports.http, { perSecond: 10 });
+	await box.origins[1].kill(); // something must be wrong to be shown
+	await admin.call("config.patch", { base: box.status().revision, path: "pool/shop/member/web3", set: { weight: 40 } });
+});
+after(async () => {
+	await traffic?.stop();
+	admin?.close();
+	await box?.stop();
+	await browser?.close();
+});
+
+// look visits a path in one language and returns what is wrong with it.
+async function look(page, path) {
+	const bad = [];
+	await settled(page);
+	for (const theme of ["light", "dark"]) {
+		await page.evaluate((t) => (document.documentElement.dataset.theme = t), theme);
+		for (const v of await violations(page)) bad.push(`${path} (${theme}): ${v}`);
+	}
+	await page.setViewportSize({ width: 320, height: 800 });
+	await page.waitForTimeout(100);
+	const wide = await page.evaluate(() => {
+		const over = document.documentElement.scrollWidth - innerWidth;
+		if (over <= 0) return null;
+		const clipped = (e) => e !== document.body && (getComputedStyle(e).overflowX !== "visible" || clipped(e.parentElement));
+		const right = (e) => e.getBoundingClientRect().right;
+		const widest = [...document.querySelectorAll("body *")].filter((e) => !clipped(e.parentElement)).sort((a, b) => right(b) - right(a)).slice(0, 3);
+		return `${over} px wider than 320 px: ${widest.map((e) => `${e.tagName}.${e.className} to ${right(e)}`).join(", ")}`;
+	});
+	if (wide) bad.push(`${path}: ${wide}`);
+	await page.setViewportSize({ width: 1280, height: 900 });
+	return bad;
+}
+
+for (const lang of ["en", "zh-Hans"]) {
+	test(`every page in ${lang}`, async (t) => {
+		const { page, base, end } = await tab(browser, box, { cookie: admin.cookie, lang });
+		const bad = [];
+		const list = paths({ cluster: "shop", pool: "shop", server: "web1", certificate: "none" });
+		assert.ok(list.length > 5);
+		for (const path of list) {
+			await page.goto(base + path);
+			await live(page);
+			assert.equal(await page.evaluate(() => document.documentElement.lang), lang);
+			bad.push(...(await look(page, path)));
+		}
+		assert.equal(bad.join("\n"), "");
+		t.diagnostic(`${list.length} pages`);
+		await end();
+	});
+}
+
+test("the pages before the login", async () => {
+	for (const lang of ["en", "zh-Hans"]) {
+		const { page, base, end } = await tab(browser, box, { lang });
+		await page.goto(base);
+		await page.getByLabel(lang === "en" ? "User" : "用户名", { exact: true }).waitFor();
+		assert.equal((await look(page, `login in ${lang}`)).join("\n"), "");
+		await end();
+	}
+});

@@ -8,7 +8,7 @@ import {
 import { BlockForms, editBlock } from "../components/blockform";
 import { Drains, openDrain, Progress } from "../components/drain";
 import { useDrains } from "../components/draining";
-import { errorShare, MemberPanel, MembersTable, Trend, usePart, useSparks, Weights } from "../components/members";
+import { brief, errorShare, MemberPanel, MembersTable, Trend, usePart, useSparks, Weights } from "../components/members";
 import { policyName, poolState, removePool } from "../components/poolstate";
 import { testNow, Tests } from "../components/probing";
 import { type Metric, RangeChart } from "../components/trend";
@@ -78,7 +78,7 @@ const query_ = () => ({ range: query("range").peek(), metric: query("metric").pe
 function worst(source: { get(k: string): { value: api.LiveMember } | undefined }, keys: readonly string[]): string {
 	for (const k of keys) {
 		const m = source.get(k)?.value;
-		if (m?.health === "down") return `${m.name} “${m.reason ?? ""}”`;
+		if (m?.health === "down") return `${m.name} “${brief(m.reason ?? "")}”`;
 	}
 	return "";
 }

@@ -70,8 +70,8 @@ export default function Probes(_: PageProps) {
 	const source = useMemo(() => checkSource(values && definitions(values), members, config.error), [values, members]);
 	const columns = useMemo((): Column<Check>[] => [
 		{ id: "name", head: t("probes.check"), by: (c) => `${c.pool} ${c.name}`, cell: (c) => <a href={href("/probes", { probe: c.key })}>{c.pool} · {c.name}</a> },
-		{ id: "question", head: t("probes.question"), by: (c) => question(c.config), wrap: true, cell: (c) => <span class="question">{question(c.config)}</span> },
 		{ id: "state", head: t("probes.answers"), by: (c) => state(c), cell: (c) => <Status word={c.asked.length === 0 ? t("probes.nobody") : t("probes.good_of", { n: good(c), all: c.asked.length })} state={state(c)} /> },
+		{ id: "question", head: t("probes.question"), by: (c) => question(c.config), wrap: true, cell: (c) => <span class="question">{question(c.config)}</span> },
 		{ id: "last", head: t("probes.last"), wrap: true, by: (c) => latest(c)?.probe.detail ?? "", cell: (c) => <Latest c={c} /> },
 		{ id: "every", head: labelOf("probe", "interval"), num: true, by: (c) => format.parseDuration(String(c.config["interval"])), cell: (c) => span(c.config["interval"]) },
 		{ id: "turn", head: t("probes.rise_fall"), num: true, cell: (c) => <span class="tnum">{String(c.config["rise"])} / {String(c.config["fall"])}</span> },

@@ -10,7 +10,8 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # Static, the same from every directory, without what only a debugger reads.
-GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
+# RELEASE=1 refuses to build programs without the console's pages.
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false $(if $(RELEASE),-tags release) -ldflags "-s -w -X main.version=$(VERSION)"
 
 # What `make run` starts; its state survives in build/state.
 EVENER_RUN_ARGS ?= --board sim --state build/state --config examples/shop.hcl
@@ -45,7 +46,7 @@ run: build ## start the box on the simulated board (EVENER_RUN_ARGS=...)
 	build/evener run $(EVENER_RUN_ARGS)
 
 .PHONY: build
-build: webui ## write build/evener and build/evener-linux-amd64, -arm64
+build: webui ## write build/evener and build/evener-linux-amd64, -arm64 (RELEASE=1: never without the console's pages)
 	@mkdir -p build
 	GOOS=linux GOARCH=amd64 $(GOBUILD) -o build/evener-linux-amd64 ./firmware/cmd/evener
 	GOOS=linux GOARCH=arm64 $(GOBUILD) -o build/evener-linux-arm64 ./firmware/cmd/evener

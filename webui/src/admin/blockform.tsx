@@ -5,7 +5,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { type api, Button, CheckField, ErrorNotice, fieldErrors, has, holdUnsaved, Notice, SelectField, Skeleton, t, TextArea, TextField } from "../kit";
+import { type api, Button, CheckField, ErrorNotice, fieldErrors, has, holdUnsaved, lang, Notice, SelectField, Skeleton, t, TextArea, TextField } from "../kit";
 import { difference, edit, isOld, keywords, lines, literal, mistakes, named, none, useBlock, type Values, value } from "./candidate";
 
 export type BlockFormProps = {
@@ -119,7 +119,8 @@ export function blockText(block: string, label: string, list: readonly api.Keywo
 
 function defaultText(k: api.Keyword): string {
 	if (k.default) return t("admin.default", { value: k.default });
-	return k.unset ? t("admin.default", { value: k.unset }) : t("admin.not_set");
+	// The box words what holds without a value in English alone.
+	return k.unset && lang.value === "en" ? t("admin.default", { value: k.unset }) : "";
 }
 
 type FieldProps = { block: string; k: api.Keyword; now: Signal<Values>; fixed: boolean; secret: boolean | undefined; error: string | undefined; names: readonly string[] | undefined };
@@ -129,12 +130,12 @@ function Field({ block, k, now, fixed, secret, error, names }: FieldProps) {
 	const v = now.value[k.name] ?? "";
 	const set = (x: string) => (now.value = { ...now.peek(), [k.name]: x });
 	const help = <>{helpOf(block, k)}{(k.default || k.unset) && !k.required && <> {defaultText(k)}</>}{k.min && k.max && <> {t("admin.range", { min: k.min, max: k.max })}</>}</>;
-	const common = { label, help, error, optional: !k.required };
+	const common = { label, help, error, optional: !k.required && !k.default && !k.unset };
 	if (fixed) return <TextField {...common} value={v} onChange={() => {}} readOnly mono help={t("admin.fixed")} />;
 	const list = k.kind.startsWith("list of");
 	const choices = k.one_of ?? names;
 	if (list && choices) return <Choices {...{ k, label, help, error, choices, v, set }} />;
-	if (list) return <TextArea {...common} value={v === none ? "" : v} onChange={set} rows={3} mono placeholder={k.default?.split(", ").join("\n") ?? ""} help={<>{help} {t("admin.one_a_line")}</>} />;
+	if (list) return <TextArea {...common} value={v} onChange={set} rows={3} mono placeholder={k.default?.split(", ").join("\n") ?? ""} help={<>{help} {t("admin.one_a_line")}</>} />;
 	if (k.kind === "true or false") {
 		const yes = k.default === "true" ? t("admin.yes") : t("admin.no");
 		return <SelectField {...common} value={v} onChange={set} options={[...(k.required ? [] : [{ value: "", text: t("admin.default_is", { value: yes }) }]), { value: "true", text: t("admin.yes") }, { value: "false", text: t("admin.no") }]} />;
@@ -153,7 +154,7 @@ function Choices({ k, label, help, error, choices, v, set }: { k: api.Keyword; l
 	const toggle = (c: string, on: boolean) => set((on ? [...chosen, c] : chosen.filter((x) => x !== c)).join("\n"));
 	return (
 		<fieldset class="field">
-			<legend class="label">{label}{!k.required && <span class="muted"> {t("common.optional")}</span>}</legend>
+			<legend class="label">{label}{!k.required && !k.default && !k.unset && <span class="muted"> {t("common.optional")}</span>}</legend>
 			{all.length === 0 && <p class="muted">{t("admin.none_yet")}</p>}
 			<div class="choices">{all.map((c) => <CheckField key={c} label={c} value={chosen.includes(c)} onChange={(on) => toggle(c, on)} />)}</div>
 			{error && <p class="wrong">{error}</p>}

@@ -21,17 +21,17 @@ export function Left({ cert }: { cert: Cert }) {
 	return <time dateTime={cert.not_after} title={momentOf(cert.not_after)} class="tnum nowrap">{d < 0 ? t("certificates.days_ago", { n }) : d < 1 ? t("certificates.hours_left", { n: Math.max(0, Math.floor(d * 24)) }) : t("certificates.days_left", { n })}</time>;
 }
 
-export function UserLinks({ paths }: { paths: readonly string[] }) {
-	if (paths.length === 0) return <span class="muted">{t("certificates.unused")}</span>;
-	return <span class="tags">{paths.map((p) => <a key={p} class="tag" href={userHref(p)}>{p}</a>)}</span>;
+// userOf reads how the box names a user: cluster "shop".
+export function userOf(text: string): { name: string; href: string } {
+	const [, kind = text, name = ""] = /^(\w+)[ /]"?([^"]*)"?/.exec(text) ?? [];
+	const at = encodeURIComponent(name);
+	const hrefs: Record<string, string> = { cluster: `/clusters/${at}`, pool: `/pools/${at}`, console: "/system?tab=console", acme: "/certificates" };
+	return { name: name ? `${kind} ${name}` : text, href: hrefs[kind] ?? "/system/alerts?tab=channels" };
 }
 
-function userHref(path: string): string {
-	const [kind, name] = path.split("/");
-	if (kind === "cluster" && name) return `/clusters/${encodeURIComponent(name)}`;
-	if (kind === "pool" && name) return `/pools/${encodeURIComponent(name)}`;
-	if (kind === "console") return "/system?tab=console";
-	return "/system/alerts";
+export function UserLinks({ paths }: { paths: readonly string[] }) {
+	if (paths.length === 0) return <span class="muted">{t("certificates.unused")}</span>;
+	return <span class="tags">{paths.map((p) => <a key={p} class="tag" href={userOf(p).href}>{userOf(p).name}</a>)}</span>;
 }
 
 // Found shows what is wrong with a certificate, and what is good to know.
@@ -58,6 +58,8 @@ export function CertFacts({ cert: c }: { cert: Cert }) {
 			Boolean(c.issuer) && [t("certificates.issuer"), c.issuer],
 			Boolean(c.serial) && [t("certificates.serial"), <code key="s">{c.serial}</code>],
 			Boolean(c.fingerprint) && [t("certificates.fingerprint"), <Copyable key="f" value={print(c.fingerprint)} label={t("certificates.fingerprint")} />],
+			[t("certificates.source"), t(`certificates.source.${c.source}`)],
+			[t("certificates.used_by"), <UserLinks key="u" paths={c.used_by} />],
 		]} />
 	);
 }

@@ -96,7 +96,7 @@ function List({ filter, live, chosen }: { filter: Filter; live: { value: boolean
 					name="audit" caption={t("audit.title")} source={source} noFilter retry={() => void load()} sort="-seq" paging={500}
 					columns={[
 						{ id: "time", head: t("common.time"), cell: (r) => <Time at={r.time} /> },
-						{ id: "user", head: t("audit.who"), by: (r) => r.user ?? "", cell: (r) => r.user || <span class="muted">{t("audit.nobody")}</span> },
+						{ id: "user", head: t("audit.who"), by: (r) => r.user ?? "", cell: (r) => r.user || <span class="muted">{t(r.origin === "box" ? "audit.the_box" : "audit.nobody")}</span> },
 						{ id: "what", head: t("audit.what"), wrap: true, by: (r) => r.what ?? r.method, cell: (r) => <>{r.what || <code>{r.method}</code>}</> },
 						{ id: "object", head: t("audit.object"), wrap: true, by: (r) => r.object ?? "", cell: (r) => (r.object ? <code>{r.object}</code> : "–") },
 						{ id: "change", head: t("audit.change"), wrap: true, cell: (r) => <ChangeText r={r} /> },
@@ -149,7 +149,7 @@ function Side({ r }: { r: Rec }) {
 			{r.message && <Notice kind="warning">{r.message}</Notice>}
 			<Facts list={[
 				[t("common.time"), momentOf(r.time)],
-				[t("audit.who"), r.user || t("audit.nobody")],
+				[t("audit.who"), r.user || t(r.origin === "box" ? "audit.the_box" : "audit.nobody")],
 				Boolean(r.what) && [t("audit.what"), r.what],
 				[t("audit.method"), <code key="m">{r.method}</code>],
 				Boolean(r.object) && [t("audit.object"), <code key="o">{r.object}</code>],

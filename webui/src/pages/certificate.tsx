@@ -3,8 +3,8 @@
 // One certificate: what clients are sent, who uses it, and which clusters are
 // to show it.
 import { useSignal } from "@preact/signals";
-import { Button, Card, CheckField, Empty, ErrorNotice, Facts, go, Notice, Page, type PageProps, Skeleton, Status, t, useCall, useTopic } from "../kit";
-import { Acme, assign, Buttons, type Cert, CertFacts, Chain, Found, remove, removal, UserLinks } from "../admin/certview";
+import { Button, Card, CheckField, Empty, ErrorNotice, go, Notice, Page, type PageProps, Skeleton, Status, t, useCall, useTopic } from "../kit";
+import { Acme, assign, Buttons, type Cert, CertFacts, Chain, Found, remove, removal } from "../admin/certview";
 import { ImportDialog } from "../admin/importcert";
 
 export default function CertificatePage({ params }: PageProps) {
@@ -30,10 +30,6 @@ export default function CertificatePage({ params }: PageProps) {
 			<div class="grid">
 				<Card name={t("certificates.card")}>
 					<CertFacts cert={cert} />
-					<Facts list={[
-						[t("certificates.source"), t(`certificates.source.${cert.source}`)],
-						[t("certificates.used_by"), <UserLinks key="u" paths={cert.used_by} />],
-					]} />
 				</Card>
 				{cert.not_after && <Card name={t("certificates.chain")}><p class="muted">{t("certificates.chain_help")}</p><Chain cert={cert} /></Card>}
 				{cert.acme && <Card name={t("certificates.acme")}><Acme acme={cert.acme} /></Card>}

@@ -26,7 +26,7 @@ function List() {
 	const importing = useSignal<string | true | null>(null);
 	const creating = useSignal(false);
 	const chosen = query("certificate").value;
-	const cert = chosen ? source.get(chosen)?.value : undefined;
+	const cert = chosen && source.keys.value.includes(chosen) ? source.get(chosen)?.value : undefined;
 	useCommands([{ text: t("certificates.import_title"), run: () => (importing.value = true), need: "editor" }]);
 	const closed = () => (importing.value = null);
 	return (
@@ -97,7 +97,6 @@ function Side({ cert: c, onReplace }: { cert: Cert; onReplace: () => void }) {
 			<Found cert={c} />
 			<CertFacts cert={c} />
 			{c.acme && <Acme acme={c.acme} />}
-			<Facts list={[[t("certificates.used_by"), <UserLinks key="u" paths={c.used_by} />]]} />
 			<div class="form"><div class="actions"><Buttons c={c} onReplace={onReplace} again={() => {}} /><Button href={`/certificates/${encodeURIComponent(c.name)}`}>{t("certificates.details")}</Button></div></div>
 		</Panel>
 	);

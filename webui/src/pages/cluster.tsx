@@ -102,6 +102,7 @@ function LiveTab({ cluster, pools, rules, certificates }: LiveProps) {
 				<Tile label={t("cluster.throughput")} value={<Bits of={(c.rate?.bytes_out ?? 0) * 8} />} note={`${t("cluster.in")} ${text(format.bits((c.rate?.bytes_in ?? 0) * 8))}`} />
 				<Tile label={t("cluster.servers")} value={<PoolBar names={names} pools={pools} />} note={c.protocol === "https" ? <CertificateLeft list={certificatesOf(c.name, certificates)} /> : ""} />
 			</div>
+			<h2 class="visually-hidden">{t("cluster.charts")}</h2>
 			<div class="row"><Choice label={t("cluster.range")} value={range} onChange={(v) => setQuery({ range: v === "5m" ? "" : v })} options={ranges.map((r) => ({ value: r, text: t(`cluster.range_${r}`) }))} />{stale.value && <Status word="warning">{t("cluster.stale")}</Status>}</div>
 			{error.value && <ErrorNotice error={error.value} />}
 			<div class="charts-two">
@@ -128,7 +129,7 @@ const layouts = {
 	cluster: { type: "cluster", parent: "", label: "", basic: ["description", "listen", "pool", "responder", "client_ip", "retries"], leave: ["protocol", "disabled"] },
 	timeouts: { type: "timeouts", parent: "cluster", label: "", basic: [] },
 	limits: { type: "limits", parent: "cluster", label: "", basic: [] },
-	compress: { type: "compress", parent: "cluster", label: "", basic: ["disabled", "codings", "min_size"] },
+	compress: { type: "compress", parent: "cluster", label: "", basic: ["codings", "min_size", "disabled"] },
 	tls: { type: "tls", parent: "cluster", label: "", basic: ["certificates", "profile", "http2", "strict_sni", "client_auth", "client_ca"] },
 } satisfies Record<string, Omit<Layout, "title">>;
 
@@ -143,7 +144,7 @@ function Settings({ config, name, protocol, persist, again }: SettingsProps & { 
 			<PersistForm key={JSON.stringify(persist)} config={config} cluster={{ name, protocol, persist }} again={again} />
 			<SubBlock config={config} name={name} protocol={protocol} again={again} layout={{ ...layouts.timeouts, title: t("cluster.timeouts") }} />
 			<SubBlock config={config} name={name} protocol={protocol} again={again} layout={{ ...layouts.limits, title: t("cluster.limits_title") }} />
-			{protocol.startsWith("http") && <SubBlock config={config} name={name} protocol={protocol} again={again} layout={{ ...layouts.compress, title: t("cluster.compress") }} />}
+			{protocol.startsWith("http") && <SubBlock config={config} name={name} protocol={protocol} again={again} layout={{ ...layouts.compress, title: t("cluster.compress"), absent: t("cluster.not_compressed") }} />}
 		</div>
 	);
 }

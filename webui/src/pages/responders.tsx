@@ -65,11 +65,11 @@ export default function Responders(_: PageProps) {
 				name="responders" caption={t("responders.title")} source={source} sort="name" retry={again}
 				columns={[
 					{ id: "name", head: t("responders.name"), by: (r) => r.name, cell: (r) => <button type="button" class="link" onClick={() => setQuery({ responder: r.name })}>{r.name}</button> },
-					{ id: "description", head: t("responders.description"), by: (r) => r.description ?? "", wrap: true, cell: (r) => r.description ?? "–" },
 					{ id: "kind", head: t("responders.kind"), by: (r) => r.kind, cell: (r) => t(`responders.kind_${r.kind}`) },
 					{ id: "status", head: t("responders.status"), num: true, by: (r) => r.status ?? 0, cell: (r) => <span class="tnum">{r.status}</span> },
-					{ id: "content", head: t("responders.content"), by: (r) => r.redirect ?? r.file ?? r.body ?? "", wrap: true, cell: (r) => <code class="clip">{r.redirect ?? r.file ?? r.body ?? "–"}</code> },
 					{ id: "used", head: t("responders.used_by"), by: (r) => r.used.length, wrap: true, cell: (r) => (r.used.length === 0 ? <span class="muted">{t("responders.unused")}</span> : <span class="row">{r.used.slice(0, 3).map((u) => <Used key={`${u.cluster}/${u.rule ?? ""}`} use={u} />)}{r.used.length > 3 && <span class="muted">+{r.used.length - 3}</span>}</span>) },
+					{ id: "content", head: t("responders.content"), by: (r) => r.redirect ?? r.file ?? r.body ?? "", wrap: true, cell: (r) => <code class="clip">{r.redirect ?? r.file ?? r.body ?? "–"}</code> },
+					{ id: "description", head: t("responders.description"), by: (r) => r.description ?? "", wrap: true, cell: (r) => r.description ?? "–" },
 				]}
 				open={(r) => setQuery({ responder: r.name })} opened={name}
 				empty={{ title: t("responders.empty"), text: t("responders.empty_text"), actions: add }}
@@ -175,7 +175,7 @@ function Form({ config, responder, onClose }: { config: Config; responder?: Resp
 				<RadioField<Kind> label={t("responders.kind")} value={kind.value} onChange={pickKind} options={(["text", "redirect", "file", "empty"] as const).map((v) => ({ value: v, text: t(`responders.kind_${v}`), help: t(`responders.help_${v}`) }))} />
 				<div class="form">
 					<div class="rule-two">
-						<TextField label={t("responders.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong : undefined} autofocus={!responder} maxLength={64} />
+						<TextField label={t("responders.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong : undefined} autofocus={!responder} maxLength={47} />
 						<NumberField label={t("responders.status")} min={200} max={599} value={status.value} onChange={(v) => (status.value = v)} help={t("responders.status_help")} />
 					</div>
 					<TextField label={t("responders.description")} optional value={description.value} onChange={(v) => (description.value = v)} />

@@ -62,6 +62,7 @@ function TestRow({ node, onChange, onRemove, where }: Props<Test>) {
 	const pick = (f: Field, o: Op) => onChange(retarget(node, f, o));
 	return (
 		<div class="cond-test" role="group" aria-label={t("rules.test_at", { where })}>
+			<div class="cond-fields">
 			<select class="input" aria-label={t("rules.field")} value={field.id} onChange={(e) => pick(fields.find((f) => f.id === e.currentTarget.value)!, op)}>
 				{groups.map((g) => (
 					<optgroup key={g} label={t(`rules.fields.${g}`)}>
@@ -88,6 +89,7 @@ function TestRow({ node, onChange, onRemove, where }: Props<Test>) {
 					{spec.max > 1 && <button type="button" class="link small" onClick={() => setValues([...values, ""])}><Icon name="plus" size={12} /> {t("rules.value_add")}</button>}
 				</div>
 			)}
+			</div>
 			<Button small kind="quiet" icon="trash" label={t("rules.test_remove", { where })} onClick={onRemove} />
 		</div>
 	);

@@ -111,7 +111,7 @@ export function Create({ config, onClose }: { config: Config; onClose: () => voi
 			<div class="create">
 				<RadioField label={t("clusters.template")} value={template.value} onChange={(v) => { if (port.peek() === ports[template.peek()]) port.value = ports[v]; template.value = v; }} options={templates} />
 				<div class="form">
-					<TextField label={t("clusters.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong.name : undefined} help={t("clusters.name_help")} maxLength={64} autofocus />
+					<TextField label={t("clusters.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong.name : undefined} help={t("clusters.name_help")} maxLength={47} autofocus />
 					<div class="rule-two">
 						<TextField label={t("clusters.address")} value={address.value} onChange={(v) => (address.value = v)} error={touched.value ? wrong.address : undefined} help={t("clusters.address_help")} />
 						<NumberField label={t("clusters.port")} min={1} max={65535} value={port.value} onChange={(v) => (port.value = v)} />

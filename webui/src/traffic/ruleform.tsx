@@ -25,7 +25,7 @@ function read(text: string): { node: Node | null; problem: SyntaxProblem | null 
 
 // A name of a block: what the language takes as a label and people can type.
 export const nameWrong = (name: string, others: readonly string[]): string | undefined =>
-	name.trim() === "" ? t("rules.name_missing") : others.includes(name) ? t("rules.name_taken", { name }) : undefined;
+	name.trim() === "" ? t("rules.name_missing") : !/^[A-Za-z0-9][\w.-]{0,46}$/.test(name) ? t("rules.name_letters") : others.includes(name) ? t("rules.name_taken", { name }) : undefined;
 
 type Props = { config: Config; cluster: string; rule?: RuleValues | undefined; onClose: () => void };
 
@@ -112,7 +112,7 @@ export function RuleForm({ config, cluster, rule, onClose }: Props) {
 		>
 			<div class="form">
 				<div class="rule-two">
-					<TextField label={t("rules.rule_name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrongName : undefined} autofocus={!rule} maxLength={64} />
+					<TextField label={t("rules.rule_name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrongName : undefined} autofocus={!rule} maxLength={47} />
 					<TextField label={t("rules.description")} optional value={description.value} onChange={(v) => (description.value = v)} />
 				</div>
 				<div class="cond-side">

@@ -56,7 +56,7 @@ export function RuleList({ config, cluster, live, problems, again }: Props) {
 	return (
 		<div class="stack">
 			<div class="row">
-				<p class="muted grow">{t("rules.order_help")}</p>
+				<p class="muted grow wide">{t("rules.order_help")}</p>
 				<Button icon="tester" href={href("/tester", { cluster: cluster.name })}>{t("rules.try")}</Button>
 				{rules.length > 0 && add}
 			</div>

@@ -65,7 +65,7 @@ export function SaveTest({ config, asked, found, onClose }: { config: Config; as
 		<Dialog title={t("tester.save_title", { cluster: found.cluster })} onClose={onClose} footer={<><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" need="editor" why={none ? t("tester.expect_something") : undefined} onClick={save}>{t("tester.save_act")}</Button></>}>
 			<div class="form">
 				<p><code class="break">{asked.method} {asked.url}</code></p>
-				<TextField label={t("tester.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong : undefined} autofocus maxLength={64} />
+				<TextField label={t("tester.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong : undefined} autofocus maxLength={47} />
 				<TextField label={t("tester.description")} optional value={description.value} onChange={(v) => (description.value = v)} help={t("tester.description_help")} />
 				<fieldset class="stack" style={{ gap: "8px" }}>
 					<legend class="label">{t("tester.expect")}</legend>
@@ -122,7 +122,7 @@ export function Tests({ config, onAsk, again }: Props) {
 									<td class="edge"><a href={`/clusters/${encodeURIComponent(cluster)}`}>{cluster}</a></td>
 									<th scope="row">{v.name}{v.description && <span class="muted small block">{v.description}</span>}</th>
 									<td class="wrap"><code class="break">{v.request}</code></td>
-									<td class="wrap">{Object.entries(v.expect ?? {}).filter(([k, x]) => x !== undefined && !(k === "status" && x === 0)).map(([k, x]) => <span key={k} class="tag">{t(`tester.what_${k as "rule" | "pool" | "responder" | "status"}`)}: {x === "" ? t(k === "rule" ? "tester.own_settings" : "tester.no_one") : String(x)}</span>)}</td>
+									<td class="wrap"><span class="row">{Object.entries(v.expect ?? {}).filter(([k, x]) => x !== undefined && !(k === "status" && x === 0)).map(([k, x]) => <span key={k} class="tag">{t(`tester.what_${k as "rule" | "pool" | "responder" | "status"}`)}: {x === "" ? t(k === "rule" ? "tester.own_settings" : "tester.no_one") : String(x)}</span>)}</span></td>
 									<td class="wrap">{!r ? <span class="muted">{t("tester.not_run_yet")}</span> : r.passed ? <span class="status"><StateIcon state="up" />{t("tester.passed")}</span> : <Missed r={r} />}</td>
 									<td class="acts"><Menu small kind="quiet" icon="more" label={t("tester.test_actions", { name: v.name })} items={[{ text: t("tester.ask_again"), icon: "tester", onClick: () => onAsk(cluster, askedOf(v)) }, "line", { text: t("tester.remove"), icon: "trash", need: "editor", onClick: () => void remove(v.name, at) }]} /></td>
 								</tr>

@@ -10,7 +10,9 @@ import { type Config, edit, path } from "./draft";
 import { kindOf, show, write } from "./hcl";
 
 // What a block is made of; keywords that are not listed come under Advanced.
-export type Layout = { type: string; parent: string; label: string; title: string; basic: readonly string[]; leave?: readonly string[] };
+// absent says what it means that the block is not written, where an empty one
+// means something else.
+export type Layout = { type: string; parent: string; label: string; title: string; basic: readonly string[]; leave?: readonly string[]; absent?: string };
 
 type Field = { key: api.Keyword; kind: ReturnType<typeof kindOf>; given: string; shown: string };
 
@@ -64,6 +66,7 @@ export function BlockForm({ config, at, layout, of, again, exists = true }: { co
 			error.value = err;
 		}
 	};
+	const adds = !exists && layout.absent !== undefined;
 	const draw = (f: Field) => {
 		const value = typed.value[f.key.name] ?? f.shown;
 		const set = (v: string) => (typed.value = { ...typed.peek(), [f.key.name]: v });
@@ -75,14 +78,14 @@ export function BlockForm({ config, at, layout, of, again, exists = true }: { co
 	return (
 		<Card name={layout.title} actions={<>
 			{dirty && <Button small onClick={() => (typed.value = {})}>{t("cluster.undo")}</Button>}
-			<Button small kind="primary" need="editor" why={dirty ? undefined : t("cluster.nothing_changed")} onClick={save}>{t("cluster.save")}</Button>
+			<Button small kind="primary" need="editor" why={dirty || adds ? undefined : t("cluster.nothing_changed")} onClick={save}>{t(adds ? "cluster.switch_on" : "cluster.save")}</Button>
 		</>}>
 			<div class="form">
-				{!exists && <p class="muted">{t("cluster.all_defaults")}</p>}
+				{!exists && <p class="muted">{layout.absent ?? t("cluster.all_defaults")}</p>}
 				{error.value !== null && <ErrorNotice error={error.value} title={t("rules.not_saved")} />}
-				<div class="settings">{basic.map(draw)}</div>
-				{rest.length > 0 && (
-					<details class="advanced" open={basic.length === 0}>
+				{basic.length > 0 && <div class="settings">{basic.map(draw)}</div>}
+				{basic.length === 0 ? <div class="settings">{rest.map(draw)}</div> : rest.length > 0 && (
+					<details class="advanced">
 						<summary>{t("cluster.advanced")} <span class="muted small">{t("cluster.advanced_given", { n: given, all: rest.length })}</span></summary>
 						<div class="settings">{rest.map(draw)}</div>
 					</details>

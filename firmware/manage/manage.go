@@ -134,6 +134,8 @@ func (b *Box) Methods() *api.Registry {
 	b.addTry(reg)
 	b.addRebase(reg)
 	b.addReview(reg)
+	b.addSource(reg)
+	b.addTrial(reg)
 	b.addTests(reg)
 	b.addDraftTopics(reg)
 	b.addCommit(reg)

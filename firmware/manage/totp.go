@@ -11,7 +11,8 @@ import (
 // A TOTPSecret is what an authenticator app needs.
 type TOTPSecret struct {
 	Secret string `json:"secret" secret:"true" doc:"base32, to be typed in"`
-	URL    string `json:"url" secret:"true" doc:"otpauth://, to be shown as a QR code"`
+	URL    string `json:"url" secret:"true" doc:"otpauth://, what the QR code says"`
+	QR     string `json:"qr" secret:"true" doc:"the URL as a QR code, in SVG"`
 }
 
 // RecoveryCodes are each good once in place of a code of the app.
@@ -40,7 +41,11 @@ func (b *Box) totpBegin(_ context.Context, c api.Call, _ struct{}) (TOTPSecret, 
 		return TOTPSecret{}, err
 	}
 	secret, url, err := a.TOTPBegin(s.User)
-	return TOTPSecret{secret, url}, authError(err)
+	if err != nil {
+		return TOTPSecret{}, authError(err)
+	}
+	picture, err := qrSVG(url)
+	return TOTPSecret{secret, url, picture}, err
 }
 
 func (b *Box) totpConfirm(_ context.Context, c api.Call, p codeParams) (RecoveryCodes, error) {

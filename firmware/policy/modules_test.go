@@ -50,6 +50,7 @@ var foreigners = []foreign{
 	{prefix: "github.com/creack/pty", reason: "terminals"},
 	{prefix: "filippo.io/age", reason: "backups encrypted with a passphrase"},
 	{prefix: "github.com/pquerna/otp", reason: "one-time passwords (RFC 6238)"},
+	{prefix: "github.com/boombuler/barcode", reason: "QR codes of one-time passwords"},
 	{prefix: "github.com/wneessen/go-mail", reason: "mail to operators"},
 }
 

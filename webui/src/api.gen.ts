@@ -274,6 +274,12 @@ export interface Committed {
 	handover?: string; // token that lets you in at one of urls, once, within 5 minutes
 }
 
+export interface Compared {
+	from: number;
+	to: number;
+	changes: Change[];
+}
+
 export interface ConfigValues {
 	values: unknown;
 	on: string; // running or candidate
@@ -502,6 +508,10 @@ export interface ExplainedTest {
 	text: string;
 	value: string; // what it was tested on
 	verdict: string; // true, false or not evaluated
+}
+
+export interface Formatted {
+	text: string;
 }
 
 export interface Generation {
@@ -1116,6 +1126,13 @@ export interface Source {
 	keep: string; // how long it is kept after the last connection
 }
 
+export interface SourceText {
+	text: string; // configuration in HCL
+	on: string; // running or candidate
+	base: number; // revision that it is, or was made on
+	version?: string; // of the candidate
+}
+
 export interface Sources {
 	records: Source[];
 	total: number;
@@ -1153,7 +1170,8 @@ export interface SysLogRecord {
 
 export interface TOTPSecret {
 	secret: string; // base32, to be typed in
-	url: string; // otpauth://, to be shown as a QR code
+	url: string; // otpauth://, what the QR code says
+	qr: string; // the URL as a QR code, in SVG
 }
 
 export interface TestMiss {
@@ -1654,6 +1672,17 @@ export interface Methods {
 		effect: "commit";
 		sudo: false;
 	};
+	// Tells in words what differs between two revisions.
+	"config.compare": {
+		params: {
+			from?: number; // 0: the running revision
+			to?: number; // 0: the running revision
+		};
+		result: Compared;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
 	// Keeps a commit that waits for its confirm.
 	"config.confirm": {
 		params: {
@@ -1704,6 +1733,16 @@ export interface Methods {
 		result: Committed;
 		role: "editor";
 		effect: "commit";
+		sudo: false;
+	};
+	// Writes a text in canonical form, and keeps nothing.
+	"config.format": {
+		params: {
+			text: string; // whole configuration in HCL
+		};
+		result: Formatted;
+		role: "viewer";
+		effect: "read";
 		sudo: false;
 	};
 	// Lists the revisions, the newest first.
@@ -1875,6 +1914,16 @@ export interface Methods {
 		result: Checked;
 		role: "editor";
 		effect: "candidate";
+		sudo: false;
+	};
+	// Gives a whole text, mistakes and all, with what a write must be based on.
+	"config.source": {
+		params: {
+			on?: string; // running or candidate; empty: your candidate if you have one
+		};
+		result: SourceText;
+		role: "viewer";
+		effect: "read";
 		sudo: false;
 	};
 	// Runs the tests of rules: what becomes of known requests.
@@ -2062,6 +2111,17 @@ export interface Methods {
 		};
 		result: Probed;
 		role: "operator";
+		effect: "read";
+		sudo: false;
+	};
+	// Asks a member of a text that is not served all its questions, and shows each exchange.
+	"probe.try": {
+		params: {
+			text: string; // whole configuration in HCL; it is not served
+			member: string; // POOL/MEMBER of that text
+		};
+		result: Probed;
+		role: "editor";
 		effect: "read";
 		sudo: false;
 	};
@@ -2562,11 +2622,13 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"config.candidate": "editor",
 	"config.check": "viewer",
 	"config.commit": "editor",
+	"config.compare": "viewer",
 	"config.confirm": "editor",
 	"config.diff": "viewer",
 	"config.discard": "editor",
 	"config.edit": "editor",
 	"config.extend": "editor",
+	"config.format": "viewer",
 	"config.history": "viewer",
 	"config.insert": "editor",
 	"config.language": "viewer",
@@ -2581,6 +2643,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"config.review": "editor",
 	"config.rollback": "editor",
 	"config.set": "editor",
+	"config.source": "viewer",
 	"config.test": "viewer",
 	"config.text": "viewer",
 	"config.try": "editor",
@@ -2598,6 +2661,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"persist.rotate": "admin",
 	"pool.list": "viewer",
 	"probe.run": "operator",
+	"probe.try": "editor",
 	"responder.test": "viewer",
 	"rule.list": "viewer",
 	"server.cancel": "operator",

@@ -35,8 +35,11 @@ export async function build({ out = join(here, "dist"), dev = false } = {}) {
 		write: false,
 		define: { DEV: String(dev) },
 	};
+	const worker = await esbuild.build({ ...common, entryPoints: ["src/reach.ts"], format: "iife", outdir: out, entryNames: "assets/[name]-[hash]" });
+	const reach = worker.outputFiles[0];
 	const app = await esbuild.build({
 		...common,
+		define: { ...common.define, REACH_URL: JSON.stringify(`/${relative(out, reach.path)}`) },
 		entryPoints: ["src/main.ts"],
 		format: "esm",
 		splitting: true,
@@ -50,7 +53,7 @@ export async function build({ out = join(here, "dist"), dev = false } = {}) {
 	const css = await esbuild.build({ ...common, entryPoints: ["src/styles/main.css"], outdir: out, entryNames: "assets/[name]-[hash]", plugins: [styles(src)] });
 
 	const files = new Map(); // path in dist -> Buffer
-	for (const f of [...app.outputFiles, ...css.outputFiles]) files.set(relative(out, f.path), Buffer.from(f.contents));
+	for (const f of [reach, ...app.outputFiles, ...css.outputFiles]) files.set(relative(out, f.path), Buffer.from(f.contents));
 	const outputs = app.metafile.outputs;
 	const rel = (path) => relative(out, join(here, path));
 	const entry = Object.keys(outputs).find((p) => outputs[p].entryPoint === "src/main.ts");

@@ -20,6 +20,19 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
+// reachPolicy is that of one worker alone, which tries whether the console answers
+// at its new address: it takes nothing but addresses in numbers and sends nothing
+// but one fixed path, see src/reach.ts.
+const reachPolicy = "default-src 'none'; connect-src https:"
+
+// policyOf returns the Content-Security-Policy of an answer.
+func policyOf(path string) string {
+	if strings.HasPrefix(path, "/assets/reach-") {
+		return reachPolicy
+	}
+	return policy
+}
+
 // A visit is what is known of one HTTP request before the engine is asked.
 type visit struct {
 	site   *site
@@ -35,7 +48,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		st := s.site.Load()
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", policyOf(r.URL.Path))
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -51,6 +64,14 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
 	})
+}
+
+// here answers who asks, from whichever page, whether a console is here: that of
+// the former address does after the console has moved. It tells nothing else.
+func here(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // denied answers a client that the access list does not name.

@@ -134,6 +134,10 @@ func (s *Server) handler(p *pages) http.Handler {
 	api.HandleFunc("/api/", s.serveREST)
 	guarded := s.api(api)
 	return s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/here" && r.Method == http.MethodGet {
+			here(w, r)
+			return
+		}
 		if isAPI(r.URL.Path) {
 			guarded.ServeHTTP(w, r)
 			return

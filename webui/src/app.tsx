@@ -13,13 +13,17 @@ import { ErrorNotice } from "./components/errors";
 import { Empty, Page } from "./components/page";
 import { IdleWarning, Shell } from "./components/shell";
 import { Skeleton } from "./components/table";
-import { Toasts } from "./components/toast";
+import { Toasts, toastError } from "./components/toast";
 import { startLanguage, t } from "./i18n";
 import { press } from "./keys";
 import { forget } from "./live";
+import { arrived, takeToken } from "./moved";
+import { followPreferences } from "./preferences";
 import { place, startRouter } from "./router";
 import { find } from "./routes";
-import { connection, start, subs, sudo, where } from "./session";
+import type { Self } from "./api";
+import { connection, plainCall, start, subs, sudo, where } from "./session";
+import { CallError } from "./wire";
 
 // PageProps is what every page gets: the named parts of its path.
 export type PageProps = { params: Record<string, string> };
@@ -85,13 +89,18 @@ function App() {
 function Sudo() {
 	const asked = useSignal<((ok: boolean) => void) | null>(null);
 	const password = useSignal("");
+	const code = useSignal("");
+	// Whether the account has a second factor: the box is asked each time.
+	const factor = useSignal(false);
 	const error = useSignal<unknown>(null);
 	const id = useId();
 	useEffect(() => {
 		sudo.ask = () =>
 			new Promise((resolve) => {
 				password.value = "";
+				code.value = "";
 				error.value = null;
+				connection.call("auth.whoami", {}).then((r) => (factor.value = (r as Self).totp), () => {});
 				asked.value = resolve;
 			});
 		return () => {
@@ -103,13 +112,17 @@ function Sudo() {
 		asked.peek()?.(ok);
 		asked.value = null;
 		password.value = "";
+		code.value = "";
 	};
 	const send = async () => {
+		const typed = code.peek().replace(/\s/g, "");
 		try {
-			await connection.call("auth.sudo", { password: password.peek() });
+			await connection.call("auth.sudo", { password: password.peek(), ...(typed ? { code: typed } : {}) });
 			end(true);
 		} catch (err) {
-			error.value = err;
+			code.value = "";
+			if (err instanceof CallError && err.kind === "auth.totp" && !factor.peek()) factor.value = true;
+			else error.value = err;
 		}
 	};
 	return (
@@ -120,11 +133,31 @@ function Sudo() {
 					<label for={id}>{t("common.password")}</label>
 					<input id={id} class="input" type="password" autocomplete="current-password" value={password.value} onInput={(e) => (password.value = e.currentTarget.value)} autofocus />
 				</div>
+				{factor.value && (
+					<div class="field">
+						<label for={`${id}-c`}>{t("shell.sudo_code")}</label>
+						<input id={`${id}-c`} class="input mono" autocomplete="one-time-code" aria-describedby={`${id}-h`} value={code.value} onInput={(e) => (code.value = e.currentTarget.value)} required />
+						<p class="help" id={`${id}-h`}>{t("shell.sudo_code_help")}</p>
+					</div>
+				)}
 				{error.value !== null && <ErrorNotice error={error.value} />}
 				<div class="actions"><Button kind="primary" type="submit">{t("shell.sudo_act")}</Button><Button onClick={() => end(false)}>{t("common.cancel")}</Button></div>
 			</form>
 		</Dialog>
 	);
+}
+
+// takeOver exchanges the token of somebody who comes from the console's former
+// address for a session here. Without a good one the person logs in as usual.
+async function takeOver(): Promise<void> {
+	const token = takeToken();
+	if (!token) return;
+	try {
+		await plainCall("handover", { token });
+		arrived.value = true;
+	} catch (err) {
+		toastError(err);
+	}
 }
 
 async function begin(): Promise<void> {
@@ -137,7 +170,9 @@ async function begin(): Promise<void> {
 		subs.setHidden(document.hidden);
 		if (!document.hidden) connection.hurry();
 	});
+	followPreferences(toastError);
 	render(<App />, document.getElementById("app")!);
+	await takeOver();
 	await start();
 }
 

@@ -20,3 +20,6 @@ declare const UI_HASH: string;
 // Addresses of the files that boot.ts asks for at once.
 declare const APP_URL: string;
 declare const TEXT_URLS: Record<string, string>;
+
+// Address of the worker of moved.ts.
+declare const REACH_URL: string;

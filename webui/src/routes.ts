@@ -40,9 +40,9 @@ const all: readonly Route[] = [
 	{ path: "/events", page: "events", nav: { group: "observe", icon: "event" }, keys: "e" },
 	{ path: "/logs", page: "logs", nav: { group: "observe", icon: "log" }, keys: "l" },
 
-	{ path: "/changes/review", page: "review", nav: { group: "changes", icon: "review" }, keys: "v" },
-	{ path: "/changes/history", page: "history", nav: { group: "changes", icon: "history" }, keys: "h" },
-	{ path: "/changes/text", page: "edit", nav: { group: "changes", icon: "text" } },
+	{ path: "/changes/review", page: "review", texts: ["changes"], nav: { group: "changes", icon: "review" }, keys: "v" },
+	{ path: "/changes/history", page: "history", texts: ["changes"], nav: { group: "changes", icon: "history" }, keys: "h" },
+	{ path: "/changes/text", page: "edit", texts: ["changes"], nav: { group: "changes", icon: "text" } },
 
 	{ path: "/system", page: "system", nav: { group: "system", icon: "system" }, texts: ["admin"] },
 	{ path: "/system/users", page: "users", nav: { group: "system", icon: "user" }, keys: "u", texts: ["admin"] },
@@ -50,7 +50,7 @@ const all: readonly Route[] = [
 	{ path: "/system/backup", page: "backup", nav: { group: "system", icon: "backup" }, texts: ["admin"] },
 	{ path: "/system/alerts", page: "alerts", nav: { group: "system", icon: "alert" }, texts: ["admin"] },
 	{ path: "/system/cli", page: "cli", nav: { group: "system", icon: "terminal" } },
-	{ path: "/wizard", page: "wizard" },
+	{ path: "/wizard", page: "wizard", texts: ["changes"] },
 	{ path: "/account", page: "account" },
 	{ path: "/dev/styleguide", page: "dev-styleguide" },
 ];

@@ -33,7 +33,7 @@ await esbuild.build({
 	jsxImportSource: "preact",
 	loader: { ".css": "empty" },
 	external: ["happy-dom", "esbuild"],
-	define: { DEV: "false", "import.meta.webui": JSON.stringify(join(here, "..")) },
+	define: { DEV: "false", REACH_URL: JSON.stringify("/assets/reach.js"), "import.meta.webui": JSON.stringify(join(here, "..")) },
 	plugins: plugins(join(here, "..", "src")),
 	logLevel: "warning",
 });

@@ -151,6 +151,7 @@ function UserMenu() {
 	const items: Item[] = [
 		{ title: t("shell.signed_in", { user: s?.user ?? "", role: roleName(s?.role ?? "") }) },
 		...(has("account") ? [{ text: t("shell.account"), icon: "key", href: "/account" } as const] : []),
+		...(has("wizard") ? [{ text: t("shell.wizard"), icon: "play", href: "/wizard", need: "editor" } as const] : []),
 		{ text: t("shell.keys"), icon: "keyboard", keys: "?", onClick: openKeyHelp },
 		{ text: t("shell.licences"), icon: "text", onClick: () => open("/licences.txt", "_blank", "noopener") },
 		"line",

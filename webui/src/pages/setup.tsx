@@ -4,7 +4,7 @@
 // serial console or panel makes the first administrator.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Button, enter, ErrorNotice, fieldErrors, Gate, hello, plainCall, t, TextField } from "../kit";
+import { Button, enter, ErrorNotice, fieldErrors, Gate, go, hello, plainCall, t, TextField } from "../kit";
 
 const shortest = 12; // characters of a password; the box has the last word
 
@@ -38,6 +38,7 @@ export default function Setup() {
 		try {
 			await plainCall("setup", { code: code.peek().trim(), user: user.peek().trim(), password: password.peek() });
 			enter();
+			go("/wizard");
 		} catch (err) {
 			error.value = err;
 		} finally {

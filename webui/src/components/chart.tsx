@@ -24,12 +24,15 @@ export type ChartProps = {
 	height?: number;
 	sync?: string; // charts of one name share the crosshair
 	tools?: ComponentChildren;
+	time?: (seconds: number) => string; // how the time axis reads; the time of day
 };
 
 // lineColour returns the colour of the n-th line; after six they repeat with a dash.
 export const lineColour = (n: number) => `var(--series-${(n % 6) + 1})`;
 
 const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name.replace(/^var\(|\)$/g, "")).trim();
+
+const ofDay = (s: number) => clock(s * 1000);
 
 const read = (q: Quantity) => (q.unit ? `${q.value} ${q.unit}` : q.value);
 
@@ -73,7 +76,7 @@ export function Chart(p: ChartProps) {
 						lines: lines.map((l, i) => ({ label: l.label, colour: css(l.colour ?? lineColour(i)), ...(l.dash ?? i > 5 ? { dash: l.dash ?? [6, 3] } : {}) })),
 						theme: { text: css("--muted"), grid: css("--line"), mark: css("--muted"), font: `12px ${css("--font")}` },
 						width: box.clientWidth, height, sync: p.sync ?? id,
-						unit: (v) => read(format(v)), time: (s) => clock(s * 1000),
+						unit: (v) => read(format(v)), time: (s) => (p.time ?? ofDay)(s),
 						marks: () => [...marks.current],
 						moved: (i) => (at.value = i),
 					},
@@ -100,7 +103,7 @@ export function Chart(p: ChartProps) {
 	const say = (i: number) => {
 		const d = data.peek();
 		if (d.t[i] === undefined) return;
-		announce([clock(d.t[i] * 1000), ...lines.map((l) => `${l.label} ${read(format(d.cols[l.id]?.[i] ?? undefined))}`)].join(", "));
+		announce([(p.time ?? ofDay)(d.t[i]), ...lines.map((l) => `${l.label} ${read(format(d.cols[l.id]?.[i] ?? undefined))}`)].join(", "));
 	};
 	const key = (e: KeyboardEvent) => {
 		const n = data.peek().t.length;
@@ -117,7 +120,7 @@ export function Chart(p: ChartProps) {
 		<figure class="chart" aria-labelledby={id}>
 			<figcaption>
 				<h3 id={id}>{title}</h3>
-				{at.value !== null && data.value.t[at.value] !== undefined && <span class="muted tnum small">{clock(data.value.t[at.value]! * 1000)}</span>}
+				{at.value !== null && data.value.t[at.value] !== undefined && <span class="muted tnum small">{(p.time ?? ofDay)(data.value.t[at.value]!)}</span>}
 				{p.paused?.value && <span class="tag">{t("common.paused")}</span>}
 				<span class="tools">
 					{p.tools}
@@ -128,7 +131,7 @@ export function Chart(p: ChartProps) {
 			</figcaption>
 			{failed.value && <p class="muted">{t("common.chart_failed", { why: failed.value })}</p>}
 			{asTable.value ? (
-				<Values lines={lines} data={data} format={format} />
+				<Values lines={lines} data={data} format={format} time={p.time ?? ofDay} />
 			) : (
 				<div class="canvas" ref={el} tabIndex={0} role="img" aria-label={t("common.chart_label", { title })} style={{ minHeight: `${height}px` }} onKeyDown={key} />
 			)}
@@ -154,7 +157,7 @@ function Legend({ line, colour, dash, data, at, format }: { line: Line; colour: 
 }
 
 // Values is the chart as a table: the newest first, 60 rows.
-function Values({ lines, data, format }: Pick<ChartProps, "lines" | "data" | "format">) {
+function Values({ lines, data, format, time }: Pick<ChartProps, "lines" | "data" | "format"> & { time: (seconds: number) => string }) {
 	const d = data.value;
 	const last = d.t.map((_, i) => i).slice(-60).reverse();
 	return (
@@ -164,7 +167,7 @@ function Values({ lines, data, format }: Pick<ChartProps, "lines" | "data" | "fo
 				<tbody>
 					{last.map((i) => (
 						<tr key={d.t[i]}>
-							<th scope="row" class="tnum">{clock(d.t[i]! * 1000)}</th>
+							<th scope="row" class="tnum">{time(d.t[i]!)}</th>
 							{lines.map((l) => <td key={l.id} class="num">{read(format(d.cols[l.id]?.[i] ?? undefined))}</td>)}
 						</tr>
 					))}

@@ -148,7 +148,7 @@ function Loaded({ title, s, block, object, all, onClose }: { title: string; s: S
 	const exists = useSignal(!isNew); // it is in the candidate
 	const by = kind === "probe" ? label.value : kind === "pool" ? values.value["policy"] || "round_robin" : "";
 	const fits = block.keywords.filter((k) => !k.only || k.only.includes(by));
-	const path = isNew ? [s.parent, kind, label.value].filter(Boolean).join("/") : s.path;
+	const here = useSignal(isNew ? "" : s.path); // where it is in the candidate, "" while it is not
 
 	const local = (k: api.Keyword) => wrongValue(k, values.value[k.name] ?? "");
 	const wrong = (k: api.Keyword) => said.value[k.name] ?? (tried.value || values.value[k.name] ? local(k) || undefined : undefined);
@@ -173,28 +173,36 @@ function Loaded({ title, s, block, object, all, onClose }: { title: string; s: S
 			else if (exists.peek() && (k.name in old || isNew)) unset.push(k.name);
 		}
 		const edits: api.EditOp[] = [];
-		const was = isNew ? path : s.path;
-		if (exists.peek()) edits.push({ op: "patch", path: was, set, unset });
-		else {
-			if (fresh.peek()) edits.push({ op: "insert", type: "server", label: label.peek().trim(), set: { address: address.peek().trim() } });
-			edits.push({ op: "insert", ...(isNew && s.parent ? { path: s.parent } : {}), type: kind, label: label.peek().trim(), set });
+		const name = label.peek().trim();
+		const named = (path: string) => [...path.split("/").slice(0, -1), name].join("/");
+		let path = here.peek() || [isNew && s.parent, kind, name].filter(Boolean).join("/");
+		if (exists.peek()) {
+			edits.push({ op: "patch", path, set, unset });
+			if (fresh.peek()) edits.push({ op: "patch", path: `server/${name}`, set: { address: address.peek().trim() } });
+			if ((kind === "pool" || kind === "server") && name !== lastName(path)) {
+				edits.push({ op: "rename", path, label: name });
+				path = named(path);
+			}
+		} else {
+			if (fresh.peek()) edits.push({ op: "insert", type: "server", label: name, set: { address: address.peek().trim() } });
+			edits.push({ op: "insert", ...(isNew && s.parent ? { path: s.parent } : {}), type: kind, label: name, set });
 		}
-		if (!isNew && label.peek() !== lastName(s.path) && (kind === "pool" || kind === "server")) edits.push({ op: "rename", path: s.path, label: label.peek().trim() });
 		try {
 			const d = await edit(where.peek(), edits);
-			const renamed = !isNew && edits.some((e) => e.op === "rename");
-			const found = mistakes(d, renamed ? `${kind}/${label.peek().trim()}` : path, block.keywords.map((k) => k.name));
-			if (Object.keys(found.own).length === 0 && !found.rest.some((p) => p.message.startsWith(words(path)))) {
+			const found = mistakes(d, path, block.keywords.map((k) => k.name));
+			const touched = [path, ...(fresh.peek() ? [`server/${name}`] : [])].map(words);
+			const about = found.rest.filter((p) => touched.some((w) => p.message.startsWith(w)));
+			if (Object.keys(found.own).length === 0 && about.length === 0) {
 				saved(d);
 				return onClose();
 			}
 			batch(() => {
 				where.value = at(d);
 				exists.value = true;
+				here.value = path;
 				said.value = found.own;
-				rest.value = found.rest;
+				rest.value = about;
 			});
-			if (renamed) onClose();
 		} catch (err) {
 			error.value = err;
 		}
@@ -255,7 +263,8 @@ function Name({ kind, s, isNew, block, label, fresh, address, all, error, addres
 		return <SelectField label={t("blocks.type")} disabled={!isNew} error={error || undefined} value={label.value} onChange={(v) => (label.value = v)} options={[...(label.value ? [] : [{ value: "", text: t("blocks.choose") }]), ...(block.labels ?? []).map((o) => ({ value: o, text: choice(`probe_${o}`) }))]} />;
 	}
 	if (kind !== "member") return <TextField label={t("blocks.name")} autofocus={isNew} error={error || undefined} help={isNew ? undefined : t("blocks.rename_help")} value={label.value} onChange={(v) => (label.value = v)} />;
-	if (!isNew) return null;
+	const addressField = <TextField label={labelOf("server", "address")} mono error={addressError || undefined} placeholder="192.0.2.1:8080" value={address.value} onChange={(v) => (address.value = v)} />;
+	if (!isNew) return fresh.value ? addressField : null;
 	const have = taken("member", s, all);
 	const free = (all?.servers ?? []).filter((x) => !have.includes(x.name));
 	return (
@@ -268,7 +277,7 @@ function Name({ kind, s, isNew, block, label, fresh, address, all, error, addres
 			{fresh.value && (
 				<div class="pair">
 					<TextField label={t("blocks.name")} autofocus error={error || undefined} value={label.value} onChange={(v) => (label.value = v)} />
-					<TextField label={labelOf("server", "address")} mono error={addressError || undefined} placeholder="192.0.2.1:8080" value={address.value} onChange={(v) => (address.value = v)} />
+					{addressField}
 				</div>
 			)}
 		</>

@@ -71,7 +71,7 @@ export default function Persistence(_: PageProps) {
 							{clusters.value.map((c) => (
 								<li key={c.name}>
 									<a href={`/clusters/${encodeURIComponent(c.name)}?tab=settings`}>{c.name}</a> <span class="muted">{c.persist.map(method).join(", ")}</span>
-									{c.persist.some((p) => p.method === "source") && <span class="end"><Button small kind="quiet" need="operator" onClick={() => clear("", c.name)}>{t("persistence.clear_of", { cluster: c.name })}</Button></span>}
+									{c.persist.some((p) => p.method === "source") && <span class="push-end"><Button small kind="quiet" need="operator" onClick={() => clear("", c.name)}>{t("persistence.clear_of", { cluster: c.name })}</Button></span>}
 								</li>
 							))}
 						</ul>

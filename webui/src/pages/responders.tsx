@@ -68,7 +68,7 @@ export default function Responders(_: PageProps) {
 					{ id: "kind", head: t("responders.kind"), by: (r) => r.kind, cell: (r) => t(`responders.kind_${r.kind}`) },
 					{ id: "status", head: t("responders.status"), num: true, by: (r) => r.status ?? 0, cell: (r) => <span class="tnum">{r.status}</span> },
 					{ id: "used", head: t("responders.used_by"), by: (r) => r.used.length, wrap: true, cell: (r) => (r.used.length === 0 ? <span class="muted">{t("responders.unused")}</span> : <span class="row">{r.used.slice(0, 3).map((u) => <Used key={`${u.cluster}/${u.rule ?? ""}`} use={u} />)}{r.used.length > 3 && <span class="muted">+{r.used.length - 3}</span>}</span>) },
-					{ id: "content", head: t("responders.content"), by: (r) => r.redirect ?? r.file ?? r.body ?? "", wrap: true, cell: (r) => <code class="clip">{r.redirect ?? r.file ?? r.body ?? "–"}</code> },
+					{ id: "content", head: t("responders.content"), by: (r) => r.redirect ?? r.file ?? r.body ?? "", wrap: true, cell: (r) => <code class="cut-short">{r.redirect ?? r.file ?? r.body ?? "–"}</code> },
 					{ id: "description", head: t("responders.description"), by: (r) => r.description ?? "", wrap: true, cell: (r) => r.description ?? "–" },
 				]}
 				open={(r) => setQuery({ responder: r.name })} opened={name}
@@ -114,8 +114,8 @@ function Preview({ name, on, match }: { name: string; on: string; match: string 
 			{on === "candidate" && <Notice>{t("responders.preview_running")}</Notice>}
 			<TextField label={t("responders.for_url")} mono value={url.value} onChange={(v) => (url.value = v)} help={match ? t("responders.match_help") : undefined} />
 			{error.value ? <ErrorNotice error={error.value} /> : answer.value === "" ? <div class="skeleton" /> : <>
-				<pre class="head" tabIndex={0} aria-label={t("responders.head")}>{head}</pre>
-				{body.join("\n\n").trim() && <pre class="head" tabIndex={0} aria-label={t("responders.body")}>{body.join("\n\n")}</pre>}
+				<pre class="http-head" tabIndex={0} aria-label={t("responders.head")}>{head}</pre>
+				{body.join("\n\n").trim() && <pre class="http-head" tabIndex={0} aria-label={t("responders.body")}>{body.join("\n\n")}</pre>}
 			</>}
 		</section>
 	);
@@ -171,9 +171,9 @@ function Form({ config, responder, onClose }: { config: Config; responder?: Resp
 			<span class="muted small grow">{t("rules.draft_only")}</span>
 			<Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" need="editor" onClick={save}>{t(responder ? "responders.save" : "responders.add")}</Button>
 		</>}>
-			<div class="create">
+			<div class="template-form">
 				<RadioField<Kind> label={t("responders.kind")} value={kind.value} onChange={pickKind} options={(["text", "redirect", "file", "empty"] as const).map((v) => ({ value: v, text: t(`responders.kind_${v}`), help: t(`responders.help_${v}`) }))} />
-				<div class="form">
+				<div class="form one">
 					<div class="rule-two">
 						<TextField label={t("responders.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong : undefined} autofocus={!responder} maxLength={47} />
 						<NumberField label={t("responders.status")} min={200} max={599} value={status.value} onChange={(v) => (status.value = v)} help={t("responders.status_help")} />

@@ -108,9 +108,9 @@ export function Create({ config, onClose }: { config: Config; onClose: () => voi
 			<Button onClick={onClose}>{t("common.cancel")}</Button>
 			<Button kind="primary" need="editor" onClick={save}>{t("clusters.create_act")}</Button>
 		</>}>
-			<div class="create">
+			<div class="template-form">
 				<RadioField label={t("clusters.template")} value={template.value} onChange={(v) => { if (port.peek() === ports[template.peek()]) port.value = ports[v]; template.value = v; }} options={templates} />
-				<div class="form">
+				<div class="form one">
 					<TextField label={t("clusters.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong.name : undefined} help={t("clusters.name_help")} maxLength={47} autofocus />
 					<div class="rule-two">
 						<TextField label={t("clusters.address")} value={address.value} onChange={(v) => (address.value = v)} error={touched.value ? wrong.address : undefined} help={t("clusters.address_help")} />
@@ -157,7 +157,7 @@ export function Clone({ config, cluster, onClose }: { config: Config; cluster: C
 	};
 	return (
 		<Dialog title={t("clusters.clone_title", { name: cluster.name })} onClose={onClose} footer={<><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" need="editor" onClick={save}>{t("clusters.clone_act")}</Button></>}>
-			<div class="form">
+			<div class="form one">
 				<TextField label={t("clusters.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong : undefined} autofocus />
 				<TextArea label={t("clusters.listen")} mono rows={3} value={addresses.value} onChange={(v) => (addresses.value = v)} help={t("clusters.clone_help")} />
 				{error.value !== null && <ErrorNotice error={error.value} title={t("rules.not_saved")} />}

@@ -110,14 +110,14 @@ export function RuleForm({ config, cluster, rule, onClose }: Props) {
 				<Button kind="primary" need="editor" onClick={save}>{t(rule ? "rules.save" : "rules.add")}</Button>
 			</>}
 		>
-			<div class="form">
+			<div class="form one">
 				<div class="rule-two">
 					<TextField label={t("rules.rule_name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrongName : undefined} autofocus={!rule} maxLength={47} />
 					<TextField label={t("rules.description")} optional value={description.value} onChange={(v) => (description.value = v)} />
 				</div>
 				<div class="cond-side">
 					<section aria-label={t("rules.structured")}>
-						<h3 class="label">{t("rules.structured")}</h3>
+						<h3 class="field-label">{t("rules.structured")}</h3>
 						{node ? (
 							<Builder node={node} onChange={(n) => batch(() => { built.value = n; when.value = print(n); })} />
 						) : (
@@ -128,7 +128,7 @@ export function RuleForm({ config, cluster, rule, onClose }: Props) {
 						)}
 					</section>
 					<section aria-label={t("rules.as_text")}>
-						<label class="label" for="rule-when">{t("rules.as_text")}</label>
+						<label class="field-label" for="rule-when">{t("rules.as_text")}</label>
 						<textarea
 							id="rule-when" ref={area} class="input mono" rows={7} spellcheck={false} value={when.value} aria-invalid={problem ? "true" : undefined} aria-describedby="rule-when-help"
 							onInput={(e) => (when.value = e.currentTarget.value)}

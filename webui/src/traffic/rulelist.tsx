@@ -56,7 +56,7 @@ export function RuleList({ config, cluster, live, problems, again }: Props) {
 	return (
 		<div class="stack">
 			<div class="row">
-				<p class="muted grow wide">{t("rules.order_help")}</p>
+				<p class="muted grow full">{t("rules.order_help")}</p>
 				<Button icon="tester" href={href("/tester", { cluster: cluster.name })}>{t("rules.try")}</Button>
 				{rules.length > 0 && add}
 			</div>
@@ -91,9 +91,9 @@ export function RuleList({ config, cluster, live, problems, again }: Props) {
 											onDragOver={(e) => { if (dragged.peek()) { e.preventDefault(); over.value = r.name; } }} onDragLeave={() => { if (over.peek() === r.name) over.value = null; }} onDrop={drop}
 										>
 											<td class="edge">
-												<div class="row nowrap-row order">
+												<div class="row nowrap-row rule-order">
 													<span
-														class="drag" draggable title={t("rules.drag")} aria-hidden="true"
+														class="drag-grip" draggable title={t("rules.drag")} aria-hidden="true"
 														onDragStart={(e) => { dragged.value = r.name; e.dataTransfer?.setData("text/plain", r.name); }} onDragEnd={() => { dragged.value = null; over.value = null; }}
 													><Icon name="drag" /></span>
 													<span class="tnum">{i + 1}</span>
@@ -105,7 +105,7 @@ export function RuleList({ config, cluster, live, problems, again }: Props) {
 												<button type="button" class="link" onClick={() => (form.value = { rule: r })}>{r.name}</button>
 												{r.disabled && <span class="tag">{t("common.state.disabled")}</span>}
 												{!now && live.loaded.value && <span class="tag">{t("rules.in_draft")}</span>}
-												{r.description && <span class="muted small block">{r.description}</span>}
+												{r.description && <span class="muted small as-block">{r.description}</span>}
 											</th>
 											<td class="wrap">
 												<code class="when">{r.when}</code>
@@ -164,7 +164,7 @@ function MoveTo({ names, name, onClose, onMove }: { names: readonly string[]; na
 export function Target({ rule, cluster }: { rule: { pool?: string; responder?: string }; cluster?: { pool?: string; responder?: string } }) {
 	const pool = rule.pool || (!rule.responder ? cluster?.pool : "");
 	return (
-		<span class="row target">
+		<span class="row rule-target">
 			{pool && <a href={`/pools/${encodeURIComponent(pool)}`}><Icon name="pool" /> {pool}</a>}
 			{rule.responder && <a class={pool ? "muted" : undefined} href={href("/responders", { responder: rule.responder })}><Icon name="responder" /> {pool ? t("rules.else_responder", { name: rule.responder }) : rule.responder}</a>}
 			{!pool && !rule.responder && "–"}

@@ -68,7 +68,7 @@ export function SaveTest({ config, asked, found, onClose }: { config: Config; as
 				<TextField label={t("tester.name")} value={name.value} onChange={(v) => (name.value = v)} error={touched.value ? wrong : undefined} autofocus maxLength={47} />
 				<TextField label={t("tester.description")} optional value={description.value} onChange={(v) => (description.value = v)} help={t("tester.description_help")} />
 				<fieldset class="stack" style={{ gap: "8px" }}>
-					<legend class="label">{t("tester.expect")}</legend>
+					<legend class="field-label">{t("tester.expect")}</legend>
 					{!found.refused && <CheckField label={t("tester.expect_rule", { name: found.rule || t("tester.own_settings") })} value={want.rule.value} onChange={(v) => (want.rule.value = v)} />}
 					{found.pool && !found.refused && <CheckField label={t("tester.expect_pool", { name: found.pool })} value={want.pool.value} onChange={(v) => (want.pool.value = v)} />}
 					{found.responder && !found.pool && !found.refused && <CheckField label={t("tester.expect_responder", { name: found.responder })} value={want.responder.value} onChange={(v) => (want.responder.value = v)} />}
@@ -120,7 +120,7 @@ export function Tests({ config, onAsk, again }: Props) {
 							return (
 								<tr key={at} data-edge={r && !r.passed ? "down" : undefined}>
 									<td class="edge"><a href={`/clusters/${encodeURIComponent(cluster)}`}>{cluster}</a></td>
-									<th scope="row">{v.name}{v.description && <span class="muted small block">{v.description}</span>}</th>
+									<th scope="row">{v.name}{v.description && <span class="muted small as-block">{v.description}</span>}</th>
 									<td class="wrap"><code class="break">{v.request}</code></td>
 									<td class="wrap"><span class="row">{Object.entries(v.expect ?? {}).filter(([k, x]) => x !== undefined && !(k === "status" && x === 0)).map(([k, x]) => <span key={k} class="tag">{t(`tester.what_${k as "rule" | "pool" | "responder" | "status"}`)}: {x === "" ? t(k === "rule" ? "tester.own_settings" : "tester.no_one") : String(x)}</span>)}</span></td>
 									<td class="wrap">{!r ? <span class="muted">{t("tester.not_run_yet")}</span> : r.passed ? <span class="status"><StateIcon state="up" />{t("tester.passed")}</span> : <Missed r={r} />}</td>
@@ -146,7 +146,7 @@ function SelectOn({ value, onChange }: { value: string; onChange: (v: string) =>
 function Missed({ r }: { r: api.RuleTest }) {
 	return (
 		<span class="status"><StateIcon state="down" label={t("tester.failed")} />
-			<span class="why">{r.error ?? r.misses?.map((m) => <span key={m.what} class="block">{t(`tester.what_${m.what as "rule" | "pool" | "responder" | "status"}`)}: {t("tester.miss", { want: m.want || t("tester.no_one"), got: m.got || t("tester.no_one") })}</span>)}</span>
+			<span class="why">{r.error ?? r.misses?.map((m) => <span key={m.what} class="as-block">{t(`tester.what_${m.what as "rule" | "pool" | "responder" | "status"}`)}: {t("tester.miss", { want: m.want || t("tester.no_one"), got: m.got || t("tester.no_one") })}</span>)}</span>
 		</span>
 	);
 }

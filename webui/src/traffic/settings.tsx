@@ -83,11 +83,11 @@ export function BlockForm({ config, at, layout, of, again, exists = true }: { co
 			<div class="form">
 				{!exists && <p class="muted">{layout.absent ?? t("cluster.all_defaults")}</p>}
 				{error.value !== null && <ErrorNotice error={error.value} title={t("rules.not_saved")} />}
-				{basic.length > 0 && <div class="settings">{basic.map(draw)}</div>}
-				{basic.length === 0 ? <div class="settings">{rest.map(draw)}</div> : rest.length > 0 && (
+				{basic.length > 0 && <div class="key-grid">{basic.map(draw)}</div>}
+				{basic.length === 0 ? <div class="key-grid">{rest.map(draw)}</div> : rest.length > 0 && (
 					<details class="advanced">
 						<summary>{t("cluster.advanced")} <span class="muted small">{t("cluster.advanced_given", { n: given, all: rest.length })}</span></summary>
-						<div class="settings">{rest.map(draw)}</div>
+						<div class="key-grid">{rest.map(draw)}</div>
 					</details>
 				)}
 			</div>
@@ -150,7 +150,7 @@ export function PersistForm({ config, cluster, again }: { config: Config; cluste
 			<div class="form">
 				{error.value !== null && <ErrorNotice error={error.value} title={t("rules.not_saved")} />}
 				{cluster.persist.length > 1 && <Notice>{t("cluster.persist_two", { first: cluster.persist[0]!.method, second: cluster.persist[1]!.method })}</Notice>}
-				<div class="settings">
+				<div class="key-grid">
 					<SelectField label={t("cluster.persist_method")} value={method.value} onChange={(v) => { method.value = v; time.value = ""; }} options={[{ value: "", text: t("cluster.persist_none") }, ...(http ? [{ value: "cookie", text: t("cluster.persist_cookie") }] : []), { value: "source", text: t("cluster.persist_source") }]} help={t("cluster.persist_help")} />
 					{method.value !== "" && <TextField label={t(method.value === "cookie" ? "cluster.persist_age" : "cluster.persist_timeout")} value={time.value} onChange={(v) => (time.value = v)} placeholder={method.value === "cookie" ? "0s" : "10m"} help={t(method.value === "cookie" ? "cluster.persist_age_help" : "cluster.persist_timeout_help")} />}
 				</div>

@@ -47,7 +47,7 @@ export function Outcome({ found, asked, actions }: { found: api.Explained; asked
 				{e.refused ? (
 					<Notice kind="warning"><strong>{t("tester.refused", { status: e.status ?? 0 })}</strong><p>{e.refused}</p></Notice>
 				) : (
-					<p class="route">
+					<p class="hops">
 						<a href={`/clusters/${encodeURIComponent(e.cluster)}`}><Icon name="cluster" /> {e.cluster}</a><Arrow />
 						<span><Icon name="rules" /> {e.rule ? e.rule : t("tester.own_settings")}</span><Arrow />
 						{e.pool && <><a href={`/pools/${encodeURIComponent(e.pool)}`}><Icon name="pool" /> {e.pool}</a><Arrow /></>}
@@ -85,7 +85,7 @@ export function Outcome({ found, asked, actions }: { found: api.Explained; asked
 				</Card>
 			)}
 			{e.forwarded && <Heads asked={asked} forwarded={e.forwarded} />}
-			{e.answer && <Card name={t("tester.answer")}><pre class="head">{e.answer.replace(/\r/g, "")}</pre></Card>}
+			{e.answer && <Card name={t("tester.answer")}><pre class="http-head">{e.answer.replace(/\r/g, "")}</pre></Card>}
 		</>
 	);
 }
@@ -99,7 +99,7 @@ function RuleTrace({ rule, decided }: { rule: api.ExplainedRule; decided: boolea
 		<li class={decided ? "decided" : undefined}>
 			<div class="row">
 				<StateIcon state={v.state} /><strong>{rule.name}</strong><span class={decided ? undefined : "muted"}>{t(`tester.verdict.${v.key}`)}</span>
-				{rule.line ? <span class="muted small end">{t("tester.line", { n: rule.line })}</span> : null}
+				{rule.line ? <span class="muted small push-end">{t("tester.line", { n: rule.line })}</span> : null}
 			</div>
 			{rule.tree && rule.when && rule.verdict !== "not reached" && rule.verdict !== "disabled" ? <Part part={rule.tree} when={rule.when} bad={bad} /> : <code class="when muted">{rule.when ?? rule.conditions.map((c) => c.text).join(" … ")}</code>}
 		</li>
@@ -112,13 +112,13 @@ function Part({ part, when, bad }: { part: api.ExplainedPart; when: string; bad:
 		return (
 			<div class="part-group">
 				<span class="small muted">{t(`tester.op.${part.op === "and" || part.op === "or" || part.op === "not" ? part.op : "and"}`)} · {t(`tester.part.${v.key}`)}</span>
-				<div class="parts">{part.parts?.map((p) => <Part key={p.from} part={p} when={when} bad={bad} />)}</div>
+				<div class="cond-inner">{part.parts?.map((p) => <Part key={p.from} part={p} when={when} bad={bad} />)}</div>
 			</div>
 		);
 	}
 	const why = bad.includes(part);
 	return (
-		<div class={`part${why ? " bad" : ""}`}>
+		<div class={`cond-part${why ? " bad" : ""}`}>
 			<StateIcon state={v.state} label={t(`tester.part.${v.key}`)} />
 			<code>{bytesAt(when, part.from, part.to)}</code>
 			{part.verdict !== "not evaluated" && <span class="muted small">{part.missing ? t("tester.missing") : part.value ? <>{t("tester.was")} <code>{part.value}</code></> : null}</span>}
@@ -131,12 +131,12 @@ function Heads({ asked, forwarded }: { asked: Asked; forwarded: string }) {
 	const heads = compareHeads(received(asked), forwarded);
 	const one = (name: string, list: readonly HeadLine[]) => (
 		<div>
-			<h3 class="label">{name}</h3>
-			<div class="head" tabIndex={0} role="region" aria-label={name}>
-				{list.map((l, i) => <div key={i} class={l.kind}><span class="sign">{l.kind === "added" ? "+" : l.kind === "removed" ? "−" : " "}{l.kind !== "same" && <span class="visually-hidden">{t(l.kind === "added" ? "common.added" : "common.removed")}</span>}</span>{l.text}</div>)}
+			<h3 class="field-label">{name}</h3>
+			<div class="http-head" tabIndex={0} role="region" aria-label={name}>
+				{list.map((l, i) => <div key={i} class={l.kind}><span class="line-sign">{l.kind === "added" ? "+" : l.kind === "removed" ? "−" : " "}{l.kind !== "same" && <span class="visually-hidden">{t(l.kind === "added" ? "common.added" : "common.removed")}</span>}</span>{l.text}</div>)}
 			</div>
 		</div>
 	);
-	return <Card name={t("tester.heads")}><div class="heads">{one(t("tester.received"), heads.from)}{one(t("tester.sent"), heads.to)}</div></Card>;
+	return <Card name={t("tester.heads")}><div class="two-heads">{one(t("tester.received"), heads.from)}{one(t("tester.sent"), heads.to)}</div></Card>;
 }
 

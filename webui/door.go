@@ -50,9 +50,12 @@ func newDoor(s *Server, h http.Handler) *door {
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: 64,
 			MaxReadFrameSize:     16 << 10,
-			SendPingTimeout:      20 * time.Second,
-			PingTimeout:          10 * time.Second,
-			WriteByteTimeout:     10 * time.Second,
+			// What a client may send before anybody looks at it is held in memory.
+			MaxReceiveBufferPerConnection: 64 << 10,
+			MaxReceiveBufferPerStream:     64 << 10,
+			SendPingTimeout:               20 * time.Second,
+			PingTimeout:                   10 * time.Second,
+			WriteByteTimeout:              10 * time.Second,
 		},
 		// The certificate is that of the settings at the time of the handshake.
 		TLSConfig: &tls.Config{

@@ -94,6 +94,7 @@ type meta struct {
 	Agent  string  `json:"agent,omitempty"`
 	Key    string  `json:"key,omitempty"`  // of idempotency
 	Lang   string  `json:"lang,omitempty"` // of messages
+	Auto   bool    `json:"auto,omitempty"` // nobody is at it: not a use of the session
 }
 
 // ourselves is the meta of the console's own calls.
@@ -151,11 +152,30 @@ var httpOnly = map[string]string{
 	"auth.login": "/api/v1/login", "auth.setup": "/api/v1/setup", "auth.handover": "/api/v1/handover",
 }
 
+// methodSudo gives a token only where it is asked to: over the WebSocket and /rpc it
+// may be called without.
+const (
+	methodSudo = "auth.sudo"
+	sudoPath   = "/api/v1/sudo"
+)
+
+// rotates says whether params ask for a new token, in any spelling that a reader
+// might take for it.
+func rotates(params json.RawMessage) bool {
+	members, err := membersOf(params)
+	for name, v := range members {
+		if strings.EqualFold(name, "rotate") && string(v) != "false" {
+			return true
+		}
+	}
+	return len(params) > 0 && err != nil
+}
+
 // maxID is the longest id of a request, in bytes of JSON.
 const maxID = 64
 
 // readRequest reads what a browser or a program has sent. who replaces its meta,
-// of which only key and lang are kept. The request that comes with a fault has the
+// of which only key, lang and auto are kept. The request that comes with a fault has the
 // id to answer under, if there was a usable one.
 func readRequest(msg []byte, who meta) (request, *fault) {
 	q := request{Meta: who}
@@ -208,17 +228,20 @@ func (q *request) fill(members map[string]json.RawMessage) *fault {
 		return faultf(codeRequest, "request.invalid", `"method" is missing`)
 	case tokened:
 		return faultf(codeForbidden, "method.http_only", "%s is served as POST %s only", q.Method, path)
+	case q.Method == methodSudo && rotates(q.Params):
+		return faultf(codeForbidden, "method.http_only", "a session gets a new token by POST %s only: leave rotate out", sudoPath)
 	case q.Method == "console.settings" || q.Method == "console.report":
 		return faultf(codeForbidden, "method.internal", "%s is for the console itself", q.Method)
 	}
 	return nil
 }
 
-// take sets of m what a client may say: the key and the language.
+// take sets of m what a client may say: the key, the language and auto.
 func (m *meta) take(v json.RawMessage) *fault {
 	var own struct {
 		Key  string `json:"key"`
 		Lang string `json:"lang"`
+		Auto bool   `json:"auto"`
 	}
 	if v[0] != '{' || json.Unmarshal(v, &own) != nil {
 		return faultf(codeRequest, "request.invalid", `meta must be an object such as {"key": "…", "lang": "en"}`)
@@ -226,7 +249,7 @@ func (m *meta) take(v json.RawMessage) *fault {
 	if !plain(own.Key, 128) || !plain(own.Lang, 35) {
 		return faultf(codeRequest, "request.invalid", "meta.key and meta.lang must be at most 128 and 35 printable ASCII characters")
 	}
-	m.Key, m.Lang = own.Key, own.Lang
+	m.Key, m.Lang, m.Auto = own.Key, own.Lang, own.Auto
 	return nil
 }
 

@@ -85,6 +85,8 @@ func TestForeignPagesMayChangeNothing(t *testing.T) {
 		status int
 	}{
 		{"foreign origin", []string{"Origin", "https://evil.example"}, 403},
+		{"another port of our host, which gets our cookie too", []string{"Origin", "https://127.0.0.1:1"}, 403},
+		{"our host without TLS", []string{"Origin", "http://" + r.addr.String()}, 403},
 		{"origin null", []string{"Origin", "null"}, 403},
 		{"cross-site fetch", []string{"Sec-Fetch-Site", "cross-site"}, 403},
 		{"same-site fetch", []string{"Sec-Fetch-Site", "same-site"}, 403},

@@ -24,7 +24,7 @@ func (c *socket) intake(known bool) (closed bool) {
 	}
 	within := false // a message: then a pong is no reason for more time
 	control := func(answer func() error) error {
-		if rates.take(c.me.counted()) > 0 {
+		if rates.take(c.who().counted()) > 0 {
 			return errFlood
 		}
 		if !within {
@@ -80,7 +80,7 @@ func (c *socket) take(rates *limiter, kind int, r io.Reader) error {
 		_, err := io.Copy(io.Discard, r)
 		return err
 	}
-	if rates.wait(c.ctx, c.me.counted()) != nil {
+	if rates.wait(c.ctx, c.who().counted()) != nil {
 		return nil
 	}
 	msg, release, err := c.readAll(r)
@@ -93,10 +93,10 @@ func (c *socket) take(rates *limiter, kind int, r io.Reader) error {
 	if kind == websocket.BinaryMessage {
 		var k chunk
 		if k, f = readChunk(msg); f == nil {
-			q = k.request(c.me)
+			q = k.request(c.who())
 		}
 	} else {
-		q, f = readRequest(msg, c.me)
+		q, f = readRequest(msg, c.who())
 	}
 	if f != nil {
 		return c.refuse(q, f)

@@ -41,7 +41,11 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 
 // callResource calls the method of row and answers with its result.
 func (s *Server) callResource(w http.ResponseWriter, r *http.Request, m meta, row *resource, values map[string]string) {
-	if path, tokened := httpOnly[row.Method]; tokened {
+	path, tokened := httpOnly[row.Method]
+	if row.Method == methodSudo {
+		path, tokened = sudoPath, true
+	}
+	if tokened {
 		fail(w, faultf(codeForbidden, "method.http_only", "%s is served as POST %s only", row.Method, path))
 		return
 	}

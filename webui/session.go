@@ -70,7 +70,9 @@ func (s *Server) body(r *http.Request, m meta) (b []byte, release func(), f *fau
 		if *m.Token == "" {
 			return nil, release, faultf(codeTooLarge, "message.size", "a request without a session may have %d bytes", limit)
 		}
-		a, f := s.pool.ask(r.Context(), "sys.hello", m)
+		hello := m
+		hello.Auto = true
+		a, f := s.pool.ask(r.Context(), "sys.hello", hello)
 		if f == nil && !a.knowsSession() {
 			f = faultf(codeUnauthorized, "auth.required", "log in first")
 		}
@@ -132,12 +134,13 @@ func (s *Server) serveEntry(method string) http.HandlerFunc {
 			fail(w, f)
 			return
 		}
-		begin(w, a.Result)
+		begin(w, a.Result, nil)
 	}
 }
 
-// begin answers with the session that result describes.
-func begin(w http.ResponseWriter, result json.RawMessage) {
+// begin answers with the session that result describes. Its token is for the cookie
+// alone; taken, if not nil, gets it before anything is sent.
+func begin(w http.ResponseWriter, result json.RawMessage, taken func(token string)) {
 	var token string
 	members, err := membersOf(result)
 	if err == nil {
@@ -148,6 +151,9 @@ func begin(w http.ResponseWriter, result json.RawMessage) {
 	if err != nil || token == "" || !plain(token, maxToken) || bytes.Contains(body, []byte(token)) {
 		fail(w, faultf(codeInternal, "engine.answer", "the engine's answer has no token where it must be"))
 		return
+	}
+	if taken != nil {
+		taken(token)
 	}
 	setCookie(w, token, 0)
 	sendJSON(w, http.StatusOK, body)

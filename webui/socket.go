@@ -46,7 +46,7 @@ const (
 type socket struct {
 	s      *Server
 	ws     *websocket.Conn
-	me     meta
+	place  *place
 	log    *slog.Logger
 	client netip.Addr
 	origin string // "" is a program
@@ -66,7 +66,8 @@ type socket struct {
 	cancel context.CancelFunc
 
 	mu     sync.Mutex // guards the rest
-	code   int        // to close with; 0: not yet
+	me     meta
+	code   int // to close with; 0: not yet
 	reason string
 	late   bool // the deadline for reading is the last one
 }
@@ -76,6 +77,20 @@ func newSocket(s *Server, ws *websocket.Conn, me meta, client netip.Addr, r *htt
 		log: s.cfg.Log.With("remote", me.Remote), turn: make(chan struct{}, 1), pen: make(chan struct{}, 1)}
 	c.ctx, c.cancel = context.WithCancel(r.Context())
 	return c
+}
+
+// who returns in whose name the browser's messages go to the engine.
+func (c *socket) who() meta {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.me
+}
+
+// speakAs puts another token of the same session in the place of the one so far.
+func (c *socket) speakAs(token *string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.me.Token = token
 }
 
 // end closes the connection with a code. The first one counts.
@@ -133,7 +148,9 @@ func (c *socket) hello(in *lineReader) (known bool, err error) {
 		c.end(code, reason)
 		return false, errors.New(reason)
 	}
-	q := request{ID: json.RawMessage(`"console"`), Method: "sys.hello", Meta: c.me}
+	me := c.who()
+	me.Auto = true // a page comes back by itself
+	q := request{ID: json.RawMessage(`"console"`), Method: "sys.hello", Meta: me}
 	if err := sendLine(c.engine, q.line()); err != nil {
 		return fail(closeRestart, "the engine does not answer")
 	}
@@ -145,10 +162,10 @@ func (c *socket) hello(in *lineReader) (known bool, err error) {
 		return fail(closeRestart, "the engine does not answer")
 	}
 	switch {
-	case a.Error == nil && *c.me.Token != "" && !a.knowsSession():
+	case a.Error == nil && *me.Token != "" && !a.knowsSession():
 		return fail(closeSession, "auth.required")
 	case a.Error == nil:
-		return *c.me.Token != "", nil
+		return *me.Token != "", nil
 	case a.Error.Code == codeUnauthorized:
 		return fail(closeSession, a.Error.kind())
 	}

@@ -193,6 +193,7 @@ func TestSocketHandshakeIsRefused(t *testing.T) {
 		kind   string
 	}{
 		{"foreign origin", []string{"Origin", "https://evil.example"}, 403, "origin.mismatch"},
+		{"another port of our host", []string{"Origin", "https://127.0.0.1:1"}, 403, "origin.mismatch"},
 		{"origin without TLS", []string{"Origin", "http://" + r.addr.String()}, 403, "origin.mismatch"},
 		{"origin null", []string{"Origin", "null"}, 403, "origin.mismatch"},
 		{"origin of another port", []string{"Origin", "https://127.0.0.1:1"}, 403, "origin.mismatch"},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -28,25 +29,31 @@ type sockets struct {
 	anon int
 	open map[*socket]bool
 	shut bool
-	wg   sync.WaitGroup
+
+	rotated []rotated // lately, in their order
+
+	wg sync.WaitGroup
 }
 
 func newSockets() *sockets {
 	return &sockets{per: make(map[string]int), open: make(map[*socket]bool)}
 }
 
+// A place is what a WebSocket is counted as.
+type place struct{ key string } // guarded by sockets.mu
+
 // enter takes a place in the name of m.
-func (k *sockets) enter(m meta) (leave func(), f *fault) {
+func (k *sockets) enter(m meta) (p *place, leave func(), f *fault) {
 	key, anon := m.counted(), *m.Token == ""
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch {
 	case k.shut || k.all >= maxSockets || anon && k.anon >= maxSocketsAnon:
-		return nil, faultf(codeTooMany, "too_many.connections", "the console has all the WebSockets open that it may: close a page")
+		return nil, nil, faultf(codeTooMany, "too_many.connections", "the console has all the WebSockets open that it may: close a page")
 	case !anon && k.per[key] >= maxSocketsSession:
-		return nil, faultf(codeTooMany, "too_many.connections", "this session has %d WebSockets open: close a page", maxSocketsSession)
+		return nil, nil, faultf(codeTooMany, "too_many.connections", "this session has %d WebSockets open: close a page", maxSocketsSession)
 	case anon && k.per[key] >= maxSocketsAddr:
-		return nil, faultf(codeTooMany, "too_many.connections", "this address has %d WebSockets open without a session", maxSocketsAddr)
+		return nil, nil, faultf(codeTooMany, "too_many.connections", "this address has %d WebSockets open without a session", maxSocketsAddr)
 	}
 	k.all++
 	k.per[key]++
@@ -54,13 +61,12 @@ func (k *sockets) enter(m meta) (leave func(), f *fault) {
 		k.anon++
 	}
 	k.wg.Add(1)
-	return func() {
+	p = &place{key}
+	return p, func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.all--
-		if k.per[key]--; k.per[key] == 0 {
-			delete(k.per, key)
-		}
+		k.countLocked(p.key, -1)
 		if anon {
 			k.anon--
 		}
@@ -68,10 +74,54 @@ func (k *sockets) enter(m meta) (leave func(), f *fault) {
 	}, nil
 }
 
-// add makes c one of those that revise and close reach.
+// countLocked adds n to what is counted under key.
+func (k *sockets) countLocked(key string, n int) {
+	if k.per[key] += n; k.per[key] == 0 {
+		delete(k.per, key)
+	}
+}
+
+// A rotated token has been replaced by that of next.
+type rotated struct {
+	before string
+	next   meta
+	until  time.Time
+}
+
+// rotatedFor is how long a WebSocket may take from its handshake to add.
+const rotatedFor = 2 * time.Minute
+
+// rotate makes the WebSockets of a session, whose token was before, speak with its
+// new token from now on: the old one lives for a minute, and has no sudo.
+func (k *sockets) rotate(before, next meta) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := time.Now()
+	k.rotated = slices.DeleteFunc(k.rotated, func(r rotated) bool { return now.After(r.until) })
+	k.rotated = append(k.rotated, rotated{*before.Token, next, now.Add(rotatedFor)})
+	for c := range k.open {
+		k.catchUpLocked(c)
+	}
+}
+
+// catchUpLocked gives c the token that its session has by now.
+func (k *sockets) catchUpLocked(c *socket) {
+	for _, r := range k.rotated {
+		if *c.who().Token != r.before {
+			continue
+		}
+		c.speakAs(r.next.Token)
+		k.countLocked(c.place.key, -1)
+		c.place.key = r.next.counted()
+		k.countLocked(c.place.key, 1)
+	}
+}
+
+// add makes c one of those that revise, rotate and close reach.
 func (k *sockets) add(c *socket) {
 	k.mu.Lock()
 	k.open[c] = true
+	k.catchUpLocked(c)
 	shut := k.shut
 	k.mu.Unlock()
 	if shut {
@@ -147,7 +197,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		fail(w, throttled(d))
 		return
 	}
-	leave, f := s.socks.enter(me)
+	p, leave, f := s.socks.enter(me)
 	if f != nil {
 		fail(w, f)
 		return
@@ -168,6 +218,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return // the client has been told
 	}
 	c := newSocket(s, ws, me, v.client.Addr(), r)
+	c.place = p
 	s.socks.add(c)
 	defer s.socks.remove(c)
 	c.run()

@@ -50,6 +50,7 @@ func (t *table) load(ctx context.Context, m meta) ([]*resource, *fault) {
 	if rows != nil {
 		return rows, nil
 	}
+	m.Auto = true
 	list, f := t.ask(ctx, "sys.rest", m)
 	if f != nil {
 		return nil, f

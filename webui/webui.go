@@ -130,6 +130,7 @@ func (s *Server) handler(p *pages) http.Handler {
 	api.HandleFunc("POST /api/v1/setup", s.serveEntry("auth.setup"))
 	api.HandleFunc("POST /api/v1/handover", s.serveEntry("auth.handover"))
 	api.HandleFunc("POST /api/v1/logout", s.serveLogout)
+	api.HandleFunc("POST "+sudoPath, s.serveSudo)
 	api.HandleFunc("GET /api/v1/openapi.json", s.serveOpenAPI)
 	api.HandleFunc("/api/", s.serveREST)
 	guarded := s.api(api)

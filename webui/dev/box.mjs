@@ -55,6 +55,9 @@ function post(path, body, req, res) {
 			if (body.code === "wrong") return fail(401, -32001, "auth.code", "the set-up code is wrong; the box shows the right one");
 			state.setup = false;
 			return send(200, { user: body.user, role: "admin" }, { "Set-Cookie": "dev=in; Path=/; SameSite=Strict" });
+		case "sudo":
+			if (body.password === "wrong") return fail(403, -32002, "auth.denied", "the password is wrong");
+			return send(200, { until: new Date(Date.now() + 300_000).toISOString() });
 		case "logout":
 			return send(200, {}, { "Set-Cookie": "dev=; Path=/; Max-Age=0" });
 	}

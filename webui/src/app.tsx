@@ -117,7 +117,8 @@ function Sudo() {
 	const send = async () => {
 		const typed = code.peek().replace(/\s/g, "");
 		try {
-			await connection.call("auth.sudo", { password: password.peek(), ...(typed ? { code: typed } : {}) });
+			// By HTTP: the session gets a new token, which only the cookie holds.
+			await plainCall("sudo", { password: password.peek(), ...(typed ? { code: typed } : {}) });
 			end(true);
 		} catch (err) {
 			code.value = "";

@@ -35,6 +35,7 @@ export type Env = {
 	now(): number;
 	random(): number;
 	language(): string;
+	active(): boolean; // somebody is at the page: calls are a use of the session
 };
 
 export type Hooks = {
@@ -117,6 +118,7 @@ export class Connection {
 			const id = this.nextID++;
 			const meta: Envelope["meta"] = { lang: this.env.language() };
 			if (o.key) meta.key = o.key;
+			if (!this.env.active()) meta.auto = true; // an open page alone must not keep the session
 			const text = JSON.stringify({ jsonrpc: "2.0", id, method, params, meta } satisfies Envelope);
 			const end = () => {
 				this.pending.delete(id);

@@ -51,6 +51,18 @@ export async function post(path: string, body: string, stop?: AbortSignal): Prom
 	});
 }
 
+// touched is when the person last did something here, in milliseconds.
+let touched = Date.now();
+if (typeof addEventListener === "function")
+	for (const what of ["pointerdown", "keydown"]) addEventListener(what, () => (touched = Date.now()), { capture: true, passive: true });
+
+// active says whether somebody is at the page. The box ends a session when
+// nobody is for its idle time, however much the page asks by itself. While
+// somebody is, the ping of the connection tells it so.
+export function active(): boolean {
+	return Date.now() - touched < 60_000;
+}
+
 export const connection = new Connection(
 	{
 		socket: () => new WebSocket(`${location.protocol === "http:" ? "ws" : "wss"}://${location.host}/api/v1/ws`, "evener.v1"),
@@ -58,6 +70,7 @@ export const connection = new Connection(
 		now: () => Date.now(),
 		random: () => Math.random(),
 		language: () => lang.peek(),
+		active,
 	},
 	{
 		open(answer, sent, received) {
@@ -74,7 +87,10 @@ export const connection = new Connection(
 			else if (method === "session.end") ended.value = String(params?.kind ?? "expired");
 		},
 		binary: (data) => streams.binary(data),
-		poll: () => subs.poll(),
+		poll() {
+			subs.poll();
+			if (active()) connection.call("$/ping").catch(() => {}); // tells the box that somebody is here
+		},
 		ended() {
 			if (where.peek() === "in" && !ended.peek()) ended.value = "expired";
 			where.value = "login";
@@ -114,7 +130,7 @@ export function newKey(): string {
 }
 
 // plainCall sends one of the calls that set or clear the session's cookie.
-export async function plainCall<T>(path: "login" | "logout" | "setup" | "handover", body: object): Promise<T> {
+export async function plainCall<T>(path: "login" | "logout" | "setup" | "handover" | "sudo", body: object): Promise<T> {
 	let res: Response;
 	try {
 		res = await post(path, JSON.stringify(body));

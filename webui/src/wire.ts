@@ -60,7 +60,7 @@ export type Envelope = {
 	params?: any;
 	result?: unknown;
 	error?: { code: number; message: string; data?: ErrorData };
-	meta?: { key?: string; lang?: string };
+	meta?: { key?: string; lang?: string; auto?: boolean };
 };
 
 // A Frame is one binary message of a stream: 16 bytes of header, big endian,

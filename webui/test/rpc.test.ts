@@ -44,6 +44,7 @@ let posts: { method: string; params: any; id: number }[];
 let http: (body: any) => { status: number; body: any } | null;
 let greetings: number;
 let endings: number;
+let active: boolean;
 let notes: string[];
 let conn: Connection;
 let subs: Subs;
@@ -53,6 +54,7 @@ beforeEach(() => {
 	sockets = [];
 	posts = [];
 	notes = [];
+	active = true;
 	http = () => null;
 	greetings = endings = 0;
 	conn = new Connection(
@@ -72,6 +74,7 @@ beforeEach(() => {
 			now: () => Date.now(),
 			random: () => 0.5,
 			language: () => "en",
+			active: () => active,
 		},
 		{
 			open: () => {
@@ -117,6 +120,21 @@ test("a call waits for the greeting and gets its answer", async () => {
 	s.say({ id: sent.id, result: { pools: [] } });
 	assert.deepEqual(await answer, { pools: [] });
 	assert.equal(conn.link.value, "live");
+});
+
+test("what an open page asks while nobody is there says so", async () => {
+	const s = await connect();
+	mock.timers.tick(11_000);
+	assert.equal(s.last("$/ping").meta.auto, undefined);
+	active = false;
+	s.say({ id: s.last("$/ping").id, error: { code: -32601, message: "no" } });
+	mock.timers.tick(11_000);
+	assert.equal(s.last("$/ping").meta.auto, true);
+	conn.call("pool.list").catch(() => {});
+	assert.equal(s.last("pool.list").meta.auto, true);
+	active = true;
+	conn.call("rule.list").catch(() => {});
+	assert.equal(s.last("rule.list").meta.auto, undefined);
 });
 
 test("an error of the box carries code, kind and arguments", async () => {

@@ -57,6 +57,13 @@ func (e *Engine) Login(token, id string) {
 	e.sessions[token] = id
 }
 
+// session returns the id of the session with a token.
+func (e *Engine) session(token string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sessions[token]
+}
+
 // End ends a session: connections that have used its token are told.
 func (e *Engine) End(token, kind string) {
 	e.mu.Lock()

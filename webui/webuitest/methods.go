@@ -37,7 +37,7 @@ func (l *link) check(q wire) bool {
 	l.e.mu.Unlock()
 	for name := range q.Meta {
 		switch name {
-		case "origin", "token", "remote", "agent", "key", "lang":
+		case "origin", "token", "remote", "agent", "key", "lang", "auto":
 		default:
 			l.e.fault("%s: meta.%s", q.Method, name)
 		}
@@ -151,6 +151,23 @@ func (l *link) begin(q wire) (any, *fault) {
 	return map[string]any{"token": token, "session": "s1", "user": "ann", "role": "admin"}, nil
 }
 
+// sudo takes the password again, and gives the session another token if it is asked to.
+func (l *link) sudo(q wire, token string) (any, *fault) {
+	var p struct {
+		Password string
+		Rotate   bool
+	}
+	_ = json.Unmarshal(q.Params, &p)
+	switch {
+	case p.Password != "right":
+		return nil, refuse(-32002, "auth.denied")
+	case !p.Rotate:
+		return map[string]any{"until": "2026-11-21T11:00:00Z"}, nil
+	}
+	l.e.Login(token+"-rotated", l.e.session(token))
+	return map[string]any{"until": "2026-11-21T11:00:00Z", "token": token + "-rotated"}, nil
+}
+
 // callKnown serves who has a session, or the console itself.
 func (l *link) callKnown(ctx context.Context, q wire, token string) (any, *fault) {
 	var p struct{ Topic string }
@@ -163,6 +180,8 @@ func (l *link) callKnown(ctx context.Context, q wire, token string) (any, *fault
 		delete(l.e.sessions, token)
 		l.e.mu.Unlock()
 		return map[string]any{}, nil
+	case "auth.sudo":
+		return l.sudo(q, token)
 	case "sub.open":
 		if p.Topic == "state.console" {
 			l.mu.Lock()

@@ -208,13 +208,13 @@ function Loaded({ title, s, block, object, all, onClose }: { title: string; s: S
 		}
 	};
 
-	const act = isNew ? t(`blocks.act.${kind}`) : t("blocks.keep");
+	const act = exists.value ? t("blocks.keep") : t(`blocks.act.${kind}`);
 	return (
 		<Dialog
 			wide={kind === "probe"} title={title} onClose={onClose}
 			footer={<>
 				<span class="muted small grow">{t("blocks.candidate_note")}</span>
-				<Button onClick={onClose}>{t("common.cancel")}</Button>
+				<Button onClick={onClose}>{t(here.value && isNew ? "common.close" : "common.cancel")}</Button>
 				<Button kind="primary" need="editor" onClick={save}>{act}</Button>
 			</>}
 		>

@@ -106,6 +106,12 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 			{!seen.value && error.value === null && <Skeleton rows={3} />}
 			{seen.value && <Effects effects={effects} />}
 			{seen.value && <Remaining effects={effects} />}
+			{seen.value?.guarded && (
+				<Notice kind="error">
+					<strong>{t("members.guard", { pools: [...new Set(effects.filter((e) => e.last).map((e) => poolName(e.member)))].join(", ") })}</strong>
+					<CheckField label={t("members.guard_force")} value={force.value} onChange={(v) => (force.value = v)} />
+				</Notice>
+			)}
 			<RadioField<Mode>
 				label={t("members.mode")} value={mode.value} onChange={(v) => (mode.value = v)}
 				options={[
@@ -121,12 +127,6 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 				</div>
 			)}
 			<TextField label={t("members.note")} optional help={t("members.note_help")} value={reason.value} maxLength={200} onChange={(v) => (reason.value = v)} />
-			{seen.value?.guarded && (
-				<Notice kind="error">
-					<strong>{t("members.guard", { pools: [...new Set(effects.filter((e) => e.last).map((e) => poolName(e.member)))].join(", ") })}</strong>
-					<CheckField label={t("members.guard_force")} value={force.value} onChange={(v) => (force.value = v)} />
-				</Notice>
-			)}
 			{error.value !== null && <ErrorNotice error={error.value} title={t("members.not_done")} />}
 		</Dialog>
 	);

@@ -5,7 +5,7 @@
 // and version that were shown, so that nothing is overwritten unseen.
 import { computed, type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { type api, call, type CallError, mutate, t, toast, go, useCall, useTopic } from "../kit";
+import { type api, call, type CallError, mutate, toast, useCall, useTopic } from "../kit";
 
 export type RuleValues = { name: string; description?: string; when: string; pool?: string; responder?: string; disabled: boolean };
 export type TestValues = { name: string; description?: string; request: string; headers?: Record<string, string>; client_ip?: string; expect?: { rule?: string; pool?: string; responder?: string; status?: number } };
@@ -68,7 +68,7 @@ export function useConfig(on: "" | "running" = ""): { config: ReadonlySignal<Con
 // candidate has now; it keeps them until they are mended.
 export async function edit(at: Pick<Config, "base" | "version">, edits: api.EditOp[], said: string): Promise<api.Draft> {
 	const d = await mutate("config.edit", { base: at.base, ...(at.version ? { version: at.version } : {}), edits });
-	toast(said, { act: { text: t("rules.to_review"), run: () => go("/changes/review") } });
+	toast(said); // the bar of uncommitted changes has the way to the review
 	return d;
 }
 

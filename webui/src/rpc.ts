@@ -62,6 +62,7 @@ const pingEvery = 10_000;
 const lateAfter = 5_000;
 const deadAfter = 20_000;
 const pollEvery = 2_000;
+const refusedRetry = 5_000;
 
 export class Connection {
 	readonly link = signal<Link>("connecting");
@@ -279,9 +280,10 @@ export class Connection {
 		this.drop();
 		if (this.stopped) return;
 		if (code === 4401) this.end();
-		else if (code === 4403) this.link.value = "origin";
+		else if (code === 4403) this.refusedHere();
 		else {
-			if (this.link.peek() !== "polling" && this.link.peek() !== "connecting") this.link.value = code === 4409 ? "restarting" : "lost";
+			const link = this.link.peek();
+			if (link !== "polling" && link !== "connecting" && (opened || link !== "origin")) this.link.value = code === 4409 ? "restarting" : "lost";
 			if (opened) this.retry(code === 4408 ? 2000 : 0);
 			else void this.whyRefused();
 		}
@@ -297,16 +299,20 @@ export class Connection {
 			const answer = (await res.json()) as Envelope;
 			if (this.stopped || this.ready) return;
 			if (res.status === 401 || answer.error?.code === Code.unauthorized) return this.end();
-			if (answer.error?.data?.kind === "origin.mismatch") {
-				this.link.value = "origin";
-				return;
-			}
+			if (answer.error?.data?.kind === "origin.mismatch") return this.refusedHere();
 			if (res.ok && ++this.refused >= 2) this.startPolling(answer.result, sent);
 		} catch {
 			this.refused = 0;
 			if (this.link.peek() === "connecting" || this.link.peek() === "polling") this.link.value = "lost";
 		}
 		this.retry();
+	}
+
+	// refusedHere tries again now and then: a commit that shut this page out may be
+	// taken back.
+	private refusedHere(): void {
+		this.link.value = "origin";
+		this.retry(refusedRetry);
 	}
 
 	private startPolling(hello: unknown, sent: number): void {

@@ -199,6 +199,18 @@ test("attempts come after 0.5 s doubling to 15 s, with full jitter", async () =>
 	}
 });
 
+test("a page that was shut out tries again, and says all the time that it is", async () => {
+	const s = await connect();
+	s.drop(4403);
+	for (let i = 2; i < 5; i++) {
+		mock.timers.tick(5000);
+		assert.equal(sockets.length, i);
+		assert.equal(conn.link.value, "origin");
+		sockets.at(-1)!.drop(4403);
+		await settle();
+	}
+});
+
 test("coming back online tries at once", async () => {
 	const s = await connect();
 	s.drop();

@@ -64,7 +64,8 @@ function Fields({ p, path, b, list, kept }: { p: BlockFormProps; path: string; b
 
 	const applies = (k: api.Keyword) => !k.only?.length || k.only.some((w) => Object.values(effective(shown, now.value)).includes(w));
 	const missing = (k: api.Keyword) => (k.required && applies(k) && (now.value[k.name] ?? "").trim() === "" ? t("admin.missing") : undefined);
-	const said = fieldErrors(error.value);
+	const bad = mistakes(kept.value, path);
+	const said: Record<string, string> = { ...bad.fields, ...fieldErrors(error.value) };
 	const send = async () => {
 		tried.value = true;
 		if (busy.peek() || shown.some(missing) || (p.create && !name.peek().trim())) return;
@@ -87,14 +88,13 @@ function Fields({ p, path, b, list, kept }: { p: BlockFormProps; path: string; b
 	const field = (k: api.Keyword) => applies(k) && (
 		<Field key={k.name} block={p.block} k={k} now={now} fixed={fixed.has(k.name)} secret={p.secret?.includes(k.name)} error={(tried.value ? missing(k) : undefined) ?? said[k.name]} names={p.options?.[k.name] ?? (k.ref ? named(b.blocks, k.ref) : undefined)} />
 	);
-	const bad = mistakes(kept.value, path);
 	return (
 		<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void send(); }}>
 			{p.create && <TextField label={t("admin.name")} help={t("admin.name_help")} value={name.value} onChange={(v) => (name.value = v)} error={tried.value && !name.value.trim() ? t("admin.missing") : said["label"]} autofocus />}
 			{shown.filter((k) => p.fields.includes(k.name)).map(field)}
 			{p.more && <details><summary>{t("admin.more")}</summary><div class="form more">{shown.filter((k) => p.more!.includes(k.name)).map(field)}</div></details>}
 			{p.before?.(now.value)}
-			{bad.length > 0 && <Notice kind="error"><strong>{t("admin.kept_wrong")}</strong><ul>{bad.map((m) => <li key={m.message}>{m.message}</li>)}</ul></Notice>}
+			{bad.all.length > 0 && <Notice kind="error"><strong>{t("admin.kept_wrong")}</strong><ul>{bad.all.slice(0, 6).map((m) => <li key={m}>{m}</li>)}</ul></Notice>}
 			{error.value !== null && <ErrorNotice error={error.value}>{isOld(error.value) && <Button small onClick={() => b.again()}>{t("admin.load_again")}</Button>}</ErrorNotice>}
 			<div class="actions">
 				<Button kind="primary" type="submit" need="editor" busy={busy.value} why={dirty || p.create ? undefined : t("admin.nothing_changed")}>{t(p.create ? "admin.add_to_changes" : "admin.save_to_changes")}</Button>

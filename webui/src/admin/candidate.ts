@@ -109,7 +109,19 @@ export async function removeBlock(path: string): Promise<void> {
 	await edit(at(await call("config.object", { path: "" })), [{ op: "remove", path }]);
 }
 
-// mistakes returns what the candidate has wrong within a block.
-export const mistakes = (d: api.Draft | null, path: string): api.Problem[] => (d?.problems ?? []).filter((p) => !p.warning && (p.path ?? "").replace(/ "([^"]*)"/g, "/$1").startsWith(path));
+// mistakes returns what keeps the candidate from being committed, and what of it
+// is about the keywords of one block. The box names the block in front of its
+// sentence: syslog "central": address must be ...
+export function mistakes(d: Pick<api.Draft, "problems"> | null, path: string): { all: string[]; fields: Record<string, string> } {
+	const all = (d?.problems ?? []).filter((p) => !p.warning).map((p) => p.message);
+	const [type, label] = path.split("/");
+	const start = label === undefined ? `${type}: ` : `${type} "${label}": `;
+	const fields: Record<string, string> = {};
+	for (const m of all) {
+		const word = m.startsWith(start) ? /^\w+/.exec(m.slice(start.length))?.[0] : undefined;
+		if (word) fields[word] ??= m.slice(start.length);
+	}
+	return { all, fields };
+}
 
 export const isOld = (err: unknown) => err instanceof CallError && err.code === Code.conflict;

@@ -29,16 +29,17 @@ export const fromBase64 = (text: string) => Uint8Array.from(atob(text), (c) => c
 export function PickFile({ label, help, accept, multiple, chosen, onFiles }: { label: string; help?: ComponentChildren; accept?: string; multiple?: boolean; chosen?: string; onFiles: (files: File[]) => void }) {
 	const id = useId();
 	const over = useSignal(false);
+	const dropped = useSignal(false); // the browser's own field names only what was chosen by it
 	return (
 		<div class="field">
 			<label for={id}>{label}</label>
 			<div
 				class="drop" data-over={over.value || undefined}
 				onDragOver={(e) => { e.preventDefault(); over.value = true; }} onDragLeave={() => (over.value = false)}
-				onDrop={(e) => { e.preventDefault(); over.value = false; onFiles([...(e.dataTransfer?.files ?? [])]); }}
+				onDrop={(e) => { e.preventDefault(); over.value = false; dropped.value = true; onFiles([...(e.dataTransfer?.files ?? [])]); }}
 			>
-				<input id={id} type="file" accept={accept} multiple={multiple} aria-describedby={help ? `${id}-h` : undefined} onChange={(e) => onFiles([...(e.currentTarget.files ?? [])])} />
-				{chosen && <span class="muted">{chosen}</span>}
+				<input id={id} type="file" accept={accept} multiple={multiple} aria-describedby={help ? `${id}-h` : undefined} onChange={(e) => { dropped.value = false; onFiles([...(e.currentTarget.files ?? [])]); }} />
+				{dropped.value && chosen && <span class="muted">{chosen}</span>}
 			</div>
 			{help && <p class="help" id={`${id}-h`}>{help}</p>}
 		</div>
@@ -70,7 +71,7 @@ export const scopeWords = (scope: Record<string, string> | undefined) => Object.
 export function parseScope(text: string): Record<string, string> | null {
 	const out: Record<string, string> = {};
 	for (const l of text.split("\n").map((x) => x.trim()).filter(Boolean)) {
-		const [, k, v] = /^([\w.-]+)\s*=\s*(\S.*)$/.exec(l) ?? [];
+		const [, k, v] = /^([\w.-]+)\s*=\s*([\w.@-]{1,64})$/.exec(l) ?? [];
 		if (!k || v === undefined) return null;
 		out[k] = v;
 	}

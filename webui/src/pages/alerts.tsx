@@ -232,7 +232,7 @@ function Metrics() {
 			</Card>
 			<Card name={t("alerts.metrics_settings")} actions={written.written?.exists ? <Button small kind="danger" need="editor" onClick={turnOff}>{t("alerts.metrics_off")}</Button> : undefined}>
 				<BlockForm key={gone.value} block="metrics" fields={["listen", "token"]} secret={["token"]} onDone={() => { kept.value++; written.again(); }} />
-				{may("editor") && <Warnings again={kept.value} about="metrics" />}
+				{may("editor") && <div class="after-form"><Warnings again={kept.value} about="metrics" /></div>}
 			</Card>
 		</div>
 	);

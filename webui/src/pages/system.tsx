@@ -133,7 +133,7 @@ function Console() {
 					block="console" fields={["listen", "allow", "certificate", "idle_timeout"]} more={["allowed_origins", "trusted_proxies"]}
 					before={(now) => <ConsoleOff now={now} />} onDone={() => kept.value++}
 				/>
-				{may("editor") && <Warnings again={kept.value} about="console" />}
+				{may("editor") && <div class="after-form"><Warnings again={kept.value} about="console" /></div>}
 			</Card>
 		</div>
 	);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { settled } from "./dom";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { render } from "preact";
+import { blockText } from "../src/admin/blockform";
+import { difference, literal, mistakes, named, none, value } from "../src/admin/candidate";
+import { CertFacts, daysLeft, Found, isBad, removal, userOf } from "../src/admin/certview";
+import { base64, fromBase64, parseScope, print } from "../src/admin/parts";
+import { warningText } from "../src/admin/warnings";
+import type { api } from "../src/kit";
+import { addTexts, lang } from "../src/i18n";
+import { filterOf } from "../src/pages/audit";
+
+for (const l of ["en", "zh-Hans"]) {
+	const read = (name: string) => JSON.parse(readFileSync(join(import.meta.webui, "src/locales", l, `${name}.json`), "utf8"));
+	addTexts(l, Object.fromEntries(["admin", "audit", "certificates", "common", "errors", "shell"].map((n) => [n, read(n)])));
+}
+
+const word = (name: string, kind: string, more: Partial<api.Keyword> = {}): api.Keyword => ({ name, kind, purpose: "", ...more });
+const list = [word("listen", "list of single addresses"), word("loops", "whole number"), word("on", "true or false"), word("path", "string")];
+
+test("a value that is written as an expression is left alone", () => {
+	assert.equal(literal('"a"'), "a");
+	assert.equal(literal('["a", "b"]'), "a\nb");
+	assert.equal(literal("true"), "true");
+	assert.equal(literal(undefined), "");
+	assert.equal(literal("lower(x)"), null);
+	assert.equal(literal('{"a":1}'), null);
+});
+
+test("an edit has only what differs", () => {
+	const before = { listen: "127.0.0.1:1", loops: "2", on: "true", path: "" };
+	assert.deepEqual(difference(list, before, before), { set: {}, unset: [] });
+	assert.deepEqual(difference(list, before, { ...before, loops: "", listen: "127.0.0.1:1\n 127.0.0.1:2 ", on: "false", path: "x" }), {
+		set: { listen: ["127.0.0.1:1", "127.0.0.1:2"], on: false, path: "x" }, unset: ["loops"],
+	});
+	assert.deepEqual(difference(list, before, { ...before, listen: none }), { set: { listen: [] }, unset: [] });
+	assert.equal(value(list[1]!, "many"), "many", "the box says what is wrong with it");
+});
+
+test("a new block quotes what the language would read as its own", () => {
+	assert.equal(blockText("mail", 'a"b', [word("from", "string"), word("to", "list of strings"), word("user", "string")], { from: "${x} %{if} \\", to: "a\nb" }),
+		'mail "a\\"b" {\n  from = "$${x} %%{if} \\\\"\n  to = ["a","b"]\n}\n');
+});
+
+test("a mistake stands at its field", () => {
+	const d = { problems: [{ message: 'syslog "central": address must be a host', line: 1, col: 1 }, { message: "console: listen must not be so", line: 2, col: 1 }, { message: "old", warning: true, line: 3, col: 1 }] as api.Problem[] };
+	assert.deepEqual(mistakes(d, "syslog/central").fields, { address: "address must be a host" });
+	assert.deepEqual(mistakes(d, "console").fields, { listen: "listen must not be so" });
+	assert.equal(mistakes(d, "console").all.length, 2);
+	assert.deepEqual(named(["mail/ops", "pool/x", "mail/b"], "mail"), ["ops", "b"]);
+});
+
+test("labels of a scope are name=value lines", () => {
+	assert.deepEqual(parseScope("team=shop\n site = eu.1 \n"), { team: "shop", site: "eu.1" });
+	assert.deepEqual(parseScope(""), {});
+	for (const bad of ["team", "team=", "=x", "team=a b", "site=<b>"]) assert.equal(parseScope(bad), null, bad);
+});
+
+test("bytes survive base64, large ones too", () => {
+	const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 7) % 256);
+	assert.deepEqual(fromBase64(base64(bytes)), bytes);
+	assert.equal(print("0aff"), "0A:FF");
+});
+
+test("the address says the filter of the audit log", () => {
+	const now = Date.parse("2026-11-21T12:00:00Z");
+	assert.deepEqual(filterOf({ user: "lin", since: "hour", record: "3", outcome: "" }, now), { user: "lin", from: "2026-11-21T11:00:00.000Z" });
+	assert.deepEqual(filterOf({ since: "never" }, now), {});
+});
+
+const cert = (more: Partial<api.Certificate> = {}): api.Certificate => ({ name: "shop", source: "imported", state: "valid", names: ["<b>x</b>.example"], used_by: [], not_after: new Date(Date.now() + 5.5 * 86_400_000).toISOString(), ...more });
+
+test("what needs attention, and what keeps a certificate from being removed", () => {
+	assert.equal(isBad(cert()), false);
+	for (const bad of [cert({ state: "expiring" }), cert({ warnings: ["no chain"] }), cert({ acme: { state: "failed", next: "", failures: 2 } })]) assert.equal(isBad(bad), true);
+	assert.equal(Math.floor(daysLeft(cert())), 5);
+	assert.ok(Number.isNaN(daysLeft(cert({ not_after: "0001-01-01T00:00:00Z" }))));
+	assert.equal(removal(cert()), "");
+	assert.notEqual(removal(cert({ source: "acme" })), "");
+	assert.match(removal(cert({ used_by: ['cluster "shop"'] })), /shop/);
+	assert.deepEqual(userOf('cluster "shop"'), { name: "cluster shop", href: "/clusters/shop" });
+	assert.equal(userOf("console").href, "/system?tab=console");
+});
+
+for (const l of ["en", "zh-Hans"] as const) {
+	test(`a certificate is shown as text, in ${l}`, async () => {
+		lang.value = l;
+		const box = document.createElement("div");
+		document.body.append(box);
+		const c = cert({ warnings: ["the chain <i>lacks</i> a CA"], used_by: ['cluster "shop"'] });
+		render(<><Found cert={c} /><CertFacts cert={c} /></>, box);
+		await settled();
+		assert.equal(box.querySelector("b, i"), null);
+		assert.ok(box.textContent!.includes("<b>x</b>.example") && box.textContent!.includes("the chain <i>lacks</i> a CA"));
+		assert.equal(box.querySelector<HTMLAnchorElement>('a[href="/clusters/shop"]')?.textContent, "cluster shop");
+		assert.doesNotMatch(box.textContent!, /certificates\.|common\./, "no key is shown in place of its text");
+		render(null, box);
+		box.remove();
+	});
+
+	test(`a warning of being locked out, in ${l}`, () => {
+		lang.value = l;
+		const w = { kind: "lockout.allow", severity: "error", text: "box's words", args: { client: "192.0.2.7" } };
+		assert.match(warningText(w), /192\.0\.2\.7/);
+		assert.equal(warningText({ ...w, args: {} }), "box's words", "a text that lacks its argument");
+		assert.equal(warningText({ ...w, kind: "lockout.new" }), "box's words");
+		lang.value = "en";
+	});
+}

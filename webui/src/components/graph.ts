@@ -154,7 +154,7 @@ export type Layout = { at: ReadonlyMap<string, Placed>; width: number; height: n
 
 // layout puts nodes into a width: columns of equal size, each centred.
 export function layout(columns: readonly (readonly string[])[], width: number, o = { h: 52, gap: 12, top: 32 }): Layout {
-	const w = Math.min(250, Math.floor((width - 3 * 64) / 4));
+	const w = Math.min(250, Math.floor((width - 3 * (width < 900 ? 40 : 64)) / 4));
 	const space = (width - 4 * w) / 3;
 	const tall = Math.max(...columns.map((c) => c.length), 1);
 	const height = o.top + tall * (o.h + o.gap);

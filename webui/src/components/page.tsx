@@ -37,7 +37,8 @@ export function Page({ name, crumbs = [], state, actions, panel, children }: { n
 				{state && <div class="state">{state}</div>}
 				{actions && <div class="actions">{actions}</div>}
 			</header>
-			{panel ? <div class="with-panel"><div class="stack">{children}</div>{panel}</div> : <div class="stack">{children}</div>}
+			{/* The same elements with and without a panel: what is inside keeps its focus and its place. */}
+			<div class={panel ? "with-panel" : undefined}><div class="stack">{children}</div>{panel}</div>
 		</>
 	);
 }

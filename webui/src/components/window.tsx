@@ -34,7 +34,8 @@ export function WindowList({ n, row, label, head, draw, atEnd, columns }: { n: n
 		top.value = el.scrollTop;
 	}, [n]);
 	const scrolled = () => {
-		const el = box.current!;
+		const el = box.current;
+		if (!el) return; // the list has just gone
 		const near = el.scrollHeight - el.scrollTop - el.clientHeight < row;
 		top.value = el.scrollTop;
 		if (mine.current) {

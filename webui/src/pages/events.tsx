@@ -72,7 +72,7 @@ export default function Events(_: PageProps) {
 	// What happens now is joined with what was asked for.
 	const topic = { ...(f.severity ? { severity: f.severity } : {}), ...(f.kinds ? { kinds: f.kinds } : {}), ...(f.objects ? { objects: f.objects } : {}) };
 	const log = useLog<Happening>("log.events", topic, mostShown, paused);
-	const list = useComputed(() => join(got.value ?? [], log.rows.value.flatMap((r) => (r.entry ? [r.entry] : [])).filter((e) => fitsRest(f, e))));
+	const list = useComputed(() => join(got.value ?? [], log.rows.value.flatMap((r) => (r.entry ? [r.entry] : [])).filter((e) => fitsRest(f, e))).filter((e) => !f.unacked || !e.ack));
 	const skipped = log.rows.value.reduce((n, r) => n + (r.dropped ?? 0), 0);
 
 	const older = async () => {
@@ -90,7 +90,7 @@ export default function Events(_: PageProps) {
 	};
 	const acked = (changed: readonly Happening[], left: number) => batch(() => {
 		const by = new Map(changed.map((e) => [e.seq, e]));
-		got.value = list.peek().map((e) => by.get(e.seq) ?? e).filter((e) => !f.unacked || !e.ack);
+		got.value = list.peek().map((e) => by.get(e.seq) ?? e); // acknowledged ones too: the live log does not know of it
 		unacked.value = left;
 		picked.value = new Set();
 		asking.value = null;

@@ -138,11 +138,11 @@ function AccessRow({ e, i, on, open, choose }: { e: api.AccessEntry; i: number; 
 	return (
 		<div class="log-row" role="row" aria-rowindex={i + 2} data-edge={bad} data-on={on || undefined} onClick={open}>
 			{accessColumns.map((c) => {
-				const text = c.id === "time" ? stamp(e.time) : c.text(e);
+				const text = c.text(e);
 				const field = c.field;
 				return (
 					<span key={c.id} role="cell" class={c.id}>
-						{c.id === "time" ? <button type="button" class="cell" aria-expanded={on} title={format.moment(Date.parse(e.time))} onClick={(ev) => { ev.stopPropagation(); open(); }}>{text}</button>
+						{c.id === "time" ? <button type="button" class="cell" aria-expanded={on} title={format.moment(Date.parse(e.time))} onClick={(ev) => { ev.stopPropagation(); open(); }}>{stamp(e.time)}</button>
 							: c.id === "status" ? <button type="button" class="cell" title={t("logs.cell_hint")} onClick={(ev) => choose(ev, "status", String(e.status))}>{bad && <StateIcon state={bad} />}{e.status || "–"}</button>
 								: field && text ? <button type="button" class="cell" title={`${text} – ${t("logs.cell_hint")}`} onClick={(ev) => choose(ev, field, valueOf(e, field))}>{text}</button>
 									: <span title={text}>{text}</span>}
@@ -155,7 +155,7 @@ function AccessRow({ e, i, on, open, choose }: { e: api.AccessEntry; i: number; 
 
 const stamp = (at: string) => {
 	const ms = Date.parse(at);
-	return `${format.clock(ms)}.${String(ms % 1000).padStart(3, "0")}`;
+	return <>{format.clock(ms)}<span class="ms">.{String(ms % 1000).padStart(3, "0")}</span></>;
 };
 
 function Gap({ n }: { n: number }) {

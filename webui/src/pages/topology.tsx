@@ -11,7 +11,7 @@ import { build, choose, curve, type Graph, type GraphEdge, type GraphNode, type 
 import { objectHref } from "../components/object";
 import { Button, Choice, Count, Empty, ErrorNotice, Facts, format, HealthBar, href, Icon, type IconName, Latency, mutate, Page, type PageProps, Panel, Percent, place, Rate, setQuery, Since, Skeleton, stale, StateIcon, Status, t, toast, toastError, useTopic } from "../kit";
 
-const narrowest = 720;
+const narrowest = 620;
 
 const icons: Record<GraphNode["kind"], IconName> = { cluster: "cluster", rule: "rules", pool: "pool", responder: "responder", server: "server", group: "server" };
 

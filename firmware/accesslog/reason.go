@@ -24,13 +24,15 @@ const (
 	TunnelIdle                   // a tunnel was silent for too long
 	Shutdown                     // the box stopped or drained
 	Internal                     // a fault of the box
-	numReasons     = int(Internal) + 1
+	MemberCut                    // an operator closed the connections to the member
+	numReasons     = int(MemberCut) + 1
 )
 
 var reasonNames = [numReasons]string{
 	"completed", "local", "client_abort", "client_timeout", "bad_request", "over_limit",
 	"no_member", "queue_full", "queue_timeout", "connect_failed", "connect_timeout",
 	"server_reset", "server_timeout", "bad_answer", "tunnel_idle", "shutdown", "internal",
+	"member_cut",
 }
 
 // String returns the name that the log shows.

@@ -257,7 +257,7 @@ func (r *relay) cut(why stats.Reason) {
 		switch why {
 		case stats.ServerReset:
 			r.blame(stats.ErrReset)
-		case stats.ClientAbort, stats.Shutdown:
+		case stats.ClientAbort, stats.Shutdown, stats.MemberCut:
 			r.memberSlot().Errors[stats.ErrAborted].Add(1)
 		}
 	}

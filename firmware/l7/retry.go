@@ -77,8 +77,11 @@ func (x *exchange) noOther(kind stats.ErrorKind, r stats.Reason) {
 }
 
 func gatewayStatus(kind stats.ErrorKind, r stats.Reason) int {
-	if kind == stats.ErrTimeout || r == stats.ConnectTimeout {
+	switch {
+	case kind == stats.ErrTimeout || r == stats.ConnectTimeout:
 		return 504
+	case r == stats.MemberCut:
+		return 503
 	}
 	return 502
 }

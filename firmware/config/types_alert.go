@@ -59,7 +59,7 @@ func (s *Syslog) FacilityNumber() int {
 // EventKinds are the kinds of events that alerts can be about. Package event
 // describes them; a test of package manage compares the two.
 var EventKinds = []string{
-	"member.up", "member.down", "member.quiesced", "member.draining", "member.drained", "member.disabled", "member.enabled", "member.weight",
+	"member.up", "member.down", "member.quiesced", "member.draining", "member.drained", "member.disabled", "member.cut", "member.enabled", "member.weight",
 	"pool.down", "pool.up",
 	"config.committed", "config.confirmed", "config.reverted", "config.unserved", "config.served",
 	"certificate.expiring", "certificate.expired", "certificate.renewed", "certificate.failed",

@@ -20,6 +20,7 @@ const (
 	MemberEnabled   Kind = "member.enabled"
 	MemberQuiesced  Kind = "member.quiesced"
 	MemberDisabled  Kind = "member.disabled"
+	MemberCut       Kind = "member.cut"
 	MemberWeight    Kind = "member.weight"
 	PoolDown        Kind = "pool.down"
 	PoolUp          Kind = "pool.up"
@@ -62,6 +63,7 @@ var table = []Description{
 	{MemberDraining, Info, "{pool}/{member} is drained until {until}; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
 	{MemberDrained, Info, "{pool}/{member} is drained and gets no clients any more", "pool/POOL/member/SERVER"},
 	{MemberDisabled, Info, "{pool}/{member} gets no clients; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
+	{MemberCut, Info, "what is open to {pool}/{member} is closed; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
 	{MemberEnabled, Info, "{pool}/{member} is enabled; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
 	{MemberWeight, Info, "{pool}/{member} has weight {weight}; ordered by {by}: {reason}", "pool/POOL/member/SERVER"},
 	{PoolDown, Error, "pool {pool} has no member that can take clients", "pool/POOL"},

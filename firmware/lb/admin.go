@@ -22,6 +22,7 @@ type memberState struct {
 	By         string    `json:"by,omitempty"`
 	Since      time.Time `json:"since"`
 	Until      time.Time `json:"until,omitzero"`       // drain: disabled after this
+	Cut        bool      `json:"cut,omitempty"`        // drain: what is left then is closed
 	Weight     *int      `json:"weight,omitempty"`     // nil: as configured
 	Configured int       `json:"configured,omitempty"` // weight when Weight was set: another one puts an end to it
 
@@ -42,6 +43,7 @@ type Order struct {
 	By     string
 	Reason string // shown with the member's state
 	Force  bool   // overrides the guard of the last usable member
+	Cut    bool   // closes the member's connections once it is disabled, at once or at the end of a drain
 }
 
 // adminState holds the runtime states by pool and member.
@@ -80,6 +82,11 @@ func (b *Balancer) setState(poolName, member string, change func(*memberState)) 
 	} else {
 		next[poolName][member] = st
 	}
+	return b.keepStates(next)
+}
+
+// keepStates makes next the runtime states, durably first.
+func (b *Balancer) keepStates(next adminState) error {
 	if b.cfg.State != nil {
 		if err := b.cfg.State.Put(stateKey, next); err != nil {
 			return fmt.Errorf("keep runtime state: %w", err)
@@ -206,12 +213,13 @@ func (b *Balancer) Quiesce(poolName, member string, keepSticky bool, o Order) er
 // already is refused: draining would bring its persistent clients back.
 func (b *Balancer) DrainMember(poolName, member string, keepSticky bool, until time.Time, o Order) error {
 	return b.setAdmin(poolName, member,
-		memberState{Admin: pool.Quiesced.String(), KeepSticky: keepSticky, Until: until}, o)
+		memberState{Admin: pool.Quiesced.String(), KeepSticky: keepSticky, Until: until, Cut: o.Cut}, o)
 }
 
-// Disable keeps every client from a member; running exchanges finish.
+// Disable keeps every client from a member. Running exchanges finish, unless o says
+// that they are cut.
 func (b *Balancer) Disable(poolName, member string, o Order) error {
-	return b.setAdmin(poolName, member, memberState{Admin: pool.Disabled.String()}, o)
+	return b.setAdmin(poolName, member, memberState{Admin: pool.Disabled.String(), Cut: o.Cut}, o)
 }
 
 // Enable brings a member back.
@@ -220,7 +228,8 @@ func (b *Balancer) Enable(poolName, member string, o Order) error {
 	return b.setAdmin(poolName, member, memberState{Admin: pool.Enabled.String()}, o)
 }
 
-// setAdmin gives a member Admin, KeepSticky and Until of want.
+// setAdmin gives a member Admin, KeepSticky, Until and Cut of want. Cut is kept with
+// a drain only: there is nothing left to cut when an engine starts.
 func (b *Balancer) setAdmin(poolName, member string, want memberState, o Order) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -241,14 +250,18 @@ func (b *Balancer) setAdmin(poolName, member string, want memberState, o Order) 
 			st.Since = now
 		}
 		st.Admin, st.KeepSticky, st.Until = want.Admin, want.KeepSticky, want.Until
+		st.Cut = want.Cut && !want.Until.IsZero()
 		st.Reason, st.By = o.Reason, o.By
 	})
 	if err != nil {
 		return err
 	}
-	p.members.SetAdmin(i, adminOf(want.Admin), want.KeepSticky, o.Reason, now)
-	b.log.Info("member set", "pool", poolName, "member", member, "admin", want.Admin, "by", o.By, "reason", o.Reason)
+	b.showAdmin(poolName, member, b.admin[poolName][member], now)
+	b.log.Info("member set", "pool", poolName, "member", member, "admin", want.Admin, "cut", want.Cut, "by", o.By, "reason", o.Reason)
 	b.changed(Change{Pool: poolName, Member: member, Kind: want.change(), Reason: o.Reason, By: o.By, Until: want.Until})
+	if want.Cut && want.Until.IsZero() {
+		b.cut(poolName, member, p.members.Upstreams[i], o)
+	}
 	return nil
 }
 
@@ -313,16 +326,21 @@ func (b *Balancer) endDrains(now time.Time) {
 			if err != nil {
 				continue
 			}
+			cut := st.Cut
 			err = b.setState(name, member, func(st *memberState) {
 				st.Admin, st.KeepSticky, st.Until, st.Since = pool.Disabled.String(), false, time.Time{}, now
+				st.Cut = false
 			})
 			if err != nil {
 				b.log.Error("drain not ended", "pool", name, "member", member, "err", err)
 				continue
 			}
-			p.members.SetAdmin(i, pool.Disabled, false, st.Reason, now)
-			b.log.Info("member drained", "pool", name, "member", member)
+			b.showAdmin(name, member, b.admin[name][member], now)
+			b.log.Info("member drained", "pool", name, "member", member, "cut", cut)
 			b.changed(Change{Pool: name, Member: member, Kind: Drained, Reason: st.Reason})
+			if cut {
+				b.cut(name, member, p.members.Upstreams[i], Order{By: st.By, Reason: st.Reason})
+			}
 		}
 	}
 }

@@ -48,13 +48,23 @@ func (b *Balancer) apply(cfg *config.Config, number uint64) error {
 	if Check(cfg, &found); found.HasErrors() {
 		return found
 	}
-	gen, err := b.newBuilder(cfg, number, false).build(b.cur)
+	u := b.newBuilder(cfg, number, false)
+	if b.cur != nil {
+		u.renamed = findRenames(b.cur.cfg, cfg)
+	}
+	gen, err := u.build(b.cur)
 	if err != nil {
 		return err
 	}
 	ports, err := b.openPorts(gen)
 	if err != nil {
 		return err
+	}
+	if states, moved := b.admin.moved(u.renamed); moved {
+		if err := b.keepStates(states); err != nil {
+			return err
+		}
+		b.log.Info("runtime states moved with renamed members", "generation", number)
 	}
 	b.restoreAdmin(gen)
 	asked := targets(gen)

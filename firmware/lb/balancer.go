@@ -64,6 +64,7 @@ const (
 	Disabled
 	Enabled
 	Weighted
+	Cut // what was open to it is closed; it is disabled
 )
 
 // A Spec names a listener that the balancer needs.

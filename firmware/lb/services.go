@@ -44,6 +44,7 @@ type builder struct {
 	streams    map[*livePool]*l4.Pool
 	keys       *keyring
 	trial      bool // nobody will serve what is made: nothing is kept
+	renamed    renames
 }
 
 type viewKey struct {
@@ -80,7 +81,7 @@ func (u *builder) buildAll(old *generation) error {
 	for _, c := range cfg.Pools {
 		var was *livePool
 		if old != nil {
-			was = old.pools[c.Name]
+			was = old.pools[u.renamed.before(c.Name)]
 		}
 		p, err := u.newPool(c, was)
 		if err != nil {

@@ -68,10 +68,11 @@ type MemberStatus struct {
 	Name       string
 	Labels     map[string]string // of its server
 	Addr       netip.AddrPort
-	State      string // one of MemberWords
-	Why        string // why a new client does not get it; "" if it may
-	By         string // who brought it into its Admin state
-	Until      time.Time
+	State      string      // one of MemberWords
+	Why        string      // why a new client does not get it; "" if it may
+	By         string      // who brought it into its Admin state
+	Until      time.Time   // end of its drain; zero: none runs
+	Cut        bool        // what is left then is closed
 	Hand       *HandWeight // nil: the weight is the configured one
 	Configured int         // weight
 	Counts     pool.Counts
@@ -133,7 +134,7 @@ func (b *Balancer) Pools() []PoolStatus {
 			m, st := &snap.Members[i], b.admin[c.Name][snap.Members[i].Name]
 			s.Members = append(s.Members, MemberStatus{
 				Name: m.Name, Labels: labelsOf(b.cur.cfg, m.Name), Addr: m.Addr, State: memberWord(m), Why: snap.Why(i), Member: *m,
-				By: st.By, Until: st.Until, Configured: c.Members[i].Weight,
+				By: st.By, Until: st.Until, Cut: st.Cut, Configured: c.Members[i].Weight,
 				Hand: st.hand(c.Members[i].Weight), Counts: m.Live.Sum(),
 				Totals: b.registry.Member(c.Name, m.Name).Sum(), Steps: p.controller.History(i),
 			})

@@ -48,6 +48,7 @@ type Effect struct {
 	Promoted []string  `json:"promoted,omitempty" doc:"hot spares that take over then"`
 	Last     bool      `json:"last,omitempty" doc:"nobody would be left: refused unless forced"`
 	Until    time.Time `json:"until,omitzero" doc:"end of its drain, if one runs"`
+	Cut      bool      `json:"cut,omitempty" doc:"what is left at the end of that drain is closed"`
 	Error    string    `json:"error,omitempty" doc:"why nothing was done with it, one of several"`
 }
 
@@ -220,7 +221,8 @@ func effectOn(p lb.PoolStatus, list []target, x target) Effect {
 		m := &p.Members[i]
 		usable := m.Health.String() != "down" && m.Admin.String() == "enabled" && m.Static > 0 && m.Dynamic > 0
 		if m.Name == x.member {
-			e.State, e.Active, e.Open, e.Until = m.State, m.Counts.Active, m.Counts.Open, m.Until
+			e.State, e.Active, e.Open = m.State, m.Counts.Active, m.Counts.Open
+			e.Until, e.Cut = m.Until, m.Cut
 		}
 		if !usable {
 			continue

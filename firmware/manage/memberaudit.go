@@ -41,6 +41,9 @@ func orderWords(m *lb.MemberStatus) string {
 	text := m.Admin.String()
 	if !m.Until.IsZero() {
 		text = "draining until " + clock(m.Until)
+		if m.Cut {
+			text += ", then cut"
+		}
 	}
 	if m.Hand != nil {
 		return fmt.Sprintf("%s, weight %d", text, m.Hand.Weight)

@@ -39,6 +39,9 @@ func handNotes(poolName string, m lb.MemberStatus) (out []string) {
 		text := name + " is " + m.Admin.String()
 		if !m.Until.IsZero() {
 			text = name + " is drained, and disabled at " + clock(m.Until)
+			if m.Cut {
+				text = name + " is drained, and cut off at " + clock(m.Until)
+			}
 		}
 		out = append(out, text+byWhom(m.AdminSince, m.By, m.AdminReason))
 	}

@@ -24,6 +24,7 @@ func revisionWord(n uint64) string { return fmt.Sprintf("revision %d", n) }
 var memberKinds = map[lb.ChangeKind]event.Kind{
 	lb.WentDown: event.MemberDown, lb.CameUp: event.MemberUp, lb.Drained: event.MemberDrained, lb.Quiesced: event.MemberQuiesced,
 	lb.Draining: event.MemberDraining, lb.Disabled: event.MemberDisabled, lb.Enabled: event.MemberEnabled, lb.Weighted: event.MemberWeight,
+	lb.Cut: event.MemberCut,
 }
 
 // MemberChanged makes an event of what the balancer says of a member. It does not

@@ -54,6 +54,7 @@ var resources = map[string]api.REST{
 	"server.enable":   {Verb: "POST", Path: member + "/enable", Join: inMember},
 	"server.disable":  {Verb: "POST", Path: member + "/disable", Join: inMember},
 	"server.drain":    {Verb: "POST", Path: member + "/drain", Join: inMember},
+	"server.cancel":   {Verb: "POST", Path: member + "/cancel", Join: inMember},
 	"server.quiesce":  {Verb: "POST", Path: member + "/quiesce", Join: inMember},
 	"server.weight":   {Verb: "POST", Path: member + "/weight", Join: inMember},
 	"probe.run":       {Verb: "POST", Path: member + "/probe", Join: inMember},

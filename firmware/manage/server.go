@@ -20,12 +20,14 @@ type quiesceParams struct {
 
 type drainParams struct {
 	quiesceParams
-	Mode     DrainMode    `json:"mode,omitempty" doc:"keep-sticky: persistent clients still come; ignore-sticky: they do not; now: disabled at once; keep-sticky"`
+	Mode     DrainMode    `json:"mode,omitempty" doc:"keep-sticky: persistent clients still come; ignore-sticky: they do not; now: disabled and cut at once; keep-sticky"`
 	Deadline api.Duration `json:"deadline,omitempty" doc:"disabled after this; 15m"`
+	Cut      bool         `json:"cut,omitempty" doc:"at the deadline, close what is left; otherwise it may finish"`
 }
 
 type disableParams struct {
 	targets
+	Cut    bool   `json:"cut,omitempty" doc:"close what is open to it; otherwise running exchanges finish"`
 	Force  bool   `json:"force,omitempty" doc:"even if it is the last usable member"`
 	Reason string `json:"reason,omitempty" doc:"why; shown with its state"`
 }
@@ -63,7 +65,7 @@ func (b *Box) addServer(reg *api.Registry) {
 	}
 	api.Add(reg, act("server.quiesce", "Gives members no new clients; persistent ones still come.", "quiesce"), b.quiesce)
 	api.Add(reg, act("server.drain", "Quiesces members and disables them after a deadline.", "drain"), b.drain)
-	api.Add(reg, act("server.disable", "Gives members no clients at all; running exchanges finish.", "disable"), b.disable)
+	api.Add(reg, act("server.disable", "Gives members no clients at all; running exchanges finish, or are cut.", "disable"), b.disable)
 	api.Add(reg, act("server.enable", "Brings members back.", "enable"), b.enable)
 	api.Add(reg, act("server.cancel", "Ends the drain of members: they get new clients again.", "cancel the drain of"), b.cancelDrain)
 	api.Add(reg, api.Method{Name: "server.weight", Purpose: "Changes a member's weight until it is configured anew.",
@@ -91,7 +93,7 @@ func (b *Box) drain(ctx context.Context, c api.Call, p drainParams) (Acted, erro
 	if p.Deadline <= 0 {
 		p.Deadline = api.Duration(15 * time.Minute)
 	}
-	order := lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force}
+	order := lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force, Cut: p.Cut || p.Mode == DisableNow}
 	keep := p.Mode != IgnoreSticky && !p.IgnoreSticky
 	return b.act(ctx, c, p.targets, !p.Force, func(pool, member string) error {
 		if p.Mode == DisableNow {
@@ -103,7 +105,7 @@ func (b *Box) drain(ctx context.Context, c api.Call, p drainParams) (Acted, erro
 
 func (b *Box) disable(ctx context.Context, c api.Call, p disableParams) (Acted, error) {
 	return b.act(ctx, c, p.targets, !p.Force, func(pool, member string) error {
-		return b.cfg.Balancer.Disable(pool, member, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force})
+		return b.cfg.Balancer.Disable(pool, member, lb.Order{By: c.Author, Reason: p.Reason, Force: p.Force, Cut: p.Cut})
 	})
 }
 

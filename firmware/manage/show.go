@@ -73,6 +73,7 @@ type Member struct {
 	Since     time.Time    `json:"since,omitzero" doc:"of its health"`
 	Admin     string       `json:"admin"`
 	Until     time.Time    `json:"until,omitzero" doc:"end of its drain"`
+	Cut       bool         `json:"cut,omitempty" doc:"what is left at the end of its drain is closed"`
 	Static    int          `json:"static" doc:"weight as configured"`
 	Override  *int         `json:"override,omitempty" doc:"weight that the operator set in its place"`
 	Weight    int          `json:"weight" doc:"in force"`
@@ -214,7 +215,7 @@ func memberOf(pool string, m lb.MemberStatus) Member {
 	out := Member{
 		Pool: pool, Name: m.Name, Labels: m.Labels, Address: m.Addr.String(), State: m.State, Why: m.Why,
 		Health: m.Health.String(), Reason: m.Reason, Since: m.Since, Admin: m.Admin.String(),
-		Until: m.Until, Static: m.Configured, Weight: m.Weight, WeightWhy: m.WeightReason,
+		Until: m.Until, Cut: m.Cut, Static: m.Configured, Weight: m.Weight, WeightWhy: m.WeightReason,
 		Active: m.Counts.Active, Limit: m.Counts.Limit, Open: m.Counts.Open, Picked: m.Counts.Picked,
 		Failed: m.Counts.Failed, P95: api.Duration(m.Totals.Duration.Quantile(.95)),
 	}

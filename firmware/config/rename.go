@@ -5,6 +5,7 @@ package config
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -40,7 +41,7 @@ func Rename(src []byte, path Path, label string) ([]byte, Diagnostics) {
 	if label != o.Step.Label && root.Find(append(slices.Clone(path[:len(path)-1]), to)) != nil {
 		return refuse(fail(path, "there is a %s already", Path{to}))
 	}
-	r := &renamer{kind: b.Name, from: o.Step.Label, to: quote(label)}
+	r := &renamer{kind: b.Name, from: o.Step.Label, name: label, to: quote(label)}
 	r.cuts = append(r.cuts, cut(o.block.LabelRanges[0], r.to))
 	within := root
 	if b.Name == "rule" || b.Name == "test" {
@@ -54,8 +55,9 @@ func Rename(src []byte, path Path, label string) ([]byte, Diagnostics) {
 
 // A renamer collects the places of references.
 type renamer struct {
-	kind, from, to string
-	cuts           []splice
+	kind, from, name string
+	to               string // name as it is written
+	cuts             []splice
 }
 
 func cut(r hcl.Range, text string) splice { return splice{r.Start.Byte, r.End.Byte, text} }
@@ -72,8 +74,12 @@ func (r *renamer) visit(o *Object) {
 		}
 		for name, a := range in.body.Attributes {
 			k := b.keyword(name)
-			if k != nil && (k.Ref == r.kind || b.Name == "expect" && name == r.kind) {
+			switch {
+			case k == nil:
+			case k.Ref == r.kind, b.Name == "expect" && name == r.kind, b.Name == "alert" && name == "to" && r.tells():
 				r.value(a.Expr)
+			case b.Name == "alert" && name == "objects":
+				r.patterns(a.Expr)
 			}
 		}
 		r.visit(in)
@@ -90,6 +96,38 @@ func (r *renamer) value(expr hclsyntax.Expression) {
 	}
 	if v, ok := literal(expr); ok && v.Type() == cty.String && v.AsString() == r.from {
 		r.cuts = append(r.cuts, cut(expr.Range(), r.to))
+	}
+}
+
+// tells reports whether the block is one that alerts go to.
+func (r *renamer) tells() bool { return r.kind == "syslog" || r.kind == "mail" }
+
+// patterns renames the block in patterns of objects, such as pool/shop/*, where a
+// server is the member of a pool.
+func (r *renamer) patterns(expr hclsyntax.Expression) {
+	list, ok := expr.(*hclsyntax.TupleConsExpr)
+	if !ok {
+		return
+	}
+	kind := r.kind
+	if kind == "server" {
+		kind = "member"
+	}
+	for _, e := range list.Exprs {
+		v, ok := literal(e)
+		if !ok || v.Type() != cty.String {
+			continue
+		}
+		steps := strings.Split(v.AsString(), "/")
+		changed := false
+		for i := 1; i < len(steps); i += 2 {
+			if steps[i-1] == kind && steps[i] == r.from {
+				steps[i], changed = r.name, true
+			}
+		}
+		if changed {
+			r.cuts = append(r.cuts, cut(e.Range(), quote(strings.Join(steps, "/"))))
+		}
 	}
 }
 

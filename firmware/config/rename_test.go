@@ -102,3 +102,37 @@ metrics: added`
 		t.Errorf("a changed token gives %+v", c)
 	}
 }
+
+// Who is told, and of what, goes along.
+func TestRenameTakesAlertsAlong(t *testing.T) {
+	const src = `
+server "web1" { address = "127.0.0.1:1" }
+pool "shop" {
+  member "web1" {}
+}
+syslog "central" { address = "127.0.0.1:514" }
+mail "ops" {
+  server = "127.0.0.1:25"
+  from   = "box@example.com"
+  to     = ["ops@example.com"] # not a name: ops
+}
+alert "all" {
+  objects = ["pool/shop/*", "pool/shop/member/web1", "pool/shoe", "cluster/shop", "role/shop"]
+  to      = ["central", "ops"]
+}
+`
+	for _, c := range []struct{ path, to, want string }{
+		{"syslog/central", "hq", `to      = ["hq", "ops"]`},
+		{"mail/ops", "night", `to      = ["central", "night"]`},
+		{"pool/shop", "store", `["pool/store/*", "pool/store/member/web1", "pool/shoe", "cluster/shop", "role/shop"]`},
+		{"server/web1", "w", `["pool/shop/*", "pool/shop/member/w", "pool/shoe", "cluster/shop", "role/shop"]`},
+	} {
+		out, bad := Rename([]byte(src), at(t, c.path), c.to)
+		if bad != nil || !strings.Contains(string(out), c.want) || !strings.Contains(string(out), "ops@example.com\"] # not a name: ops") {
+			t.Errorf("Rename(%s, %s): %v\n%s, want %s", c.path, c.to, bad, out, c.want)
+		}
+		if cfg, found := Parse("renamed.hcl", out); cfg == nil {
+			t.Errorf("Rename(%s, %s) breaks the text: %v", c.path, c.to, found)
+		}
+	}
+}

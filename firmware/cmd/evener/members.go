@@ -10,50 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"evener/firmware/api"
 	"evener/firmware/manage"
 )
-
-func newServer() *cobra.Command {
-	return group("server", "change a member at once, apart from the configuration",
-		memberCommand("quiesce", "give a member no new clients; persistent ones still come"),
-		memberCommand("drain", "quiesce a member, and disable it after a deadline"),
-		memberCommand("disable", "give a member no clients at all; running exchanges finish"),
-		memberCommand("enable", "bring a member back"),
-		newWeight(),
-	)
-}
-
-func memberCommand(verb, short string) *cobra.Command {
-	var sticky, force bool
-	var reason string
-	var deadline time.Duration
-	cmd := simple(verb+" POOL/MEMBER", short, cobra.ExactArgs(1), "server."+verb,
-		func(_ *cobra.Command, args []string) (any, error) {
-			p := map[string]any{"member": args[0], "reason": reason}
-			if verb != "enable" {
-				p["force"] = force
-			}
-			if verb == "quiesce" || verb == "drain" {
-				p["ignore_sticky"] = sticky
-			}
-			if verb == "drain" {
-				p["deadline"] = api.Duration(deadline)
-			}
-			return p, nil
-		}, printMember)
-	cmd.Flags().StringVarP(&reason, "reason", "m", "", "why; shown with its state")
-	if verb != "enable" {
-		cmd.Flags().BoolVar(&force, "force", false, "even if it is the last usable member")
-	}
-	if verb == "quiesce" || verb == "drain" {
-		cmd.Flags().BoolVar(&sticky, "ignore-sticky", false, "keep persistent clients away too")
-	}
-	if verb == "drain" {
-		cmd.Flags().DurationVar(&deadline, "deadline", 15*time.Minute, "disable it after this")
-	}
-	return completeFirst(cmd, memberNames)
-}
 
 func newWeight() *cobra.Command {
 	var force bool
@@ -72,14 +30,6 @@ func newWeight() *cobra.Command {
 	cmd.Flags().BoolVar(&force, "force", false, "0 even if it is the last usable member")
 	cmd.Flags().StringVarP(&reason, "reason", "m", "", "why; shown by status")
 	return completeFirst(cmd, memberNames)
-}
-
-func printMember(w io.Writer, m manage.Member) {
-	fmt.Fprintf(w, "%s/%s is %s, weight %s, %d active", m.Pool, m.Name, m.State, weightText(m), m.Active)
-	if !m.Until.IsZero() {
-		fmt.Fprintf(w, ", disabled at %s", m.Until.Local().Format(time.TimeOnly))
-	}
-	fmt.Fprintln(w)
 }
 
 func newProbe() *cobra.Command {

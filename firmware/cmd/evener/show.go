@@ -247,7 +247,11 @@ func reasonText(m manage.Member) string {
 		why = "used though quiesced: nobody else is left"
 	}
 	if !m.Until.IsZero() {
-		why += "; drained: disabled at " + m.Until.UTC().Format(time.DateTime) + " UTC"
+		end := "disabled"
+		if m.Cut {
+			end = "cut off"
+		}
+		why += "; drained: " + end + " at " + m.Until.UTC().Format(time.DateTime) + " UTC"
 	}
 	return strings.TrimPrefix(why, "; ")
 }

@@ -160,7 +160,23 @@ function UserMenu() {
 	return <Menu kind="quiet" icon="user" label={t("shell.user_menu", { user: s?.user ?? "" })} items={items} />;
 }
 
+// useBadges counts what needs attention for the navigation. A certificate does
+// when it is about to expire, is missing, or clients may refuse it.
+function useBadges(): void {
+	const certificates = useTopic("state.certificates");
+	const bad = useComputed(() => certificates.keys.value.filter((k) => {
+		const c = certificates.get(k)?.value;
+		return c && (c.state !== "valid" || c.warnings?.length || c.acme?.state === "failed");
+	}).length);
+	const n = bad.value;
+	const label = t("shell.badge_certificates", { n });
+	useEffect(() => {
+		badges.value = { ...badges.peek(), certificates: { n, label } };
+	}, [n, label]);
+}
+
 function Nav() {
+	useBadges();
 	const here = find(place.value.path)?.route;
 	const current = here?.nav ? here.path : (routes.filter((r) => r.nav && r.path !== "/" && here?.path.startsWith(`${r.path}/`)).at(-1)?.path ?? "");
 	return (

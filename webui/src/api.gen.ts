@@ -59,6 +59,7 @@ export interface Acted {
 	since?: string; // of its health
 	admin: string;
 	until?: string; // end of its drain
+	cut?: boolean; // what is left at the end of its drain is closed
 	static: number; // weight as configured
 	override?: number; // weight that the operator set in its place
 	weight: number; // in force
@@ -633,6 +634,7 @@ export interface LiveMember {
 	since?: string; // of its health
 	admin: string;
 	until?: string; // end of its drain
+	cut?: boolean; // what is left at the end of its drain is closed
 	static: number; // weight as configured
 	override?: number; // weight that the operator set in its place
 	weight: number; // in force
@@ -731,6 +733,7 @@ export interface Member {
 	since?: string; // of its health
 	admin: string;
 	until?: string; // end of its drain
+	cut?: boolean; // what is left at the end of its drain is closed
 	static: number; // weight as configured
 	override?: number; // weight that the operator set in its place
 	weight: number; // in force
@@ -998,6 +1001,7 @@ export interface ServerCancelEffect {
 	promoted?: string[]; // hot spares that take over then
 	last?: boolean; // nobody would be left: refused unless forced
 	until?: string; // end of its drain, if one runs
+	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
 }
 
@@ -1014,6 +1018,7 @@ export interface ServerDisableEffect {
 	promoted?: string[]; // hot spares that take over then
 	last?: boolean; // nobody would be left: refused unless forced
 	until?: string; // end of its drain, if one runs
+	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
 }
 
@@ -1030,6 +1035,7 @@ export interface ServerDrainEffect {
 	promoted?: string[]; // hot spares that take over then
 	last?: boolean; // nobody would be left: refused unless forced
 	until?: string; // end of its drain, if one runs
+	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
 }
 
@@ -1046,6 +1052,7 @@ export interface ServerEnableEffect {
 	promoted?: string[]; // hot spares that take over then
 	last?: boolean; // nobody would be left: refused unless forced
 	until?: string; // end of its drain, if one runs
+	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
 }
 
@@ -1062,6 +1069,7 @@ export interface ServerPreviewEffect {
 	promoted?: string[]; // hot spares that take over then
 	last?: boolean; // nobody would be left: refused unless forced
 	until?: string; // end of its drain, if one runs
+	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
 }
 
@@ -1078,6 +1086,7 @@ export interface ServerQuiesceEffect {
 	promoted?: string[]; // hot spares that take over then
 	last?: boolean; // nobody would be left: refused unless forced
 	until?: string; // end of its drain, if one runs
+	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
 }
 
@@ -2160,13 +2169,14 @@ export interface Methods {
 		effect: "runtime";
 		sudo: false;
 	};
-	// Gives members no clients at all; running exchanges finish.
+	// Gives members no clients at all; running exchanges finish, or are cut.
 	"server.disable": {
 		params: {
 			member?: string; // POOL/MEMBER; one of member, members, server and labels must be given
 			members?: string[]; // several, each POOL/MEMBER
 			server?: string; // name of a server: its members of all pools
 			labels?: Record<string, string>; // of servers: the members of all servers that carry all of them
+			cut?: boolean; // close what is open to it; otherwise running exchanges finish
 			force?: boolean; // even if it is the last usable member
 			reason?: string; // why; shown with its state
 		};
@@ -2185,8 +2195,9 @@ export interface Methods {
 			ignore_sticky?: boolean; // keep persistent clients away too
 			force?: boolean; // even if it is the last usable member
 			reason?: string; // why; shown with its state
-			mode?: "keep-sticky" | "ignore-sticky" | "now"; // keep-sticky: persistent clients still come; ignore-sticky: they do not; now: disabled at once; keep-sticky
+			mode?: "keep-sticky" | "ignore-sticky" | "now"; // keep-sticky: persistent clients still come; ignore-sticky: they do not; now: disabled and cut at once; keep-sticky
 			deadline?: string; // disabled after this; 15m
+			cut?: boolean; // at the deadline, close what is left; otherwise it may finish
 		};
 		result: Acted;
 		role: "operator";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A long list of rows of equal height, of which only those in view are drawn.
-// It stays at its end while rows come; whoever scrolls up leaves the end.
+// It stays at its end while it follows; left is called when somebody scrolls up.
 import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
@@ -14,7 +14,7 @@ export function spanOf(n: number, row: number, top: number, height: number, arou
 	return { from, to: Math.min(n, Math.ceil((top + height) / row) + around) };
 }
 
-export function WindowList({ n, row, label, head, draw, atEnd, columns }: { n: number; row: number; label: string; head: ComponentChildren; draw: (i: number) => ComponentChildren; atEnd: (yes: boolean) => void; columns: number }) {
+export function WindowList({ n, row, label, head, draw, follow, left, columns }: { n: number; row: number; label: string; head: ComponentChildren; draw: (i: number) => ComponentChildren; follow: boolean; left: () => void; columns: number }) {
 	const box = useRef<HTMLDivElement>(null);
 	const top = useSignal(0);
 	const height = useSignal(600);
@@ -28,11 +28,12 @@ export function WindowList({ n, row, label, head, draw, atEnd, columns }: { n: n
 	}, []);
 	useLayoutEffect(() => {
 		const el = box.current!;
+		if (follow) end.current = true;
 		if (!end.current) return;
 		mine.current = true;
 		el.scrollTop = el.scrollHeight;
 		top.value = el.scrollTop;
-	}, [n]);
+	}, [n, follow]);
 	const scrolled = () => {
 		const el = box.current;
 		if (!el) return; // the list has just gone
@@ -44,7 +45,7 @@ export function WindowList({ n, row, label, head, draw, atEnd, columns }: { n: n
 		}
 		if (near === end.current) return;
 		end.current = near;
-		atEnd(near);
+		if (!near) left();
 	};
 	const span = spanOf(n, row, top.value, height.value);
 	return (

@@ -97,7 +97,7 @@ function AccessLog() {
 			<div class={`log access${stale.value ? " stale" : ""}`}>
 				{rows.length === 0 && !log.error.value && <Nothing filtered={terms.length > 0} clear={() => set([])} />}
 				<WindowList
-					n={rows.length} row={rowHeight} label={t("logs.access")} columns={accessColumns.length} atEnd={(yes) => (paused.value = !yes)}
+					n={rows.length} row={rowHeight} label={t("logs.access")} columns={accessColumns.length} follow={!paused.value} left={() => (paused.value = true)}
 					head={<div class="log-row log-head" role="row">{accessColumns.map((c) => <span key={c.id} role="columnheader" class={c.id}>{t(`logs.column.${c.id}`)}</span>)}</div>}
 					draw={(i) => {
 						const r = rows[i];
@@ -372,7 +372,7 @@ function SystemLog() {
 			<div class={`log system${stale.value ? " stale" : ""}`}>
 				{rows.length === 0 && log.loaded.value && <Nothing filtered={Boolean(text)} clear={() => (typed.value = "")} />}
 				<WindowList
-					n={rows.length} row={rowHeight} label={t("logs.system")} columns={3} atEnd={(yes) => (paused.value = !yes)}
+					n={rows.length} row={rowHeight} label={t("logs.system")} columns={3} follow={!paused.value} left={() => (paused.value = true)}
 					head={<div class="log-row log-head" role="row"><span role="columnheader" class="time">{t("logs.column.time")}</span><span role="columnheader" class="level">{t("logs.level")}</span><span role="columnheader" class="message">{t("logs.message")}</span></div>}
 					draw={(i) => {
 						const e = rows[i]?.entry;

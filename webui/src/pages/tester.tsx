@@ -35,7 +35,7 @@ export default function Tester(_: PageProps) {
 	const side = useSignal<Side>((["running", "candidate", "both"] as const).find((s) => s === q["on"]) ?? (q["on"] ? "running" : "both"));
 	const answers = useSignal<readonly Answer[]>([]);
 	const busy = useSignal(false);
-	const saving = useSignal(false);
+	const saving = useSignal<api.Explained | null>(null);
 	const hasDraft = useComputed(() => config.value?.on === "candidate");
 	const names = useComputed(() => {
 		const live = clusters.keys.value.filter((k) => clusters.get(k)?.value.protocol.startsWith("http"));
@@ -124,13 +124,13 @@ export default function Tester(_: PageProps) {
 								<ErrorNotice error={a.error} title={t("tester.not_asked")} retry={() => void ask()}>
 									{a.error instanceof CallError && a.error.kind === "config.invalid" && <Button small href="/changes/text">{t("tester.to_text")}</Button>}
 								</ErrorNotice>
-							) : a.found && <Outcome found={a.found} asked={asked()} actions={<Button small icon="plus" need="editor" why={config.value ? undefined : t("tester.no_config")} onClick={() => (saving.value = true)}>{t("tester.save")}</Button>} />}
+							) : a.found && <Outcome found={a.found} asked={asked()} actions={<Button small icon="plus" need="editor" why={config.value ? undefined : t("tester.no_config")} onClick={() => (saving.value = a.found!)}>{t("tester.save")}</Button>} />}
 						</section>
 					))}
 				</div>
 			</div>
 			<Tests config={config.value} onAsk={(c, a) => { cluster.value = c; take(a); client.value = a.client; void ask(); scrollTo(0, 0); }} again={again} />
-			{saving.value && config.value && answers.value.some((a) => a.found) && <SaveTest config={config.value} asked={asked()} found={(answers.value.findLast((a) => a.found))!.found!} onClose={() => { saving.value = false; again(); }} />}
+			{saving.value && config.value && <SaveTest config={config.value} asked={asked()} found={saving.value} onClose={() => { saving.value = null; again(); }} />}
 		</Page>
 	);
 }

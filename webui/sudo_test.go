@@ -61,7 +61,9 @@ func TestSudoRefuses(t *testing.T) {
 	r := newRig(t, "", nil)
 	r.engine.Login("secret1", "s1")
 	cookie := []string{"Cookie", cookieName + "=secret1"}
-	rpc := func(params string) string { return `{"jsonrpc":"2.0","id":1,"method":"auth.sudo","params":` + params + `}` }
+	rpc := func(params string) string {
+		return `{"jsonrpc":"2.0","id":1,"method":"auth.sudo","params":` + params + `}`
+	}
 	for _, c := range []struct {
 		what, path, body string
 		fields           []string

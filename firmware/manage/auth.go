@@ -117,7 +117,7 @@ func (b *Box) addAuth(reg *api.Registry) {
 // traffic all the same.
 func (b *Box) identity() (*auth.Auth, error) {
 	if b.cfg.Auth == nil {
-		return nil, api.Errorf(api.CodeFailed, "auth.unavailable", "the box cannot read its users: evener status says why")
+		return nil, api.Errorf(api.CodeFailed, "auth.unavailable", "the box cannot read its users: evener status says why, and evener user reset begins anew")
 	}
 	return b.cfg.Auth, nil
 }

@@ -14,7 +14,7 @@ import (
 func Authenticate(a *auth.Auth) func(token, remote, agent string) (api.Call, *api.Error) {
 	return func(token, remote, agent string) (api.Call, *api.Error) {
 		if a == nil {
-			return api.Call{}, api.Errorf(api.CodeUnauthorized, "auth.unavailable", "the box cannot read its users: evener status says why")
+			return api.Call{}, api.Errorf(api.CodeUnauthorized, "auth.unavailable", "the box cannot read its users: evener status says why, and evener user reset begins anew")
 		}
 		p, err := a.Recognize(token)
 		if err != nil {

@@ -59,7 +59,7 @@ func (b *Box) addBackup(reg *api.Registry) {
 
 // users are the items by which package auth knows who may come in. Sessions and
 // throttles are not kept in backups.
-var userItems = []string{"auth/users", "auth/settings"}
+var userItems = []string{usersItem, "auth/settings"}
 
 func inBackup(name string) bool {
 	return !strings.HasPrefix(name, "auth/") || slices.Contains(userItems, name)
@@ -118,10 +118,7 @@ func (b *Box) importBackup(_ context.Context, c api.Call, p restoreParams) (Rest
 		return Restored{}, err
 	}
 	if p.Users {
-		b.restart.mu.Lock()
-		b.restart.role, b.restart.done, b.restart.err = "engine", false, ""
-		b.restart.mu.Unlock()
-		go b.doRestart("engine") // it is the next engine that reads who may come in
+		b.beginRestart("engine") // it is the next engine that reads who may come in
 	}
 	return Restored{Hostname: in.Hostname, Version: in.Version, Made: in.Made, Revision: in.Revision,
 		Items: append([]string{}, slices.Sorted(maps.Keys(items))...), Problems: problemsOf(found)}, nil

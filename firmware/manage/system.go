@@ -68,7 +68,7 @@ func (b *Box) addSystem(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "sys.info", Purpose: "Says what runs and what needs attention.",
 		Role: api.Viewer, Effect: api.Read}, b.info)
 	api.Add(reg, api.Method{Name: "sys.restart", Purpose: "Replaces a role's process while the old one drains; sys.info tells the outcome.",
-		Role: api.Operator, Effect: api.System, Audit: "restart {role}"}, b.restartRole)
+		Role: api.Admin, Effect: api.System, Audit: "restart {role}"}, b.restartRole)
 	api.Add(reg, api.Method{Name: "sys.log", Purpose: "Shows what the engine logged.",
 		Role: api.Viewer, Effect: api.Read}, b.showLog)
 	api.Add(reg, api.Method{Name: "sys.metrics", Purpose: "Shows the metrics as Prometheus text.",

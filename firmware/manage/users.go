@@ -64,6 +64,7 @@ func (b *Box) addUsers(reg *api.Registry) {
 		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "turn the second factor of {name} off"}, b.resetTOTP)
 	api.Add(reg, api.Method{Name: "user.set_password", Purpose: "Gives a user another password and ends the user's sessions.",
 		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "set the password of {name}"}, b.setPassword)
+	b.addResetUsers(reg)
 }
 
 func userOf(u auth.User) User {

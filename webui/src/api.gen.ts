@@ -1279,6 +1279,11 @@ export interface Users {
 	users: User[];
 }
 
+export interface UsersReset {
+	code: string; // set-up code, with which the console makes the first admin
+	aside?: string; // what the vault calls the damaged users now; empty: nothing was left of them
+}
+
 export interface Warning {
 	kind: string; // stable and dotted, such as lockout.allow: what programs test and translate
 	severity: string; // error or warning
@@ -2386,7 +2391,7 @@ export interface Methods {
 			role: string; // engine, or another role that runs
 		};
 		result: RestartStatus;
-		role: "operator";
+		role: "admin";
 		effect: "system";
 		sudo: false;
 	};
@@ -2511,6 +2516,14 @@ export interface Methods {
 		role: "admin";
 		effect: "read";
 		sudo: false;
+	};
+	// Begins anew with a set-up code where the users cannot be read, over the Unix socket alone; the damaged file is kept.
+	"user.reset": {
+		params: Record<string, never>;
+		result: UsersReset;
+		role: "admin";
+		effect: "system";
+		sudo: true;
 	};
 	// Turns a user's second factor off, for who has lost the app and the recovery codes.
 	"user.reset_totp": {
@@ -2694,7 +2707,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"sys.metrics": "viewer",
 	"sys.openapi": "viewer",
 	"sys.rest": "viewer",
-	"sys.restart": "operator",
+	"sys.restart": "admin",
 	"throttle.clear": "admin",
 	"throttle.list": "admin",
 	"token.create": "viewer",
@@ -2707,6 +2720,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"user.delete": "admin",
 	"user.get": "admin",
 	"user.list": "admin",
+	"user.reset": "admin",
 	"user.reset_totp": "admin",
 	"user.set_password": "admin",
 	"user.update": "admin",

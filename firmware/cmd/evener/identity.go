@@ -16,7 +16,7 @@ func (e *engine) openAuth(host string) {
 	a, err := auth.Open(e.store.Vault(), cfg, e.log)
 	if err != nil {
 		e.log.Error("users not read", "err", err)
-		e.problems = append(e.problems, "the users cannot be read and nobody can log in: "+err.Error())
+		e.problems = append(e.problems, "the users cannot be read and nobody can log in (evener user reset keeps the damaged file and begins anew): "+err.Error())
 		return
 	}
 	e.auth = a

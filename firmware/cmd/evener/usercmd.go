@@ -28,7 +28,15 @@ func newUser() *cobra.Command {
 				return map[string]any{"name": args[0], "password": password}, err
 			}, "changed; all sessions of the user have ended"), userNames),
 		completeFirst(done("reset-totp NAME", "turn a user's second factor off", cobra.ExactArgs(1), "user.reset_totp", named, "turned off"), userNames),
+		simple("reset", "begin anew with a set-up code where the users cannot be read; the damaged file is kept", cobra.NoArgs, "user.reset", noParams, printReset),
 	)
+}
+
+func printReset(w io.Writer, r manage.UsersReset) {
+	if r.Aside != "" {
+		fmt.Fprintf(w, "the damaged users are kept in the vault as %s\n", r.Aside)
+	}
+	fmt.Fprintf(w, "the engine is replaced; then the console makes the first admin with the set-up code\n%s\n", r.Code)
 }
 
 func newUserAdd() *cobra.Command {

@@ -99,7 +99,7 @@ function Roles({ list }: { list: readonly api.RoleStatus[] }) {
 					{ id: "version", head: t("system.version"), hidden: true, by: (r) => r.version ?? "", cell: (r) => r.version || "–" },
 				]}
 				edge={(r) => (r.crashes > 0 ? "degraded" : undefined)}
-				actions={(r) => <Button small icon="refresh" need="operator" onClick={() => restart(r)}>{t("system.restart")}</Button>}
+				actions={(r) => <Button small icon="refresh" need="admin" onClick={() => restart(r)}>{t("system.restart")}</Button>}
 				empty={{ title: t("system.no_roles") }}
 			/>
 		</Card>

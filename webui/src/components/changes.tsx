@@ -3,7 +3,8 @@
 // What a commit changes and risks, in words of the page's language: the box
 // sends codes and values. Review, history and the wizard use this; its texts
 // are changes.json.
-import { type api, Card, CheckField, format, has, Icon, Notice, Status, t, tx } from "../kit";
+import { useSignal } from "@preact/signals";
+import { type api, Card, CheckField, ErrorNotice, format, has, Icon, Notice, Status, t, tx, useCall } from "../kit";
 import { grouped, page, parsePath, type Step, top } from "../paths";
 import type { Problem } from "../wire";
 
@@ -43,21 +44,35 @@ function Said({ change: c }: { change: api.Change }) {
 
 const signs: Record<string, string> = { added: "+", removed: "−", moved: "↕", changed: "~" };
 
-// Changes shows changes by object. onDrop, where given, is offered with each object.
-export function Changes({ list, drop }: { list: readonly api.Change[]; drop?: (path: string) => preact.ComponentChildren }) {
+// Changes shows changes by object. drop is what is offered with each object, more
+// what can be said of one that is added.
+export function Changes({ list, drop, more }: { list: readonly api.Change[]; drop?: (path: string) => preact.ComponentChildren; more?: (path: string) => preact.ComponentChildren }) {
 	return (
 		<ul class="change-groups">
 			{grouped(list).map((g) => (
 				<li key={g.path} class="change-group">
-					<div class="head"><h3><Where path={g.path} /></h3>{drop?.(g.path)}</div>
+					<div class="group-head"><h3><Where path={g.path} /></h3>{drop?.(g.path)}</div>
 					<ul class="change-list">
 						{g.changes.map((c, i) => (
 							<li key={i} class={c.kind}><span class="sign" aria-hidden="true">{signs[c.kind] ?? "~"}</span><span><Said change={c} /></span></li>
 						))}
 					</ul>
+					{more && g.changes.some((c) => c.kind === "added" && c.path === g.path) && more(g.path)}
 				</li>
 			))}
 		</ul>
+	);
+}
+
+// NewText shows the text of an added object of the candidate when it is opened.
+export function NewText({ path }: { path: string }) {
+	const open = useSignal(false);
+	const object = useCall("config.object", open.value ? { path, on: "candidate" } : null);
+	return (
+		<details class="new-text" onToggle={(e) => (open.value = e.currentTarget.open)}>
+			<summary>{t("changes.show_text")}</summary>
+			{object.error.value ? <ErrorNotice error={object.error.value} retry={object.again} /> : object.data.value && <pre class="block" tabIndex={0}>{object.data.value.text}</pre>}
+		</details>
 	);
 }
 
@@ -75,7 +90,7 @@ export function Warnings({ list }: { list: readonly api.Warning[] }) {
 	return (
 		<ul class="warnings">
 			{list.map((w, i) => (
-				<li key={i}>
+				<li key={i} class={w.severity}>
 					<Icon name={w.severity === "error" ? "error" : "warning"} label={t(w.severity === "error" ? "common.error" : "common.warning")} />
 					<div>
 						{w.object && <strong><Where path={w.object} /></strong>}
@@ -96,7 +111,7 @@ export function Problems({ list, at }: { list: readonly Problem[]; at?: (p: Prob
 				const place = p.line ? t("changes.line", { line: p.line, col: p.col ?? 1 }) : "";
 				const to = p.line ? at?.(p) : "";
 				return (
-					<li key={i}>
+					<li key={i} class={p.warning ? "warning" : "error"}>
 						<Icon name={p.warning ? "warning" : "error"} label={t(p.warning ? "common.warning" : "common.error")} />
 						<div>
 							{(place || p.path) && <strong>{to ? <a href={to}>{place}</a> : place}{place && p.path && " · "}{p.path}</strong>}

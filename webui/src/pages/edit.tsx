@@ -152,7 +152,7 @@ function Editor({ user, from, reload }: { user: string; from: api.SourceText; re
 			</>}
 		>
 			{readOnly && <Notice>{t("edit.read_only", { why: needs("editor") })}</Notice>}
-			{restored && dirty && <Notice kind="warning" actions={<Button small onClick={revert}>{t("edit.revert")}</Button>}>{tx("edit.restored", { when: <Ago at={new Date(restored.time).toISOString()} /> })}</Notice>}
+			{restored && dirty && <Notice kind="warning" actions={<Button small onClick={revert}>{t("edit.revert")}</Button>}><p>{tx("edit.restored", { when: <Ago at={new Date(restored.time).toISOString()} /> })}</p></Notice>}
 			{noStorage.value && <Notice kind="warning">{t("edit.no_storage")}</Notice>}
 			{conflict.value && <Conflict error={conflict.value} mine={text.value} overwrite={(v) => save(v)} take={() => { keep(null); reload(); }} base={(b) => (on.value = { ...on.peek(), ...b })} />}
 			{failed.value !== null && <ErrorNotice error={failed.value} />}

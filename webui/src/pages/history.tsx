@@ -4,7 +4,7 @@
 // between any two; and the way back.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, Button, call, Card, Choice, Dialog, ErrorNotice, format, go, has, hello, Icon, type Item, Menu, mutate, Notice, Page, place, RadioField, setQuery, Skeleton, Status, t, Table, TextField, Time, toast, toastError, tx, useCall, useList, useTopic } from "../kit";
+import { type api, Button, call, Card, Choice, Dialog, ErrorNotice, format, go, has, hello, Icon, type Item, Menu, mutate, Notice, Page, place, RadioField, setQuery, Skeleton, StateIcon, t, Table, TextField, Time, toast, toastError, tx, useCall, useList, useTopic } from "../kit";
 import { Changes, confirmRange, ConfirmChoice } from "../components/changes";
 import { DiffView } from "../components/text";
 import { download } from "../download";
@@ -24,11 +24,12 @@ function stateWord(r: Row): "up" | "waiting" | "failed" | "ok" {
 function State({ r }: { r: Row }) {
 	const s = r.settled;
 	const text = r.running && r.status === "confirmed" ? t("history.runs") : has(`history.status.${r.status}`) ? t(`history.status.${r.status}`) : r.status;
-	const icons = { up: "up", waiting: "degraded", failed: "disabled", ok: "unknown" } as const;
+	const icons = { up: "up", waiting: "degraded", failed: "disabled" } as const;
+	const word = stateWord(r);
 	return (
 		<span class="status">
-			<Status word="" state={icons[stateWord(r)]} />
-			<span>{text}</span>
+			{word !== "ok" && <StateIcon state={icons[word]} />}
+			<span class={word === "ok" ? "muted" : undefined}>{text}</span>
 			{r.status === "reverted" && s && <span class="muted why">{s.origin === "confirm-timeout" ? t("history.not_kept") : s.author ? tx("history.taken_back", { author: s.author }) : s.why}</span>}
 			{r.status === "confirmed" && s?.author && s.author !== r.author && <span class="muted why">{t("history.kept_by", { author: s.author })}</span>}
 		</span>
@@ -63,7 +64,7 @@ export default function HistoryPage() {
 		<Page name={t("history.title")}>
 			{from && to && <Difference key={`${from} ${to}`} from={Number(from)} to={Number(to)} revisions={list ?? []} />}
 			<Table<Row>
-				name="revisions" caption={t("history.title")} source={rows} retry={history.again}
+				name="revisions" caption={t("history.title")} source={rows} retry={history.again} sort="-number"
 				open={(r) => setQuery({ from: r.parent || r.number, to: r.number })}
 				bulk={(keys) => <Button small why={keys.length === 2 ? undefined : t("history.pick_two")} onClick={() => { const [a, b] = keys.map(Number).sort((x, y) => x - y); setQuery({ from: a, to: b }); }}>{t("history.compare")}</Button>}
 				columns={[

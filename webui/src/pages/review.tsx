@@ -5,7 +5,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Ago, type api, ask, Button, call, CallError, Card, CheckField, Choice, Countdown, Empty, ErrorNotice, format, go, may, mutate, needs, Notice, Page, Skeleton, stale, t, TextField, toast, tx, useCall, useTopic } from "../kit";
-import { Changes, confirmRange, ConfirmChoice, pathText, Problems, Tests, Titled, Warnings } from "../components/changes";
+import { Changes, confirmRange, ConfirmChoice, NewText, pathText, Problems, Tests, Titled, Warnings } from "../components/changes";
 import { Conflicts } from "../components/conflicts";
 import { Moved } from "../components/movedpage";
 import { DiffView } from "../components/text";
@@ -127,11 +127,11 @@ function Body({ r, done, again }: { r: api.Review; done: Signal<api.Committed | 
 				>
 					{how.value === "text" ? <DiffView text={r.text} label={t("review.diff")} />
 						: r.changes.length === 0 ? <p class="muted">{r.text ? t("review.only_layout") : t("common.no_difference")}</p>
-						: <Changes list={r.changes} drop={(path) => undoable(path) && (
+						: <Changes list={r.changes} more={(path) => <NewText path={path} />} drop={(path) => undoable(path) && (
 							<Button
-								small kind="quiet" need="editor" why={behind ? t("review.rebase_first") : undefined} label={t("review.drop_label", { name: pathText(path) })}
+								small kind="quiet" need="editor" why={behind ? t("review.rebase_first") : undefined}
 								onClick={() => ask({ title: t("review.drop_title", { name: pathText(path) }), text: t("review.drop_text"), act: t("review.drop_act"), danger: true, need: "editor", run: () => drop(path, r.version) })}
-							>{t("review.drop")}</Button>
+							>{t("review.drop")}<span class="visually-hidden"> {pathText(path)}</span></Button>
 						)} />}
 				</Card>
 				{r.tests.length > 0 && <Titled title={t("review.tests", { n: r.tests.filter((x) => x.passed).length, all: r.tests.length })}><Tests list={r.tests} /></Titled>}

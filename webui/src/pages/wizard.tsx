@@ -5,7 +5,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { type api, Button, call, Card, CheckField, Choice, ErrorNotice, format, go, hello, Latency, may, mutate, needs, Notice, Page, SelectField, Skeleton, Status, t, TextField, toast, tx, useCall } from "../kit";
-import { Changes, confirmRange, ConfirmChoice, pathText, Problems, Warnings } from "../components/changes";
+import { Changes, confirmRange, ConfirmChoice, NewText, pathText, Problems, Warnings } from "../components/changes";
 import { moveOf, setMove } from "../moved";
 import { blocksOf, defaultPort, edits, fresh, listening, nameOK, type Plan, probesOf, readPlan, taken, type Template, trialText, withPort, writePlan } from "../plan";
 import { routes } from "../routes";
@@ -300,7 +300,7 @@ function ReviewStep({ plan, change, back, done }: { plan: Signal<Plan>; change: 
 						{r.base !== r.running && <Notice kind="warning" actions={<Button small href="/changes/review">{t("wizard.full_review")}</Button>}>{t("wizard.behind")}</Notice>}
 						{r.problems.length > 0 && <Problems list={r.problems} at={(x) => `/changes/text?line=${x.line}&col=${x.col ?? 1}`} />}
 						{r.warnings.length > 0 && <Warnings list={r.warnings} />}
-						<Changes list={r.changes} />
+						<Changes list={r.changes} more={(path) => <NewText path={path} />} />
 						<ConfirmChoice advice={r.confirm} on={on} seconds={seconds} onChange={(o, s) => (chosen.value = { on: o, seconds: s })} />
 					</>
 				)}

@@ -186,13 +186,16 @@ func (b *Box) addConfig(reg *api.Registry) {
 		Role: api.Viewer, Effect: api.Read}, b.history)
 }
 
-func (b *Box) text(_ context.Context, _ api.Call, p textParams) (Text, error) {
+func (b *Box) text(_ context.Context, c api.Call, p textParams) (Text, error) {
 	if p.Revision == 0 {
 		p.Revision = b.cfg.Store.Running().Number
 	}
 	text, err := b.cfg.Store.Text(p.Revision)
 	if err != nil {
 		return Text{}, apiError(err)
+	}
+	if text, err = veil(c, text); err != nil {
+		return Text{}, err
 	}
 	if p.Defaults || p.JSON {
 		cfg, err := parse(text, p.Revision)
@@ -280,12 +283,17 @@ type Diff struct {
 func (b *Box) diff(_ context.Context, c api.Call, p diffParams) (Diff, error) {
 	running := b.cfg.Store.Running().Number
 	switch {
+	case p.From == 0 && p.To == 0 && c.Role < api.Editor:
+		return Diff{}, api.Errorf(api.CodeForbidden, "auth.role", "candidates are for editors: name two revisions")
 	case p.From == 0 && p.To == 0:
 		return b.diffCandidate(c.Author, running)
 	case p.From == 0:
 		p.From = running
 	case p.To == 0:
 		p.To = running
+	}
+	if c.Role < api.Editor {
+		return b.veiledDiff(c, p.From, p.To)
 	}
 	text, err := b.cfg.Store.Diff(p.From, p.To)
 	return Diff{Text: text}, apiError(err)

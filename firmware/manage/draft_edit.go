@@ -175,7 +175,8 @@ func (b *Box) source(c api.Call, on string) (source, error) {
 	if on != "running" {
 		cand, text, err := b.cfg.Store.Candidate(c.Author)
 		if err == nil {
-			return source{text, "candidate", cand.Base, version(cand)}, nil
+			text, err = veil(c, text)
+			return source{text, "candidate", cand.Base, version(cand)}, err
 		}
 		if on == "candidate" || !errors.Is(err, store.ErrNoCandidate) {
 			return source{}, b.candidateError(err)
@@ -183,7 +184,11 @@ func (b *Box) source(c api.Call, on string) (source, error) {
 	}
 	n := b.cfg.Store.Running().Number
 	text, err := b.cfg.Store.Text(n)
-	return source{text, "running", n, ""}, apiError(err)
+	if err != nil {
+		return source{}, apiError(err)
+	}
+	text, err = veil(c, text)
+	return source{text, "running", n, ""}, err
 }
 
 func (b *Box) object(_ context.Context, c api.Call, p objectParams) (ObjectText, error) {

@@ -82,8 +82,8 @@ type Auth struct {
 
 // A changed says what is to be written later, and when it was written last.
 type changed struct {
-	sessions, seen, throttle bool
-	sessionsAt, throttleAt   time.Duration
+	users, sessions, seen, throttle bool
+	sessionsAt, throttleAt          time.Duration
 }
 
 // Open returns the Auth that k keeps the state of. A box without an admin gets a
@@ -154,6 +154,9 @@ func (a *Auth) flush(all bool) error {
 	c := a.changed
 	a.mu.Unlock()
 	var errs []error
+	if c.users {
+		errs = append(errs, a.saveUsers(a.users.Load()))
+	}
 	if c.sessions || c.seen && (all || now-c.sessionsAt >= seenEvery) {
 		errs = append(errs, a.saveSessions(nil))
 	}

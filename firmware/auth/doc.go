@@ -19,6 +19,9 @@
 // the last. Of tokens, set apart the set-up code that must be shown again, only
 // SHA-256 is kept: they have 256 random bits, and need no slow hash.
 //
+// On a full disk a login and sudo are not refused: whoever can make room must come in.
+// What they would write follows when there is room.
+//
 // # Guessing
 //
 // Failed attempts are counted for each address (IPv6: each /64) and for each name.

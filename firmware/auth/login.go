@@ -88,7 +88,7 @@ func (a *Auth) enter(ctx context.Context, u *userRec, at Attempt) (Grant, error)
 		}
 	}
 	var after userRec
-	err := a.changeUsers(func(d *userDoc) error {
+	err := a.noteLogin(func(d *userDoc) error {
 		now := d.byID(u.ID)
 		if now == nil || now.Epoch != u.Epoch {
 			return denied() // it was changed meanwhile

@@ -109,7 +109,7 @@ func (a *Auth) newSession(u *userRec, at Attempt, life time.Duration, g *guesses
 	a.mu.Lock()
 	gone := a.sessions.surplus(u.ID)
 	a.mu.Unlock()
-	if err := a.saveSessions(x, gone...); err != nil {
+	if err := a.keepSession(x, gone...); err != nil {
 		return Session{}, "", err
 	}
 	a.mu.Lock()

@@ -110,10 +110,21 @@ func (a *Auth) changeUsers(f func(*userDoc) error) error {
 	if next.admins() > 0 {
 		next.Setup = ""
 	}
-	if err := a.save(usersName, next); err != nil {
+	if err := a.saveUsers(next); err != nil {
 		return err
 	}
 	a.users.Store(next)
+	return nil
+}
+
+// saveUsers writes doc; the caller has writing.
+func (a *Auth) saveUsers(doc *userDoc) error {
+	if err := a.save(usersName, doc); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.changed.users = false
 	return nil
 }
 

@@ -82,7 +82,7 @@ func (a *Auth) proveUser(ctx context.Context, x *session, password, code string)
 	case code == "":
 		return errorf(CodeNeeded, "give the code of your authenticator app, or a recovery code, too")
 	}
-	return a.changeUsers(func(d *userDoc) error {
+	return a.noteLogin(func(d *userDoc) error {
 		now := d.byID(u.ID)
 		if now == nil || now.Epoch != u.Epoch {
 			return noSession()
@@ -107,7 +107,7 @@ func (a *Auth) Rotate(id string) (string, error) {
 	next := *x
 	next.hash = hash
 	a.mu.Unlock()
-	if err := a.saveSessions(&next, x); err != nil {
+	if err := a.keepSession(&next, x); err != nil {
 		return "", err
 	}
 	a.mu.Lock()

@@ -278,7 +278,7 @@ export class Box {
 	async stop() {
 		if (this.process && this.process.exitCode === null && this.process.signalCode === null) {
 			this.process.kill("SIGTERM");
-			const late = setTimeout(() => this.process.kill("SIGTERM"), 5000); // the second one does not wait for clients
+			const late = setTimeout(() => this.process.kill("SIGTERM"), 1500); // the second one does not wait for clients
 			await Promise.race([this.gone, sleep(15_000)]);
 			clearTimeout(late);
 		}

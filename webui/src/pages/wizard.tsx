@@ -41,7 +41,7 @@ export default function Wizard() {
 				{name === "console" && <ConsoleStep plan={plan} change={change} back={() => step(0)} next={() => step(2)} />}
 				{name === "cluster" && <ClusterStep plan={plan} change={change} back={() => step(1)} next={() => step(3)} />}
 				{name === "servers" && <ServersStep plan={plan} change={change} back={() => step(2)} next={() => step(4)} />}
-				{name === "review" && <ReviewStep plan={plan} change={change} back={() => step(3)} done={() => { writePlan(user, null); plan.value = fresh(); }} />}
+				{name === "review" && <ReviewStep plan={plan} change={change} back={() => step(3)} done={() => { writePlan(user, null); plan.value = { ...fresh(), step: at }; }} />}
 			</div>
 		</Page>
 	);

@@ -24,7 +24,7 @@ func main() {
 	defer stop()
 	if err := newRoot().ExecuteContext(ctx); err != nil {
 		if text := err.Error(); text != "" {
-			fmt.Fprintln(os.Stderr, "error:", text)
+			fmt.Fprintln(os.Stderr, "error:", printable(text))
 			if a := advice(err); a != "" {
 				fmt.Fprintln(os.Stderr, a)
 			}

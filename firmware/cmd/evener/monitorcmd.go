@@ -76,7 +76,11 @@ func monitor(ctx context.Context, cmd *cobra.Command, topics []string, params an
 		case err := <-ended:
 			return err
 		case e := <-events:
-			if err := printEvent(cmd.OutOrStdout(), e, format == "json"); err != nil {
+			var p printer
+			if err := printEvent(&p, e, format == "json"); err != nil {
+				return err
+			}
+			if _, err := io.WriteString(cmd.OutOrStdout(), p.text()); err != nil {
 				return err
 			}
 		}

@@ -150,13 +150,15 @@ func printLost(cmd *cobra.Command, n uint64) {
 func printLine(cmd *cobra.Command, v any, cells []any) {
 	out := cmd.OutOrStdout()
 	if format, _ := cmd.Flags().GetString("output"); format == "json" {
-		json.NewEncoder(out).Encode(v)
+		var p printer
+		json.NewEncoder(&p).Encode(v)
+		io.WriteString(out, p.text())
 		return
 	}
 	var words []string
 	for _, c := range cells {
 		if s := fmt.Sprint(c); s != "" {
-			words = append(words, s)
+			words = append(words, cell(s))
 		}
 	}
 	fmt.Fprintln(out, strings.Join(words, "  "))

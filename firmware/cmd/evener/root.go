@@ -118,13 +118,18 @@ func advice(err error) string {
 
 // show prints a result as the -o flag asks: the table, or the result as JSON.
 func show(cmd *cobra.Command, result any, table func(io.Writer)) error {
+	var p printer
 	if format, _ := cmd.Flags().GetString("output"); format == "json" {
-		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc := json.NewEncoder(&p)
 		enc.SetIndent("", "  ")
-		return enc.Encode(result)
+		if err := enc.Encode(result); err != nil {
+			return err
+		}
+	} else {
+		table(&p)
 	}
-	table(cmd.OutOrStdout())
-	return nil
+	_, err := io.WriteString(cmd.OutOrStdout(), p.text())
+	return err
 }
 
 // simple makes a command that calls one method and prints its result.

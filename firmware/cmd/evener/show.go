@@ -26,7 +26,7 @@ func table(w io.Writer, header string, rows func(add func(cells ...any))) {
 			if i > 0 {
 				fmt.Fprint(tw, "\t")
 			}
-			fmt.Fprint(tw, dash(fmt.Sprint(c)))
+			fmt.Fprint(tw, dash(cell(fmt.Sprint(c))))
 		}
 		fmt.Fprintln(tw)
 	})

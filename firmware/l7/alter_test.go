@@ -279,7 +279,7 @@ func TestExplainShowsWhatIsRewritten(t *testing.T) {
 		s.Default.RequestOps = requestOps(t, "set X-To $member $header_x", "set Host $header_h")
 	})
 	explain := func(raw string) (e Explanation) {
-		b.do(func() { e = b.w.Explain(b.svc, []byte(raw), netip.MustParseAddrPort("192.0.2.1:4")) })
+		b.do(func() { e = b.w.Explain(b.svc, []byte(raw), netip.MustParseAddrPort("192.0.2.1:4"), "") })
 		return e
 	}
 	e := explain("GET /api/x HTTP/1.1\r\nHost: a\r\nH: b\r\nX: y\r\n\r\n")

@@ -38,7 +38,7 @@ type Explanation struct {
 // Explain says what the worker would do with the request raw from client,
 // without doing it: pickers do not advance and nothing is counted. It runs on the
 // worker's loop.
-func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explanation {
+func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort, sni string) Explanation {
 	x := &exchange{w: w, svc: svc, c: &clientConn{peer: client, secure: svc.TLS != nil}}
 	e := Explanation{Chosen: -1}
 	n, err := http1.ParseRequest(&x.req, raw, &svc.HTTP)
@@ -68,7 +68,10 @@ func (w *Worker) Explain(svc *Service, raw []byte, client netip.AddrPort) Explan
 	var r match.Request
 	r.Reset(&x.req, client.Addr(), svc.Match)
 	if svc.TLS != nil {
-		r.SetTLS(&match.TLS{Version: "1.3", ServerName: string(r.Host())})
+		if sni == "" {
+			sni = string(r.Host())
+		}
+		r.SetTLS(&match.TLS{Version: "1.3", ServerName: sni})
 	}
 	e.Path = string(r.Path())
 	if svc.Rules != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"evener/firmware/certs"
 	"evener/firmware/config"
 	"evener/firmware/l7"
 )
@@ -19,6 +20,7 @@ type Question struct {
 	URL     string         // absolute, or a path
 	Fields  []string       // "Name: value"
 	Client  netip.AddrPort // 192.0.2.1:40000
+	SNI     string         // server name of the TLS handshake, of https clusters only; the host of the request
 }
 
 // An Answer tells what would become of the request.
@@ -78,11 +80,15 @@ func (b *Balancer) explain(gen *generation, q Question) (Answer, error) {
 	if !q.Client.IsValid() {
 		q.Client = netip.MustParseAddrPort("192.0.2.1:40000")
 	}
+	sni, err := q.serverName(gen.services[name])
+	if err != nil {
+		return Answer{}, err
+	}
 	a := Answer{Cluster: name, Generation: gen.number}
 	done := make(chan struct{})
 	u := b.loops[0]
 	u.loop.Post(func() {
-		a.Explanation = u.http.Explain(gen.services[name], raw, q.Client)
+		a.Explanation = u.http.Explain(gen.services[name], raw, q.Client, sni)
 		close(done)
 	})
 	select {
@@ -98,6 +104,22 @@ func (b *Balancer) explain(gen *generation, q Question) (Answer, error) {
 		}
 	}
 	return a, nil
+}
+
+// serverName returns the name that the client's handshake asks for, "" where it
+// names none of its own.
+func (q Question) serverName(svc *l7.Service) (string, error) {
+	switch {
+	case q.SNI == "":
+		return "", nil
+	case svc.TLS == nil:
+		return "", &QuestionError{"sni is of TLS: the cluster speaks http"}
+	}
+	name, err := certs.CanonicalName(q.SNI)
+	if err != nil {
+		return "", &QuestionError{"sni: " + err.Error()}
+	}
+	return name, nil
 }
 
 // clusterFor finds the http cluster that the question is about.

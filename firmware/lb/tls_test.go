@@ -260,4 +260,26 @@ cluster "secure" {
 			t.Errorf("Explain(%s) asks %q, %v, want %q", url, got, err, want)
 		}
 	}
+	for _, tt := range []struct {
+		q    Question
+		rule string
+		ok   bool
+	}{
+		{Question{URL: "https://other.example/", SNI: "WWW.example.com."}, "tls", true},
+		{Question{URL: "https://www.example.com/", SNI: "other.example"}, "", true},
+		{Question{URL: "http://www.example.com/", SNI: "www.example.com"}, "", false},
+		{Question{URL: "https://www.example.com/", SNI: "no name"}, "", false},
+	} {
+		a, err := b.Explain(tt.q, nil)
+		if rule := ""; err == nil {
+			if a.Route != nil {
+				rule = a.Route.Rule
+			}
+			if rule != tt.rule || !tt.ok {
+				t.Errorf("Explain(%+v) = rule %q, want %q, ok %v", tt.q, rule, tt.rule, tt.ok)
+			}
+		} else if tt.ok || !errors.As(err, new(*QuestionError)) {
+			t.Errorf("Explain(%+v): %v", tt.q, err)
+		}
+	}
 }

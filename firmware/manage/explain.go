@@ -18,6 +18,7 @@ type explainParams struct {
 	URL       string   `json:"url" doc:"http://host/path?query, or a path"`
 	Fields    []string `json:"fields,omitempty" doc:"request fields, written Name: value"`
 	Client    string   `json:"client,omitempty" doc:"address of the client; 192.0.2.1"`
+	SNI       string   `json:"sni,omitempty" doc:"server name of the TLS handshake, of https clusters; the host of the request"`
 	Candidate bool     `json:"candidate,omitempty" doc:"ask your candidate in place of the running configuration"`
 	On        string   `json:"on,omitempty" doc:"running or candidate; running, unless candidate is set"`
 }
@@ -101,7 +102,7 @@ func (b *Box) addExplain(reg *api.Registry) {
 }
 
 func (b *Box) explain(_ context.Context, c api.Call, p explainParams) (Explained, error) {
-	q := lb.Question{Cluster: p.Cluster, Method: p.Method, URL: p.URL, Fields: p.Fields}
+	q := lb.Question{Cluster: p.Cluster, Method: p.Method, URL: p.URL, Fields: p.Fields, SNI: p.SNI}
 	if p.Client != "" {
 		a, err := netip.ParseAddr(p.Client)
 		if err != nil {

@@ -13,16 +13,17 @@ import (
 )
 
 func newExplain() *cobra.Command {
-	var cluster, client string
+	var cluster, client, sni string
 	var fields []string
 	var candidate bool
 	cmd := simple("explain METHOD URL", "say what becomes of a request: which rule, pool and member, and why not the others",
 		cobra.ExactArgs(2), "explain.request", func(_ *cobra.Command, args []string) (any, error) {
 			return map[string]any{"cluster": cluster, "method": args[0], "url": args[1], "fields": fields,
-				"client": client, "candidate": candidate}, nil
+				"client": client, "sni": sni, "candidate": candidate}, nil
 		}, printExplained)
 	clusterFlag(cmd, &cluster, "cluster, where there are several")
 	cmd.Flags().StringVar(&client, "client", "", "address of the client; 192.0.2.1")
+	cmd.Flags().StringVar(&sni, "sni", "", "server name of the TLS handshake; the host of the URL")
 	cmd.Flags().StringArrayVarP(&fields, "header", "H", nil, "request field, written 'Name: value'")
 	cmd.Flags().BoolVar(&candidate, "candidate", false, "ask your candidate in place of the running configuration")
 	return cmd

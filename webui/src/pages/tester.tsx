@@ -30,6 +30,7 @@ export default function Tester(_: PageProps) {
 	const url = useSignal(q["url"] ?? "");
 	const fields = useSignal(q["fields"] ?? "");
 	const client = useSignal(q["client"] ?? "");
+	const sni = useSignal(q["sni"] ?? "");
 	const pasted = useSignal("");
 	const notRead = useSignal(false);
 	const side = useSignal<Side>((["running", "candidate", "both"] as const).find((s) => s === q["on"]) ?? (q["on"] ? "running" : "both"));
@@ -42,7 +43,9 @@ export default function Tester(_: PageProps) {
 		const drafted = (config.value?.values.clusters ?? []).filter((c) => c.protocol.startsWith("http")).map((c) => c.name);
 		return [...new Set([...live, ...drafted])].sort();
 	});
-	const asked = (): Asked => ({ method: method.peek() || "GET", url: url.peek().trim(), fields: lines(fields.peek()), client: client.peek().trim() });
+	// Which name a handshake asks for matters to https clusters alone.
+	const overTLS = useComputed(() => (cluster.value ? (clusters.get(cluster.value)?.value.protocol ?? (config.value?.values.clusters ?? []).find((c) => c.name === cluster.value)?.protocol) === "https" : url.value.trim().startsWith("https:")));
+	const asked = (): Asked => ({ method: method.peek() || "GET", url: url.peek().trim(), fields: lines(fields.peek()), client: client.peek().trim(), sni: overTLS.peek() ? sni.peek().trim() : "" });
 
 	const take = (a: Asked) =>
 		batch(() => {
@@ -60,12 +63,12 @@ export default function Tester(_: PageProps) {
 	const ask = async () => {
 		if (!url.peek().trim()) return;
 		const a = asked();
-		setQuery({ cluster: cluster.peek(), method: a.method === "GET" ? "" : a.method, url: a.url, fields: a.fields.join("\n"), client: a.client, on: side.peek() === "both" ? "" : side.peek() });
+		setQuery({ cluster: cluster.peek(), method: a.method === "GET" ? "" : a.method, url: a.url, fields: a.fields.join("\n"), client: a.client, sni: a.sni, on: side.peek() === "both" ? "" : side.peek() });
 		busy.value = true;
 		const wanted = side.peek() === "both" ? (hasDraft.peek() ? (["running", "candidate"] as const) : (["running"] as const)) : ([side.peek() as "running" | "candidate"] as const);
 		answers.value = await Promise.all(
 			wanted.map((on) =>
-				call("explain.request", { url: a.url, method: a.method, fields: a.fields, on, ...(cluster.peek() ? { cluster: cluster.peek() } : {}), ...(a.client ? { client: a.client } : {}) }).then(
+				call("explain.request", { url: a.url, method: a.method, fields: a.fields, on, ...(cluster.peek() ? { cluster: cluster.peek() } : {}), ...(a.client ? { client: a.client } : {}), ...(a.sni ? { sni: a.sni } : {}) }).then(
 					(found): Answer => ({ on, found }),
 					(error: unknown): Answer => ({ on, error }),
 				),
@@ -99,6 +102,7 @@ export default function Tester(_: PageProps) {
 							</div>
 							<TextArea label={t("tester.fields")} optional mono rows={3} value={fields.value} onChange={(v) => (fields.value = v)} placeholder={"Cookie: group=b\nUser-Agent: curl/8"} help={t("tester.fields_help")} />
 							<TextField label={t("tester.client")} optional mono value={client.value} onChange={(v) => (client.value = v)} placeholder="192.0.2.1" />
+							{overTLS.value && <TextField label={t("tester.sni")} optional mono value={sni.value} onChange={(v) => (sni.value = v)} placeholder="www.example.com" help={t("tester.sni_help")} />}
 							<div class="row">
 								<Choice<Side> label={t("tester.on")} value={side.value} onChange={(v) => { side.value = v; if (answers.peek().length > 0) void ask(); }} options={[{ value: "running", text: t("tester.running") }, { value: "candidate", text: t("tester.candidate") }, { value: "both", text: t("tester.both") }]} />
 								<Button type="submit" kind="primary" icon="tester" busy={busy.value} why={why}>{t("tester.ask")}</Button>

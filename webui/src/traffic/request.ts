@@ -2,7 +2,7 @@
 //
 // What a person pastes into the tester: a URL, a curl command or a raw request.
 
-export type Asked = { method: string; url: string; fields: string[]; client: string };
+export type Asked = { method: string; url: string; fields: string[]; client: string; sni?: string };
 
 // words splits a command line as a POSIX shell does, without expanding
 // anything. A backslash at the end of a line joins it with the next.

@@ -75,6 +75,9 @@ func (b *Box) alertList(context.Context, api.Call, struct{}) (Channels, error) {
 }
 
 func (b *Box) alertTest(ctx context.Context, c api.Call, p alertTestParams) (struct{}, error) {
+	if err := unscoped(c, "alert/"+p.Name); err != nil {
+		return struct{}{}, err
+	}
 	if b.cfg.Alerts == nil {
 		return struct{}{}, errNoAlerts
 	}

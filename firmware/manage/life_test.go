@@ -378,5 +378,6 @@ func TestScopeIsEnforced(t *testing.T) {
 	refused(d, ann, "server.quiesce", args{"member": "api/api1", "force": true}, "auth.scope")
 	refused(d, ann, "server.weight", args{"member": "api/api1", "weight": 3}, "auth.scope")
 	refused(d, ann, "persist.clear", args{}, "auth.scope")
+	refused(d, ann, "alert.test", args{"name": "ops"}, "auth.scope")
 	must[Cleared](d, ann, "persist.clear", args{"cluster": "shop"})
 }

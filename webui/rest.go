@@ -55,7 +55,7 @@ func (s *Server) callResource(w http.ResponseWriter, r *http.Request, m meta, ro
 		return
 	}
 	params := make(map[string]json.RawMessage)
-	if row.Verb == http.MethodGet || row.Verb == http.MethodDelete {
+	if row.Verb == http.MethodGet || row.Verb == http.MethodDelete || row.Body != "" {
 		if f := row.query(params, r.URL.RawQuery); f != nil {
 			fail(w, f)
 			return
@@ -65,7 +65,7 @@ func (s *Server) callResource(w http.ResponseWriter, r *http.Request, m meta, ro
 		body, release, f := s.body(r, m)
 		defer release()
 		if f == nil {
-			f = bodyParams(params, body)
+			f = row.bodyParams(params, body)
 		}
 		if f != nil {
 			fail(w, f)
@@ -139,11 +139,28 @@ func (row *resource) value(name string, list []string) (json.RawMessage, bool) {
 		_, err := strconv.ParseFloat(list[0], 64)
 		return text, err == nil && json.Valid(text)
 	case "boolean":
+		if list[0] == "1" || list[0] == "0" {
+			return mustJSON(list[0] == "1"), true
+		}
 		return text, list[0] == "true" || list[0] == "false"
 	case "object":
 		return text, isObject(text)
 	}
 	return mustJSON(list[0]), true
+}
+
+// bodyParams adds the members of a JSON body, or the body as one parameter.
+func (row *resource) bodyParams(params map[string]json.RawMessage, body []byte) *fault {
+	if row.Body == "" {
+		return bodyParams(params, body)
+	}
+	if _, twice := params[row.Body]; twice {
+		return faultf(codeParams, "params.twice", "%.64q is the body: leave it out of the query", row.Body)
+	}
+	members := make(map[string]json.RawMessage)
+	f := bodyParams(members, body)
+	params[row.Body] = mustJSON(members)
+	return f
 }
 
 // bodyParams adds the members of a JSON body.

@@ -20,6 +20,7 @@ type resource struct {
 	Join    map[string]string `json:"join"`     // parameters that are made of parts
 	ETag    string            `json:"etag"`     // where in the result the revision stands, such as revision.number
 	IfMatch string            `json:"if_match"` // parameter that takes it back
+	Body    string            `json:"body"`     // parameter that is the whole body; others are in the query
 
 	parts []string          // of Path
 	types map[string]string // JSON type of each parameter in path or query

@@ -89,7 +89,7 @@ func operation(m *Method, c *catalog) (map[string]any, error) {
 		op["parameters"] = params
 	}
 	if body != nil {
-		op["requestBody"] = map[string]any{"required": body["required"] != nil, "content": jsonContent(body)}
+		op["requestBody"] = map[string]any{"required": body["required"] != nil || m.REST.Body != "", "content": jsonContent(body)}
 	}
 	res := c.results[m.Name]
 	result := any(map[string]any{"$ref": "#/components/schemas/" + res.typ})
@@ -138,6 +138,10 @@ func (m *Method) parameters(s *shape) (list []any, body map[string]any, err erro
 			continue
 		}
 		schema := whole["properties"].(map[string]any)[name]
+		if name == m.REST.Body {
+			body, _ = schema.(map[string]any)
+			continue
+		}
 		must := slices.Contains(m.params.Required, name)
 		props[name] = schema
 		if must {
@@ -149,7 +153,7 @@ func (m *Method) parameters(s *shape) (list []any, body map[string]any, err erro
 		}
 	}
 	if m.REST.inQuery() || len(props) == 0 {
-		return list, nil, nil
+		return list, body, nil
 	}
 	body = map[string]any{"type": "object", "properties": props, "additionalProperties": false}
 	if len(required) > 0 {

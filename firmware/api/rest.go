@@ -23,6 +23,11 @@ type REST struct {
 	// themselves: {"member": "{pool}/{name}"}.
 	Join map[string]string
 
+	// Body names the parameter that is the whole JSON body, an object. Others that
+	// are not in the path come from the query then. Empty: the members of the
+	// body are the parameters.
+	Body string
+
 	// ETag names the integer of the result that identifies this state of the
 	// resource, and IfMatch the integer parameter that takes it back. A dot leads
 	// into an object: revision.number. Empty: none.
@@ -43,6 +48,8 @@ func (r *REST) fault(params *Schema) string {
 		return "the verb of a resource is " + oneOf(restVerbs)
 	case !restPath.MatchString(r.Path):
 		return "the path of a resource is such as /pools/{pool}/drain"
+	case r.Body != "" && (params.Properties[r.Body] == nil || r.Verb == "GET" || r.Verb == "DELETE"):
+		return "the body is " + r.Body + ", which must be a parameter of a PUT, POST or PATCH"
 	case r.IfMatch != "" && params.Properties[r.IfMatch] == nil:
 		return "If-Match is given to " + r.IfMatch + ", which is no parameter"
 	}
@@ -78,7 +85,7 @@ func (r *REST) joins(name string) bool {
 
 // inQuery says whether parameters that are not in the path are in the query,
 // otherwise in the body.
-func (r *REST) inQuery() bool { return r.Verb == "GET" || r.Verb == "DELETE" }
+func (r *REST) inQuery() bool { return r.Verb == "GET" || r.Verb == "DELETE" || r.Body != "" }
 
 // Resource makes the method called name, which is registered, the resource rest.
 // Like [Add] it panics on a mistake.
@@ -106,6 +113,7 @@ type Route struct {
 	Join    map[string]string `json:"join,omitempty" doc:"parameters that are made of parts of the path"`
 	ETag    string            `json:"etag,omitempty" doc:"member of the result that identifies this state of the resource"`
 	IfMatch string            `json:"if_match,omitempty" doc:"parameter that takes it back"`
+	Body    string            `json:"body,omitempty" doc:"parameter that is the whole body; others are in the query then"`
 }
 
 // Routes returns the resources of the HTTP API in the order of their paths.
@@ -113,7 +121,7 @@ func (r *Registry) Routes() []Route {
 	routes := []Route{}
 	for _, m := range r.Methods() {
 		if rest := m.REST; rest != nil {
-			routes = append(routes, Route{rest.Verb, rest.Path, m.Name, rest.Join, rest.ETag, rest.IfMatch})
+			routes = append(routes, Route{rest.Verb, rest.Path, m.Name, rest.Join, rest.ETag, rest.IfMatch, rest.Body})
 		}
 	}
 	slices.SortFunc(routes, func(a, b Route) int {

@@ -229,13 +229,15 @@ const restTable = `[
 	{"verb":"GET","path":"/things/{name}","method":"thing.get","etag":"revision.number"},
 	{"verb":"PUT","path":"/things/{name}","method":"thing.set","if_match":"base"},
 	{"verb":"GET","path":"/things/all","method":"echo"},
+	{"verb":"PATCH","path":"/boxes/{name}","method":"thing.set","if_match":"base","body":"values"},
 	{"verb":"POST","path":"/pools/{pool}/members/{name}/drain","method":"thing.set","join":{"member":"{pool}/{name}"}},
 	{"verb":"DELETE","path":"/things/{name}","method":"thing.set"},
 	{"verb":"GET","path":"/conflict","method":"conflict"},
 	{"verb":"POST","path":"/sneaky","method":"auth.login"}
 ]`
 
-const openAPI = `{"openapi":"3.1.0","paths":{"/things/{name}":{"summary":"a thing","get":{"parameters":[
+const openAPI = `{"openapi":"3.1.0","paths":{"/boxes/{name}":{"patch":{"parameters":[
+	{"name":"dry_run","in":"query","schema":{"type":"boolean"}}]}},"/things/{name}":{"summary":"a thing","get":{"parameters":[
 	{"name":"name","in":"path","schema":{"type":"string"}},
 	{"name":"revision","in":"query","schema":{"type":"integer"}},
 	{"name":"deep","in":"query","schema":{"type":["boolean","null"]}},

@@ -12,6 +12,13 @@ import (
 // member is the path of one member of a pool, and inMember how methods call it.
 const member = "/pools/{pool}/members/{name}"
 
+// block1 and block2 are the paths of one block of the configuration, and of one within
+// it: /config/pool/shop, /config/pool/shop/member/web1.
+const (
+	block1 = "/config/{type}/{name}"
+	block2 = block1 + "/{part}/{label}"
+)
+
 var inMember = map[string]string{"member": "{pool}/{name}"}
 
 // resources is the HTTP API below /api/v1: which methods are at which place. Lists
@@ -44,6 +51,15 @@ var resources = map[string]api.REST{
 	"config.extend":    {Verb: "POST", Path: "/config/extend"},
 	"config.revert":    {Verb: "POST", Path: "/config/revert", ETag: "revision.number"},
 	"config.rollback":  {Verb: "POST", Path: "/config/history/{revision}/rollback", ETag: "revision.number"},
+
+	"resource.get":    {Verb: "GET", Path: block1, ETag: "revision"},
+	"resource.put":    {Verb: "PUT", Path: block1, Body: "values", ETag: "revision.number", IfMatch: "base"},
+	"resource.patch":  {Verb: "PATCH", Path: block1, Body: "values", ETag: "revision.number", IfMatch: "base"},
+	"resource.delete": {Verb: "DELETE", Path: block1, ETag: "revision.number", IfMatch: "base"},
+	"part.get":        {Verb: "GET", Path: block2, ETag: "revision"},
+	"part.put":        {Verb: "PUT", Path: block2, Body: "values", ETag: "revision.number", IfMatch: "base"},
+	"part.patch":      {Verb: "PATCH", Path: block2, Body: "values", ETag: "revision.number", IfMatch: "base"},
+	"part.delete":     {Verb: "DELETE", Path: block2, ETag: "revision.number", IfMatch: "base"},
 
 	"cluster.list":    {Verb: "GET", Path: "/clusters"},
 	"rule.list":       {Verb: "GET", Path: "/rules"},
@@ -104,6 +120,7 @@ var resources = map[string]api.REST{
 // others are registered before.
 func (b *Box) addREST(reg *api.Registry) {
 	b.addPut(reg)
+	b.addResources(reg)
 	api.Add(reg, api.Method{Name: "sys.rest", Purpose: "Lists the resources of the HTTP API.", Role: api.Viewer},
 		func(context.Context, api.Call, struct{}) ([]api.Route, error) { return reg.Routes(), nil })
 	api.Add(reg, api.Method{Name: "sys.openapi", Purpose: "Describes the HTTP API as an OpenAPI 3.1 document.", Role: api.Viewer},

@@ -862,6 +862,13 @@ export interface Resolution {
 	text?: string; // with text: the block as it shall be; empty: it is removed
 }
 
+export interface Resource {
+	path: string; // such as pool/shop
+	values: Record<string, unknown>; // attributes by name, and the blocks within: an object, or a list of objects with their labels
+	on: string; // running or candidate
+	revision: number; // that it is, or was made on
+}
+
 export interface Response {
 	answer: string;
 }
@@ -942,6 +949,7 @@ export interface Route {
 	join?: Record<string, string>; // parameters that are made of parts of the path
 	etag?: string; // member of the result that identifies this state of the resource
 	if_match?: string; // parameter that takes it back
+	body?: string; // parameter that is the whole body; others are in the query then
 }
 
 export interface Rule {
@@ -2062,6 +2070,7 @@ export interface Methods {
 			url: string; // http://host/path?query, or a path
 			fields?: string[]; // request fields, written Name: value
 			client?: string; // address of the client; 192.0.2.1
+			sni?: string; // server name of the TLS handshake, of https clusters; the host of the request
 			candidate?: boolean; // ask your candidate in place of the running configuration
 			on?: string; // running or candidate; running, unless candidate is set
 		};
@@ -2081,6 +2090,81 @@ export interface Methods {
 		result: HistoryTable;
 		role: "viewer";
 		effect: "read";
+		sudo: false;
+	};
+	// Removes one block within another, and serves that.
+	"part.delete": {
+		params: {
+			type: "server" | "pool" | "cluster" | "responder" | "certificate" | "trust" | "acme" | "syslog" | "mail" | "alert";
+			name: string; // label of the block
+			part: "member" | "rule" | "test"; // member of a pool, rule or test of a cluster
+			label: string; // of the block within: of a member the server's name
+			base?: number; // revision that the write is based on; it must be given, and run
+			dry_run?: boolean; // say what would change, and change nothing
+			candidate?: boolean; // change your candidate, and serve nothing yet
+			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
+			comment?: string; // why
+			force?: boolean; // even if tests of rules fail
+		};
+		result: Put;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Shows one block within another as a program may write it.
+	"part.get": {
+		params: {
+			type: "server" | "pool" | "cluster" | "responder" | "certificate" | "trust" | "acme" | "syslog" | "mail" | "alert";
+			name: string; // label of the block
+			part: "member" | "rule" | "test"; // member of a pool, rule or test of a cluster
+			label: string; // of the block within: of a member the server's name
+			on?: string; // running or candidate; running
+		};
+		result: Resource;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Merges values into one block within another (RFC 7396), and serves that.
+	"part.patch": {
+		params: {
+			type: "server" | "pool" | "cluster" | "responder" | "certificate" | "trust" | "acme" | "syslog" | "mail" | "alert";
+			name: string; // label of the block
+			part: "member" | "rule" | "test"; // member of a pool, rule or test of a cluster
+			label: string; // of the block within: of a member the server's name
+			base?: number; // revision that the write is based on; it must be given, and run
+			dry_run?: boolean; // say what would change, and change nothing
+			candidate?: boolean; // change your candidate, and serve nothing yet
+			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
+			comment?: string; // why
+			force?: boolean; // even if tests of rules fail
+			before?: string; // label of the sibling that it is to stand before; empty: where it is, or last
+			values: Record<string, unknown>; // attributes and blocks within, by name; null removes one
+		};
+		result: Put;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Makes one block within another, or gives it exactly these values, and serves that.
+	"part.put": {
+		params: {
+			type: "server" | "pool" | "cluster" | "responder" | "certificate" | "trust" | "acme" | "syslog" | "mail" | "alert";
+			name: string; // label of the block
+			part: "member" | "rule" | "test"; // member of a pool, rule or test of a cluster
+			label: string; // of the block within: of a member the server's name
+			base?: number; // revision that the write is based on; it must be given, and run
+			dry_run?: boolean; // say what would change, and change nothing
+			candidate?: boolean; // change your candidate, and serve nothing yet
+			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
+			comment?: string; // why
+			force?: boolean; // even if tests of rules fail
+			before?: string; // label of the sibling that it is to stand before; empty: where it is, or last
+			values: Record<string, unknown>; // attributes and blocks within, by name; null removes one
+		};
+		result: Put;
+		role: "editor";
+		effect: "commit";
 		sudo: false;
 	};
 	// Forgets records of source persistence.
@@ -2137,6 +2221,71 @@ export interface Methods {
 		result: Probed;
 		role: "editor";
 		effect: "read";
+		sudo: false;
+	};
+	// Removes one block, and serves that.
+	"resource.delete": {
+		params: {
+			type: "server" | "pool" | "cluster" | "responder" | "certificate" | "trust" | "acme" | "syslog" | "mail" | "alert";
+			name: string; // label of the block
+			base?: number; // revision that the write is based on; it must be given, and run
+			dry_run?: boolean; // say what would change, and change nothing
+			candidate?: boolean; // change your candidate, and serve nothing yet
+			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
+			comment?: string; // why
+			force?: boolean; // even if tests of rules fail
+		};
+		result: Put;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Shows one block as a program may write it.
+	"resource.get": {
+		params: {
+			type: "server" | "pool" | "cluster" | "responder" | "certificate" | "trust" | "acme" | "syslog" | "mail" | "alert";
+			name: string; // label of the block
+			on?: string; // running or candidate; running
+		};
+		result: Resource;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Merges values into one block (RFC 7396), and serves that.
+	"resource.patch": {
+		params: {
+			type: "server" | "pool" | "cluster" | "responder" | "certificate" | "trust" | "acme" | "syslog" | "mail" | "alert";
+			name: string; // label of the block
+			base?: number; // revision that the write is based on; it must be given, and run
+			dry_run?: boolean; // say what would change, and change nothing
+			candidate?: boolean; // change your candidate, and serve nothing yet
+			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
+			comment?: string; // why
+			force?: boolean; // even if tests of rules fail
+			values: Record<string, unknown>; // attributes and blocks within, by name; null removes one
+		};
+		result: Put;
+		role: "editor";
+		effect: "commit";
+		sudo: false;
+	};
+	// Makes one block, or gives it exactly these values, and serves that.
+	"resource.put": {
+		params: {
+			type: "server" | "pool" | "cluster" | "responder" | "certificate" | "trust" | "acme" | "syslog" | "mail" | "alert";
+			name: string; // label of the block
+			base?: number; // revision that the write is based on; it must be given, and run
+			dry_run?: boolean; // say what would change, and change nothing
+			candidate?: boolean; // change your candidate, and serve nothing yet
+			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
+			comment?: string; // why
+			force?: boolean; // even if tests of rules fail
+			values: Record<string, unknown>; // attributes and blocks within, by name; null removes one
+		};
+		result: Put;
+		role: "editor";
+		effect: "commit";
 		sudo: false;
 	};
 	// Shows what a responder answers to a URL.
@@ -2680,12 +2829,20 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"event.list": "viewer",
 	"explain.request": "viewer",
 	"metrics.history": "viewer",
+	"part.delete": "editor",
+	"part.get": "viewer",
+	"part.patch": "editor",
+	"part.put": "editor",
 	"persist.clear": "operator",
 	"persist.list": "viewer",
 	"persist.rotate": "admin",
 	"pool.list": "viewer",
 	"probe.run": "operator",
 	"probe.try": "editor",
+	"resource.delete": "editor",
+	"resource.get": "viewer",
+	"resource.patch": "editor",
+	"resource.put": "editor",
 	"responder.test": "viewer",
 	"rule.list": "viewer",
 	"server.cancel": "operator",

@@ -85,7 +85,7 @@ func (d *door) apply(ctx context.Context, st *site) error {
 	}
 	for _, l := range fresh {
 		d.wg.Go(func() {
-			if err := d.http.ServeTLS(gated{l, d.s.gate}, "", ""); !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
+			if err := d.http.ServeTLS(gated{l, d.s.gate, d.s.knows}, "", ""); !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
 				d.s.cfg.Log.Error("listener failed", "addr", l.Addr(), "err", err)
 			}
 		})
@@ -101,6 +101,12 @@ func (d *door) apply(ctx context.Context, st *site) error {
 		}
 	}
 	return nil
+}
+
+// knows says whether a peer may come, or brings others who may.
+func (s *Server) knows(a netip.Addr) bool {
+	st := s.site.Load()
+	return st.allows(a) || within(st.TrustedProxies, a)
 }
 
 // addrs returns the addresses in use.

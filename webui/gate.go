@@ -13,6 +13,7 @@ import (
 const (
 	maxConns     = 512 // TCP connections in all
 	maxConnsAddr = 128 // of one address, or IPv6 network of 64 bits
+	maxStrangers = 16  // of all whom console { allow } does not name: enough to be told so
 
 	shedLog = 10 * time.Second // at most one line of log in this time says that clients were shed
 )
@@ -24,6 +25,7 @@ type gate struct {
 
 	mu     sync.Mutex // guards the rest
 	total  int
+	odd    int // strangers
 	per    map[string]int
 	shed   int
 	logged time.Time
@@ -31,13 +33,17 @@ type gate struct {
 
 func newGate(log *slog.Logger) *gate { return &gate{log: log, per: make(map[string]int)} }
 
-// admit takes a place for a client, or says no.
-func (g *gate) admit(key string) bool {
+// admit takes a place for a client, or says no. Strangers, who will get no more than
+// a refusal, must not take the places of others.
+func (g *gate) admit(key string, stranger bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.total < maxConns && g.per[key] < maxConnsAddr {
+	if g.total < maxConns && g.per[key] < maxConnsAddr && (!stranger || g.odd < maxStrangers) {
 		g.total++
 		g.per[key]++
+		if stranger {
+			g.odd++
+		}
 		return true
 	}
 	g.shed++
@@ -48,10 +54,13 @@ func (g *gate) admit(key string) bool {
 	return false
 }
 
-func (g *gate) leave(key string) {
+func (g *gate) leave(key string, stranger bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.total--
+	if stranger {
+		g.odd--
+	}
 	if g.per[key]--; g.per[key] == 0 {
 		delete(g.per, key)
 	}
@@ -60,7 +69,8 @@ func (g *gate) leave(key string) {
 // A gated listener accepts what its gate admits.
 type gated struct {
 	net.Listener
-	gate *gate
+	gate  *gate
+	knows func(netip.Addr) bool // whether the settings name the peer
 }
 
 func (l gated) Accept() (net.Conn, error) {
@@ -69,12 +79,13 @@ func (l gated) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		key := ""
+		key, stranger := "", false
 		if ap, err := netip.ParseAddrPort(nc.RemoteAddr().String()); err == nil {
-			key = addrKey(ap.Addr().Unmap())
+			a := ap.Addr().Unmap().WithZone("")
+			key, stranger = addrKey(a), !l.knows(a)
 		}
-		if l.gate.admit(key) {
-			return &counted{Conn: nc, leave: sync.OnceFunc(func() { l.gate.leave(key) })}, nil
+		if l.gate.admit(key, stranger) {
+			return &counted{Conn: nc, leave: sync.OnceFunc(func() { l.gate.leave(key, stranger) })}, nil
 		}
 		nc.Close()
 	}

@@ -9,7 +9,7 @@ var consoleBlocks = []Block{{
 		{Name: "listen", Kind: KindAddresses, Default: "127.0.0.1:9443", check: checkListen,
 			Purpose: "The addresses of the console, 8 at most; [] turns it off."},
 		{Name: "allow", Kind: KindNetworks, Default: "0.0.0.0/0, ::/0",
-			Purpose: "The networks whose clients may reach the console; others are hung up on."},
+			Purpose: "The networks whose clients may reach the console; others are turned away."},
 		{Name: "allowed_origins", Kind: KindStrings, check: checkOrigin, Unset: "the addresses of the console alone",
 			Purpose: "Further names under which browsers may open the console, such as that of a proxy before it."},
 		{Name: "trusted_proxies", Kind: KindNetworks, Unset: "none",

@@ -125,6 +125,10 @@ export function edits(p: Plan, have: readonly string[]): EditOp[] {
 	if (p.origin.trim()) set["allowed_origins"] = [p.origin.trim()];
 	if (p.certificate) set["certificate"] = p.certificate;
 	if (Object.keys(set).length > 0) out.push(have.includes("console") ? { op: "patch", path: "console", set } : { op: "insert", text: consoleText(set) });
+	const named = new Set([p.certificate, p.template === "https" ? p.certificates : ""]);
+	for (const c of named) {
+		if (c && c !== "box" && !have.includes(`certificate/${escape(c)}`)) out.push({ op: "insert", text: `certificate ${text(c)} {}` });
+	}
 	for (const s of p.servers) out.push({ op: "insert", text: serverText(s) });
 	out.push({ op: "insert", text: poolText(p) }, { op: "insert", text: clusterText(p) });
 	return out;

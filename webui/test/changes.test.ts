@@ -126,6 +126,9 @@ test("the wizard's plan becomes edits, once", () => {
 	assert.deepEqual(taken({ ...p, made: ["pool/shop"] }, ["pool/shop"]), []);
 	assert.doesNotMatch(trialText(p), /cluster/);
 	assert.equal(edits({ ...p, origin: "" }, ["console"]).some((e) => e.path === "console"), false, "an untouched console stays as it is");
+	const named = edits({ ...p, certificates: "shop", certificate: "shop" }, ["console"]).filter((e) => e.text?.startsWith("certificate "));
+	assert.deepEqual(named.map((e) => e.text), ['certificate "shop" {}'], "an imported certificate is defined, once");
+	assert.equal(edits({ ...p, certificates: "shop" }, ["certificate/shop"]).some((e) => e.text?.startsWith("certificate ")), false);
 });
 
 test("what people type cannot leave its quotes", () => {

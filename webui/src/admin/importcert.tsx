@@ -4,10 +4,19 @@
 // what it found, and only then is it kept.
 import { useSignal } from "@preact/signals";
 import { type api, Button, CallError, call, Dialog, ErrorNotice, Facts, fieldErrors, mutate, Notice, t, TextArea, TextField, toast } from "../kit";
+import { at, edit, named } from "./candidate";
 import { CertFacts, Found } from "./certview";
 import { base64, PickFile } from "./parts";
 
 type Material = { pem?: string; pkcs12?: string; password?: string };
+
+// define puts the block of an imported certificate into the draft where there is
+// none: clusters and the console can name only what the configuration defines.
+async function define(name: string): Promise<void> {
+	const root = await call("config.object", { path: "" });
+	if (named(root.blocks, "certificate").includes(name)) return;
+	await edit(at(root), [{ op: "insert", text: `certificate ${JSON.stringify(name)} {}\n` }]);
+}
 
 export function ImportDialog({ name: fixed, onClose, onDone }: { name?: string; onClose: () => void; onDone: () => void }) {
 	const name = useSignal(fixed ?? "");
@@ -54,8 +63,10 @@ export function ImportDialog({ name: fixed, onClose, onDone }: { name?: string; 
 	};
 	const check = () => run(async () => { found.value = await call("certificate.check", { name: name.peek().trim(), ...material() }); });
 	const keep = (force: boolean) => run(async () => {
-		await mutate("certificate.import", { name: name.peek().trim(), ...material(), ...(force ? { force } : {}) });
-		toast(t("certificates.imported", { name: name.peek().trim() }));
+		const called = name.peek().trim();
+		await mutate("certificate.import", { name: called, ...material(), ...(force ? { force } : {}) });
+		toast(t("certificates.imported", { name: called }));
+		await define(called);
 		onDone();
 		onClose();
 	});

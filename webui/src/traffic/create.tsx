@@ -3,7 +3,7 @@
 // A new cluster from a template, and a copy of one that there is. Both go into
 // the candidate with one edit.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, call, CallError, CheckField, Dialog, ErrorNotice, go, NumberField, RadioField, SelectField, t, TextArea, TextField } from "../kit";
+import { type api, ask, Button, call, CallError, CheckField, Dialog, ErrorNotice, go, NumberField, RadioField, SelectField, t, TextArea, TextField, useTopic } from "../kit";
 import { type ClusterValues, type Config, edit, listen, path } from "./draft";
 import { quote } from "./expression";
 import { block, renamed } from "./hcl";
@@ -50,6 +50,9 @@ export function build(w: Wanted, config: Config): api.EditOp[] {
 		edits.push({ op: "insert", text: block("pool", pool, [], `${members.map((m) => `  member ${quote(m)} {}\n`).join("")}${probe}`) });
 	}
 	const persist = w.sticky ? `  persist ${w.template === "http" || w.template === "https" ? '"cookie"' : '"source"'} {}\n` : "";
+	if (w.template === "https" && w.certificate && !config.values.certificates.some((c) => c.name === w.certificate)) {
+		edits.push({ op: "insert", text: block("certificate", w.certificate, [["source", '"imported"']]) });
+	}
 	const tls = w.template === "https" && w.certificate ? `  tls {\n    certificates = [${quote(w.certificate)}]\n  }\n` : "";
 	edits.push({ op: "insert", text: block("cluster", w.name, [["protocol", quote(w.template)], ["listen", `[${quote(join(w.address, w.port))}]`], ["pool", quote(pool)]], persist + tls) });
 	if (w.template === "https" && w.redirect) {
@@ -83,6 +86,9 @@ export function Create({ config, onClose }: { config: Config; onClose: () => voi
 	const error = useSignal<unknown>(null);
 	const touched = useSignal(false);
 	const taken = config.values.clusters.map((c) => c.name);
+	const kept = useTopic("state.certificates");
+	const imported = kept.keys.value.filter((k) => kept.get(k)?.value.source === "imported");
+	const certificates = [...new Set([...config.values.certificates.map((c) => c.name), ...imported])].sort();
 	const list = servers.value.split(/[\s,]+/).filter(Boolean);
 	const web = template.value === "http" || template.value === "https";
 	const wrong = {
@@ -120,7 +126,7 @@ export function Create({ config, onClose }: { config: Config; onClose: () => voi
 					{pool.value === "" && <TextArea label={t("clusters.servers")} mono rows={3} value={servers.value} onChange={(v) => (servers.value = v)} error={touched.value ? wrong.servers : undefined} placeholder={"10.0.0.1:8080\n10.0.0.2:8080"} help={t("clusters.servers_help")} />}
 					{pool.value === "" && web && <TextField label={t("clusters.probe")} value={probe.value} onChange={(v) => (probe.value = v)} help={t("clusters.probe_help")} />}
 					{template.value === "https" && <>
-						<SelectField label={t("clusters.certificate")} value={certificate.value} onChange={(v) => (certificate.value = v)} options={[{ value: "", text: t("clusters.own_certificate") }, ...config.values.certificates.map((c) => ({ value: c.name, text: c.name }))]} help={t("clusters.certificate_help")} />
+						<SelectField label={t("clusters.certificate")} value={certificate.value} onChange={(v) => (certificate.value = v)} options={[{ value: "", text: t("clusters.own_certificate") }, ...certificates.map((c) => ({ value: c, text: c }))]} help={t("clusters.certificate_help")} />
 						<CheckField label={t("clusters.redirect")} help={t("clusters.redirect_help", { name: `${name.value || "…"}-http` })} value={redirect.value} onChange={(v) => (redirect.value = v)} />
 					</>}
 					<CheckField label={t("clusters.sticky")} help={t(web ? "clusters.sticky_cookie" : "clusters.sticky_source")} value={sticky.value} onChange={(v) => (sticky.value = v)} />

@@ -28,7 +28,7 @@ func (b *Box) addLive(reg *api.Registry) {
 	addLiveState(reg, "state.members", "The members of all pools, by POOL/MEMBER.", time.Second, b.liveMembers())
 	addLiveState(reg, "state.rules", "The rules and their hits, by CLUSTER/RULE.", time.Second, b.liveRules)
 	addLiveState(reg, "state.problems", "What needs attention.", 500*time.Millisecond, b.liveProblems)
-	api.AddState(reg, api.Topic{Name: "state.certificates", Purpose: "The certificates.", Role: api.Viewer, Every: 5 * time.Second},
+	api.AddState(reg, api.Topic{Name: "state.certificates", Purpose: "The certificates.", Role: api.Viewer, Every: time.Second},
 		func(ctx context.Context, c api.Call, _ struct{}) (map[string]Certificate, error) {
 			list, err := b.certificates(ctx, c, struct{}{})
 			out := map[string]Certificate{}

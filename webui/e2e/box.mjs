@@ -149,12 +149,13 @@ process.once("exit", () => {
 });
 
 export class Box {
-	// start returns a box that serves config(ports).
-	static async start(config = shop) {
+	// start returns a box that serves config(ports). With everywhere the servers
+	// behind it listen on all loopback addresses.
+	static async start(config = shop, { everywhere = false } = {}) {
 		for (let turn = 0; ; turn++) {
 			const b = new Box();
 			try {
-				await b.#begin(config);
+				await b.#begin(config, everywhere);
 				return b;
 			} catch (err) {
 				const log = b.log();
@@ -166,7 +167,7 @@ export class Box {
 		}
 	}
 
-	async #begin(config) {
+	async #begin(config, everywhere) {
 		const program = process.env.EVENER_BIN;
 		if (!program) throw new Error("EVENER_BIN must name the program; node e2e/run.mjs sets it");
 		this.program = program;
@@ -177,7 +178,7 @@ export class Box {
 		const [metrics, console, http, spare, ...origins] = await freePorts(7);
 		this.ports = { metrics, console, http, spare, origins };
 		this.origins = origins.map((p, i) => new Origin(`web${i + 1}`, p));
-		for (const o of this.origins) await o.start();
+		for (const o of this.origins) await o.start(everywhere);
 		const file = join(this.dir, "first.hcl");
 		writeFileSync(file, config(this.ports));
 		const out = openSync(join(this.dir, "log"), "a");
@@ -279,8 +280,10 @@ export class Box {
 		if (this.process && this.process.exitCode === null && this.process.signalCode === null) {
 			this.process.kill("SIGTERM");
 			const late = setTimeout(() => this.process.kill("SIGTERM"), 1500); // the second one does not wait for clients
-			await Promise.race([this.gone, sleep(15_000)]);
+			let end;
+			await Promise.race([this.gone, new Promise((r) => (end = setTimeout(r, 15_000)))]);
 			clearTimeout(late);
+			clearTimeout(end);
 		}
 		await Promise.all((this.origins ?? []).map((o) => o.kill().catch(() => {})));
 		this.kill();

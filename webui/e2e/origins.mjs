@@ -20,7 +20,8 @@ export class Origin {
 		this.port = port;
 	}
 
-	async start() {
+	// everywhere is all addresses of the machine: a part of 127/8 cannot be named.
+	async start(everywhere = false) {
 		this.#server = createServer((req, res) => void this.#answer(req, res));
 		this.#server.keepAliveTimeout = 60_000;
 		this.#server.on("connection", (c) => {
@@ -29,7 +30,7 @@ export class Origin {
 		});
 		await new Promise((resolve, reject) => {
 			this.#server.once("error", reject);
-			this.#server.listen(this.port, "127.0.0.1", resolve);
+			this.#server.listen(this.port, everywhere ? "0.0.0.0" : "127.0.0.1", resolve);
 		});
 	}
 

@@ -12,6 +12,7 @@ import { brief, errorShare, MemberPanel, MembersTable, Trend, usePart, useSparks
 import { policyName, poolState, removePool } from "../components/poolstate";
 import { testNow, Tests } from "../components/probing";
 import { type Metric, RangeChart } from "../components/trend";
+import { useConfig } from "../traffic/draft";
 
 const most = 5; // lines of a chart
 
@@ -24,9 +25,11 @@ export default function PoolPage({ params }: PageProps) {
 	const members = usePart(all, choose);
 	useDrains(members);
 	const server = query("server").value;
+	const { config } = useConfig();
 	const crumbs = [{ text: t("pool.pools"), href: "/pools" }];
 	if (!pool) {
-		return (
+		const draft = config.value?.values.pools.find((p) => p.name === name);
+		return draft ? <DraftPool name={name} servers={draft.members.map((m) => m.server)} /> : (
 			<Page name={name} crumbs={crumbs}>
 				{pools.error.value ? <ErrorNotice error={pools.error.value} title={t("pool.not_loaded")} /> : pools.loaded.value ? <Empty title={t("pool.gone", { name })} text={t("pool.gone_text")} actions={<Button href="/pools">{t("pool.all")}</Button>} /> : <Skeleton rows={8} />}
 			</Page>
@@ -62,6 +65,24 @@ export default function PoolPage({ params }: PageProps) {
 			/>
 			{keys.length > 0 && <Traffic pool={pool} keys={keys} members={all} />}
 			<Drains /><Weights /><Tests /><BlockForms />
+		</Page>
+	);
+}
+
+// DraftPool shows a pool that no commit has brought yet, so that its servers can
+// be added before the first one.
+function DraftPool({ name, servers }: { name: string; servers: readonly string[] }) {
+	return (
+		<Page name={name} crumbs={[{ text: t("pool.pools"), href: "/pools" }]} actions={<>
+			<Button icon="plus" need="editor" onClick={() => editBlock({ block: "member", parent: `pool/${name}` })}>{t("pool.add_server")}</Button>
+			<Button icon="probe" need="editor" onClick={() => editBlock({ block: "probe", parent: `pool/${name}` })}>{t("pool.add_probe")}</Button>
+			<Menu icon="more" label={t("pool.more")} items={[
+				{ text: t("pool.edit"), icon: "edit", need: "editor", onClick: () => editBlock({ block: "pool", path: `pool/${name}`, name }) },
+				{ text: t("pool.remove"), icon: "trash", need: "editor", onClick: () => void removePool(name) },
+			]} />
+		</>}>
+			<Empty title={t("pool.only_draft")} text={servers.length > 0 ? t("pool.only_draft_servers", { servers: servers.join(", ") }) : t("pool.only_draft_empty")} actions={<Button kind="primary" href="/changes/review">{t("pool.to_review")}</Button>} />
+			<BlockForms />
 		</Page>
 	);
 }

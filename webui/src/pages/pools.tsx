@@ -2,10 +2,11 @@
 //
 // The pools, the worst first to see.
 import { useMemo } from "preact/hooks";
-import { type api, Button, type Column, Count, HealthBar, Latency, Menu, Page, type PageProps, Percent, Rate, type State, Status, t, Table, useTopic } from "../kit";
+import { type api, Button, type Column, Count, HealthBar, Latency, Menu, Notice, Page, type PageProps, Percent, Rate, type State, Status, t, Table, useTopic } from "../kit";
 import { BlockForms, editBlock, labelOf } from "../components/blockform";
 import { errorShare, Trend, useSparks } from "../components/members";
 import { poolState, policyName, removePool } from "../components/poolstate";
+import { useConfig } from "../traffic/draft";
 
 // counts sorts the states of a pool's members under those of the console.
 export function counts(p: api.LivePool): Partial<Record<State, number>> {
@@ -32,9 +33,13 @@ export default function Pools(_: PageProps) {
 		{ id: "errors", head: "5xx", num: true, by: (p) => errorShare(p.rate) ?? -1, cell: (p) => <Percent of={errorShare(p.rate)} /> },
 		{ id: "labels", head: labelOf("any", "labels"), hidden: true, by: (p) => Object.entries(p.labels ?? {}).map((l) => l.join("=")).join(" "), cell: (p) => Object.entries(p.labels ?? {}).map((l) => <span class="tag" key={l[0]}>{l.join("=")}</span>) },
 	], [pools, sparks]);
+	const { config } = useConfig();
+	const running = new Set(pools.keys.value);
+	const drafts = pools.loaded.value ? (config.value?.values.pools ?? []).filter((p) => !running.has(p.name)) : [];
 	const add = <Button kind="primary" icon="plus" need="editor" onClick={() => editBlock({ block: "pool", parent: "" })}>{t("pools.add")}</Button>;
 	return (
 		<Page name={t("pools.title")} actions={add}>
+			{drafts.length > 0 && <Notice>{t("pools.only_draft")}{drafts.map((p) => <a class="tag" key={p.name} href={`/pools/${encodeURIComponent(p.name)}`}>{p.name}</a>)}</Notice>}
 			<Table
 				name="pools" caption={t("pools.title")} source={pools} columns={columns}
 				problem={(p) => poolState(p).rank < 3} edge={(p) => { const s = poolState(p); return s.rank < 3 ? s.state : undefined; }}

@@ -33,7 +33,7 @@ export function draw(el: HTMLElement, s: PlotSetup, data: PlotData) {
 			legend: { show: false },
 			scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
 			axes: [
-				{ ...axis, space: 90, size: 28, values: (_u, at) => at.map(s.time) },
+				{ ...axis, space: 90, gap: 10, size: 34, values: (_u, at) => at.map(s.time) },
 				{ ...axis, size: 64, space: 36, values: (_u, at) => at.map(s.unit) },
 			],
 			series: [
@@ -65,29 +65,46 @@ export function draw(el: HTMLElement, s: PlotSetup, data: PlotData) {
 	};
 }
 
-// marks draws a triangle and a line for each event.
+// marks draws a triangle and a line for each event. A text ends where the next
+// mark begins; one that has no room there is left out.
 function marks(u: uPlot, s: PlotSetup): void {
 	const { ctx, bbox } = u;
+	const all = s
+		.marks()
+		.map((m) => ({ x: Math.round(u.valToPos(m.at, "x", true)), text: m.text }))
+		.filter((m) => m.x >= bbox.left && m.x <= bbox.left + bbox.width)
+		.sort((a, b) => a.x - b.x);
+	const w = 5 * devicePixelRatio;
 	ctx.save();
 	ctx.strokeStyle = ctx.fillStyle = s.theme.mark;
-	ctx.font = s.theme.font;
+	ctx.font = s.theme.font.replace(/^\d+/, (px) => String(Number(px) * devicePixelRatio));
+	ctx.textAlign = "left";
+	ctx.textBaseline = "top";
 	ctx.setLineDash([3, 3]);
-	for (const m of s.marks()) {
-		const x = Math.round(u.valToPos(m.at, "x", true));
-		if (x < bbox.left || x > bbox.left + bbox.width) continue;
+	for (const [i, m] of all.entries()) {
 		ctx.beginPath();
-		ctx.moveTo(x, bbox.top);
-		ctx.lineTo(x, bbox.top + bbox.height);
+		ctx.moveTo(m.x, bbox.top);
+		ctx.lineTo(m.x, bbox.top + bbox.height);
 		ctx.stroke();
-		const w = 5 * devicePixelRatio;
 		ctx.beginPath();
-		ctx.moveTo(x - w, bbox.top);
-		ctx.lineTo(x + w, bbox.top);
-		ctx.lineTo(x, bbox.top + 1.5 * w);
+		ctx.moveTo(m.x - w, bbox.top);
+		ctx.lineTo(m.x + w, bbox.top);
+		ctx.lineTo(m.x, bbox.top + 1.5 * w);
 		ctx.fill();
-		ctx.textAlign = "left";
-		ctx.textBaseline = "top";
-		ctx.fillText(m.text, x + w + 2, bbox.top);
+		const from = m.x + w + 2;
+		const next = all[i + 1];
+		const text = fitted(m.text, (next ? next.x - w : ctx.canvas.width) - from - 2, (t) => ctx.measureText(t).width);
+		if (text) ctx.fillText(text, from, bbox.top);
 	}
 	ctx.restore();
+}
+
+// fitted shortens text to room; it is empty where less than three characters
+// and the dots would be left.
+export function fitted(text: string, room: number, width: (t: string) => number): string {
+	if (width(text) <= room) return text;
+	const all = [...text];
+	let n = all.length - 1;
+	while (n >= 3 && width(`${all.slice(0, n).join("")}…`) > room) n--;
+	return n >= 3 ? `${all.slice(0, n).join("").trimEnd()}…` : "";
 }

@@ -5,7 +5,7 @@
 import { computed, type ReadonlySignal, signal, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import {
-	Ago, type api, ask, Button, CheckField, type Column, Count, Dialog, ErrorNotice, Facts, format, href, type Item, Latency, Live, Menu, mutate, Num, NumberField, Panel, Percent, Rate, setQuery, Since,
+	Ago, type api, ask, Button, CheckField, type Column, Count, Dialog, ErrorNotice, Facts, format, href, type Item, lang, Latency, Live, Menu, mutate, Num, NumberField, Panel, Percent, Rate, setQuery, Since,
 	type Source, Spark, type State, StateIcon, Status, t, Table, TextField, type Ticks, toast, toastError, useKeys, useSeries,
 } from "../kit";
 import { removeBlocks, saved } from "./blocks";
@@ -139,7 +139,7 @@ export function MembersTable({ source, caption, byPool, link, opened, tools, emp
 		{ id: "p95", head: "p95", num: true, by: (m) => m.rate.p95 ?? -1, cell: (m) => <Latency of={m.rate.p95} /> },
 		{ id: "errors", head: "5xx", num: true, by: (m) => errorShare(m.rate) ?? -1, cell: (m) => <Percent of={errorShare(m.rate)} /> },
 		{ id: "probe", head: t("members.last_probe"), by: (m) => lastProbe(m)?.detail ?? "", cell: (m) => <LastProbe m={m} id={key(m)} /> },
-	], [source, sparks, byPool]);
+	], [source, sparks, byPool, lang.value]);
 	return (
 		<Table
 			name="members" caption={caption} source={source} columns={columns} problem={bad} edge={edge} empty={empty} retry={retry} tools={tools}

@@ -3,7 +3,7 @@
 // One pool: how its members are, what they carry, and what can be done to them.
 import { useCallback, useMemo } from "preact/hooks";
 import {
-	type api, Button, Count, Empty, ErrorNotice, format, href, Latency, Menu, Num, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useTopic,
+	type api, Button, Count, Empty, ErrorNotice, format, href, lang, Latency, Menu, Num, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useTopic,
 } from "../kit";
 import { BlockForms, editBlock } from "../components/blockform";
 import { Drains, openDrain, Progress } from "../components/drain";
@@ -130,7 +130,7 @@ function Traffic({ pool, keys, members }: { pool: api.LivePool; keys: readonly s
 			{ id: "connections", text: t("pool.metric_connections"), format: format.short, lines: lines("connections") },
 			{ id: "errors", text: "5xx", format: format.rate, lines: lines("errors") },
 		];
-	}, [shown, pool.name]);
+	}, [shown, pool.name, lang.value]);
 	return (
 		<RangeChart title={shown.length < keys.length ? t("pool.chart_top", { n: shown.length, all: keys.length }) : t("pool.chart")} object={`pool/${pool.name}`} metrics={metrics} />
 	);

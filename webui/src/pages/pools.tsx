@@ -2,7 +2,7 @@
 //
 // The pools, the worst first to see.
 import { useMemo } from "preact/hooks";
-import { type api, Button, type Column, Count, HealthBar, Latency, Menu, Notice, Page, type PageProps, Percent, Rate, type State, Status, t, Table, useTopic } from "../kit";
+import { type api, Button, type Column, Count, HealthBar, lang, Latency, Menu, Notice, Page, type PageProps, Percent, Rate, type State, Status, t, Table, useTopic } from "../kit";
 import { BlockForms, editBlock, labelOf } from "../components/blockform";
 import { errorShare, Trend, useSparks } from "../components/members";
 import { poolState, policyName, removePool } from "../components/poolstate";
@@ -32,7 +32,7 @@ export default function Pools(_: PageProps) {
 		{ id: "p95", head: "p95", num: true, by: (p) => p.rate.p95 ?? -1, cell: (p) => <Latency of={p.rate.p95} /> },
 		{ id: "errors", head: "5xx", num: true, by: (p) => errorShare(p.rate) ?? -1, cell: (p) => <Percent of={errorShare(p.rate)} /> },
 		{ id: "labels", head: labelOf("any", "labels"), hidden: true, by: (p) => Object.entries(p.labels ?? {}).map((l) => l.join("=")).join(" "), cell: (p) => Object.entries(p.labels ?? {}).map((l) => <span class="tag" key={l[0]}>{l.join("=")}</span>) },
-	], [pools, sparks]);
+	], [pools, sparks, lang.value]);
 	const { config } = useConfig();
 	const running = new Set(pools.keys.value);
 	const drafts = pools.loaded.value ? (config.value?.values.pools ?? []).filter((p) => !running.has(p.name)) : [];

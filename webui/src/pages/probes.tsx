@@ -3,7 +3,7 @@
 // Health checks: what is asked, of whom, what came back last, and asking now.
 import { computed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { Ago, type api, ask, Button, type Column, Facts, format, href, Menu, Num, Page, type PageProps, Panel, query, setQuery, type Source, type State, Status, StateIcon, t, Table, useCall, useTopic } from "../kit";
+import { Ago, type api, ask, Button, type Column, Facts, format, href, lang, Menu, Num, Page, type PageProps, Panel, query, setQuery, type Source, type State, Status, StateIcon, t, Table, useCall, useTopic } from "../kit";
 import { BlockForms, editBlock, labelOf, show } from "../components/blockform";
 import { removeBlocks, saved } from "../components/blocks";
 import { brief } from "../components/members";
@@ -76,7 +76,7 @@ export default function Probes(_: PageProps) {
 		{ id: "every", head: labelOf("probe", "interval"), num: true, by: (c) => format.parseDuration(String(c.config["interval"])), cell: (c) => span(c.config["interval"]) },
 		{ id: "turn", head: t("probes.rise_fall"), num: true, cell: (c) => <span class="tnum">{String(c.config["rise"])} / {String(c.config["fall"])}</span> },
 		{ id: "pool", head: t("probes.used_by"), by: (c) => c.pool, cell: (c) => <a href={`/pools/${encodeURIComponent(c.pool)}`}>{t("probes.used_by_pool", { pool: c.pool, n: c.members.length })}</a> },
-	], [source]);
+	], [source, lang.value]);
 	const open = query("probe").value;
 	const c = open ? source.get(open)?.value : undefined;
 	return (

@@ -2,7 +2,7 @@
 //
 // One server: its members in all pools.
 import { useCallback, useMemo } from "preact/hooks";
-import { Button, Count, Empty, ErrorNotice, format, href, Latency, Menu, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useCall, useTopic } from "../kit";
+import { Button, Count, Empty, ErrorNotice, format, href, lang, Latency, Menu, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useCall, useTopic } from "../kit";
 import { BlockForms, editBlock } from "../components/blockform";
 import { Drains, openDrain, Progress, Sticky } from "../components/drain";
 import { useDrains } from "../components/draining";
@@ -33,7 +33,7 @@ export default function ServerPage({ params }: PageProps) {
 			{ id: "connections", text: t("server.metric_connections"), format: format.short, lines: lines("connections") },
 			{ id: "errors", text: "5xx", format: format.rate, lines: lines("errors") },
 		];
-	}, [keys]);
+	}, [keys, lang.value]);
 	const crumbs = [{ text: t("server.servers"), href: "/servers" }];
 	if (!n) {
 		const known = all.loaded.value && config.data.value;
@@ -64,7 +64,7 @@ export default function ServerPage({ params }: PageProps) {
 				<Tile label={t("server.errors")} value={<Percent of={errorShare(n.rate)} />} />
 				<Tile label="p95" value={<Latency of={n.rate.p95} />} />
 				<Tile label={t("members.conns")} value={<Count of={n.open} />} />
-				<Tile label={t("members.sticky")} value={<Sticky n={n.sticky} cookies={n.cookies} />} />
+				<Tile label={t("members.sticky")} value={<span class="word"><Sticky n={n.sticky} cookies={n.cookies} /></span>} />
 			</div>
 			<Progress source={all} keys={keys} pools />
 						<MembersTable

@@ -2,7 +2,7 @@
 //
 // The servers: one row for each real machine, over all pools that it is in.
 import { useEffect, useMemo } from "preact/hooks";
-import { Button, type Column, Count, ErrorNotice, HealthBar, href, Latency, Menu, mutate, Page, type PageProps, Percent, Rate, type State, Status, t, Table, toast, toastError, useCall, useTopic } from "../kit";
+import { Button, type Column, Count, ErrorNotice, HealthBar, href, lang, Latency, Menu, mutate, Page, type PageProps, Percent, Rate, type State, Status, t, Table, toast, toastError, useCall, useTopic } from "../kit";
 import { BlockForms, editBlock, labelOf } from "../components/blockform";
 import { Drains, openDrain, Progress, Sticky } from "../components/drain";
 import { useDrains } from "../components/draining";
@@ -35,7 +35,7 @@ export default function Servers(_: PageProps) {
 		{ id: "p95", head: "p95", num: true, by: (n) => n.rate.p95 ?? -1, cell: (n) => <Latency of={n.rate.p95} /> },
 		{ id: "errors", head: "5xx", num: true, by: (n) => errorShare(n.rate) ?? -1, cell: (n) => <Percent of={errorShare(n.rate)} /> },
 		{ id: "labels", head: labelOf("any", "labels"), hidden: true, by: (n) => Object.entries(n.labels).map((l) => l.join("=")).join(" "), cell: (n) => Object.entries(n.labels).map((l) => <span class="tag" key={l[0]}>{l.join("=")}</span>) },
-	], [nodes]);
+	], [nodes, lang.value]);
 	const add = <Button kind="primary" icon="plus" need="editor" onClick={() => editBlock({ block: "server", parent: "" })}>{t("servers.add")}</Button>;
 	const back = (n: Node) => void mutate("server.enable", { server: n.name }).then(() => toast(t("servers.enabled", { name: n.name })), toastError);
 	const keysOf = (names: readonly string[]) => names.flatMap((s) => nodes.get(s)?.peek().members.map((m) => `${m.pool}/${m.name}`) ?? []);

@@ -17,7 +17,7 @@ import { addTexts, lang } from "../src/i18n";
 import { knows, marksOf, tableTicks } from "../src/pages/charts";
 import { filterOf, fitsRest, join as joinEvents } from "../src/pages/events";
 import { asCSV, testLink } from "../src/pages/logs";
-import { means, tally } from "../src/pages/overview";
+import { isFresh, means, tally } from "../src/pages/overview";
 
 for (const l of ["en", "zh-Hans"]) {
 	const read = (name: string) => JSON.parse(readFileSync(join(import.meta.webui, "src/locales", l, `${name}.json`), "utf8"));
@@ -205,4 +205,11 @@ test("a spreadsheet takes no value of a log for a formula", () => {
 test("only rows in view are drawn", () => {
 	assert.deepEqual(spanOf(5000, 28, 28_000, 560, 8), { from: 992, to: 1028 });
 	assert.deepEqual(spanOf(3, 28, 0, 560), { from: 0, to: 3 });
+});
+
+test("a box whose configuration is only unserved is not fresh", () => {
+	assert.equal(isFresh(0, []), true);
+	assert.equal(isFresh(0, [{ kind: "member.down" }]), true);
+	assert.equal(isFresh(0, [{ kind: "config.unserved" }]), false);
+	assert.equal(isFresh(1, []), false);
 });

@@ -22,7 +22,8 @@ export default function Overview(_: PageProps) {
 	const history = useCall("config.history", {});
 	useKeys([{ keys: "p", text: t("overview.key_pause"), run: () => (paused.value = !paused.peek()) }]);
 	const box = useComputed(() => (system.keys.value.length ? system.get(system.keys.value[0]!)?.value : undefined));
-	if (clusters.loaded.value && clusters.keys.value.length === 0) return <Fresh problems={problems} />;
+	const fresh = useComputed(() => clusters.loaded.value && problems.loaded.value && isFresh(clusters.keys.value.length, problems.keys.value.map((k) => problems.get(k)!.value)));
+	if (fresh.value) return <Fresh problems={problems} />;
 	return (
 		<Page name={t("shell.nav_overview")} state={<Running box={box} />}>
 			<Attention problems={problems} members={members} />
@@ -47,6 +48,12 @@ function Running({ box }: { box: Box }) {
 	const b = useComputed(() => box.value && { revision: box.value.revision, started: box.value.started, version: box.value.version }).value;
 	if (!b) return null;
 	return <span class="tnum">{t("overview.revision", { n: String(b.revision) })} · {t("overview.uptime")} <Since at={b.started} /></span>;
+}
+
+// isFresh tells whether the box balances nothing yet. One whose running
+// revision could not be served has clusters to come back to.
+export function isFresh(clusters: number, problems: readonly Pick<Problem, "kind">[]): boolean {
+	return clusters === 0 && !problems.some((p) => p.kind === "config.unserved");
 }
 
 // Fresh is the page of a box that balances nothing yet.

@@ -135,7 +135,8 @@ export function day(ms: number): string {
 
 // ago writes how long before now: 4 min ago, in 3 d.
 export function ago(ms: number, now: number): string {
-	const s = Math.round((ms - now) / 1000);
+	const off = Math.round((ms - now) / 1000);
+	const s = off > 0 && off < 3 ? 0 : off; // clocks that differ a little: what has happened is not to come
 	const f = made("ago", (l) => new Intl.RelativeTimeFormat(l, { numeric: "auto", style: "short" }));
 	const abs = Math.abs(s);
 	if (abs < 60) return f.format(s, "second");

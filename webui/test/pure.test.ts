@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { pickLanguage } from "../src/choice";
 import { csvText } from "../src/components/chart";
 import { score } from "../src/components/palette";
+import { fitted } from "../src/components/plot";
 import { bytesToUnits, parseDiff } from "../src/components/text";
 import * as format from "../src/format";
 import { addTexts, lang, t, tx } from "../src/i18n";
@@ -45,6 +46,8 @@ test("numbers have units and few digits", () => {
 	assert.equal(format.duration(3 * 86400 + 4 * 3600 + 59), "3 d 4 h");
 	assert.equal(format.duration(0), "0 s");
 	assert.equal(format.duration(61), "1 min");
+	assert.equal(format.ago(2000, 1000), format.ago(1000, 1000), "clocks that differ a little");
+	assert.notEqual(format.ago(9000, 1000), format.ago(1000, 1000));
 	assert.equal(format.countdown(102), "1:42");
 	assert.equal(format.countdown(3723), "1:02:03");
 	assert.equal(format.countdown(-5), "0:00");
@@ -142,4 +145,13 @@ test("colours keep their contrast on every surface", () => {
 	}
 	const values = (b: string) => [...b.matchAll(/--[\w-]+: #[0-9a-f]{6}/g)].map((m) => m[0]);
 	assert.deepEqual(values(system!), values(dark!), "dark by choice and dark by system are the same");
+});
+
+test("the text of a mark ends where the next mark begins", () => {
+	const width = (s: string) => [...s].length;
+	assert.equal(fitted("web3 down", 9, width), "web3 down");
+	assert.equal(fitted("web3 down", 7, width), "web3 d…");
+	assert.equal(fitted("web3 down", 6, width), "web3…");
+	assert.equal(fitted("web3 down", 3, width), "");
+	assert.equal(fitted("r2", -4, width), "");
 });

@@ -218,7 +218,7 @@ function Loaded({ title, s, block, object, all, onClose }: { title: string; s: S
 				<Button kind="primary" need="editor" onClick={save}>{act}</Button>
 			</>}
 		>
-			<form class="form" onSubmit={(e) => { e.preventDefault(); void save(); }}>
+			<form class="form block-form" onSubmit={(e) => { e.preventDefault(); void save(); }}>
 				<Name kind={kind} s={s} isNew={isNew && !exists.value} block={block} label={label} fresh={fresh} address={address} all={all} error={tried.value || label.value ? nameWrong : ""} addressError={tried.value ? addressWrong : ""} />
 				{first_.map((k) => <Field key={k.name} block={kind} k={k} by={by} value={values.value[k.name] ?? ""} error={wrong(k)} onChange={(v) => change(k.name, v)} />)}
 				{more.length > 0 && (

@@ -56,6 +56,7 @@ export function Table<T>(p: TableProps<T>) {
 	const q = useComputed(() => place.value.query[member("q")] ?? "");
 	const onlyBad = useComputed(() => place.value.query[member("problems")] === "1");
 	const sort = useComputed(() => place.value.query[member("sort")] ?? p.sort ?? "");
+	const still = !p.bulk && !p.actions && p.columns.every((c) => !c.by); // nothing in it takes the focus: it must, to scroll by keys
 	const page = useSignal(0);
 	const picked = useSignal<ReadonlySet<string>>(new Set());
 	const shownColumns = useSignal<ReadonlySet<string> | null>(null);
@@ -90,7 +91,7 @@ export function Table<T>(p: TableProps<T>) {
 			)}
 			{p.source.error.value && p.source.loaded.value && <ErrorNotice error={p.source.error.value} retry={p.retry} />}
 			<div class={`table-wrap sticky${stale.value ? " stale" : ""}`}>
-				<div class="table-scroll" tabIndex={rows.length > 0 ? undefined : -1}>
+				<div class="table-scroll" tabIndex={rows.length === 0 ? -1 : still ? 0 : undefined}>
 					<table class="table">
 						<caption class="visually-hidden">{p.caption}</caption>
 						<thead>

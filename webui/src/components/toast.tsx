@@ -68,7 +68,7 @@ export function Toasts() {
 	return (
 		<>
 			<div class="visually-hidden" role="status" aria-live="polite">{said.value}</div>
-			<div class="toasts" ref={box} popover="manual">
+			<div class="toasts" ref={box} popover="manual" role="region" aria-label={t("common.messages")}>
 				{messages.value.map((m) => (
 					<div key={m.id} class={`toast ${m.kind}`}>
 						<Icon name={m.kind === "ok" ? "check" : m.kind} />

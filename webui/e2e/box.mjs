@@ -19,7 +19,7 @@ export const patience = 20_000;
 
 // until asks until ask returns what is true, and returns that. What it throws
 // meanwhile counts as no.
-export async function until(what, ask, limit = patience) {
+export async function until(what, ask, limit = patience, every = 50) {
 	const end = Date.now() + limit;
 	let last;
 	for (;;) {
@@ -31,7 +31,7 @@ export async function until(what, ask, limit = patience) {
 			last = err;
 		}
 		if (Date.now() > end) throw new Error(`not within ${limit / 1000} s: ${what}${last ? ` (${last.message})` : ""}`);
-		await sleep(50);
+		await sleep(every);
 	}
 }
 
@@ -53,7 +53,8 @@ export async function freePorts(n) {
 
 // shop is the configuration of most tests: three servers, two rules. p has the
 // ports; more is put into the console's block.
-export const shop = (p, { console: more = "", probe = "" } = {}) => `metrics { listen = "127.0.0.1:${p.metrics}" }
+// fall is after how many bad probes a server is down.
+export const shop = (p, { console: more = "", fall = 1 } = {}) => `metrics { listen = "127.0.0.1:${p.metrics}" }
 console {
   listen = ["127.0.0.1:${p.console}"]
 ${more}}
@@ -75,9 +76,9 @@ pool "shop" {
     path     = "/health"
     expect   = "ok"
     interval = "1s"
-    fall     = 1
+    fall     = ${fall}
     jitter   = 0
-${probe}  }
+  }
 }
 
 pool "api" {

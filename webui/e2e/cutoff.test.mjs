@@ -35,7 +35,7 @@ async function cut(admin, box, edits) {
 	return { done: await admin.call("config.commit", { confirm_s: 30, comment: "cut off" }), warnings: review.warnings ?? [], advice: review.confirm };
 }
 
-const reverted = (box, was) => until("the box takes it back", () => !box.status().pending && box.text() === was, span);
+const reverted = (box, was) => until("the box takes it back", () => !box.status().pending && box.text() === was, span, 1000);
 
 describe("a commit that cuts the management path reverts by itself", { concurrency: true }, () => {
 	const cases = [
@@ -51,7 +51,8 @@ describe("a commit that cuts the management path reverts by itself", { concurren
 	];
 	for (const c of cases) {
 		test(c.name, async (t) => {
-			const box = await Box.start(shop);
+			// The servers live in this process, which has much to do: they may be late.
+			const box = await Box.start((p) => shop(p, { fall: 20 }));
 			const traffic = new Traffic(box.ports.http, { perSecond: 5 });
 			t.after(async () => {
 				await traffic.stop();

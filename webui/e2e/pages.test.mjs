@@ -33,7 +33,8 @@ async function look(page, path) {
 		for (const v of await violations(page)) bad.push(`${path} (${theme}): ${v}`);
 	}
 	await page.setViewportSize({ width: 320, height: 800 });
-	await page.waitForTimeout(100);
+	// Charts are drawn anew a moment later.
+	await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, null, { timeout: 3000 }).catch(() => {});
 	const wide = await page.evaluate(() => {
 		const over = document.documentElement.scrollWidth - innerWidth;
 		if (over <= 0) return null;

@@ -49,8 +49,8 @@ export function Found({ cert: c }: { cert: Cert }) {
 export function CertFacts({ cert: c }: { cert: Cert }) {
 	return (
 		<Facts list={[
-			[t("certificates.names"), c.names.length ? <span class="tags">{c.names.map((n) => <span class="tag" key={n}>{n}</span>)}</span> : "–"],
-			[t("certificates.left"), <><Status word={c.state} /> <Left cert={c} /></>],
+			[t("certificates.names"), c.names.length ? <span class="tags">{c.names.map((n) => <span class="tag" key={n} title={n}>{n}</span>)}</span> : "–"],
+			[t("certificates.left"), <Status key="l" word={c.state}>{isTime(c.not_after) && <Left cert={c} />}</Status>],
 			isTime(c.not_before) && [t("certificates.valid_from"), momentOf(c.not_before)],
 			isTime(c.not_after) && [t("certificates.valid_to"), momentOf(c.not_after)],
 			[t("certificates.key"), c.key ?? "–"],

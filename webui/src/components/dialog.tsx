@@ -13,10 +13,19 @@ import { ErrorNotice } from "./errors";
 export function Dialog({ title, wide, onClose, children, footer }: { title: string; wide?: boolean; onClose: () => void; children: ComponentChildren; footer?: ComponentChildren }) {
 	const box = useRef<HTMLDialogElement>(null);
 	const id = useId();
+	// What had the focus before anything in the dialog could take it.
+	const from = useRef<Element | null | undefined>(undefined);
+	if (from.current === undefined) from.current = document.activeElement;
 	useEffect(() => {
 		const d = box.current;
 		if (d && !d.open) d.showModal();
-		return () => d?.close();
+		return () => {
+			d?.close();
+			// Once it is out of the document, which the browser's own return does not outlast.
+			setTimeout(() => {
+				if (document.activeElement === document.body && from.current instanceof HTMLElement && from.current.isConnected) from.current.focus();
+			});
+		};
 	}, []);
 	return (
 		<dialog ref={box} class={`dialog${wide ? " wide" : ""}`} aria-labelledby={id} onCancel={(e) => { e.preventDefault(); onClose(); }}>

@@ -4,7 +4,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { has, t } from "../i18n";
 
-export type State = "up" | "degraded" | "down" | "draining" | "disabled" | "unknown" | "spare";
+export type State = "info" | "up" | "degraded" | "down" | "draining" | "disabled" | "unknown" | "spare";
 
 const shapes: Record<State, JSX.Element> = {
 	up: <><circle cx="8" cy="8" r="7" fill="currentColor" /><path d="M4.800 8.300 7 10.500l4.200-4.700" fill="none" stroke="var(--bg)" stroke-width="1.700" stroke-linecap="round" stroke-linejoin="round" /></>,
@@ -13,10 +13,11 @@ const shapes: Record<State, JSX.Element> = {
 	draining: <><circle cx="8" cy="8" r="6.200" fill="none" stroke="currentColor" stroke-width="1.600" /><path d="M8 1.800a6.200 6.200 0 0 0 0 12.400z" fill="currentColor" /></>,
 	disabled: <><circle cx="8" cy="8" r="7" fill="currentColor" /><path d="M4.500 8h7" stroke="var(--bg)" stroke-width="2" stroke-linecap="round" /></>,
 	unknown: <><circle cx="8" cy="8" r="6.300" fill="none" stroke="currentColor" stroke-width="1.500" stroke-dasharray="2.200 2" /><path d="M6.300 6.400c.2-2.300 3.500-2.200 3.500 0 0 1.300-1.700 1.400-1.700 2.700M8.100 11.300v.1" fill="none" stroke="currentColor" stroke-width="1.500" stroke-linecap="round" /></>,
+	info: <><circle cx="8" cy="8" r="6.300" fill="none" stroke="currentColor" stroke-width="1.500" /><path d="M8 7.400v3.600M8 4.900v.1" stroke="currentColor" stroke-width="1.700" stroke-linecap="round" /></>,
 	spare: <path d="M8 1.500 14.500 8 8 14.500 1.500 8z" fill="none" stroke="currentColor" stroke-width="1.800" stroke-linejoin="round" />,
 };
 
-// stateOf maps the words of the box to the seven states of the console.
+// stateOf maps the words of the box to the states of the console.
 export function stateOf(word: string): State {
 	switch (word) {
 		case "up": case "ok": case "valid": case "active": case "enabled": case "healthy": case "serving":
@@ -31,6 +32,8 @@ export function stateOf(word: string): State {
 			return "disabled";
 		case "spare":
 			return "spare";
+		case "info":
+			return "info";
 		default:
 			return "unknown";
 	}

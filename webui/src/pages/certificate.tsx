@@ -27,7 +27,7 @@ export default function CertificatePage({ params }: PageProps) {
 			{cert.lacks && <Notice kind="error">{cert.lacks}</Notice>}
 			{cert.state === "waiting" && <Notice kind="warning">{t("certificates.stand_in")}</Notice>}
 			<Found cert={cert} />
-			<div class="grid">
+			<div class="grid cert-cards">
 				<Card name={t("certificates.card")}>
 					<CertFacts cert={cert} />
 				</Card>

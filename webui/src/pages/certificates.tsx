@@ -130,7 +130,7 @@ function ConsoleCertificate() {
 			<div class="body">
 				<Facts list={[
 					[t("certificates.console_which"), c.certificate ? <a key="a" href={`/certificates/${encodeURIComponent(c.certificate)}`}>{c.certificate}</a> : t("certificates.console_own")],
-					isTime(c.until) && [t("certificates.left"), <span key="l"><Status word={days < 0 ? "expired" : "valid"} /> <Left cert={{ not_after: c.until } as Cert} /> <span class="muted">{momentOf(c.until)}</span></span>],
+					isTime(c.until) && [t("certificates.left"), <span key="l"><Status word={days < 0 ? "expired" : "valid"}><Left cert={{ not_after: c.until } as Cert} /> · {momentOf(c.until)}</Status></span>],
 					Boolean(c.fingerprint) && [t("certificates.fingerprint"), <Copyable key="f" value={print(c.fingerprint)} label={t("certificates.fingerprint")} />],
 				]} />
 				{!c.certificate && hello.value && <p class="small muted">{t("certificates.console_self")}</p>}

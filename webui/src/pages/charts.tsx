@@ -260,7 +260,7 @@ function Marked({ list: events }: { list: readonly Happening[] }) {
 				<ol class="feed">
 					{events.slice(0, 12).map((e) => (
 						<li key={e.seq}>
-							<StateIcon state={e.severity === "info" ? "unknown" : stateOf(e.severity)} label={t(`common.state.${e.severity}`)} />
+							<StateIcon state={stateOf(e.severity)} label={t(`common.state.${e.severity}`)} />
 							<span class="text">{eventText(e)}</span>
 							<span class="muted by tnum">{objectHref(e.object) ? <><ObjectLink path={e.object!} /> · </> : null}{format.moment(Date.parse(e.time))}</span>
 						</li>

@@ -173,8 +173,8 @@ function Editor({ user, from, reload }: { user: string; from: api.SourceText; re
 
 function State({ checked, bad, warnings }: { checked: string; bad: number; warnings: number }) {
 	if (checked !== "done") return <Status word="checking" />;
-	if (bad > 0) return <Status word="error">{t("edit.mistakes", { n: bad })}</Status>;
-	if (warnings > 0) return <Status word="warning">{t("edit.warnings", { n: warnings })}</Status>;
+	if (bad > 0) return <Status word={t("edit.mistakes", { n: bad })} state="down" />;
+	if (warnings > 0) return <Status word={t("edit.warnings", { n: warnings })} state="degraded" />;
 	return <Status word="ok">{t("edit.no_mistakes")}</Status>;
 }
 

@@ -197,7 +197,7 @@ function Days({ list, picked, ack }: { list: readonly Happening[]; picked: Signa
 }
 
 function One({ e, on, pick, ack }: { e: Happening; on: boolean; pick: () => void; ack: (e: Happening) => void }) {
-	const state = e.severity === "info" ? "unknown" : stateOf(e.severity);
+	const state = stateOf(e.severity);
 	const ms = Date.parse(e.time);
 	return (
 		<li data-severity={e.severity}>

@@ -73,7 +73,7 @@ export default function HistoryPage() {
 					{ id: "author", head: t("history.author"), by: (r) => r.author, cell: (r) => r.author },
 					{ id: "origin", head: t("history.origin"), by: (r) => originName(r.origin), cell: (r) => r.source ? t("history.origin_back", { n: r.source }) : originName(r.origin) },
 					{ id: "comment", head: t("history.comment"), by: (r) => r.comment ?? "", wrap: true, cell: (r) => r.comment || <span class="muted">–</span> },
-					{ id: "state", head: t("history.state"), by: (r) => r.status, cell: (r) => <State r={r} /> },
+					{ id: "state", head: t("history.state"), wrap: true, by: (r) => r.status, cell: (r) => <State r={r} /> },
 				]}
 				actions={(r) => <Menu small kind="quiet" icon="more" label={t("history.actions", { n: r.number })} items={actions(r)} />}
 				empty={{ title: t("history.empty"), text: t("history.empty_text") }}

@@ -249,7 +249,7 @@ function Happened() {
 				<ol class="feed">
 					{list.map((e) => (
 						<li key={e.seq}>
-							<StateIcon state={e.severity === "info" ? "unknown" : stateOf(e.severity)} label={t(`common.state.${e.severity}`)} />
+							<StateIcon state={stateOf(e.severity)} label={t(`common.state.${e.severity}`)} />
 							<span class="text">{eventText(e)}</span>
 							<span class="muted by">{e.object && objectHref(e.object) ? <><ObjectLink path={e.object} /> · </> : null}<Ago at={e.time} /></span>
 						</li>

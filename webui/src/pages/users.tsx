@@ -240,7 +240,7 @@ function TokenList({ all }: { all: boolean }) {
 	};
 	return (
 		<>
-			<p class="muted">{t("users.token_about")}</p>
+			{source.keys.value.length > 0 && <p class="muted">{t("users.token_about")}</p>}
 			<Table<api.Token>
 				name="tokens" query="tokens" caption={t("users.tab_tokens")} source={source} retry={list.again} sort="name"
 				columns={[
@@ -254,7 +254,7 @@ function TokenList({ all }: { all: boolean }) {
 				]}
 				problem={(x) => Boolean(x.expired)} edge={(x) => (x.expired ? "degraded" : undefined)}
 				actions={(x) => <Button small kind="quiet" onClick={() => revoke(x)}>{t("users.revoke")}</Button>}
-				tools={<Button kind="primary" icon="plus" onClick={() => (creating.value = true)}>{t("users.token_create")}</Button>}
+				tools={source.keys.value.length > 0 && <Button kind="primary" icon="plus" onClick={() => (creating.value = true)}>{t("users.token_create")}</Button>}
 				empty={{ title: t("users.no_tokens"), text: t("users.token_about"), actions: <Button kind="primary" icon="plus" onClick={() => (creating.value = true)}>{t("users.token_create")}</Button> }}
 			/>
 			{creating.value && <TokenDialog onClose={() => { creating.value = false; list.again(); }} />}

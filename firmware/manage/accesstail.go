@@ -60,6 +60,12 @@ const (
 	tailSize = 2048             // entries that a tail keeps for those who read
 	tailLife = 10 * time.Minute // that a tail is kept when nobody reads: a client may come back
 	maxTails = 64
+
+	// Of what fits a filter, so many a second are kept for people to read, after a
+	// time of quiet so many at once. The rest is told as a gap: what is shown must
+	// not take from traffic what serving it costs.
+	tailRate  = 25
+	tailBurst = 250
 )
 
 // tails are the filters that somebody follows.
@@ -77,6 +83,8 @@ type tail struct {
 	drops uint64     // of the log, as the newest record knew it
 	known bool       // drops was set
 	lost  bool       // something was lost since the newest that is kept
+	room  float64    // entries that may be kept now
+	asked time.Time  // when room was reckoned
 	stop  func()     // nil: nobody reads
 	until time.Time  // forgotten then, while nobody reads
 }
@@ -104,12 +112,31 @@ func (t *tail) see(s accesslog.Seen, fits bool) {
 		return
 	}
 	t.seq++
+	if !t.admit(time.Now()) {
+		t.lost = true
+		return
+	}
 	t.kept = append(t.kept, tailed{t.seq, gap || t.lost, accessEntryOf(s)})
 	t.lost = false
 	if n := len(t.kept) - tailSize; n >= tailSize/4 { // in steps: each moves the rest
 		t.kept = append(t.kept[:0], t.kept[n:]...)
 		t.kept[0].gap = true
 	}
+}
+
+// admit says whether one more entry may be kept.
+func (t *tail) admit(now time.Time) bool {
+	if t.asked.IsZero() {
+		t.room = tailBurst
+	} else {
+		t.room = min(tailBurst, t.room+max(0, now.Sub(t.asked).Seconds())*tailRate)
+	}
+	t.asked = now
+	if t.room < 1 {
+		return false
+	}
+	t.room--
+	return true
 }
 
 // read returns entries after a number, up to the next loss.

@@ -10,12 +10,22 @@ import { t } from "../i18n";
 import { Button } from "./button";
 import { ErrorNotice } from "./errors";
 
+let last: Element | null = null;
+
+// opener is what has the focus before a dialog opens. A dialog that takes the
+// place of another one goes back to where that came from.
+function opener(): Element | null {
+	const now = document.activeElement;
+	if (now && now !== document.body && !now.closest("dialog")) last = now;
+	return last;
+}
+
 export function Dialog({ title, wide, onClose, children, footer }: { title: string; wide?: boolean; onClose: () => void; children: ComponentChildren; footer?: ComponentChildren }) {
 	const box = useRef<HTMLDialogElement>(null);
 	const id = useId();
 	// What had the focus before anything in the dialog could take it.
 	const from = useRef<Element | null | undefined>(undefined);
-	if (from.current === undefined) from.current = document.activeElement;
+	if (from.current === undefined) from.current = opener();
 	useEffect(() => {
 		const d = box.current;
 		if (d && !d.open) d.showModal();

@@ -83,10 +83,15 @@ export const nameOK = (n: string) => /^[A-Za-z0-9][\w.-]{0,62}$/.test(n);
 
 const serverText = (s: PlannedServer) => `server ${text(s.name)} { address = ${text(s.address.trim())} }`;
 
+// probeInterval is that of the health checks which the console writes: a server
+// that died is noticed after three of them. The language's own 15s is for boxes
+// with many pools.
+export const probeInterval = "3s";
+
 function probeText(p: Plan): string {
 	if (p.probe === "none") return "";
-	if (p.probe === "http") return `\n  probe "http" { path = ${text(p.path.trim() || "/")} }\n`;
-	return `\n  probe "${p.probe}" {}\n`;
+	const path = p.probe === "http" ? `    path = ${text(p.path.trim() || "/")}\n` : "";
+	return `\n  probe "${p.probe}" {\n${path}    interval = "${probeInterval}"\n  }\n`;
 }
 
 function poolText(p: Plan): string {

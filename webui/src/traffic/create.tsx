@@ -4,6 +4,7 @@
 // the candidate with one edit.
 import { useSignal } from "@preact/signals";
 import { type api, ask, Button, call, CallError, CheckField, Dialog, ErrorNotice, go, NumberField, RadioField, SelectField, t, TextArea, TextField, useTopic } from "../kit";
+import { probeInterval } from "../plan";
 import { type ClusterValues, type Config, edit, listen, path } from "./draft";
 import { quote } from "./expression";
 import { block, renamed } from "./hcl";
@@ -46,7 +47,8 @@ export function build(w: Wanted, config: Config): api.EditOp[] {
 			return name;
 		});
 		const web = w.template === "http" || w.template === "https";
-		const probe = web ? `  probe "http" {\n    path = ${quote(w.path || "/")}\n  }\n` : w.template === "tcp" ? `  probe "tcp" {}\n` : `  probe "icmp" {}\n`;
+		const path = web ? `    path = ${quote(w.path || "/")}\n` : "";
+		const probe = `  probe "${web ? "http" : w.template === "tcp" ? "tcp" : "icmp"}" {\n${path}    interval = "${probeInterval}"\n  }\n`;
 		edits.push({ op: "insert", text: block("pool", pool, [], `${members.map((m) => `  member ${quote(m)} {}\n`).join("")}${probe}`) });
 	}
 	const persist = w.sticky ? `  persist ${w.template === "http" || w.template === "https" ? '"cookie"' : '"source"'} {}\n` : "";

@@ -21,7 +21,7 @@ export function Gate({ title, sub, children }: { title: string; sub: ComponentCh
 						<p class="muted">{sub}</p>
 					</div>
 					{children}
-					{h?.fingerprint && <div><p class="small muted">{t("shell.fingerprint")}</p><p class="print">{h.fingerprint.replace(/(.{48})/g, "$1 ")}</p></div>}
+					{h?.fingerprint && <div><p class="small muted">{t("shell.fingerprint")}</p><p class="print">{h.fingerprint.toUpperCase().replace(/(..)(?=.)/g, "$1:").replace(/(.{48})/g, "$1 ")}</p></div>}
 				</div>
 			</main>
 			<footer>{h ? `${h.product || "Evener"} ${h.version}` : "Evener"}</footer>

@@ -72,7 +72,7 @@ export function useMarks(object: string, range: Range): ReadonlySignal<readonly 
 				call("config.history", {}, { signal: stop.signal }),
 				call("event.list", { objects: [object], kinds: ["member.*"], limit: 50 }, { signal: stop.signal }),
 			]);
-			const commits = history.revisions.map((r) => ({ at: Date.parse(r.time) / 1000, text: `r${r.number}` }));
+			const commits = history.revisions.map((r) => ({ at: Date.parse(r.time) / 1000, text: `#${r.number}` }));
 			const changes = events.events.map((e) => ({ at: Date.parse(e.time) / 1000, text: [String(e.args?.["member"] ?? ""), e.kind.split(".").at(-1)].filter(Boolean).join(" ") }));
 			marks.value = [...commits, ...changes].filter((m) => m.at > since).sort((a, b) => a.at - b.at).slice(-30);
 		};

@@ -4,7 +4,7 @@
 // serial console or panel makes the first administrator.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Button, enter, ErrorNotice, fieldErrors, Gate, go, hello, plainCall, t, TextField } from "../kit";
+import { Button, CallError, enter, ErrorNotice, fieldErrors, Gate, go, hello, plainCall, t, TextField } from "../kit";
 
 const shortest = 12; // characters of a password; the box has the last word
 
@@ -27,7 +27,9 @@ export default function Setup() {
 		password: [...password.value].length >= shortest ? undefined : t("setup.password_short", { n: shortest }),
 		again: again.value === password.value ? undefined : t("setup.again_differs"),
 	};
-	const said = fieldErrors(error.value);
+	// Before there is a user, only the code can be wrong.
+	const denied = error.value instanceof CallError && error.value.kind === "auth.denied";
+	const said = denied ? { code: t("setup.code_wrong") } as Record<string, string> : fieldErrors(error.value);
 	const show = (name: keyof typeof wrong) => (tried.value ? (wrong[name] ?? said[name]) : undefined);
 
 	const send = async () => {
@@ -52,7 +54,7 @@ export default function Setup() {
 				<TextField label={t("setup.user")} help={t("setup.user_help")} value={user.value} onChange={(v) => (user.value = v)} error={show("user")} autocomplete="username" />
 				<TextField label={t("common.password")} help={t("setup.password_help", { n: shortest })} type="password" value={password.value} onChange={(v) => (password.value = v)} error={show("password")} autocomplete="new-password" />
 				<TextField label={t("setup.again")} type="password" value={again.value} onChange={(v) => (again.value = v)} error={show("again")} autocomplete="new-password" />
-				{error.value !== null && <ErrorNotice error={error.value} />}
+				{error.value !== null && !denied && <ErrorNotice error={error.value} />}
 				<Button kind="primary" type="submit" busy={busy.value}>{t("setup.act")}</Button>
 			</form>
 		</Gate>

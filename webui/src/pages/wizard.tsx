@@ -70,7 +70,7 @@ function Start({ next }: { next: () => void }) {
 					<li>{t("wizard.start_cluster")}</li>
 					<li>{t("wizard.start_commit")}</li>
 				</ul>
-				{h?.fingerprint && <p class="muted">{tx("wizard.fingerprint", { print: <code class="print">{h.fingerprint}</code> })}</p>}
+				{h?.fingerprint && <p class="muted">{tx("wizard.fingerprint", { print: <code class="print">{h.fingerprint.toUpperCase().replace(/(..)(?=.)/g, "$1:")}</code> })}</p>}
 				<p>{t("wizard.factor")} <a href="/account">{t("wizard.factor_link")}</a></p>
 				<div class="wizard-foot">
 					{routes.some((r) => r.page === "backup") && <Button href="/system/backup">{t("wizard.restore")}</Button>}
@@ -241,7 +241,7 @@ function Outcome({ of: r }: { of: Tried }) {
 function ReviewStep({ plan, change, back, done }: { plan: Signal<Plan>; change: (p: Partial<Plan>) => void; back: () => void; done: () => void }) {
 	const ready = useSignal(false);
 	const error = useSignal<unknown>(null);
-	const finished = useSignal<api.Committed | null>(null);
+	const finished = useSignal(false);
 	const review = useCall("config.review", ready.value && !finished.value ? {} : null);
 	const chosen = useSignal<{ on: boolean; seconds: number } | null>(null);
 	const prepare = async () => {
@@ -260,17 +260,6 @@ function ReviewStep({ plan, change, back, done }: { plan: Signal<Plan>; change: 
 		}
 	};
 	useEffect(() => void prepare(), []);
-	if (finished.value) {
-		return (
-			<Card name={t("wizard.done_title")}>
-				<div class="stack">
-					<Notice kind="ok">{t("wizard.done", { n: finished.value.revision.number })}</Notice>
-					{finished.value.pending && <p>{t("wizard.done_pending")}</p>}
-					<div class="wizard-foot"><Button href="/changes/history">{t("wizard.to_history")}</Button><Button kind="primary" href="/">{t("wizard.to_overview")}</Button></div>
-				</div>
-			</Card>
-		);
-	}
 	const r = review.data.value;
 	const bad = r?.problems.filter((x) => !x.warning).length ?? 0;
 	const on = chosen.value?.on ?? true;
@@ -279,11 +268,12 @@ function ReviewStep({ plan, change, back, done }: { plan: Signal<Plan>; change: 
 		error.value = null;
 		try {
 			const c = await mutate("config.commit", { version: r!.version, comment: t("wizard.comment"), ...(on ? { confirm_s: seconds } : {}) });
-			finished.value = c;
+			finished.value = true;
 			done();
 			const m = moveOf(c);
 			setMove(m);
-			if (m) go("/changes/review");
+			toast(`${t("wizard.done", { n: c.revision.number })}${c.pending ? ` ${t("wizard.done_pending")}` : ""}`);
+			go(m ? "/changes/review" : "/");
 		} catch (err) {
 			error.value = err;
 		}

@@ -5,6 +5,8 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -84,21 +86,35 @@ func (m *Method) redact(params json.RawMessage) (json.RawMessage, string) {
 	if err != nil {
 		return nil, m.Audit
 	}
-	text := auditField.ReplaceAllStringFunc(m.Audit, func(f string) string {
-		switch val := v[f[1:len(f)-1]].(type) {
-		case nil:
-			return "-"
-		case string:
-			return val
-		default:
-			b, err := json.Marshal(val)
-			if err != nil {
-				return "?"
-			}
-			return string(b)
+	text := auditField.ReplaceAllStringFunc(m.Audit, func(f string) string { return auditValue(v[f[1:len(f)-1]]) })
+	return clean, strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
+}
+
+// auditValue writes an argument for people. What was not given leaves no trace.
+func auditValue(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []any:
+		words := make([]string, len(v))
+		for i, e := range v {
+			words[i] = auditValue(e)
 		}
-	})
-	return clean, strings.ToValidUTF8(text, "?")
+		return strings.Join(words, ", ")
+	case map[string]any:
+		var words []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			words = append(words, k+"="+auditValue(v[k]))
+		}
+		return strings.Join(words, ", ")
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return string(b)
 }
 
 // hideSecrets replaces, inside v, every value whose schema is marked secret.

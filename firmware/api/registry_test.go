@@ -69,8 +69,8 @@ func TestAudit(t *testing.T) {
 		reg.Call(t.Context(), Call{Author: "ann", Role: c.role}, c.method, json.RawMessage(c.params))
 	}
 	const want = `` +
-		`runtime server.drain by ann: "drain app [{\"name\":\"a\"}] *** -" {"members":[{"name":"a"}],"password":"***","pool":"app"} done=false` + "\n" +
-		`runtime server.drain by ann: "drain app [{\"name\":\"a\"}] *** -" {"members":[{"name":"a"}],"password":"***","pool":"app"} done=true` + "\n" +
+		`runtime server.drain by ann: "drain app name=a ***" {"members":[{"name":"a"}],"password":"***","pool":"app"} done=false` + "\n" +
+		`runtime server.drain by ann: "drain app name=a ***" {"members":[{"name":"a"}],"password":"***","pool":"app"} done=true` + "\n" +
 		`runtime server.drain by ann: "drain {pool} {members} {password} {mode}"  done=false` + "\n" +
 		`runtime server.drain by ann: "drain {pool} {members} {password} {mode}"  done=true -32602` + "\n" +
 		`commit config.commit by ann: "commit" {} done=false` + "\n" +

@@ -58,8 +58,8 @@ type Pending = {
 
 const firstRetry = 500;
 const lastRetry = 15_000;
-const pingEvery = 10_000;
-const lateAfter = 5_000;
+const pingEvery = 4_000;
+const lateAfter = 3_000;
 const deadAfter = 20_000;
 const pollEvery = 2_000;
 const refusedRetry = 5_000;
@@ -237,7 +237,7 @@ export class Connection {
 		}
 	}
 
-	// beat measures the round trip every 10 s and notices a dead connection,
+	// beat measures the round trip every few seconds and notices a dead connection,
 	// which TCP alone would take minutes to do.
 	private beat(): void {
 		const now = this.env.now();

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -33,6 +34,8 @@ type Client struct {
 	subs map[int]*Following
 	err  error // why no more answers will come
 
+	streams map[int]*transfer
+
 	done chan struct{} // closed when the reader has ended
 }
 
@@ -48,8 +51,8 @@ type answer struct {
 
 // A waiter is a call whose answer has not come.
 type waiter struct {
-	ch    chan answer // closed: no answer will come
-	opens *Following  // what begins with the answer; nil: nothing
+	ch    chan answer                        // closed: no answer will come
+	begin func(result json.RawMessage) error // what begins with a good answer, under Client.mu; nil: nothing
 }
 
 // maxAnswer is the longest line that a Client reads.
@@ -68,7 +71,7 @@ func Dial(path string) (*Client, error) {
 // NewClient returns a Client that talks over nc and owns it.
 func NewClient(nc net.Conn) *Client {
 	c := &Client{Origin: "cli", nc: nc, wait: make(map[int64]*waiter),
-		subs: make(map[int]*Following), done: make(chan struct{})}
+		subs: make(map[int]*Following), streams: make(map[int]*transfer), done: make(chan struct{})}
 	go c.read()
 	return c
 }
@@ -87,9 +90,9 @@ func (c *Client) Call(ctx context.Context, method string, params, result any) er
 	return c.call(ctx, method, params, result, nil)
 }
 
-// call is Call that lets opens begin with the answer.
-func (c *Client) call(ctx context.Context, method string, params, result any, opens *Following) error {
-	id, ch, err := c.register(opens)
+// call is Call that has begin called with the result before the next line is read.
+func (c *Client) call(ctx context.Context, method string, params, result any, begin func(json.RawMessage) error) error {
+	id, ch, err := c.register(begin)
 	if err != nil {
 		return err
 	}
@@ -135,7 +138,7 @@ type lineMeta struct {
 
 // register takes an id and the channel that its answer will come through. A
 // closed channel means that no answer will come.
-func (c *Client) register(opens *Following) (int64, chan answer, error) {
+func (c *Client) register(begin func(json.RawMessage) error) (int64, chan answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -143,7 +146,7 @@ func (c *Client) register(opens *Following) (int64, chan answer, error) {
 	}
 	c.next++
 	ch := make(chan answer, 1)
-	c.wait[c.next] = &waiter{ch, opens}
+	c.wait[c.next] = &waiter{ch, begin}
 	return c.next, ch, nil
 }
 
@@ -212,10 +215,13 @@ func (c *Client) read() {
 	c.end(err)
 }
 
-// deliver gives a to the call or to the subscription that waits for it. Nobody
+// deliver gives a to the call, subscription or stream that waits for it. Nobody
 // waits for the answer of a call that was given up.
 func (c *Client) deliver(a answer) error {
-	if a.Method != "" {
+	switch {
+	case strings.HasPrefix(a.Method, "stream."):
+		return c.streamNotice(a)
+	case a.Method != "":
 		return c.notice(a)
 	}
 	id, err := strconv.ParseInt(string(a.ID), 10, 64)
@@ -228,13 +234,12 @@ func (c *Client) deliver(a answer) error {
 	if w == nil {
 		return nil
 	}
-	delete(c.wait, id)
-	if w.opens != nil && a.Error == nil { // before the next line: that may be an event
-		if err := w.opens.begin(a.Result); err != nil {
+	if w.begin != nil && a.Error == nil {
+		if err := w.begin(a.Result); err != nil {
 			return err
 		}
-		c.subs[w.opens.id] = w.opens
 	}
+	delete(c.wait, id)
 	w.ch <- a
 	return nil
 }
@@ -256,5 +261,9 @@ func (c *Client) end(err error) {
 	for id, f := range c.subs {
 		f.fail(c.err)
 		delete(c.subs, id)
+	}
+	for id, t := range c.streams {
+		t.fail(c.err)
+		delete(c.streams, id)
 	}
 }

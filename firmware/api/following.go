@@ -46,19 +46,20 @@ func (c *Client) Follow(ctx context.Context, topic string, params any) (*Followi
 		}
 		p.Params = raw
 	}
-	if err := c.call(ctx, "sub.open", p, nil, f); err != nil {
+	if err := c.call(ctx, "sub.open", p, nil, f.begin); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-// begin notes the answer of sub.open.
+// begin notes the answer of sub.open, and that f is followed.
 func (f *Following) begin(result json.RawMessage) error {
 	var o SubOpened
 	if err := json.Unmarshal(result, &o); err != nil {
 		return fmt.Errorf("read the result of sub.open: %w", err)
 	}
 	f.id = o.Sub
+	f.c.subs[f.id] = f
 	f.add(Event{Topic: f.topic, Seq: o.Seq, Snapshot: o.Snapshot})
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // Of the streams of one connection.
@@ -20,6 +21,9 @@ const (
 	maxStreams   = 4
 	streamWindow = 256 << 10 // bytes that may be on the way without credit for more
 	streamPiece  = 32 << 10  // bytes of one stream.data that we send
+
+	// streamIdle is how long a client may neither send nor give credit.
+	streamIdle = 2 * time.Minute
 )
 
 // A stream is one transfer of bytes on a connection, in either direction. Its
@@ -32,7 +36,9 @@ type stream struct {
 	bell    chan struct{} // full: look again
 	upload  bool
 
-	sum hash.Hash // of the bytes so far; of the stream's own goroutine
+	// Of the stream's own goroutine.
+	sum    hash.Hash       // of the bytes so far
+	result json.RawMessage // upload: what it came to
 
 	mu      sync.Mutex // guards what follows
 	credit  int        // bytes that the sender may still send
@@ -93,9 +99,11 @@ func OpenDownload(ctx context.Context, r io.ReadCloser) (int, error) {
 
 // OpenUpload has take read what the caller of the method whose context is ctx
 // sends. It returns the number of the stream, which belongs into the method's
-// result. The client is told how take has ended. What the reader returned is good
-// only when it has returned io.EOF: then the checksum fits, if the client gave one.
-func OpenUpload(ctx context.Context, take func(context.Context, io.Reader) error) (int, error) {
+// result. The client is told how take has ended, and is given what it returns. What
+// the reader returned is good only when it has returned io.EOF: then the checksum
+// fits, if the client gave one. never, if not nil, is called in place of take where
+// the answer did not reach the client.
+func OpenUpload(ctx context.Context, take func(context.Context, io.Reader) (any, error), never func()) (int, error) {
 	run := runningCall(ctx)
 	s, ctx, err := newStream(run)
 	if err != nil {
@@ -105,9 +113,18 @@ func OpenUpload(ctx context.Context, take func(context.Context, io.Reader) error
 	run.afterwards(func(ok bool) {
 		if !ok {
 			run.conn.dropStream(s)
+			if never != nil {
+				never()
+			}
 			return
 		}
-		run.conn.carry(s, func() error { return take(ctx, &uploadReader{s, ctx.Done()}) })
+		run.conn.carry(s, func() error {
+			result, err := take(ctx, &uploadReader{s, ctx.Done()})
+			if err == nil {
+				s.result, err = json.Marshal(result)
+			}
+			return err
+		})
 	})
 	return s.id, nil
 }
@@ -178,14 +195,9 @@ func (c *conn) dropStream(s *stream) {
 
 // tellStreamEnd sends stream.end.
 func (c *conn) tellStreamEnd(s *stream, err error) {
-	end := struct {
-		Stream int    `json:"stream"`
-		OK     bool   `json:"ok,omitempty"`
-		Error  *Error `json:"error,omitempty"`
-		Sum    string `json:"sha256,omitempty"`
-	}{Stream: s.id, OK: err == nil, Error: AsError(err)}
+	end := streamEnd{Stream: s.id, OK: err == nil, Error: AsError(err)}
 	if err == nil {
-		end.Sum = hex.EncodeToString(s.sum.Sum(nil))
+		end.Sum, end.Result = hex.EncodeToString(s.sum.Sum(nil)), s.result
 	}
 	c.out.tell(appendNotification("stream.end", end))
 }
@@ -232,14 +244,19 @@ func (s *stream) offer(ctx context.Context, piece []byte) (int, error) {
 		s.mu.Unlock()
 		select {
 		case <-s.bell:
+			continue
 		case <-ctx.Done():
-			s.mu.Lock()
-			s.waiting = nil // the writer must not see piece any more
-			s.mu.Unlock()
-			return 0, s.why()
+		case <-time.After(streamIdle):
+			s.fail(errIdle)
 		}
+		s.mu.Lock()
+		s.waiting = nil // the writer must not see piece any more
+		s.mu.Unlock()
+		return 0, s.why()
 	}
 }
+
+var errIdle = Errorf(CodeTimeout, "timeout", "nothing of the transfer was sent or taken for %v", streamIdle)
 
 // why returns what ended the transfer.
 func (s *stream) why() error {

@@ -59,14 +59,14 @@ func newDock(got *bytes.Buffer, took chan<- error) (*Registry, *spring) {
 		func(ctx context.Context, _ Call, p struct {
 			Stuck bool `json:"stuck,omitempty"`
 		}) (streamed, error) {
-			n, err := OpenUpload(ctx, func(ctx context.Context, r io.Reader) error {
+			n, err := OpenUpload(ctx, func(ctx context.Context, r io.Reader) (any, error) {
 				if p.Stuck {
 					<-ctx.Done()
 				}
-				_, err := io.Copy(got, r)
+				n, err := io.Copy(got, r)
 				took <- err
-				return err
-			})
+				return n, err
+			}, nil)
 			return streamed{n}, err
 		})
 	return reg, well
@@ -210,7 +210,7 @@ func TestUpload(t *testing.T) {
 			if strings.HasPrefix(text, "stream.credit ") {
 				continue
 			}
-			wantLine(t, text, `stream.end {"stream":1,"ok":true,"sha256":"`+sum+`"}`)
+			wantLine(t, text, `stream.end {"stream":1,"ok":true,"sha256":"`+sum+`","result":1310720}`)
 			break
 		}
 		if err := <-took; err != nil || got.Len() != sent {

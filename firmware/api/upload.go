@@ -5,6 +5,7 @@ package api
 import (
 	"encoding/hex"
 	"io"
+	"time"
 )
 
 // receive keeps the bytes of a stream.data for the reader. More than there was
@@ -77,6 +78,8 @@ func (r *uploadReader) Read(p []byte) (int, error) {
 		select {
 		case <-s.bell:
 		case <-r.done:
+		case <-time.After(streamIdle):
+			s.fail(errIdle)
 		}
 	}
 }
@@ -92,10 +95,7 @@ func (c *conn) nextCredit() []byte {
 		s.owed = 0
 		s.mu.Unlock()
 		if owed > 0 {
-			return appendNotification("stream.credit", struct {
-				Stream int `json:"stream"`
-				Bytes  int `json:"bytes"`
-			}{s.id, owed})
+			return appendNotification("stream.credit", streamCredit{s.id, owed})
 		}
 	}
 	return nil

@@ -6,7 +6,7 @@
 //
 // The file is in the format of age (https://age-encryption.org/v1) with one scrypt
 // recipient, so that age itself can open it in need. Inside is gzip, and in that
-// JSON: a manifest with the digests of all that follows, the text, the items.
+// JSON: the text, the items, and a manifest with the digests of all of them.
 package backup
 
 import (
@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 
 	"filippo.io/age"
@@ -25,8 +26,10 @@ import (
 
 // Limits of a backup.
 const (
-	MaxSealed     = 720 << 10 // bytes of the file: one request of the API takes it
-	maxPlain      = 32 << 20  // bytes of what is inside, unpacked
+	MaxFile       = 64 << 20  // bytes of the file
+	MaxSealed     = 720 << 10 // bytes of a file that Seal makes: one request of the API takes it
+	maxRaw        = 64 << 20  // bytes of the items in sum
+	maxPlain      = 96 << 20  // bytes of the JSON inside, unpacked
 	maxItems      = 4096
 	MinPassphrase = 12 // characters
 )
@@ -58,141 +61,124 @@ type Item struct {
 	Data []byte `json:"data"`
 }
 
-// A file is Contents with its manifest.
-type file struct {
-	Format  int               `json:"format"`
-	Digests map[string]string `json:"digests"` // SHA-256 by name; that of the text is under ""
-	Contents
-}
-
 // Errors that callers tell apart.
 var (
 	ErrPassphrase = errors.New("the passphrase is not the one that the backup was made with")
-	ErrTooLarge   = fmt.Errorf("the backup would be larger than %d KiB, and could not be restored", MaxSealed>>10)
+	ErrShort      = fmt.Errorf("the passphrase must have at least %d characters: it alone keeps the keys secret", MinPassphrase)
+	ErrTooLarge   = fmt.Errorf("the backup would have more than %d items or %d MiB, and could not be restored", maxItems, MaxFile>>20)
+	ErrOneAnswer  = fmt.Errorf("the backup would be larger than %d KiB, and does not fit into one answer: use backup.download, as evener backup does", MaxSealed>>10)
 )
 
-// Seal packs c.
+// Seal packs c into a file that fits into one answer of the API.
 func Seal(c Contents, passphrase string) ([]byte, error) {
-	if n := len([]rune(passphrase)); n < MinPassphrase {
-		return nil, fmt.Errorf("the passphrase must have at least %d characters, not %d: it alone keeps the keys secret", MinPassphrase, n)
-	}
-	plain, err := json.Marshal(file{format, digests(c), c})
+	out := &short{}
+	err := Write(out, c, func(yield func(Item, error) bool) {
+		for _, i := range c.Items {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	}, passphrase)
 	if err != nil {
 		return nil, err
-	}
-	if len(plain) > maxPlain || len(c.Items) > maxItems {
-		return nil, ErrTooLarge
-	}
-	to, err := age.NewScryptRecipient(passphrase)
-	if err != nil {
-		return nil, err
-	}
-	to.SetWorkFactor(ourWork)
-	var out bytes.Buffer
-	sealed, err := age.Encrypt(&out, to)
-	if err != nil {
-		return nil, err
-	}
-	packed := gzip.NewWriter(sealed)
-	_, err = packed.Write(plain)
-	if err := errors.Join(err, packed.Close(), sealed.Close()); err != nil {
-		return nil, fmt.Errorf("pack the backup: %w", err)
-	}
-	if out.Len() > MaxSealed {
-		return nil, ErrTooLarge
 	}
 	return out.Bytes(), nil
 }
 
-// digests are what the manifest says of c.
-func digests(c Contents) map[string]string {
-	out := map[string]string{"": digest(c.Text)}
-	for _, i := range c.Items {
-		out[i.Name] = digest(i.Data)
+// A short buffer takes MaxSealed bytes.
+type short struct{ bytes.Buffer }
+
+// Write keeps p if it fits.
+func (s *short) Write(p []byte) (int, error) {
+	if s.Len()+len(p) > MaxSealed {
+		return 0, ErrOneAnswer
 	}
-	return out
+	return s.Buffer.Write(p)
+}
+
+// Write packs head with items in place of its own, one at a time, and writes the
+// file to w. An error of items ends it, and what was written is no backup then.
+func Write(w io.Writer, head Contents, items iter.Seq2[Item, error], passphrase string) error {
+	if len([]rune(passphrase)) < MinPassphrase {
+		return ErrShort
+	}
+	to, err := age.NewScryptRecipient(passphrase)
+	if err != nil {
+		return err
+	}
+	to.SetWorkFactor(ourWork)
+	sealed, err := age.Encrypt(&ceiling{w, MaxFile}, to)
+	if err != nil {
+		return err
+	}
+	packed := gzip.NewWriter(sealed)
+	err = writeInside(&ceiling{packed, maxPlain}, head, items)
+	if err == nil {
+		err = errors.Join(packed.Close(), sealed.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("pack the backup: %w", err)
+	}
+	return nil
+}
+
+// A ceiling fails with ErrTooLarge when more than left bytes are written.
+type ceiling struct {
+	w    io.Writer
+	left int64
+}
+
+// Write writes to the writer below.
+func (c *ceiling) Write(p []byte) (int, error) {
+	if c.left -= int64(len(p)); c.left < 0 {
+		return 0, ErrTooLarge
+	}
+	return c.w.Write(p)
+}
+
+// writeInside writes the JSON. The manifest stands last: it is known then.
+func writeInside(w io.Writer, head Contents, items iter.Seq2[Item, error]) error {
+	head.Items = nil
+	first, err := json.Marshal(struct {
+		Format int `json:"format"`
+		Contents
+		Items *struct{} `json:"items,omitempty"` // hides that of Contents: they follow
+	}{Format: format, Contents: head})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, `%s,"items":[`, first[:len(first)-1]); err != nil {
+		return err
+	}
+	digests, size := map[string]string{"": digest(head.Text)}, 0
+	for i, err := range items {
+		if err != nil {
+			return err
+		}
+		if size += len(i.Data); size > maxRaw || len(digests) > maxItems {
+			return ErrTooLarge
+		}
+		line, err := json.Marshal(i)
+		if err != nil {
+			return err
+		}
+		if len(digests) > 1 {
+			line = append([]byte(",\n"), line...)
+		}
+		if _, err := w.Write(line); err != nil {
+			return err
+		}
+		digests[i.Name] = digest(i.Data)
+	}
+	last, err := json.Marshal(digests)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, `],"digests":%s}`, last)
+	return err
 }
 
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-// Open unpacks what Seal has packed. A wrong passphrase is ErrPassphrase; anything
-// else that is wrong with data is an error that says what it should be.
-func Open(data []byte, passphrase string) (Contents, error) {
-	if len(data) > MaxSealed {
-		return Contents{}, fmt.Errorf("a backup has at most %d KiB, not %d", MaxSealed>>10, len(data)>>10)
-	}
-	if passphrase == "" {
-		return Contents{}, ErrPassphrase
-	}
-	key, err := age.NewScryptIdentity(passphrase)
-	if err != nil {
-		return Contents{}, err
-	}
-	key.SetMaxWorkFactor(mostWork)
-	sealed, err := age.Decrypt(bytes.NewReader(data), key)
-	if noMatch := (*age.NoIdentityMatchError)(nil); errors.As(err, &noMatch) {
-		return Contents{}, ErrPassphrase
-	} else if err != nil {
-		return Contents{}, fmt.Errorf("this is no backup of a box: %w", err)
-	}
-	plain, err := unpack(sealed)
-	if err != nil {
-		return Contents{}, fmt.Errorf("the backup is damaged: %w", err)
-	}
-	return parse(plain)
-}
-
-func unpack(sealed io.Reader) ([]byte, error) {
-	packed, err := gzip.NewReader(sealed)
-	if err != nil {
-		return nil, err
-	}
-	plain, err := io.ReadAll(io.LimitReader(packed, maxPlain+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(plain) > maxPlain:
-		return nil, fmt.Errorf("it unpacks to more than %d MiB", maxPlain>>20)
-	}
-	if _, err := io.Copy(io.Discard, sealed); err != nil { // the end of the encryption
-		return nil, err
-	}
-	return plain, nil
-}
-
-// parse reads what is inside and compares it with the manifest.
-func parse(plain []byte) (Contents, error) {
-	var version struct {
-		Format int `json:"format"`
-	}
-	if err := json.Unmarshal(plain, &version); err != nil {
-		return Contents{}, fmt.Errorf("the backup is damaged: %w", err)
-	}
-	if version.Format != format {
-		return Contents{}, fmt.Errorf("the backup has format %d, this program reads %d: restore it with the version that made it", version.Format, format)
-	}
-	var f file
-	if err := json.Unmarshal(plain, &f); err != nil {
-		return Contents{}, fmt.Errorf("the backup is damaged: %w", err)
-	}
-	seen := map[string]bool{}
-	for _, i := range f.Items {
-		if i.Name == "" || seen[i.Name] {
-			return Contents{}, fmt.Errorf("the backup is damaged: it has %q twice, or without a name", i.Name)
-		}
-		seen[i.Name] = true
-	}
-	got := digests(f.Contents)
-	if len(got) != len(f.Digests) {
-		return Contents{}, fmt.Errorf("the backup is damaged: its manifest names %d things, it has %d", len(f.Digests), len(got))
-	}
-	for name, d := range got {
-		if f.Digests[name] != d {
-			return Contents{}, fmt.Errorf("the backup is damaged: %q is not what the manifest says", name)
-		}
-	}
-	return f.Contents, nil
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -65,37 +64,39 @@ func inBackup(name string) bool {
 	return !strings.HasPrefix(name, "auth/") || slices.Contains(userItems, name)
 }
 
-func (b *Box) exportBackup(_ context.Context, c api.Call, p backupParams) (Backup, error) {
+func (b *Box) exportBackup(ctx context.Context, c api.Call, p backupParams) (Backup, error) {
 	if err := unscoped(c, "backup"); err != nil {
 		return Backup{}, err
 	}
-	running := b.cfg.Store.Running()
-	text, err := b.cfg.Store.Text(running.Number)
+	out, err := b.backupHead()
 	if err != nil {
-		return Backup{}, apiError(err)
+		return Backup{}, err
 	}
-	out := backup.Contents{Version: b.cfg.Version, Made: time.Now().UTC().Truncate(time.Second), Revision: running.Number, Text: text}
-	if out.Hostname, err = os.Hostname(); err != nil {
-		b.log.Warn("box has no name", "err", err)
-	}
-	vault := b.cfg.Store.Vault()
-	for _, name := range slices.Sorted(maps.Keys(vault.Items(""))) {
-		if !inBackup(name) {
-			continue
-		}
-		data, err := vault.Load(name)
+	for i, err := range b.backupItems(ctx, func(int, int) {}) {
 		if err != nil {
 			return Backup{}, apiError(err)
 		}
-		if data != nil { // else it was removed meanwhile
-			out.Items = append(out.Items, backup.Item{Name: name, Data: data})
-		}
+		out.Items = append(out.Items, i)
 	}
 	sealed, err := backup.Seal(out, p.Passphrase)
 	if err != nil {
-		return Backup{}, api.Errorf(api.CodeParams, "backup.refused", "%v", err)
+		return Backup{}, sealError(err)
 	}
-	return Backup{base64.StdEncoding.EncodeToString(sealed), running.Number, len(out.Items)}, nil
+	return Backup{base64.StdEncoding.EncodeToString(sealed), out.Revision, len(out.Items)}, nil
+}
+
+// sealError is what was wrong with making a backup.
+func sealError(err error) error {
+	switch {
+	case errors.Is(err, backup.ErrShort):
+		return api.Errorf(api.CodeParams, "backup.refused", "%v", err)
+	case errors.Is(err, backup.ErrTooLarge), errors.Is(err, backup.ErrOneAnswer):
+		return api.Errorf(api.CodeTooLarge, "backup.size", "%v", err)
+	}
+	if known := (*api.Error)(nil); errors.As(err, &known) {
+		return known
+	}
+	return apiError(err)
 }
 
 func (b *Box) importBackup(_ context.Context, c api.Call, p restoreParams) (Restored, error) {
@@ -106,18 +107,23 @@ func (b *Box) importBackup(_ context.Context, c api.Call, p restoreParams) (Rest
 	if err != nil {
 		return Restored{}, err
 	}
+	return b.restoreBackup(c, in, p.Users)
+}
+
+// restoreBackup puts what in has into use, or nothing of it.
+func (b *Box) restoreBackup(c api.Call, in backup.Contents, users bool) (Restored, error) {
 	cfg, found := Check("backup", in.Text)
 	if cfg == nil {
 		return Restored{}, validation(found)
 	}
-	items, err := usableItems(in.Items, p.Users)
+	items, err := usableItems(in.Items, users)
 	if err != nil {
 		return Restored{}, err
 	}
 	if err := b.takeBackup(c, in.Text, items); err != nil {
 		return Restored{}, err
 	}
-	if p.Users {
+	if users {
 		b.beginRestart("engine") // it is the next engine that reads who may come in
 	}
 	return Restored{Hostname: in.Hostname, Version: in.Version, Made: in.Made, Revision: in.Revision,

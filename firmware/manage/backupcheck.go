@@ -47,11 +47,16 @@ func (b *Box) checkBackup(_ context.Context, c api.Call, p checkBackupParams) (C
 	if err != nil {
 		return CheckedBackup{}, err
 	}
+	return b.compareBackup(in, p.Users)
+}
+
+// compareBackup tells what restoring in would do.
+func (b *Box) compareBackup(in backup.Contents, users bool) (CheckedBackup, error) {
 	cfg, found := Check("backup", in.Text)
 	if cfg == nil {
 		return CheckedBackup{}, validation(found)
 	}
-	items, err := usableItems(in.Items, p.Users)
+	items, err := usableItems(in.Items, users)
 	if err != nil {
 		return CheckedBackup{}, err
 	}
@@ -76,11 +81,16 @@ func openBackup(text, passphrase string) (backup.Contents, error) {
 		return backup.Contents{}, api.Errorf(api.CodeParams, "params.data", "data must be a backup in base64: %v", err)
 	}
 	in, err := backup.Open(data, passphrase)
+	return in, openError(err)
+}
+
+// openError is what was wrong with opening a backup.
+func openError(err error) error {
 	switch {
 	case errors.Is(err, backup.ErrPassphrase):
-		return in, api.Errorf(api.CodeForbidden, "backup.passphrase", "%v", err)
+		return api.Errorf(api.CodeForbidden, "backup.passphrase", "%v", err)
 	case err != nil:
-		return in, api.Errorf(api.CodeParams, "backup.damaged", "%v", err)
+		return api.Errorf(api.CodeParams, "backup.damaged", "%v", err)
 	}
-	return in, nil
+	return nil
 }

@@ -47,6 +47,7 @@ type Config struct {
 	Alerts     *alert.Dispatcher // nil: nobody is told
 	Auth       *auth.Auth        // nil: the users cannot be read, and nobody can log in
 
+	Spool    string // folder for the files of transfers, made where it is not there; "": none
 	Version  string
 	Hostname string
 	UIHash   string // of the console's pages; "": there are none
@@ -88,6 +89,8 @@ type Box struct {
 
 	revisions revisions
 	tails     tails
+	spool     spool
+	unpacking sync.Mutex // held while a backup that was sent is unpacked
 }
 
 // An unserved tells what of the running revision is not served, and why.
@@ -119,6 +122,10 @@ type restart struct {
 // New returns a Box.
 func New(cfg Config, log *slog.Logger) *Box {
 	b := &Box{cfg: cfg, log: log}
+	var err error
+	if b.spool, err = newSpool(cfg.Spool); err != nil {
+		log.Error("folder of transfers not ready", "err", err)
+	}
 	if cfg.Registry != nil {
 		cfg.Registry.Register(b.collect)
 	}
@@ -149,6 +156,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addCertificateChecks(reg)
 	b.addTrusts(reg)
 	b.addAudit(reg)
+	b.addAuditStream(reg)
 	b.addEvents(reg)
 	b.addAlerts(reg)
 	b.addLogTopics(reg)
@@ -157,6 +165,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addConsole(reg)
 	b.addBackup(reg)
 	b.addBackupCheck(reg)
+	b.addBackupStreams(reg)
 	b.addAuth(reg)
 	b.addUsers(reg)
 	b.addSessions(reg)

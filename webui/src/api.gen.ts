@@ -85,9 +85,24 @@ export interface Attr {
 	value: string;
 }
 
+export interface AuditDownload {
+	stream: number; // one JSON object a line, the oldest first
+	name: string; // for the file
+}
+
 export interface AuditExport {
 	lines: string; // one JSON object a line, the oldest first
 	next?: number; // there is more: call again with since
+}
+
+export interface AuditFilter {
+	from?: string; // the oldest; all
+	to?: string; // records before this; all
+	user?: string;
+	method?: string; // or a pattern such as server.*
+	object?: string; // with what is below it, or a pattern such as pool/*
+	outcome?: string; // ok, error, or the kind of an error
+	text?: string; // found anywhere
 }
 
 export interface AuditRecord {
@@ -140,6 +155,18 @@ export interface Backup {
 	data: string; // base64; a file of age, encrypted with the passphrase
 	revision: number; // whose text it has
 	items: number; // keys, certificates, authorities, users and other secrets
+}
+
+export interface BackupDownload {
+	stream: number; // its bytes: a file of age, encrypted with the passphrase
+	name: string; // for the file
+	bytes: number;
+	revision: number; // whose text it has
+	items: number; // keys, certificates, authorities, users and other secrets
+}
+
+export interface BackupUpload {
+	stream: number; // for the file's bytes; its end has a CheckedBackup with check, else a Restored
 }
 
 export interface Batch {
@@ -1331,6 +1358,16 @@ export interface Methods {
 		effect: "runtime";
 		sudo: false;
 	};
+	// Sends all records of who did what as they are kept, to check them elsewhere.
+	"audit.download": {
+		params: {
+			filter?: AuditFilter; // which; all
+		};
+		result: AuditDownload;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
 	// Gives records of who did what as they are kept, to check them elsewhere.
 	"audit.export": {
 		params: {
@@ -1529,6 +1566,16 @@ export interface Methods {
 		effect: "read";
 		sudo: true;
 	};
+	// Sends the running configuration with all keys, certificates and users, encrypted with a passphrase.
+	"backup.download": {
+		params: {
+			passphrase: string; // at least 12 characters; without it nobody can read the backup
+		};
+		result: BackupDownload;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
 	// Gives out the running configuration with all keys, certificates and users, encrypted with a passphrase.
 	"backup.export": {
 		params: {
@@ -1547,6 +1594,18 @@ export interface Methods {
 			users?: boolean; // put the backup's users in place of the box's; all sessions of others end, and the engine is replaced
 		};
 		result: Restored;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Takes a backup, and restores it all or nothing, or only checks it.
+	"backup.upload": {
+		params: {
+			passphrase: string; // that the backup was made with
+			users?: boolean; // put the backup's users in place of the box's, as backup.import does
+			check?: boolean; // tell what it would do, and change nothing
+		};
+		result: BackupUpload;
 		role: "admin";
 		effect: "system";
 		sudo: true;
@@ -2760,6 +2819,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"alert.list": "viewer",
 	"alert.secret": "admin",
 	"alert.test": "operator",
+	"audit.download": "admin",
 	"audit.export": "admin",
 	"audit.query": "admin",
 	"audit.verify": "admin",
@@ -2779,8 +2839,10 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"auth.totp_disable": "viewer",
 	"auth.whoami": "viewer",
 	"backup.check": "admin",
+	"backup.download": "admin",
 	"backup.export": "admin",
 	"backup.import": "admin",
+	"backup.upload": "admin",
 	"certificate.chain": "viewer",
 	"certificate.check": "editor",
 	"certificate.eab": "editor",

@@ -92,6 +92,7 @@ export const connection = new Connection(
 			if (active()) connection.call("$/ping").catch(() => {}); // tells the box that somebody is here
 		},
 		ended() {
+			streams.lost();
 			if (where.peek() === "in" && !ended.peek()) ended.value = "expired";
 			where.value = "login";
 		},

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -23,58 +22,61 @@ func newBackup() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := call[manage.Backup](cmd, "backup.export", map[string]any{"passphrase": passphrase})
+			b, err := saveBackup(cmd, args[0], passphrase)
 			if err != nil {
 				return err
 			}
-			data, err := base64.StdEncoding.DecodeString(b.Data)
-			if err != nil {
-				return fmt.Errorf("read the box's backup: %w", err)
-			}
-			if err := writeNew(args[0], data); err != nil {
-				return err
-			}
-			b.Data = "" // it is in the file
 			return show(cmd, b, func(w io.Writer) {
 				fmt.Fprintf(w, "revision %d and %d secrets are in %s\n", b.Revision, b.Items, args[0])
 			})
 		}}
 }
 
-// writeNew writes a file that there is not yet.
-func writeNew(name string, data []byte) error {
+// saveBackup writes a backup into a file that there is not yet.
+func saveBackup(cmd *cobra.Command, name, passphrase string) (b manage.BackupDownload, err error) {
+	c, err := dial(cmd)
+	if err != nil {
+		return b, err
+	}
+	defer c.Close()
+	r, err := c.Download(cmd.Context(), "backup.download", map[string]any{"passphrase": passphrase}, &b)
+	if err != nil {
+		return b, err
+	}
+	defer r.Close()
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return b, err
 	}
-	_, err = f.Write(data)
+	_, err = io.Copy(f, r)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		os.Remove(name) // half a backup is none
 	}
-	return err
+	return b, err
 }
 
 func newRestore() *cobra.Command {
 	var users, check bool
 	cmd := &cobra.Command{Use: "restore FILE", Short: "make a backup your candidate, and use its keys and certificates", Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := readBackup(args[0])
+			f, err := openBackup(args[0])
 			if err != nil {
 				return err
 			}
+			defer f.Close()
 			passphrase, err := oldPassphrase(cmd)
 			if err != nil {
 				return err
 			}
-			params := map[string]any{"passphrase": passphrase, "data": base64.StdEncoding.EncodeToString(data), "users": users}
+			params := map[string]any{"passphrase": passphrase, "users": users, "check": check}
 			if check {
-				c, err := call[manage.CheckedBackup](cmd, "backup.check", params)
+				c, err := upload[manage.CheckedBackup](cmd, "backup.upload", params, f)
 				if err != nil {
 					return err
 				}
 				return show(cmd, c, func(w io.Writer) { printBackup(w, c) })
 			}
-			r, err := call[manage.Restored](cmd, "backup.import", params)
+			r, err := upload[manage.Restored](cmd, "backup.upload", params, f)
 			if err != nil {
 				return err
 			}
@@ -85,18 +87,31 @@ func newRestore() *cobra.Command {
 	return cmd
 }
 
-// readBackup reads a file that may be a backup.
-func readBackup(name string) ([]byte, error) {
+// openBackup opens a file that may be a backup.
+func openBackup(name string) (*os.File, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, backup.MaxSealed+1))
-	if err == nil && len(data) > backup.MaxSealed {
-		err = fmt.Errorf("%s is no backup: those have at most %d KiB", name, backup.MaxSealed>>10)
+	if st, err := f.Stat(); err == nil && st.Size() > backup.MaxFile {
+		f.Close()
+		return nil, fmt.Errorf("%s is no backup: those have at most %d MiB", name, backup.MaxFile>>20)
 	}
-	return data, err
+	return f, nil
+}
+
+// upload sends what r has to a method, and returns what came of it.
+func upload[R any](cmd *cobra.Command, method string, params any, r io.Reader) (R, error) {
+	var result R
+	c, err := dial(cmd)
+	if err != nil {
+		return result, err
+	}
+	defer c.Close()
+	if err = c.Upload(cmd.Context(), method, params, r, &result); err != nil {
+		printProblems(cmd.ErrOrStderr(), err)
+	}
+	return result, err
 }
 
 // oldPassphrase asks for the passphrase of a backup.

@@ -190,16 +190,18 @@ func newAuditExport() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p := map[string]any{}
 			setFlags(cmd, p)
-			for {
-				r, err := call[manage.AuditExport](cmd, "audit.export", p)
-				if err != nil {
-					return err
-				}
-				if _, err := io.WriteString(cmd.OutOrStdout(), r.Lines); err != nil || r.Next == 0 {
-					return err
-				}
-				p["since"] = r.Next
+			c, err := dial(cmd)
+			if err != nil {
+				return err
 			}
+			defer c.Close()
+			r, err := c.Download(cmd.Context(), "audit.download", map[string]any{"filter": p}, nil)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			_, err = io.Copy(cmd.OutOrStdout(), r)
+			return err
 		}}
 	auditFlags(cmd)
 	return cmd

@@ -83,7 +83,7 @@ func stateDir(cmd *cobra.Command) string {
 // call asks the box.
 func call[R any](cmd *cobra.Command, method string, params any) (R, error) {
 	var result R
-	c, err := api.Dial(filepath.Join(stateDir(cmd), "api.sock"))
+	c, err := dial(cmd)
 	if err != nil {
 		return result, err
 	}
@@ -93,6 +93,11 @@ func call[R any](cmd *cobra.Command, method string, params any) (R, error) {
 		printProblems(cmd.ErrOrStderr(), err)
 	}
 	return result, err
+}
+
+// dial connects to the box.
+func dial(cmd *cobra.Command) (*api.Client, error) {
+	return api.Dial(filepath.Join(stateDir(cmd), "api.sock"))
 }
 
 // printProblems lists the single mistakes behind an error.

@@ -5,6 +5,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type api, boxNow, Button, call, type CallError, Card, CheckField, ErrorNotice, Facts, format, may, Notice, Page, type PageProps, Panel, place, query, SelectField, setQuery, Status, t, Table, TextField, Time, toastError, useList, useLog } from "../kit";
 import { Copyable, dayOf, download, momentOf } from "../admin/parts";
+import { fetchStream, overStream } from "../admin/transfer";
 
 type Rec = api.AuditRecord;
 type Filter = { user?: string; method?: string; object?: string; outcome?: string; text?: string; from?: string };
@@ -169,6 +170,17 @@ function Side({ r }: { r: Rec }) {
 	);
 }
 
+// inParts exports by single requests.
+async function inParts(filter: Filter): Promise<BlobPart> {
+	const parts: string[] = [];
+	for (let since: number | undefined; ;) {
+		const r: api.AuditExport = await call("audit.export", { ...filter, ...(since ? { since } : {}) });
+		parts.push(r.lines);
+		if (!r.next || r.next === since) return parts.join("");
+		since = r.next;
+	}
+}
+
 // Verify says in words whether the log is as it was written, and gives it out.
 function Verify() {
 	const report = useSignal<api.AuditReport | null>(null);
@@ -183,14 +195,9 @@ function Verify() {
 	};
 	const save = async () => {
 		try {
-			const parts: string[] = [];
-			for (let since: number | undefined; ;) {
-				const r: api.AuditExport = await call("audit.export", { ...filterOf(place.peek().query, boxNow()), ...(since ? { since } : {}) });
-				parts.push(r.lines);
-				if (!r.next || r.next === since) break;
-				since = r.next;
-			}
-			download(`audit-${dayOf(boxNow())}.jsonl`, parts.map((x) => (x && !x.endsWith("\n") ? `${x}\n` : x)).join(""), "application/jsonl");
+			const filter = filterOf(place.peek().query, boxNow());
+			const data = await overStream(async () => fetchStream((await call("audit.download", { filter })).stream), () => inParts(filter));
+			download(`audit-${dayOf(boxNow())}.jsonl`, data, "application/jsonl");
 		} catch (err) {
 			toastError(err);
 		}

@@ -3,11 +3,13 @@
 // A backup of the box as one encrypted file, and restoring one: it is looked at
 // first, and its text becomes the candidate, not the running configuration.
 import { useSignal } from "@preact/signals";
-import { type api, ask, boxNow, Button, call, Card, CheckField, ErrorNotice, Facts, hello, mutate, Notice, Page, type PageProps, t, TextField, toast } from "../kit";
+import { type api, ask, boxNow, Button, call, Card, CheckField, ErrorNotice, Facts, hello, mutate, Notice, Page, type PageProps, streams, t, TextField, toast } from "../kit";
 import { base64, dayOf, download, fromBase64, momentOf, PickFile } from "../admin/parts";
+import { type Done, fetchStream, overStream } from "../admin/transfer";
 
 const shortest = 12; // characters of a passphrase
-const largest = 720 << 10; // bytes of a backup
+const largest = 64 << 20; // bytes of a backup
+const oneRequest = 720 << 10; // bytes of one that goes without the WebSocket
 
 export default function Backup(_: PageProps) {
 	return (
@@ -26,7 +28,8 @@ function Save() {
 	const tried = useSignal(false);
 	const busy = useSignal(false);
 	const error = useSignal<unknown>(null);
-	const made = useSignal<{ name: string; b: api.Backup } | null>(null);
+	const made = useSignal<Saved | null>(null);
+	const moved = useSignal<Done | null>(null);
 	const wrong = {
 		passphrase: [...passphrase.value].length >= shortest ? undefined : t("backup.short", { n: shortest }),
 		again: again.value === passphrase.value ? undefined : t("backup.again_differs"),
@@ -37,10 +40,10 @@ function Save() {
 		busy.value = true;
 		error.value = null;
 		try {
-			const b = await call("backup.export", { passphrase: passphrase.peek() });
-			const name = `${hello.peek()?.hostname || "evener"}-${dayOf(boxNow())}-r${b.revision}.age`;
-			download(name, fromBase64(b.data), "application/octet-stream");
-			made.value = { name, b: { ...b, data: "" } };
+			const params = { passphrase: passphrase.peek() };
+			const b = await overStream(() => saveStream(params, (m) => (moved.value = m)), () => savePlain(params));
+			download(b.name, b.data, "application/octet-stream");
+			made.value = { ...b, data: "" };
 			passphrase.value = "";
 			again.value = "";
 			tried.value = false;
@@ -48,6 +51,7 @@ function Save() {
 			error.value = err;
 		} finally {
 			busy.value = false;
+			moved.value = null;
 		}
 	};
 	return (
@@ -57,15 +61,34 @@ function Save() {
 				<TextField label={t("backup.passphrase")} help={t("backup.passphrase_help", { n: shortest })} type="password" autocomplete="new-password" value={passphrase.value} onChange={(v) => (passphrase.value = v)} error={tried.value ? wrong.passphrase : undefined} />
 				<TextField label={t("backup.again")} type="password" autocomplete="new-password" value={again.value} onChange={(v) => (again.value = v)} error={tried.value ? wrong.again : undefined} />
 				{error.value !== null && <ErrorNotice error={error.value} />}
-				{made.value && <Notice kind="ok">{t("backup.made", { name: made.value.name, revision: made.value.b.revision, n: made.value.b.items })}</Notice>}
+				<Bar name={t("backup.downloading")} of={moved.value} />
+				{made.value && <Notice kind="ok">{t("backup.made", { name: made.value.name, revision: made.value.revision, n: made.value.items })}</Notice>}
 				<div class="actions"><Button kind="primary" type="submit" icon="download" need="admin" busy={busy.value}>{t("backup.save_act")}</Button></div>
 			</form>
 		</Card>
 	);
 }
 
+type Saved = { name: string; data: BlobPart; revision: number; items: number };
+
+async function saveStream(params: { passphrase: string }, moved: (m: Done) => void): Promise<Saved> {
+	const b = await call("backup.download", params, { timeout: 300_000, progress: moved });
+	return { ...b, data: await fetchStream(b.stream, (done) => moved({ done, total: b.bytes })) };
+}
+
+async function savePlain(params: { passphrase: string }): Promise<Saved> {
+	const b = await call("backup.export", params);
+	return { ...b, name: `${hello.peek()?.hostname || "evener"}-${dayOf(boxNow())}-r${b.revision}.age`, data: fromBase64(b.data) };
+}
+
+// Bar shows how far a transfer has come.
+function Bar({ name, of }: { name: string; of: Done | null }) {
+	return of && <progress aria-label={name} max={of.total || 1} value={of.done} />;
+}
+
 function Restore() {
-	const file = useSignal<{ name: string; data: string } | null>(null);
+	const file = useSignal<File | null>(null);
+	const moved = useSignal<Done | null>(null);
 	const passphrase = useSignal("");
 	const users = useSignal(false);
 	const tried = useSignal(false);
@@ -78,25 +101,38 @@ function Restore() {
 		done.value = null;
 		error.value = null;
 	};
-	const take = async (list: File[]) => {
+	const take = (list: File[]) => {
 		fresh();
 		const f = list[0];
 		if (!f) return;
 		if (f.size > largest) {
 			file.value = null;
-			error.value = new Error(t("backup.too_large", { name: f.name, kib: largest >> 10 }));
+			error.value = new Error(t("backup.too_large", { name: f.name, mib: largest >> 20 }));
 			return;
 		}
-		file.value = { name: f.name, data: base64(new Uint8Array(await f.arrayBuffer())) };
+		file.value = f;
 	};
-	const params = () => ({ passphrase: passphrase.peek(), data: file.peek()!.data, ...(users.peek() ? { users: true } : {}) });
+	const params = () => ({ passphrase: passphrase.peek(), ...(users.peek() ? { users: true } : {}) });
+	const send = async (check: boolean): Promise<unknown> => {
+		try {
+			const u = await call("backup.upload", { ...params(), ...(check ? { check } : {}) });
+			return await streams.send(u.stream, file.peek()!, (done, total) => (moved.value = { done, total }));
+		} finally {
+			moved.value = null;
+		}
+	};
+	const inOne = async () => {
+		const f = file.peek()!;
+		if (f.size > oneRequest) throw new Error(t("backup.needs_socket", { kib: oneRequest >> 10 }));
+		return { ...params(), data: base64(new Uint8Array(await f.arrayBuffer())) };
+	};
 	const check = async () => {
 		tried.value = true;
 		if (!file.peek() || !passphrase.peek() || busy.peek()) return;
 		busy.value = true;
 		error.value = null;
 		try {
-			found.value = await call("backup.check", params());
+			found.value = await overStream(async () => (await send(true)) as api.CheckedBackup, async () => call("backup.check", await inOne()));
 		} catch (err) {
 			found.value = null;
 			error.value = err;
@@ -110,7 +146,7 @@ function Restore() {
 			title: t("backup.restore_title", { host: f.hostname, revision: f.revision }), danger: true, need: "admin", act: t("backup.restore_act"),
 			text: <><p>{t("backup.restore_text", { added: f.added.length, replaced: f.replaced.length })}</p>{users.peek() && <Notice kind="warning">{t("backup.users_warning")}</Notice>}</>,
 			run: async () => {
-				done.value = await mutate("backup.import", params());
+				done.value = await overStream(async () => (await send(false)) as api.Restored, async () => mutate("backup.import", await inOne()));
 				found.value = null;
 				toast(t("backup.restored"));
 			},
@@ -126,6 +162,7 @@ function Restore() {
 				<TextField label={t("backup.passphrase")} type="password" autocomplete="off" value={passphrase.value} onChange={(v) => { passphrase.value = v; fresh(); }} error={tried.value && !passphrase.value ? t("backup.no_passphrase") : undefined} />
 				<CheckField label={t("backup.users")} help={t("backup.users_help")} value={users.value} onChange={(v) => { users.value = v; fresh(); }} />
 				{error.value !== null && <ErrorNotice error={error.value} />}
+				<Bar name={t("backup.uploading")} of={moved.value} />
 				{f && (
 					<section class="stack" aria-live="polite">
 						<Notice kind="ok">{t("backup.good")}</Notice>

@@ -76,13 +76,17 @@ const button = (text: string) => buttons().find((b) => b.textContent === text)!;
 
 test("a drain is of one kind, with what was chosen and no more", async () => {
 	for (const m of ["server.drain", "server.quiesce", "server.disable"]) answers[m] = () => ({ results: [] });
-	await takeOut({ members: ["app/a1"] }, { mode: "keep-sticky", minutes: 15, reason: "", force: false });
-	await takeOut({ server: "a1" }, { mode: "ignore-sticky", minutes: null, reason: "disk", force: true });
-	await takeOut({ members: ["app/a1"] }, { mode: "now", minutes: 15, reason: "", force: false });
+	await takeOut({ members: ["app/a1"] }, { mode: "keep-sticky", minutes: 15, cut: false, reason: "", force: false });
+	await takeOut({ members: ["app/a1"] }, { mode: "keep-sticky", minutes: 5, cut: true, reason: "", force: false });
+	await takeOut({ server: "a1" }, { mode: "ignore-sticky", minutes: null, cut: true, reason: "disk", force: true });
+	await takeOut({ members: ["app/a1"] }, { mode: "now", minutes: 15, cut: false, reason: "", force: false });
+	await takeOut({ members: ["app/a1"] }, { mode: "now", minutes: 15, cut: true, reason: "", force: false });
 	assert.deepEqual(asked, [
 		{ method: "server.drain", params: { members: ["app/a1"], mode: "keep-sticky", deadline: "15m" } },
+		{ method: "server.drain", params: { members: ["app/a1"], mode: "keep-sticky", deadline: "5m", cut: true } },
 		{ method: "server.quiesce", params: { server: "a1", reason: "disk", force: true, ignore_sticky: true } },
 		{ method: "server.disable", params: { members: ["app/a1"] } },
+		{ method: "server.disable", params: { members: ["app/a1"], cut: true } },
 	]);
 });
 

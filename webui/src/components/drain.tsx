@@ -38,11 +38,12 @@ function drainName(targets: Targets): { name: string; n: number } {
 }
 
 // takeOut returns the call that does what was chosen.
-export function takeOut(targets: Targets, o: { mode: Mode; minutes: number | null; reason: string; force: boolean }): Promise<api.Acted> {
+export function takeOut(targets: Targets, o: { mode: Mode; minutes: number | null; cut: boolean; reason: string; force: boolean }): Promise<api.Acted> {
 	const common = { ...targets, ...(o.reason ? { reason: o.reason } : {}), ...(o.force ? { force: true } : {}) };
-	if (o.mode === "now") return mutate("server.disable", common);
+	const cut = o.cut ? { cut: true } : {};
+	if (o.mode === "now") return mutate("server.disable", { ...common, ...cut });
 	if (o.minutes === null) return mutate("server.quiesce", { ...common, ignore_sticky: o.mode === "ignore-sticky" });
-	return mutate("server.drain", { ...common, mode: o.mode, deadline: `${o.minutes}m` });
+	return mutate("server.drain", { ...common, mode: o.mode, deadline: `${o.minutes}m`, ...cut });
 }
 
 export function DrainDialog({ targets, mode: first, onClose }: { targets: Targets; mode: Mode; onClose: () => void }) {
@@ -50,6 +51,7 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 	const error = useSignal<unknown>(null);
 	const mode = useSignal<Mode>(first);
 	const limited = useSignal(true);
+	const cut = useSignal(false);
 	const minutes = useSignal(15);
 	const reason = useSignal("");
 	const force = useSignal(false);
@@ -82,7 +84,7 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 	const run = async () => {
 		error.value = null;
 		try {
-			const done = await takeOut(targets, { mode: mode.peek(), minutes: limited.peek() ? minutes.peek() : null, reason: reason.peek().trim(), force: force.peek() });
+			const done = await takeOut(targets, { mode: mode.peek(), minutes: limited.peek() ? minutes.peek() : null, cut: cut.peek(), reason: reason.peek().trim(), force: force.peek() });
 			const failed = done.results.filter((r) => r.error);
 			if (failed.length > 0) toast(t("members.some_failed", { n: failed.length, first: `${failed[0]!.member}: ${failed[0]!.error}` }), { kind: "warning" });
 			else toast(now ? t("members.disabled_done", { name: many ? String(n) : name }) : t("members.drain_begun", { name: many ? String(n) : name }), { act: { text: t("members.undo"), run: () => void mutate("server.enable", targets).catch(toastError) } });
@@ -120,10 +122,12 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 					{ value: "now", text: t("members.mode_now"), help: t("members.mode_now_help", { n: running }) },
 				]}
 			/>
+			{now && <CheckField label={t("members.cut_now")} help={t("members.cut_now_help", { n: running })} value={cut.value} onChange={(v) => (cut.value = v)} />}
 			{!now && (
 				<div class="drain-then">
 					<CheckField label={t("members.then_disable")} help={limited.value ? t("members.then_disable_help") : t("members.no_deadline_help")} value={limited.value} onChange={(v) => (limited.value = v)} />
 					{limited.value && <NumberField label={t("members.after")} unit={t("common.unit.min")} min={1} max={1440} value={minutes.value} onChange={(v) => (minutes.value = v)} />}
+					{limited.value && <CheckField label={t("members.cut_then")} help={t("members.cut_then_help")} value={cut.value} onChange={(v) => (cut.value = v)} />}
 				</div>
 			)}
 			<TextField label={t("members.note")} optional help={t("members.note_help")} value={reason.value} maxLength={200} onChange={(v) => (reason.value = v)} />

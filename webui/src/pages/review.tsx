@@ -85,11 +85,14 @@ function Arrived() {
 }
 
 function Done({ of: c }: { of: api.Committed }) {
+	const system = useTopic("state.system");
 	const back = () =>
 		ask({
 			title: t("review.undo_title", { n: c.revision.number }), text: t("review.undo_text", { n: c.revision.parent }), act: t("review.undo_act", { n: c.revision.parent }), need: "editor",
 			run: () => mutate("config.rollback", { revision: c.revision.parent }),
 		});
+	// Rolled back, or followed by another commit: it runs no more.
+	if ((system.get("box")?.value.revision ?? 0) > c.revision.number) return null;
 	return (
 		<Notice kind="ok" actions={<><Button small href="/changes/history">{t("review.history")}</Button>{!c.pending && <Button small need="editor" onClick={back}>{t("review.undo")}</Button>}</>}>
 			<strong>{t("review.done", { n: c.revision.number })}</strong>

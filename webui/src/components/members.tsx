@@ -62,7 +62,8 @@ export function lastProbe(m: api.LiveMember): api.LiveProbe | undefined {
 	return asked.find((p) => p.outcome === "bad" || p.outcome === "unavailable") ?? asked[0];
 }
 
-// errorShare is the part of requests that failed; undefined without requests.
+// errorShare is the part of attempts that failed, those that were tried again
+// elsewhere too; undefined without requests.
 export const errorShare = (r: api.Rate) => (r.requests > 0 ? Math.min(1, r.errors / r.requests) : undefined);
 
 // useSparks follows one metric of many objects, for sparklines.
@@ -137,7 +138,7 @@ export function MembersTable({ source, caption, byPool, link, opened, tools, emp
 		{ id: "sticky", head: t("members.sticky"), num: true, by: (m) => m.sticky, cell: (m) => <Sticky n={m.sticky} cookies={m.cookies} /> },
 		{ id: "rate", head: t("members.rate"), num: true, by: (m) => m.rate.requests, cell: (m) => <span class="with-spark"><Rate of={m.rate.requests} /><Trend of={sparks} id={`member/${key(m)}:requests`} /></span> },
 		{ id: "p95", head: "p95", num: true, by: (m) => m.rate.p95 ?? -1, cell: (m) => <Latency of={m.rate.p95} /> },
-		{ id: "errors", head: "5xx", num: true, by: (m) => errorShare(m.rate) ?? -1, cell: (m) => <Percent of={errorShare(m.rate)} /> },
+		{ id: "errors", head: t("members.failed"), num: true, by: (m) => errorShare(m.rate) ?? -1, cell: (m) => <Percent of={errorShare(m.rate)} /> },
 		{ id: "probe", head: t("members.last_probe"), by: (m) => lastProbe(m)?.detail ?? "", cell: (m) => <LastProbe m={m} id={key(m)} /> },
 	], [source, sparks, byPool, lang.value]);
 	return (
@@ -276,7 +277,7 @@ export function MemberPanel({ source, id, onClose, other }: { source: Members; i
 			<section class="stack tight"><h3>{t("members.load")}</h3>
 				<Facts list={[
 					[t("members.rate"), <Rate of={m.rate.requests} />], [t("members.running"), <>{m.active}{m.limit ? ` / ${m.limit}` : ""}</>], [t("members.conns"), <Count of={m.open} />],
-					[t("members.sticky"), <Sticky n={m.sticky} cookies={m.cookies} />], ["p50", <Latency of={m.rate.p50} />], ["p95", <Latency of={m.rate.p95} />], ["5xx", <Percent of={errorShare(m.rate)} />],
+					[t("members.sticky"), <Sticky n={m.sticky} cookies={m.cookies} />], ["p50", <Latency of={m.rate.p50} />], ["p95", <Latency of={m.rate.p95} />], [t("members.failed"), <Percent of={errorShare(m.rate)} />],
 					[t("members.weight"), <>{m.weight}{m.weight !== m.static && <span class="muted"> {t("members.weight_configured", { n: m.static })}</span>}</>],
 					Boolean(m.weight_why) && [t("members.weight_why"), m.weight_why],
 				]} />

@@ -111,7 +111,7 @@ function Tiles({ pool }: { pool: api.LivePool }) {
 	return (
 		<div class="tiles five">
 			<Tile label={t("pool.requests")} value={<Rate of={pool.rate.requests} />} spark={<Trend of={spark} id={`pool/${pool.name}:requests`} />} />
-			<Tile label={t("pool.errors")} value={<Percent of={share} />} note={<Num q={format.rate(pool.rate.errors)} />} />
+			<Tile label={t("members.failed")} value={<Percent of={share} />} note={<Num q={format.rate(pool.rate.errors)} />} />
 			<Tile label="p95" value={<Latency of={pool.rate.p95} />} note={<>p50 <Latency of={pool.rate.p50} /></>} />
 			<Tile label={t("pool.conns")} value={<Count of={pool.rate.connections} />} />
 			<Tile label={t("pool.servers_up")} value={<>{up}<span class="unit">/ {pool.members.length}</span></>} />
@@ -125,10 +125,10 @@ function Traffic({ pool, keys, members }: { pool: api.LivePool; keys: readonly s
 	const metrics = useMemo((): Metric[] => {
 		const lines = (metric: string) => shown.map((k) => ({ id: k, label: k.slice(k.indexOf("/") + 1), series: `member/${k}:${metric}` }));
 		return [
-			{ id: "requests", text: t("pool.metric_requests"), format: format.rate, lines: [...lines("requests").slice(0, most - 1), { id: "5xx", label: "5xx", colour: "var(--down)", series: `pool/${pool.name}:errors` }] },
+			{ id: "requests", text: t("pool.metric_requests"), format: format.rate, lines: [...lines("requests").slice(0, most - 1), { id: "failed", label: t("members.failed"), colour: "var(--down)", series: `pool/${pool.name}:errors` }] },
 			{ id: "p95", text: "p95", format: format.latency, lines: lines("p95") },
 			{ id: "connections", text: t("pool.metric_connections"), format: format.short, lines: lines("connections") },
-			{ id: "errors", text: "5xx", format: format.rate, lines: lines("errors") },
+			{ id: "errors", text: t("members.failed"), format: format.rate, lines: lines("errors") },
 		];
 	}, [shown, pool.name, lang.value]);
 	return (

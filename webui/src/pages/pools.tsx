@@ -30,7 +30,7 @@ export default function Pools(_: PageProps) {
 		{ id: "rate", head: t("pools.rate"), num: true, by: (p) => p.rate.requests, cell: (p) => <span class="with-spark"><Rate of={p.rate.requests} /><Trend of={sparks} id={`pool/${p.name}:requests`} /></span> },
 		{ id: "conns", head: t("pools.conns"), num: true, by: (p) => p.rate.connections, cell: (p) => <Count of={p.rate.connections} /> },
 		{ id: "p95", head: "p95", num: true, by: (p) => p.rate.p95 ?? -1, cell: (p) => <Latency of={p.rate.p95} /> },
-		{ id: "errors", head: "5xx", num: true, by: (p) => errorShare(p.rate) ?? -1, cell: (p) => <Percent of={errorShare(p.rate)} /> },
+		{ id: "errors", head: t("members.failed"), num: true, by: (p) => errorShare(p.rate) ?? -1, cell: (p) => <Percent of={errorShare(p.rate)} /> },
 		{ id: "labels", head: labelOf("any", "labels"), hidden: true, by: (p) => Object.entries(p.labels ?? {}).map((l) => l.join("=")).join(" "), cell: (p) => Object.entries(p.labels ?? {}).map((l) => <span class="tag" key={l[0]}>{l.join("=")}</span>) },
 	], [pools, sparks, lang.value]);
 	const { config } = useConfig();

@@ -31,7 +31,7 @@ export default function ServerPage({ params }: PageProps) {
 			{ id: "requests", text: t("server.metric_requests"), format: format.rate, lines: lines("requests") },
 			{ id: "p95", text: "p95", format: format.latency, lines: lines("p95") },
 			{ id: "connections", text: t("server.metric_connections"), format: format.short, lines: lines("connections") },
-			{ id: "errors", text: "5xx", format: format.rate, lines: lines("errors") },
+			{ id: "errors", text: t("members.failed"), format: format.rate, lines: lines("errors") },
 		];
 	}, [keys, lang.value]);
 	const crumbs = [{ text: t("server.servers"), href: "/servers" }];
@@ -61,7 +61,7 @@ export default function ServerPage({ params }: PageProps) {
 		>
 			<div class="tiles five">
 				<Tile label={t("server.requests")} value={<Rate of={n.rate.requests} />} />
-				<Tile label={t("server.errors")} value={<Percent of={errorShare(n.rate)} />} />
+				<Tile label={t("members.failed")} value={<Percent of={errorShare(n.rate)} />} />
 				<Tile label="p95" value={<Latency of={n.rate.p95} />} />
 				<Tile label={t("members.conns")} value={<Count of={n.open} />} />
 				<Tile label={t("members.sticky")} value={<span class="word"><Sticky n={n.sticky} cookies={n.cookies} /></span>} />

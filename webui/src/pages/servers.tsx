@@ -33,7 +33,7 @@ export default function Servers(_: PageProps) {
 		{ id: "conns", head: t("members.conns"), num: true, by: (n) => n.open, cell: (n) => <Count of={n.open} /> },
 		{ id: "sticky", head: t("members.sticky"), num: true, by: (n) => n.sticky, cell: (n) => <Sticky n={n.sticky} cookies={n.cookies} /> },
 		{ id: "p95", head: "p95", num: true, by: (n) => n.rate.p95 ?? -1, cell: (n) => <Latency of={n.rate.p95} /> },
-		{ id: "errors", head: "5xx", num: true, by: (n) => errorShare(n.rate) ?? -1, cell: (n) => <Percent of={errorShare(n.rate)} /> },
+		{ id: "errors", head: t("members.failed"), num: true, by: (n) => errorShare(n.rate) ?? -1, cell: (n) => <Percent of={errorShare(n.rate)} /> },
 		{ id: "labels", head: labelOf("any", "labels"), hidden: true, by: (n) => Object.entries(n.labels).map((l) => l.join("=")).join(" "), cell: (n) => Object.entries(n.labels).map((l) => <span class="tag" key={l[0]}>{l.join("=")}</span>) },
 	], [nodes, lang.value]);
 	const add = <Button kind="primary" icon="plus" need="editor" onClick={() => editBlock({ block: "server", parent: "" })}>{t("servers.add")}</Button>;

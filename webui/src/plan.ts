@@ -75,8 +75,12 @@ export function listening(address: string, template: Template): string {
 	return a;
 }
 
-// withPort says whether an address is one in numbers with a port.
-export const withPort = (a: string) => /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d{1,5}$/i.test(a.trim());
+// withPort says whether an address is one in numbers with a port that there is.
+export function withPort(a: string): boolean {
+	const [, four, six, port] = /^(?:(\d{1,3}(?:\.\d{1,3}){3})|\[([0-9a-f:.]+)\]):(\d{1,5})$/i.exec(a.trim()) ?? [];
+	if (port === undefined || Number(port) < 1 || Number(port) > 65535) return false;
+	return six !== undefined ? six.includes(":") : four!.split(".").every((n) => Number(n) <= 255);
+}
 
 // nameOK says whether a name can be that of an object.
 export const nameOK = (n: string) => /^[A-Za-z0-9][\w.-]{0,62}$/.test(n);

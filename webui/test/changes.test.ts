@@ -137,7 +137,8 @@ test("what people type cannot leave its quotes", () => {
 	assert.equal(listening("2001:db8::1", "http"), "[2001:db8::1]:80");
 	assert.equal(listening("192.0.2.1", "tcp"), "192.0.2.1");
 	assert.equal(withPort("[2001:db8::1]:80"), true);
-	assert.equal(withPort("example.com:80"), false);
+	for (const good of ["127.0.0.1:1", " 127.0.0.1:65535 "]) assert.equal(withPort(good), true, good);
+	for (const bad of ["example.com:80", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.256:80", "[80]:80"]) assert.equal(withPort(bad), false, bad);
 });
 
 test("the wizard can be left and resumed", () => {

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { build, type Wanted } from "../src/traffic/create";
+import type { Config } from "../src/traffic/draft";
 import { fields, functions, parse, print, quote, retarget, SyntaxProblem, type Test } from "../src/traffic/expression";
 import { block, kindOf, renamed, show, write } from "../src/traffic/hcl";
 import { rate } from "../src/traffic/rates";
@@ -133,4 +135,16 @@ test("a rate is what a counter grew by", () => {
 	assert.equal(rate([{ at: 0, n: 5 }]), undefined);
 	assert.equal(rate([{ at: 0, n: 5 }, { at: 2000, n: 25 }]), 10);
 	assert.equal(rate([{ at: 0, n: 500 }, { at: 1000, n: 0 }, { at: 3000, n: 8 }]), 4);
+});
+
+test("a cluster from a template is told the client's address, and its redirect has nothing idle", () => {
+	const config = { base: 1, values: { clusters: [], pools: [], servers: [], certificates: [] } } as unknown as Config;
+	const wanted: Wanted = { template: "https", name: "shop", address: "192.0.2.1", port: 443, pool: "app", servers: [], path: "/", certificate: "", redirect: true, sticky: false };
+	const texts = (w: Partial<Wanted>) => build({ ...wanted, ...w }, config).map((e) => e.text ?? "");
+	const [cluster = "", redirect = ""] = texts({});
+	assert.match(cluster, /client_ip = true/);
+	assert.match(redirect, /redirect_https = 301/);
+	assert.doesNotMatch(redirect, /pool|client_ip/);
+	assert.match(texts({ template: "http" })[0]!, /client_ip = true/);
+	for (const template of ["tcp", "udp"] as const) assert.doesNotMatch(texts({ template })[0]!, /client_ip/);
 });

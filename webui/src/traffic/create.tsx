@@ -51,15 +51,17 @@ export function build(w: Wanted, config: Config): api.EditOp[] {
 		const probe = `  probe "${web ? "http" : w.template === "tcp" ? "tcp" : "icmp"}" {\n${path}    interval = "${probeInterval}"\n  }\n`;
 		edits.push({ op: "insert", text: block("pool", pool, [], `${members.map((m) => `  member ${quote(m)} {}\n`).join("")}${probe}`) });
 	}
+	// As in the set-up wizard: servers see the box's address, so they are told the client's.
+	const told: [string, string][] = w.template === "http" || w.template === "https" ? [["client_ip", "true"]] : [];
 	const persist = w.sticky ? `  persist ${w.template === "http" || w.template === "https" ? '"cookie"' : '"source"'} {}\n` : "";
 	if (w.template === "https" && w.certificate && !config.values.certificates.some((c) => c.name === w.certificate)) {
 		edits.push({ op: "insert", text: block("certificate", w.certificate, [["source", '"imported"']]) });
 	}
 	const tls = w.template === "https" && w.certificate ? `  tls {\n    certificates = [${quote(w.certificate)}]\n  }\n` : "";
-	edits.push({ op: "insert", text: block("cluster", w.name, [["protocol", quote(w.template)], ["listen", `[${quote(join(w.address, w.port))}]`], ["pool", quote(pool)]], persist + tls) });
+	edits.push({ op: "insert", text: block("cluster", w.name, [["protocol", quote(w.template)], ["listen", `[${quote(join(w.address, w.port))}]`], ["pool", quote(pool)], ...told], persist + tls) });
 	if (w.template === "https" && w.redirect) {
 		const port: [string, string][] = w.port === 443 ? [] : [["redirect_https_port", String(w.port)]];
-		edits.push({ op: "insert", text: block("cluster", `${w.name}-http`, [["protocol", '"http"'], ["listen", `[${quote(join(w.address, 80))}]`], ["pool", quote(pool)], ["redirect_https", "301"], ...port]) });
+		edits.push({ op: "insert", text: block("cluster", `${w.name}-http`, [["protocol", '"http"'], ["listen", `[${quote(join(w.address, 80))}]`], ["redirect_https", "301"], ...port]) });
 	}
 	return edits;
 }

@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { render } from "preact";
 import { blockText } from "../src/admin/blockform";
 import { difference, literal, mistakes, named, none, value } from "../src/admin/candidate";
-import { CertFacts, daysLeft, Found, isBad, removal, userOf } from "../src/admin/certview";
+import { needsCare } from "../src/components/care";
+import { CertFacts, CertState, daysLeft, Found, removal, userOf } from "../src/admin/certview";
 import { base64, fromBase64, parseScope, print } from "../src/admin/parts";
 import { warningText } from "../src/admin/warnings";
 import type { api } from "../src/kit";
@@ -75,8 +76,8 @@ test("the address says the filter of the audit log", () => {
 const cert = (more: Partial<api.Certificate> = {}): api.Certificate => ({ name: "shop", source: "imported", state: "valid", names: ["<b>x</b>.example"], used_by: [], not_after: new Date(Date.now() + 5.5 * 86_400_000).toISOString(), ...more });
 
 test("what needs attention, and what keeps a certificate from being removed", () => {
-	assert.equal(isBad(cert()), false);
-	for (const bad of [cert({ state: "expiring" }), cert({ warnings: ["no chain"] }), cert({ acme: { state: "failed", next: "", failures: 2 } })]) assert.equal(isBad(bad), true);
+	assert.equal(needsCare(cert()), false);
+	for (const bad of [cert({ state: "expiring" }), cert({ warnings: ["no chain"] }), cert({ acme: { state: "failed", next: "", failures: 2 } })]) assert.equal(needsCare(bad), true);
 	assert.equal(Math.floor(daysLeft(cert())), 5);
 	assert.ok(Number.isNaN(daysLeft(cert({ not_after: "0001-01-01T00:00:00Z" }))));
 	assert.equal(removal(cert()), "");
@@ -92,6 +93,9 @@ for (const l of ["en", "zh-Hans"] as const) {
 		const box = document.createElement("div");
 		document.body.append(box);
 		const c = cert({ warnings: ["the chain <i>lacks</i> a CA"], used_by: ['cluster "shop"'] });
+		render(<CertState cert={c} />, box);
+		await settled();
+		assert.ok(box.textContent!.includes("the chain <i>lacks</i> a CA") && box.querySelector(".st-degraded"), "why a valid one needs care");
 		render(<><Found cert={c} /><CertFacts cert={c} /></>, box);
 		await settled();
 		assert.equal(box.querySelector("b, i"), null);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How certificates are shown and what can be done with them.
-import { type api, ask, boxNow, Button, call, Facts, format, Notice, Status, t, Time, mutate, toast, toastError } from "../kit";
+import { type api, ask, boxNow, Button, call, Facts, format, Notice, Status, stateOf, t, Time, mutate, toast, toastError } from "../kit";
+import { needsCare } from "../components/care";
 import { at, edit } from "./candidate";
 import { Copyable, download, isTime, momentOf, print } from "./parts";
 
@@ -10,8 +11,16 @@ export type Cert = api.Certificate;
 // daysLeft is negative once a certificate has expired, NaN where there is none.
 export const daysLeft = (c: Pick<Cert, "not_after">) => (isTime(c.not_after) ? (Date.parse(c.not_after) - boxNow()) / 86_400_000 : Number.NaN);
 
-// isBad says whether somebody should do something about it.
-export const isBad = (c: Cert) => !["valid"].includes(c.state) || (c.warnings?.length ?? 0) > 0 || c.acme?.state === "failed";
+// careReason says in a line why a certificate needs care, "" where its state says
+// it all.
+export const careReason = (c: Cert) => c.lacks ?? c.warnings?.[0] ?? (c.acme?.state === "failed" ? t("certificates.acme_failed", { n: c.acme.failures }) : "");
+
+// CertState shows the state of a certificate; a valid one that needs care does
+// not look well.
+export function CertState({ cert: c }: { cert: Cert }) {
+	const state = stateOf(c.state);
+	return <Status word={c.state} state={state === "up" && needsCare(c) ? "degraded" : state}>{careReason(c)}</Status>;
+}
 
 // Left shows the days that are left; they are whole, so that nothing jumps.
 export function Left({ cert }: { cert: Cert }) {

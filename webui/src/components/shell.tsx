@@ -15,6 +15,7 @@ import { go, place } from "../router";
 import { badges, find, groups, routes } from "../routes";
 import { call, connection, hello, leave, mutate, newConsole } from "../session";
 import { Button } from "./button";
+import { needsCare } from "./care";
 import { ask } from "./dialog";
 import { roleName } from "./errors";
 import { Icon, Logo } from "./icons";
@@ -160,13 +161,12 @@ function UserMenu() {
 	return <Menu kind="quiet" icon="user" label={t("shell.user_menu", { user: s?.user ?? "" })} items={items} />;
 }
 
-// useBadges counts what needs attention for the navigation. A certificate does
-// when it is about to expire, is missing, or clients may refuse it.
+// useBadges counts what needs attention for the navigation.
 function useBadges(): void {
 	const certificates = useTopic("state.certificates");
 	const bad = useComputed(() => certificates.keys.value.filter((k) => {
 		const c = certificates.get(k)?.value;
-		return c && (c.state !== "valid" || c.warnings?.length || c.acme?.state === "failed");
+		return c && needsCare(c);
 	}).length);
 	const n = bad.value;
 	const label = t("shell.badge_certificates", { n });

@@ -5,7 +5,8 @@
 import { useSignal } from "@preact/signals";
 import { type api, ask, Button, Dialog, Facts, hello, href, Menu, mutate, Notice, Page, type PageProps, Panel, query, setQuery, Status, stateOf, t, Table, Tabs, toast, useCall, useCommands, useList, useTopic } from "../kit";
 import { BlockForm } from "../admin/blockform";
-import { Buttons, type Cert, CertFacts, daysLeft, Found, isBad, Left, remove, removal, renew, saveChain, UserLinks, Acme } from "../admin/certview";
+import { Buttons, type Cert, CertFacts, CertState, daysLeft, Found, Left, remove, removal, renew, saveChain, UserLinks, Acme } from "../admin/certview";
+import { needsCare } from "../components/care";
 import { ImportDialog, TrustDialog } from "../admin/importcert";
 import { Copyable, isTime, momentOf, print } from "../admin/parts";
 
@@ -38,16 +39,16 @@ function List() {
 					name="certificates" caption={t("certificates.tab_certificates")} source={source} sort="left"
 					columns={[
 						{ id: "name", head: t("admin.name"), by: (c) => c.name, cell: (c) => <a href={`/certificates/${encodeURIComponent(c.name)}`}>{c.name}</a> },
-						{ id: "state", head: t("certificates.state"), by: (c) => c.state, cell: (c) => <Status word={c.state} /> },
+						{ id: "state", head: t("certificates.state"), by: (c) => c.state, wrap: true, cell: (c) => <CertState cert={c} /> },
 						{ id: "left", head: t("certificates.left"), num: true, by: (c) => { const d = daysLeft(c); return Number.isNaN(d) ? -1e6 : d; }, cell: (c) => <Left cert={c} /> },
 						{ id: "names", head: t("certificates.names"), wrap: true, by: (c) => c.names.join(" "), cell: (c) => <Names names={c.names} /> },
-						{ id: "source", head: t("certificates.source"), by: (c) => t(`certificates.source.${c.source}`), cell: (c) => <SourceCell c={c} /> },
+						{ id: "source", head: t("certificates.source"), by: (c) => t(`certificates.source.${c.source}`), cell: (c) => t(`certificates.source.${c.source}`) },
 						{ id: "key", head: t("certificates.key"), by: (c) => c.key ?? "", cell: (c) => c.key ?? "–" },
 						{ id: "issuer", head: t("certificates.issuer"), hidden: true, wrap: true, by: (c) => c.issuer ?? "", cell: (c) => c.issuer ?? "–" },
 						{ id: "chain", head: t("certificates.chain"), num: true, hidden: true, by: (c) => c.chain?.length ?? 0, cell: (c) => (c.not_after ? 1 + (c.chain?.length ?? 0) : "–") },
 						{ id: "used", head: t("certificates.used_by"), wrap: true, by: (c) => c.used_by.join(" "), cell: (c) => <UserLinks paths={c.used_by} /> },
 					]}
-					edge={(c) => (isBad(c) ? (stateOf(c.state) === "up" ? "degraded" : stateOf(c.state)) : undefined)} problem={isBad}
+					edge={(c) => (needsCare(c) ? (stateOf(c.state) === "up" ? "degraded" : stateOf(c.state)) : undefined)} problem={needsCare}
 					open={(_, key) => setQuery({ certificate: key === chosen ? "" : key })} opened={chosen}
 					actions={(c) => (
 						<Menu icon="more" kind="quiet" small label={t("certificates.actions", { name: c.name })} items={[
@@ -82,12 +83,6 @@ function Names({ names }: { names: readonly string[] }) {
 	if (names.length === 0) return <>–</>;
 	const rest = names.length - 3;
 	return <span class="tags" title={names.join("\n")}>{names.slice(0, 3).map((n) => <span class="tag" key={n}>{n}</span>)}{rest > 0 && <span class="muted">{t("certificates.and_more", { n: rest })}</span>}</span>;
-}
-
-function SourceCell({ c }: { c: Cert }) {
-	const name = t(`certificates.source.${c.source}`);
-	if (c.acme?.state !== "failed") return <>{name}</>;
-	return <Status word={name} state="degraded">{t("certificates.acme_failed", { n: c.acme.failures })}</Status>;
 }
 
 function Side({ cert: c, onReplace }: { cert: Cert; onReplace: () => void }) {

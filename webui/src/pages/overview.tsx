@@ -4,6 +4,7 @@
 // was changed last.
 import { computed, type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { needsCare } from "../components/care";
 import { objectHref, ObjectLink } from "../components/object";
 import { Ago, type api, boxNow, Button, Card, Chart, Empty, ErrorNotice, format, Icon, Latency, type Line, Num, Page, type PageProps, Rate, Since, Skeleton, type Source, Spark, stale, StateIcon, stateOf, t, type Ticks, Tile, useCall, useKeys, useLog, useSeries, useTopic } from "../kit";
 import { reasonOf, sorted, titleOf, actionOf, type Problem } from "../components/attention";
@@ -179,11 +180,9 @@ function Servers({ members }: { members: Source<api.LiveMember> }) {
 	);
 }
 
-const needy = ["expired", "imminent", "critical", "expiring", "missing", "not_yet_valid"];
-
 function Certificates({ list }: { list: Source<api.Certificate> }) {
 	const all = list.keys.value.map((k) => list.get(k)!.value);
-	const bad = all.filter((c) => needy.includes(c.state));
+	const bad = all.filter(needsCare);
 	const next = all.filter((c) => c.not_after).sort((a, b) => Date.parse(a.not_after!) - Date.parse(b.not_after!))[0];
 	const left = next ? (Date.parse(next.not_after!) - boxNow()) / 1000 : 0;
 	if (!list.loaded.value) return <Tile label={t("overview.certificates")} value="–" note=" " />;

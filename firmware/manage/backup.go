@@ -8,14 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"evener/firmware/api"
-	"evener/firmware/auth"
 	"evener/firmware/backup"
 	"evener/firmware/certs"
 	"evener/firmware/lb"
@@ -44,7 +42,8 @@ type Restored struct {
 	Hostname string        `json:"hostname" doc:"of the box that it was made on"`
 	Version  string        `json:"version" doc:"of the program that made it"`
 	Made     time.Time     `json:"made"`
-	Revision uint64        `json:"revision" doc:"whose text is your candidate now"`
+	Revision uint64        `json:"revision" doc:"whose text is a candidate now"`
+	Author   string        `json:"author" doc:"whose candidate it is: yours, or, where you are none of the restored users, that of their first admin"`
 	Items    []string      `json:"items" doc:"what was put into the vault"`
 	Problems []api.Problem `json:"problems" doc:"warnings about the candidate"`
 }
@@ -99,7 +98,7 @@ func sealError(err error) error {
 	return apiError(err)
 }
 
-func (b *Box) importBackup(_ context.Context, c api.Call, p restoreParams) (Restored, error) {
+func (b *Box) importBackup(ctx context.Context, c api.Call, p restoreParams) (Restored, error) {
 	if err := unscoped(c, "backup"); err != nil {
 		return Restored{}, err
 	}
@@ -107,7 +106,11 @@ func (b *Box) importBackup(_ context.Context, c api.Call, p restoreParams) (Rest
 	if err != nil {
 		return Restored{}, err
 	}
-	return b.restoreBackup(c, in, p.Users)
+	out, err := b.restoreBackup(c, in, p.Users)
+	if err == nil {
+		api.ChangeOf(ctx).After = "candidate of " + out.Author
+	}
+	return out, err
 }
 
 // restoreBackup puts what in has into use, or nothing of it.
@@ -120,13 +123,14 @@ func (b *Box) restoreBackup(c api.Call, in backup.Contents, users bool) (Restore
 	if err != nil {
 		return Restored{}, err
 	}
-	if err := b.takeBackup(c, in.Text, items); err != nil {
+	author, err := b.takeBackup(c, in.Text, items)
+	if err != nil {
 		return Restored{}, err
 	}
 	if users {
 		b.beginRestart("engine") // it is the next engine that reads who may come in
 	}
-	return Restored{Hostname: in.Hostname, Version: in.Version, Made: in.Made, Revision: in.Revision,
+	return Restored{Hostname: in.Hostname, Version: in.Version, Made: in.Made, Revision: in.Revision, Author: author,
 		Items: append([]string{}, slices.Sorted(maps.Keys(items))...), Problems: problemsOf(found)}, nil
 }
 
@@ -183,14 +187,11 @@ func checkUserItem(i backup.Item) error {
 	if !json.Valid(i.Data) {
 		return fmt.Errorf("it is no JSON")
 	}
-	if i.Name != "auth/users" {
+	if i.Name != usersItem {
 		return nil
 	}
-	a, err := auth.Open(memory{i.Name: i.Data}, auth.Config{}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	return a.Close()
+	_, _, err := usersIn(i.Data)
+	return err
 }
 
 // A memory keeps documents for nobody.
@@ -202,35 +203,39 @@ func (m memory) Load(name string) ([]byte, error) { return m[name], nil }
 // Save keeps one.
 func (m memory) Save(name string, data []byte) error { m[name] = data; return nil }
 
-// takeBackup makes text the caller's candidate and puts items into use. What fails
-// leaves the candidate and the vault as they were.
-func (b *Box) takeBackup(c api.Call, text []byte, items map[string][]byte) error {
+// takeBackup makes text a candidate and puts items into use. What fails leaves the
+// candidate and the vault as they were. It returns whose candidate the text is.
+func (b *Box) takeBackup(c api.Call, text []byte, items map[string][]byte) (string, error) {
 	b.drafts.Lock()
 	defer b.drafts.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	had, draft, err := b.cfg.Store.Candidate(c.Author)
+	author, err := b.restoreAuthor(c, items[usersItem])
+	if err != nil {
+		return "", err
+	}
+	had, draft, err := b.cfg.Store.Candidate(author)
 	if err != nil && !errors.Is(err, store.ErrNoCandidate) {
-		return apiError(err)
+		return "", apiError(err)
 	}
 	none := err != nil
-	if _, err := b.cfg.Store.SetCandidate(c.Author, text, b.cfg.Store.Running().Number); err != nil {
-		return apiError(err)
+	if _, err := b.cfg.Store.SetCandidate(author, text, b.cfg.Store.Running().Number); err != nil {
+		return "", apiError(err)
 	}
 	b.draftChanged()
 	if err = b.useItems(items); err == nil {
-		return nil
+		return author, nil
 	}
 	var undo error
 	if none {
-		undo = b.cfg.Store.Discard(c.Author)
+		undo = b.cfg.Store.Discard(author)
 	} else {
-		_, undo = b.cfg.Store.SetCandidate(c.Author, draft, had.Base)
+		_, undo = b.cfg.Store.SetCandidate(author, draft, had.Base)
 	}
 	if undo != nil {
 		b.log.Error("candidate not put back", "err", undo)
 	}
-	return err
+	return "", err
 }
 
 // useItems puts items into the vault and serves what the running configuration uses

@@ -146,8 +146,12 @@ func (b *Box) uploadBackup(ctx context.Context, c api.Call, p backupUploadParams
 func (b *Box) takeUpload(c api.Call, p backupUploadParams, file *spooled, r io.Reader) (result any, err error) {
 	if !p.Check {
 		defer func() {
-			b.audit(api.Record{Time: time.Now(), Method: "backup.upload", Effect: api.System, Call: c, Done: true, Err: api.AsError(err),
-				Text: fmt.Sprintf("restore a backup, with users: %v", p.Users)})
+			rec := api.Record{Time: time.Now(), Method: "backup.upload", Effect: api.System, Call: c, Done: true, Err: api.AsError(err),
+				Text: fmt.Sprintf("restore a backup, with users: %v", p.Users)}
+			if r, ok := result.(Restored); ok && err == nil {
+				rec.Change.After = "candidate of " + r.Author
+			}
+			b.audit(rec)
 		}()
 	}
 	if _, err := io.Copy(file, r); err != nil {

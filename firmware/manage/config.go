@@ -178,8 +178,7 @@ func (b *Box) addConfig(reg *api.Registry) {
 		Role: api.Viewer, Effect: api.Read}, b.check)
 	api.Add(reg, api.Method{Name: "config.set", Purpose: "Makes a text your candidate.",
 		Role: api.Editor, Effect: api.Candidate, Audit: "set candidate"}, b.set)
-	api.Add(reg, api.Method{Name: "config.discard", Purpose: "Throws your candidate away.",
-		Role: api.Editor, Effect: api.Candidate, Audit: "discard candidate"}, b.discard)
+	b.addAdopt(reg)
 	api.Add(reg, api.Method{Name: "config.diff", Purpose: "Compares two revisions, or your candidate with the running one.",
 		Role: api.Viewer, Effect: api.Read}, b.diff)
 	api.Add(reg, api.Method{Name: "config.history", Purpose: "Lists the revisions, the newest first.",
@@ -258,13 +257,6 @@ func (b *Box) set(_ context.Context, c api.Call, p setParams) (Checked, error) {
 	}
 	b.draftChanged()
 	return Checked{Base: cand.Base, Version: version(cand), Problems: Problems(found)}, nil
-}
-
-func (b *Box) discard(_ context.Context, c api.Call, _ struct{}) (struct{}, error) {
-	b.drafts.Lock()
-	defer b.drafts.Unlock()
-	defer b.draftChanged()
-	return struct{}{}, b.candidateError(b.cfg.Store.Discard(c.Author))
 }
 
 type diffParams struct {

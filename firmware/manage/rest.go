@@ -45,6 +45,7 @@ var resources = map[string]api.REST{
 	"config.candidate": {Verb: "GET", Path: "/config/candidate", ETag: "revision"},
 	"config.set":       {Verb: "PUT", Path: "/config/candidate", IfMatch: "base"},
 	"config.discard":   {Verb: "DELETE", Path: "/config/candidate"},
+	"config.adopt":     {Verb: "POST", Path: "/config/candidate/adopt"},
 	"config.check":     {Verb: "POST", Path: "/config/check"},
 	"config.commit":    {Verb: "POST", Path: "/config/commit", ETag: "revision.number", IfMatch: "base"},
 	"config.confirm":   {Verb: "POST", Path: "/config/confirm", ETag: "revision.number"},

@@ -90,6 +90,31 @@ func (s *Store) Discard(author string) error {
 	return nil
 }
 
+// GiveCandidate makes the draft of one author that of another, who must have none:
+// else the error is ErrCandidate. The text, its base and its time stay.
+func (s *Store) GiveCandidate(from, to string) (Candidate, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := checkAuthor(to); err != nil {
+		return Candidate{}, err
+	}
+	next := s.state.Load().clone()
+	c, ok := next.Candidates[from]
+	if !ok {
+		return Candidate{}, ErrNoCandidate
+	}
+	if _, ok := next.Candidates[to]; ok {
+		return Candidate{}, ErrCandidate
+	}
+	c.Author = to
+	delete(next.Candidates, from)
+	next.Candidates[to] = c
+	if err := s.save(next); err != nil {
+		return Candidate{}, err
+	}
+	return c, nil
+}
+
 // Diff returns what changed from revision a to revision b as a unified diff, ""
 // if nothing. Revision 0 is the empty text.
 func (s *Store) Diff(a, b uint64) (string, error) {

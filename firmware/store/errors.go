@@ -12,6 +12,7 @@ import (
 var (
 	ErrUnchanged   = errors.New("the text is that of the running revision: nothing to commit")
 	ErrNoCandidate = errors.New("there is no candidate")
+	ErrCandidate   = errors.New("there is a candidate already: discard or commit it first")
 	ErrNotPending  = errors.New("no commit waits for a confirm")
 	ErrNothingRuns = errors.New("no revision runs yet: the first commit cannot wait for a confirm")
 	ErrClosed      = errors.New("the store is closed")

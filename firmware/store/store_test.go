@@ -122,6 +122,34 @@ func TestCommitRefusals(t *testing.T) {
 	}
 }
 
+func TestCandidateIsGivenAway(t *testing.T) {
+	w := started(t, "one")
+	for _, author := range []string{"alice", "carl"} {
+		must(t, w.draft(author, "of "+author))
+	}
+	before, _, err := w.s.Candidate("alice")
+	must(t, err)
+	if _, err := w.s.GiveCandidate("alice", "carl"); err != ErrCandidate {
+		t.Errorf("GiveCandidate to one who has a draft = %v, want %v", err, ErrCandidate)
+	}
+	if _, err := w.s.GiveCandidate("dora", "bob"); err != ErrNoCandidate {
+		t.Errorf("GiveCandidate of none = %v, want %v", err, ErrNoCandidate)
+	}
+	if _, err := w.s.GiveCandidate("alice", ""); err == nil {
+		t.Error("a draft was given to nobody")
+	}
+	got, err := w.s.GiveCandidate("alice", "bob")
+	if before.Author = "bob"; err != nil || got != before {
+		t.Errorf("GiveCandidate = %+v, %v, want %+v", got, err, before)
+	}
+	if kept, text, err := w.s.Candidate("bob"); err != nil || kept != before || string(text) != "of alice" {
+		t.Errorf("bob has %+v %q, %v", kept, text, err)
+	}
+	if _, _, err := w.s.Candidate("alice"); err != ErrNoCandidate {
+		t.Errorf("alice has a draft yet: %v", err)
+	}
+}
+
 func TestRollbackIsANewRevision(t *testing.T) {
 	w := started(t, "one", "two", "three")
 	must(t, w.rollback(1))

@@ -74,6 +74,11 @@ export interface Acted {
 	results: ServerCancelEffect[]; // of each member, as it was just before
 }
 
+export interface Adopted {
+	base: number; // revision that it is made on
+	version: string; // of the candidate
+}
+
 export interface Advice {
 	advised: boolean;
 	why: string[]; // codes: console_off, console_listen, console_access, console_certificate, metrics_listen
@@ -910,7 +915,8 @@ export interface Restored {
 	hostname: string; // of the box that it was made on
 	version: string; // of the program that made it
 	made: string;
-	revision: number; // whose text is your candidate now
+	revision: number; // whose text is a candidate now
+	author: string; // whose candidate it is: yours, or, where you are none of the restored users, that of their first admin
 	items: string[]; // what was put into the vault
 	problems: Problem[]; // warnings about the candidate
 }
@@ -1720,6 +1726,16 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Makes the candidate of somebody who is no user any more yours, if you have none.
+	"config.adopt": {
+		params: {
+			author: string; // whose candidate; nobody who is a user of the box
+		};
+		result: Adopted;
+		role: "admin";
+		effect: "candidate";
+		sudo: false;
+	};
 	// Shows the text of your candidate.
 	"config.candidate": {
 		params: Record<string, never>;
@@ -1785,9 +1801,11 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
-	// Throws your candidate away.
+	// Throws your candidate away, or that of somebody who is no user any more.
 	"config.discard": {
-		params: Record<string, never>;
+		params: {
+			author?: string; // whose candidate, for admins: nobody who is a user of the box; left out: yours
+		};
 		result: Record<string, never>;
 		role: "editor";
 		effect: "candidate";
@@ -2854,6 +2872,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"certificate.show": "viewer",
 	"certificate.uncovered": "viewer",
 	"cluster.list": "viewer",
+	"config.adopt": "admin",
 	"config.candidate": "editor",
 	"config.check": "viewer",
 	"config.commit": "editor",

@@ -23,9 +23,7 @@ func newConfig() *cobra.Command {
 		completeArgs(newConfigDiff(), 2, revisions), newConfigCommit(), completeFirst(newConfigConfirm(), revisions),
 		newConfigExtend(), completeFirst(newConfigRollback(), revisions),
 		simple("revert", "take back a commit that waits for its confirm", cobra.NoArgs, "config.revert", noParams, printCommitted),
-		simple("discard", "throw your candidate away", cobra.NoArgs, "config.discard", noParams, func(w io.Writer, _ struct{}) {
-			fmt.Fprintln(w, "candidate discarded")
-		}),
+		newConfigDiscard(), newConfigAdopt(),
 		simple("history", "list the revisions", cobra.NoArgs, "config.history", noParams, printHistory))
 }
 
@@ -244,6 +242,25 @@ func newConfigExtend() *cobra.Command {
 			}
 			return map[string]any{"by": api.Duration(by)}, nil
 		}, printCommitted)
+}
+
+func newConfigDiscard() *cobra.Command {
+	return simple("discard [AUTHOR]", "throw your candidate away, or that of somebody who is no user any more", cobra.MaximumNArgs(1),
+		"config.discard", func(_ *cobra.Command, args []string) (any, error) {
+			if len(args) == 0 {
+				return struct{}{}, nil
+			}
+			return map[string]any{"author": args[0]}, nil
+		}, func(w io.Writer, _ struct{}) { fmt.Fprintln(w, "candidate discarded") })
+}
+
+func newConfigAdopt() *cobra.Command {
+	return simple("adopt AUTHOR", "make the candidate of somebody who is no user any more yours", cobra.ExactArgs(1),
+		"config.adopt", func(_ *cobra.Command, args []string) (any, error) {
+			return map[string]any{"author": args[0]}, nil
+		}, func(w io.Writer, a manage.Adopted) {
+			fmt.Fprintf(w, "the candidate on revision %d is yours now: evener config diff, then evener config commit\n", a.Base)
+		})
 }
 
 func newConfigRollback() *cobra.Command {

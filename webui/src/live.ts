@@ -214,6 +214,20 @@ export function useSeries(ids: readonly string[], span = 300, paused?: ReadonlyS
 // An entry of a log, or a gap of entries that the box had to leave out.
 export type LogRow<T> = { seq: number; entry?: T; dropped?: number };
 
+// inTime sorts the rows between two gaps by their time: what happened together
+// comes in the order in which it began. Rows without a time stay where they are.
+export function inTime<T>(rows: readonly LogRow<T>[]): LogRow<T>[] {
+	const out: LogRow<T>[] = [];
+	const at = (r: LogRow<T>) => Date.parse((r.entry as { time?: string } | undefined)?.time ?? "");
+	let from = 0;
+	rows.forEach((r, i) => {
+		if (!Number.isNaN(at(r))) return;
+		out.push(...rows.slice(from, i).sort((a, b) => at(a) - at(b)), r);
+		from = i + 1;
+	});
+	return out.concat(rows.slice(from).sort((a, b) => at(a) - at(b)));
+}
+
 // useLog returns the last rows of a log topic, oldest first. While paused is
 // true new rows wait; waiting says how many.
 export function useLog<T>(topic: string, params: object, keep = 5000, paused?: ReadonlySignal<boolean>): { rows: ReadonlySignal<readonly LogRow<T>[]>; waiting: ReadonlySignal<number>; error: ReadonlySignal<CallError | null>; loaded: ReadonlySignal<boolean> } {
@@ -232,6 +246,8 @@ export function useLog<T>(topic: string, params: object, keep = 5000, paused?: R
 				waiting.value = news;
 				return;
 			}
+			const old = Math.max(0, all.length - news); // rows that were shown do not move
+			all = [...all.slice(0, old), ...inTime(all.slice(old))];
 			news = 0;
 			batch(() => {
 				rows.value = all.slice();
@@ -249,6 +265,7 @@ export function useLog<T>(topic: string, params: object, keep = 5000, paused?: R
 		};
 		const sub = subs.open(topic, params, {
 			snapshot: (d: { entries?: T[]; seq?: number } | undefined) => {
+				news = 0;
 				all = (d?.entries ?? []).map((entry, i) => ({ seq: (d?.seq ?? 0) - (d?.entries?.length ?? 0) + i + 1, entry }));
 				error.value = null;
 				show();

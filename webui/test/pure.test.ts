@@ -11,7 +11,7 @@ import { fitted } from "../src/components/plot";
 import { bytesToUnits, parseDiff } from "../src/components/text";
 import * as format from "../src/format";
 import { addTexts, lang, t, tx } from "../src/i18n";
-import { addTicks, merge, Store } from "../src/live";
+import { addTicks, inTime, merge, Store } from "../src/live";
 import { href, match } from "../src/router";
 
 addTexts("en", { x: { hello: "Hello {who}", n: { one: "{n} thing", other: "{n} things" } }, common: { "unit.d": "d", "unit.h": "h", "unit.min": "min", "unit.s": "s" } });
@@ -154,4 +154,11 @@ test("the text of a mark ends where the next mark begins", () => {
 	assert.equal(fitted("web3 down", 6, width), "web3…");
 	assert.equal(fitted("web3 down", 3, width), "");
 	assert.equal(fitted("r2", -4, width), "");
+});
+
+test("rows of a batch are sorted by time, those of a gap stay", () => {
+	const row = (seq: number, time: string) => ({ seq, entry: { time } });
+	const rows = [row(1, "2026-11-21T12:00:00.2Z"), row(2, "2026-11-21T12:00:00Z"), { seq: 0, dropped: 3 }, row(6, "2026-11-21T12:00:00.15Z"), row(7, "2026-11-21T12:00:00.1Z")];
+	assert.deepEqual(inTime(rows).map((r) => r.seq), [2, 1, 0, 7, 6]);
+	assert.deepEqual(inTime([{ seq: 2, entry: "b" }, { seq: 1, entry: "a" }]).map((r) => r.seq), [2, 1], "without a time");
 });

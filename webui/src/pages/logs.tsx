@@ -97,8 +97,8 @@ function AccessLog() {
 			<div class={`log access${stale.value ? " stale" : ""}`}>
 				{rows.length === 0 && !log.error.value && <Nothing filtered={terms.length > 0} clear={() => set([])} />}
 				<WindowList
-					n={rows.length} row={rowHeight} label={t("logs.access")} columns={accessColumns.length} follow={!paused.value} left={() => (paused.value = true)}
-					head={<div class="log-row log-head" role="row">{accessColumns.map((c) => <span key={c.id} role="columnheader" class={c.id}>{t(`logs.column.${c.id}`)}</span>)}</div>}
+					n={rows.length} row={rowHeight} label={t("logs.access")} columns={accessColumns.length + 1} follow={!paused.value} left={() => (paused.value = true)}
+					head={<div class="log-row log-head" role="row">{accessColumns.map((c) => <span key={c.id} role="columnheader" class={c.id}>{t(`logs.column.${c.id}`)}</span>)}<span role="columnheader" class="test"><span class="visually-hidden">{t("logs.test")}</span></span></div>}
 					draw={(i) => {
 						const r = rows[i];
 						if (!r) return null;
@@ -107,7 +107,7 @@ function AccessLog() {
 					}}
 				/>
 			</div>
-			<p class="muted small">{t("logs.hint")}</p>
+			<p class="muted small">{t("logs.hint")} {t("logs.begins")}</p>
 		</Page>
 	);
 }
@@ -149,6 +149,7 @@ function AccessRow({ e, i, on, open, choose }: { e: api.AccessEntry; i: number; 
 					</span>
 				);
 			})}
+			<span role="cell" class="test" onClick={(ev) => ev.stopPropagation()}>{e.method && <a class="cell" href={testLink(e)} title={t("logs.test")} aria-label={t("logs.test_row", { method: e.method, path: e.path ?? "/" })}><Icon name="tester" size={14} /></a>}</span>
 		</div>
 	);
 }
@@ -280,9 +281,9 @@ function Export<T>({ rows, name, head, line }: { rows: readonly LogRow<T>[]; nam
 	);
 }
 
-// testLink opens the rule tester with a request of the log.
+// testLink opens the rule tester with the values of a request of the log.
 export function testLink(e: api.AccessEntry): string {
-	return href("/tester", { cluster: e.cluster, method: e.method, url: `http://${e.host ?? ""}${e.path ?? "/"}`, client: address(e.client) });
+	return href("/tester", { cluster: e.cluster, method: e.method, url: `http://${e.host ?? ""}${e.path ?? "/"}`, fields: e.user_agent ? `User-Agent: ${e.user_agent}` : "", client: address(e.client) });
 }
 
 function Entry({ e, terms, set, onClose }: { e: api.AccessEntry; terms: readonly Term[]; set: (next: readonly Term[]) => void; onClose: () => void }) {

@@ -22,7 +22,7 @@ type AuditRecord struct {
 	Seq      uint64    `json:"seq"`
 	Time     time.Time `json:"time" doc:"when it ended"`
 	User     string    `json:"user,omitempty"`
-	Origin   string    `json:"origin,omitempty" doc:"cli, api, console, panel, serial; box: the box itself"`
+	Origin   string    `json:"origin,omitempty" doc:"cli, api, console, panel, serial; box: the audit log itself; engine: what the box did by itself"`
 	Remote   string    `json:"remote,omitempty" doc:"where the caller was"`
 	Session  string    `json:"session,omitempty" doc:"id of the session or API token"`
 	Method   string    `json:"method"`
@@ -202,15 +202,20 @@ func (b *Box) audit(r api.Record) {
 		return
 	}
 	rec := b.recordOf(r)
-	b.log.Info("audit", "method", r.Method, "author", rec.User, "origin", rec.Origin, "what", rec.What, "outcome", rec.Outcome,
+	b.keepRecord(rec)
+	b.loginEvent(r, rec)
+}
+
+// keepRecord writes a record into the log and, where there is one, the audit log.
+func (b *Box) keepRecord(rec audit.Record) {
+	b.log.Info("audit", "method", rec.Method, "author", rec.User, "origin", rec.Origin, "what", rec.What, "outcome", rec.Outcome,
 		"message", rec.Message)
 	if b.cfg.Audit != nil {
 		// What was not written in time is counted, and recorded when it can be.
 		if err := b.cfg.Audit.Append(rec); err != nil {
-			b.log.Warn("audit record not durable", "method", r.Method, "err", err)
+			b.log.Warn("audit record not durable", "method", rec.Method, "err", err)
 		}
 	}
-	b.loginEvent(r, rec)
 }
 
 // recordOf makes a record of a call.

@@ -11,6 +11,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/audit"
 	"evener/firmware/event"
+	"evener/firmware/store"
 )
 
 // An Event is something that happened to the box.
@@ -165,4 +166,14 @@ func (r *revisions) note(rec *audit.Record) {
 		rec.Before, rec.After = revisionWord(r.last), revisionWord(rec.Revision)
 	}
 	r.last = rec.Revision
+}
+
+// wentBack notes that the box has taken a commit back by itself, if no other commit
+// has ended since.
+func (r *revisions) wentBack(e store.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == e.Revision {
+		r.last = e.Running
+	}
 }

@@ -147,8 +147,21 @@ func (w *watcher) storeEvents() {
 		case store.WentBack:
 			args["running"], args["reason"] = e.Running, e.Why
 			w.b.happened(event.ConfigReverted, "config", args)
+			if e.Author == "" {
+				w.b.keepRecord(revertRecord(e))
+				w.b.revisions.wentBack(e)
+			}
 		}
 	}
+}
+
+// revertRecord is what the audit log says of a commit that the box has taken back by
+// itself: nobody confirmed it in time, or the box began anew before. Nobody called a
+// method for it.
+func revertRecord(e store.Event) audit.Record {
+	return audit.Record{Time: e.Time, User: "box", Origin: "engine", Method: "config.revert", Object: "config",
+		What: "take " + revisionWord(e.Revision) + " back", Before: revisionWord(e.Revision), After: revisionWord(e.Running),
+		Revision: e.Running, Outcome: audit.OK, Note: e.Why}
 }
 
 // comment returns why a revision was committed.

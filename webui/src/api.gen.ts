@@ -114,7 +114,7 @@ export interface AuditRecord {
 	seq: number;
 	time: string; // when it ended
 	user?: string;
-	origin?: string; // cli, api, console, panel, serial; box: the box itself
+	origin?: string; // cli, api, console, panel, serial; box: the audit log itself; engine: what the box did by itself
 	remote?: string; // where the caller was
 	session?: string; // id of the session or API token
 	method: string;

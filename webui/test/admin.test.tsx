@@ -11,9 +11,10 @@ import { needsCare } from "../src/components/care";
 import { CertFacts, CertState, daysLeft, Found, removal, userOf } from "../src/admin/certview";
 import { base64, fromBase64, parseScope, print } from "../src/admin/parts";
 import { warningText } from "../src/admin/warnings";
-import type { api } from "../src/kit";
+import { type api, shortestPassword } from "../src/kit";
 import { addTexts, lang } from "../src/i18n";
 import { filterOf } from "../src/pages/audit";
+import { Known } from "../src/traffic/settings";
 
 for (const l of ["en", "zh-Hans"]) {
 	const read = (name: string) => JSON.parse(readFileSync(join(import.meta.webui, "src/locales", l, `${name}.json`), "utf8"));
@@ -59,6 +60,11 @@ test("labels of a scope are name=value lines", () => {
 	assert.deepEqual(parseScope("team=shop\n site = eu.1 \n"), { team: "shop", site: "eu.1" });
 	assert.deepEqual(parseScope(""), {});
 	for (const bad of ["team", "team=", "=x", "team=a b", "site=<b>"]) assert.equal(parseScope(bad), null, bad);
+});
+
+test("forms ask for passwords as long as the box does", () => {
+	const go = readFileSync(join(import.meta.webui, "..", "firmware", "auth", "password.go"), "utf8");
+	assert.equal(shortestPassword, Number(/minPassword\s*=\s*(\d+)/.exec(go)?.[1]));
 });
 
 test("bytes survive base64, large ones too", () => {
@@ -115,3 +121,19 @@ for (const l of ["en", "zh-Hans"] as const) {
 		lang.value = "en";
 	});
 }
+
+test("a list offers the names that there are, and keeps its order", async () => {
+	const box = document.createElement("div");
+	document.body.append(box);
+	let value = "box\nshop";
+	render(<Known label="Certificates" names={["blog", "shop"]} value={value} onChange={(v) => (value = v)} />, box);
+	await settled();
+	const [blog, shop] = box.querySelectorAll<HTMLInputElement>("input");
+	assert.deepEqual([blog!.checked, shop!.checked], [false, true]);
+	blog!.click();
+	assert.equal(value, "box\nshop\nblog");
+	shop!.click(); // the same value is drawn still
+	assert.equal(value, "box");
+	render(null, box);
+	box.remove();
+});

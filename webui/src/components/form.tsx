@@ -9,6 +9,9 @@ import { CallError } from "../wire";
 import { errorText } from "./errors";
 import { Icon } from "./icons";
 
+// The box refuses passwords with fewer characters.
+export const shortestPassword = 10;
+
 type Common = { label: string; help?: ComponentChildren; error?: string | undefined; optional?: boolean };
 
 function Frame({ label, help, error, optional, id, children }: Common & { id: string; children: ComponentChildren }) {

@@ -3,12 +3,10 @@
 // The own account: password, second factor, sessions, API tokens, and how the
 // console looks.
 import { type Signal, useSignal } from "@preact/signals";
-import { Ago, type api, ask, boxNow, Button, Card, Choice, Dialog, enter, ErrorNotice, Facts, fieldErrors, format, hello, lang, mutate, Notice, Page, plainCall, roleName, SelectField, Skeleton, Status, t, Table, TextField, Time, toast, tx, useCall, useList } from "../kit";
+import { Ago, type api, ask, boxNow, Button, Card, Choice, Dialog, enter, ErrorNotice, Facts, fieldErrors, format, hello, lang, mutate, Notice, Page, plainCall, roleName, SelectField, Skeleton, Status, shortestPassword, t, Table, TextField, Time, toast, tx, useCall, useList } from "../kit";
 import { density, setDensity, setTheme, switchLanguage, theme } from "../appearance";
 import { download } from "../download";
 import { setSingleKeys, singleKeys } from "../keys";
-
-const shortest = 10; // characters of a password; the box has the last word
 
 export default function Account() {
 	const self = useCall("auth.whoami", {});
@@ -74,7 +72,7 @@ function Password({ me }: { me: api.Self }) {
 	const error = useSignal<unknown>(null);
 	const wrong = {
 		password: now.value ? undefined : t("account.password_missing"),
-		new: [...next.value].length >= shortest ? undefined : t("account.password_short", { n: shortest }),
+		new: [...next.value].length >= shortestPassword ? undefined : t("account.password_short", { n: shortestPassword }),
 		again: again.value === next.value ? undefined : t("account.again_differs"),
 		code: !me.totp || code.value.trim() ? undefined : t("account.code_missing"),
 	};
@@ -108,7 +106,7 @@ function Password({ me }: { me: api.Self }) {
 			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void send(); }}>
 				<input type="text" name="username" autocomplete="username" value={me.user} readOnly hidden />
 				<TextField label={t("account.password_now")} type="password" autocomplete="current-password" value={now.value} onChange={(v) => (now.value = v)} error={show("password")} />
-				<TextField label={t("account.password_new")} type="password" autocomplete="new-password" value={next.value} onChange={(v) => (next.value = v)} error={show("new")} help={t("account.password_help", { n: shortest })} />
+				<TextField label={t("account.password_new")} type="password" autocomplete="new-password" value={next.value} onChange={(v) => (next.value = v)} error={show("new")} help={t("account.password_help", { n: shortestPassword })} />
 				<TextField label={t("account.password_again")} type="password" autocomplete="new-password" value={again.value} onChange={(v) => (again.value = v)} error={show("again")} />
 				{me.totp && <TextField label={t("account.code")} autocomplete="one-time-code" mono value={code.value} onChange={(v) => (code.value = v)} error={show("code")} />}
 				{error.value !== null && <ErrorNotice error={error.value} />}

@@ -4,9 +4,7 @@
 // serial console or panel makes the first administrator.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Button, CallError, enter, ErrorNotice, fieldErrors, Gate, go, hello, plainCall, t, TextField } from "../kit";
-
-const shortest = 12; // characters of a password; the box has the last word
+import { Button, CallError, enter, ErrorNotice, fieldErrors, Gate, go, hello, plainCall, shortestPassword, t, TextField } from "../kit";
 
 export default function Setup() {
 	const code = useSignal("");
@@ -24,7 +22,7 @@ export default function Setup() {
 	const wrong = {
 		code: code.value.trim() ? undefined : t("setup.code_missing"),
 		user: user.value.trim() ? undefined : t("setup.user_missing"),
-		password: [...password.value].length >= shortest ? undefined : t("setup.password_short", { n: shortest }),
+		password: [...password.value].length >= shortestPassword ? undefined : t("setup.password_short", { n: shortestPassword }),
 		again: again.value === password.value ? undefined : t("setup.again_differs"),
 	};
 	// Before there is a user, only the code can be wrong.
@@ -52,7 +50,7 @@ export default function Setup() {
 			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void send(); }}>
 				<TextField label={t("setup.code")} help={t("setup.code_help")} value={code.value} onChange={(v) => (code.value = v)} error={show("code")} autocomplete="one-time-code" mono autofocus />
 				<TextField label={t("setup.user")} help={t("setup.user_help")} value={user.value} onChange={(v) => (user.value = v)} error={show("user")} autocomplete="username" />
-				<TextField label={t("common.password")} help={t("setup.password_help", { n: shortest })} type="password" value={password.value} onChange={(v) => (password.value = v)} error={show("password")} autocomplete="new-password" />
+				<TextField label={t("common.password")} help={t("setup.password_help", { n: shortestPassword })} type="password" value={password.value} onChange={(v) => (password.value = v)} error={show("password")} autocomplete="new-password" />
 				<TextField label={t("setup.again")} type="password" value={again.value} onChange={(v) => (again.value = v)} error={show("again")} autocomplete="new-password" />
 				{error.value !== null && !denied && <ErrorNotice error={error.value} />}
 				<Button kind="primary" type="submit" busy={busy.value}>{t("setup.act")}</Button>

@@ -2,12 +2,10 @@
 //
 // Who may come in: users, their sessions, API tokens, and who has failed to.
 import { useSignal } from "@preact/signals";
-import { Ago, type api, ask, boxNow, Button, Dialog, ErrorNotice, fieldErrors, format, hello, may, Menu, mutate, Notice, Page, type PageProps, type Role, SelectField, Status, t, Table, Tabs, TextArea, TextField, Time, toast, useCall, useList } from "../kit";
+import { Ago, type api, ask, boxNow, Button, Dialog, ErrorNotice, fieldErrors, format, hello, may, Menu, mutate, Notice, Page, type PageProps, type Role, SelectField, Status, shortestPassword, t, Table, Tabs, TextArea, TextField, Time, toast, useCall, useList } from "../kit";
 import { Copyable, isTime, parseScope, scopeWords, ScopeText } from "../admin/parts";
 
 const roles: readonly Role[] = ["viewer", "operator", "editor", "admin"];
-const shortest = 10; // characters of a password; the box has the last word
-
 export default function Users(_: PageProps) {
 	const admin = may("admin");
 	return (
@@ -106,7 +104,7 @@ function UserDialog({ user, lastAdmin, onClose, onDone }: { user?: api.User; las
 	const labels = parseScope(scope.value);
 	const wrong = {
 		name: name.value.trim() ? undefined : t("admin.missing"),
-		password: user || [...password.value].length >= shortest ? undefined : t("users.password_short", { n: shortest }),
+		password: user || [...password.value].length >= shortestPassword ? undefined : t("users.password_short", { n: shortestPassword }),
 		scope: labels ? undefined : t("users.scope_wrong"),
 	};
 	const said = fieldErrors(error.value);
@@ -135,7 +133,7 @@ function UserDialog({ user, lastAdmin, onClose, onDone }: { user?: api.User; las
 		>
 			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void send(); }}>
 				{!user && <TextField label={t("users.name")} help={t("users.name_help")} value={name.value} onChange={(v) => (name.value = v)} error={show("name")} autocomplete="off" autofocus />}
-				{!user && <TextField label={t("common.password")} help={t("users.password_help", { n: shortest })} type="password" value={password.value} onChange={(v) => (password.value = v)} error={show("password")} autocomplete="new-password" />}
+				{!user && <TextField label={t("common.password")} help={t("users.password_help", { n: shortestPassword })} type="password" value={password.value} onChange={(v) => (password.value = v)} error={show("password")} autocomplete="new-password" />}
 				<SelectField label={t("users.role")} value={role.value} onChange={(v) => (role.value = v as Role)} options={lastAdmin ? roleOptions().map((o) => (o.value === "admin" ? o : { ...o, why: lastAdmin })) : roleOptions()} />
 				<TextArea label={t("users.scope")} optional help={t("users.scope_help")} rows={3} mono placeholder={"team=shop"} value={scope.value} onChange={(v) => (scope.value = v)} error={show("scope")} />
 				{role.value === "admin" && scope.value.trim() !== "" && <Notice kind="warning">{t("users.scoped_admin")}</Notice>}
@@ -153,7 +151,7 @@ function PasswordDialog({ user, onClose, onDone }: { user: api.User; onClose: ()
 	const busy = useSignal(false);
 	const error = useSignal<unknown>(null);
 	const wrong = {
-		password: [...password.value].length >= shortest ? undefined : t("users.password_short", { n: shortest }),
+		password: [...password.value].length >= shortestPassword ? undefined : t("users.password_short", { n: shortestPassword }),
 		again: again.value === password.value ? undefined : t("users.again_differs"),
 	};
 	const send = async () => {
@@ -177,7 +175,7 @@ function PasswordDialog({ user, onClose, onDone }: { user: api.User; onClose: ()
 			footer={<><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" need="admin" busy={busy.value} onClick={send}>{t("users.set_password")}</Button></>}
 		>
 			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void send(); }}>
-				<TextField label={t("users.new_password")} help={t("users.password_help", { n: shortest })} type="password" autocomplete="new-password" autofocus value={password.value} onChange={(v) => (password.value = v)} error={tried.value ? wrong.password : undefined} />
+				<TextField label={t("users.new_password")} help={t("users.password_help", { n: shortestPassword })} type="password" autocomplete="new-password" autofocus value={password.value} onChange={(v) => (password.value = v)} error={tried.value ? wrong.password : undefined} />
 				<TextField label={t("users.again")} type="password" autocomplete="new-password" value={again.value} onChange={(v) => (again.value = v)} error={tried.value ? wrong.again : undefined} />
 				{user.sessions > 0 && <Notice kind="warning">{t("users.sessions_end", { n: user.sessions })}</Notice>}
 				{error.value !== null && <ErrorNotice error={error.value} />}

@@ -4,7 +4,7 @@
 // defaults, limits and choices are those of the language.
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, Button, call, CallError, Card, ErrorNotice, holdUnsaved, Notice, SelectField, Skeleton, t, TextArea, TextField, useCall } from "../kit";
+import { type api, Button, call, CallError, Card, CheckField, ErrorNotice, holdUnsaved, Notice, SelectField, Skeleton, t, TextArea, TextField, useCall } from "../kit";
 import { has } from "../i18n";
 import { type Config, edit, path } from "./draft";
 import { kindOf, show, write } from "./hcl";
@@ -114,8 +114,23 @@ function KeywordField({ field, of, config, label: name, value, onChange }: { fie
 		if (value && !choices.includes(value)) options.push({ value, text: value });
 		return <SelectField {...common} options={options} />;
 	}
-	if (kind === "lines") return <TextArea {...common} mono rows={Math.max(2, Math.min(6, value.split("\n").length + 1))} placeholder={unset} help={<>{help} {t("cluster.one_a_line")}</>} />;
+	if (kind === "lines") {
+		const list = <TextArea {...common} mono rows={Math.max(2, Math.min(6, value.split("\n").length + 1))} placeholder={unset} help={<>{help} {t("cluster.one_a_line")}</>} />;
+		const known = key.ref ? refs(key.ref, config) : [];
+		return known.length === 0 ? list : <div class="stack">{list}<Known label={name} names={known} value={value} onChange={onChange} /></div>;
+	}
 	return <TextField {...common} mono={kind !== "text"} placeholder={unset} help={kind === "raw" ? <>{help} {t("cluster.as_hcl")}</> : help} />;
+}
+
+// Known offers the names that a list may have; what is chosen is added at its end.
+export function Known({ label: name, names, value, onChange }: { label: string; names: readonly string[]; value: string; onChange: (v: string) => void }) {
+	const has = value.split("\n").map((x) => x.trim()).filter(Boolean);
+	return (
+		<fieldset class="row">
+			<legend class="visually-hidden">{name}</legend>
+			{names.map((n) => <CheckField key={n} label={n} value={has.includes(n)} onChange={(on) => onChange((on ? [...has, n] : has.filter((x) => x !== n)).join("\n"))} />)}
+		</fieldset>
+	);
 }
 
 // PersistForm chooses how clients of a cluster are kept on their members.

@@ -26,9 +26,9 @@ type liveBox struct {
 // patience bounds every wait for a box.
 const patience = 30 * time.Second
 
-// startLive starts a box with its first configuration and returns when its API
-// answers. It is stopped when the test ends.
-func startLive(t *testing.T, config string) *liveBox {
+// startLive starts a box with its first configuration and flags of "evener run", and
+// returns when its API answers. It is stopped when the test ends.
+func startLive(t *testing.T, config string, flags ...string) *liveBox {
 	t.Helper()
 	dir := t.TempDir()
 	b := &liveBox{t: t, state: filepath.Join(dir, "state"), log: filepath.Join(dir, "log")}
@@ -44,7 +44,7 @@ func startLive(t *testing.T, config string) *liveBox {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	cmd := b.command("run", "--board", "host", "--config", file)
+	cmd := b.command(append([]string{"run", "--board", "host", "--config", file}, flags...)...)
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -29,11 +29,14 @@ import (
 	"evener/firmware/store"
 	"evener/firmware/supervise"
 	"evener/firmware/tlsconn"
-	"evener/webui"
 )
 
 // An engineConfig is what the supervisor tells the engine on its command line.
-type engineConfig struct{ state, config, board string }
+type engineConfig struct {
+	state, config, board string
+
+	pages string // folder of the console's pages, "" for those in the program
+}
 
 func newEngine() *cobra.Command {
 	var c engineConfig
@@ -53,6 +56,7 @@ func newEngine() *cobra.Command {
 	cmd.Flags().StringVar(&c.state, "state", "", "")
 	cmd.Flags().StringVar(&c.config, "config", "", "")
 	cmd.Flags().StringVar(&c.board, "board", "", "")
+	cmd.Flags().StringVar(&c.pages, "webui-dir", "", "")
 	return cmd
 }
 
@@ -223,7 +227,7 @@ func (e *engine) connectionLimit(wanted int) int {
 func (e *engine) start(ctx, management context.Context) {
 	e.run1(ctx, "balancer", e.balancer.Run)
 	e.access.ctx = ctx
-	pages, err := webui.Hash()
+	pages, err := pagesHash(e.cfg.pages)
 	if err != nil {
 		e.log.Error("pages of the console not recognised", "err", err)
 	}

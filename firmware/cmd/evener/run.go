@@ -79,6 +79,9 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil)).With("role", "supervisor")
 	engine := []string{"role", "engine", "--state", c.state, "--board", b.Name}
+	if c.pages != "" {
+		engine = append(engine, "--webui-dir", c.pages)
+	}
 	if c.config != "" {
 		file, err := filepath.Abs(c.config)
 		if err != nil {

@@ -186,7 +186,7 @@ func (b *Box) liveRules() map[string]Rule {
 // liveProblems returns what needs attention, by kind and object.
 func (b *Box) liveProblems() map[string]Problem {
 	out := map[string]Problem{}
-	for _, p := range b.problems() {
+	for _, p := range append(b.problems(), b.signs(time.Now())...) {
 		out[p.key()] = p
 	}
 	return out

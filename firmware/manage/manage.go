@@ -84,7 +84,8 @@ type Box struct {
 	restart  restart
 	unserved unserved
 	console  console
-	noticed  noticed
+	noticed  noticed // when problems began
+	signed   noticed // and signs
 	topics   draftTopics
 
 	revisions revisions

@@ -3,7 +3,7 @@
 // Bundles the tests, which are TypeScript, and runs them with node --test:
 // node test/run.mjs [NAME...]. Texts and pages come through the same plugins as
 // in the build.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,9 @@ import * as esbuild from "esbuild";
 import { plugins } from "../plugins.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = join(here, "..", "node_modules", ".cache", "test");
+// A folder of its own: two runs at once must not take each other's files away.
+const out = join(here, "..", "node_modules", ".cache", `test-${process.pid}`);
+const limit = 300_000; // ms for all: a loop without end is a failure
 const wanted = process.argv.slice(2);
 const tests = readdirSync(here).filter((f) => /\.test\.tsx?$/.test(f) && (wanted.length === 0 || wanted.some((w) => f.includes(w))));
 if (tests.length === 0) {
@@ -38,7 +40,17 @@ await esbuild.build({
 	logLevel: "warning",
 });
 const files = tests.map((f) => join(out, f.replace(/\.tsx?$/, ".mjs")));
-const done = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=spec", ...files], { encoding: "utf8", maxBuffer: 1 << 26 });
-if (done.status === 0) console.log(`webui: ${/tests (\d+)/.exec(done.stdout)?.[1] ?? "?"} tests pass`);
-else process.stdout.write(done.stdout + done.stderr);
-process.exit(done.status ?? 1);
+const child = spawn(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=spec", ...files], { detached: true });
+let said = "";
+for (const from of [child.stdout, child.stderr]) from.setEncoding("utf8").on("data", (text) => (said += text));
+const watch = setTimeout(() => {
+	said += `\nthe tests did not end within ${limit / 1000} s\n`;
+	process.kill(-child.pid, "SIGKILL"); // those that it started, too
+}, limit);
+child.on("close", (status) => {
+	clearTimeout(watch);
+	rmSync(out, { recursive: true, force: true });
+	if (status === 0) console.log(`webui: ${/tests (\d+)/.exec(said)?.[1] ?? "?"} tests pass`);
+	else process.stdout.write(said);
+	process.exit(status ?? 1);
+});

@@ -137,7 +137,7 @@ func TestSecondAuthorMeetsAConflict(t *testing.T) {
 	if got := b.served(s); got != 401 {
 		t.Errorf("variant %d is served after a refused commit, want 401", got)
 	}
-	if !strings.Contains(o.stderr, "evener config set") || !strings.Contains(o.stderr, "evener config discard") {
+	if !strings.Contains(o.stderr, "evener config rebase") || !strings.Contains(o.stderr, "evener config discard") {
 		t.Errorf("commit on an old base does not say how to go on: %q", o.stderr)
 	}
 	diff := b.must("config", "diff")

@@ -113,7 +113,7 @@ func advice(err error) string {
 	switch api.AsError(err).Hint {
 	case "force":
 		return "do it all the same with --force"
-	case "config.diff":
+	case "config.diff", "config.rebase":
 		return "evener config diff shows what differs. " + staleAdvice
 	case "config.set":
 		return "make one with evener config edit, or evener config set FILE"

@@ -65,7 +65,7 @@ const (
 	// time of quiet so many at once. The rest is told as a gap: what is shown must
 	// not take from traffic what serving it costs.
 	tailRate  = 25
-	tailBurst = 250
+	tailBurst = 50
 )
 
 // tails are the filters that somebody follows.

@@ -254,6 +254,7 @@ func (b *Box) useItems(items map[string][]byte) error {
 	if err := vault.SaveAll(items); err != nil {
 		return apiError(err)
 	}
+	defer b.certificatesChanged()
 	err := b.cfg.Balancer.Reload()
 	if err == nil {
 		return nil

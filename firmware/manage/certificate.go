@@ -201,6 +201,7 @@ func checkItem(name string) error {
 func (b *Box) keep(item string, data []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer b.certificatesChanged()
 	vault := b.cfg.Store.Vault()
 	before, err := vault.Load(item)
 	if err != nil {
@@ -239,6 +240,7 @@ func (b *Box) removeCertificate(_ context.Context, c api.Call, p certificatePara
 func (b *Box) remove(kind, prefix, name string, users func(*config.Config) []string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer b.certificatesChanged()
 	vault := b.cfg.Store.Vault()
 	items := vault.Items(prefix)
 	if _, ok := items[prefix+name]; !ok {
@@ -285,6 +287,7 @@ func (b *Box) renewCertificate(ctx context.Context, c api.Call, p certificatePar
 	if err := b.cfg.Balancer.Renew(p.Name); err != nil {
 		return Certificate{}, apiError(err)
 	}
+	b.certificatesChanged()
 	return b.certificate(ctx, c, p)
 }
 

@@ -251,9 +251,7 @@ func (b *Box) useConsole(cfg *config.Console) {
 	k.cfg = cfg
 	if !same {
 		k.changes++
-		if k.topic != nil {
-			k.topic.Changed()
-		}
+		changed(k.topic)
 	}
 }
 

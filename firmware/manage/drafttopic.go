@@ -11,9 +11,15 @@ import (
 	"evener/firmware/store"
 )
 
-// draftTopics are told when a candidate or the pending confirm changes; they are
-// nil before Methods.
-type draftTopics struct{ candidate, confirm *api.Topic }
+// topics are told when what they show changes; they are nil before Methods.
+type topics struct{ candidate, confirm, certificates *api.Topic }
+
+// changed tells who watches t, which may be nil.
+func changed(t *api.Topic) {
+	if t != nil {
+		t.Changed()
+	}
+}
 
 // A DraftState tells of somebody's candidate. Of others there is only that they
 // have one.
@@ -43,18 +49,10 @@ func (b *Box) addDraftTopics(reg *api.Registry) {
 }
 
 // draftChanged tells who watches candidates that one has changed.
-func (b *Box) draftChanged() {
-	if t := b.topics.candidate; t != nil {
-		t.Changed()
-	}
-}
+func (b *Box) draftChanged() { changed(b.topics.candidate) }
 
 // confirmChanged tells who watches that a commit waits, or does not any more.
-func (b *Box) confirmChanged() {
-	if t := b.topics.confirm; t != nil {
-		t.Changed()
-	}
-}
+func (b *Box) confirmChanged() { changed(b.topics.confirm) }
 
 func (b *Box) draftState(_ context.Context, c api.Call, _ struct{}) (map[string]DraftState, error) {
 	out := make(map[string]DraftState)

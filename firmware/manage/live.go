@@ -22,6 +22,8 @@ type Rate struct {
 	BytesOut    float64  `json:"bytes_out" doc:"per second"`
 	P50         *float64 `json:"p50,omitempty" doc:"seconds; the worst of the last seconds"`
 	P95         *float64 `json:"p95,omitempty" doc:"seconds; the worst of the last seconds"`
+
+	busy float64 // of the engine: share of their time that the loops work
 }
 
 // rateWindow is how far back a Rate looks.
@@ -63,6 +65,8 @@ func (r *Rate) take(metric string, c stats.Column) {
 		r.BytesIn = mean
 	case "bytes_out":
 		r.BytesOut = mean
+	case "busy":
+		r.busy = mean
 	case "p50":
 		if known {
 			r.P50 = &worst

@@ -28,7 +28,7 @@ func (b *Box) addLive(reg *api.Registry) {
 	addLiveState(reg, "state.members", "The members of all pools, by POOL/MEMBER.", time.Second, b.liveMembers())
 	addLiveState(reg, "state.rules", "The rules and their hits, by CLUSTER/RULE.", time.Second, b.liveRules)
 	addLiveState(reg, "state.problems", "What needs attention.", 500*time.Millisecond, b.liveProblems)
-	api.AddState(reg, api.Topic{Name: "state.certificates", Purpose: "The certificates.", Role: api.Viewer, Every: time.Second},
+	b.topics.certificates = api.AddState(reg, api.Topic{Name: "state.certificates", Purpose: "The certificates.", Role: api.Viewer, Every: 5 * time.Second},
 		func(ctx context.Context, c api.Call, _ struct{}) (map[string]Certificate, error) {
 			list, err := b.certificates(ctx, c, struct{}{})
 			out := map[string]Certificate{}
@@ -45,6 +45,10 @@ func (b *Box) addLive(reg *api.Registry) {
 	api.AddSeries(reg, api.Topic{Name: "series.live", Purpose: "Rates and latencies, second by second.", Role: api.Viewer, Every: time.Second},
 		b.livePast, b.liveTick)
 }
+
+// certificatesChanged tells who watches certificates that one has come, gone or
+// changed. What CAs and the calendar do is noticed within seconds.
+func (b *Box) certificatesChanged() { changed(b.topics.certificates) }
 
 // addLiveState registers a topic whose snapshot needs no caller.
 func addLiveState[T any](reg *api.Registry, name, purpose string, every time.Duration, snapshot func() map[string]T) {
@@ -67,14 +71,9 @@ func (b *Box) liveSystem(ctx context.Context, c api.Call) (LiveSystem, error) {
 	if err != nil {
 		return LiveSystem{}, err
 	}
-	now := time.Now()
-	s := LiveSystem{Info: info, CPUs: runtime.NumCPU(), Goroutines: (runtime.NumGoroutine() + 9) / 10 * 10}
-	s.Rate, _ = b.rateOf(stats.Series{Kind: stats.EngineKind}, now)
-	busy := stats.Series{Kind: stats.EngineKind, Metric: "busy"}
-	if t, err := b.cfg.History.Query([]stats.Series{busy}, now.Add(-rateWindow), now, time.Second); err == nil {
-		s.Busy, _, _ = summary(t.Columns[0])
-	}
-	s.Heap = heapInUse()
+	s := LiveSystem{Info: info, CPUs: runtime.NumCPU(), Goroutines: (runtime.NumGoroutine() + 9) / 10 * 10, Heap: heapInUse()}
+	s.Rate, _ = b.rateOf(stats.Series{Kind: stats.EngineKind}, time.Now())
+	s.Busy = s.Rate.busy
 	return s, nil
 }
 

@@ -86,7 +86,7 @@ type Box struct {
 	console  console
 	noticed  noticed // when problems began
 	signed   noticed // and signs
-	topics   draftTopics
+	topics   topics
 
 	revisions revisions
 	tails     tails
@@ -239,6 +239,7 @@ func (b *Box) serve(cfg *config.Config, number uint64) error {
 	}
 	b.useConsole(&cfg.Console)
 	b.unserved.set(nil)
+	b.certificatesChanged()
 	b.useAlerts(cfg)
 	return b.outputs(cfg)
 }

@@ -16,5 +16,8 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	if dir, ok := os.LookupEnv(confinedEnv); ok {
+		os.Exit(tryConfined(dir))
+	}
 	os.Exit(m.Run())
 }

@@ -117,6 +117,8 @@ func TestWhoCalls(t *testing.T) {
 		}{
 			{unix, "who.am_i", `{}`, `"root by api as admin from  with , , sudo false, "`},
 			{unix, "who.am_i", `{"origin":"cli","lang":"zh-Hans","agent":"evener"}`, `"root by cli as admin from  with evener, , sudo false, zh-Hans"`},
+			{unix, "who.am_i", `{"origin":"panel"}`, `"front panel by panel as admin from`},
+			{unix, "who.am_i", `{"origin":"serial"}`, `"serial console by serial as admin from`},
 			{unix, "who.am_i", `{"token":"t-ann"}`, `meta.token and meta.remote are for the console`},
 			{unix, "who.am_i", `{"remote":"192.0.2.7:1"}`, `meta.token and meta.remote are for the console`},
 			{unix, "who.am_i", `{"origin":"console"}`, `for the console's own connection`},

@@ -201,6 +201,10 @@ func byItself(method string) bool {
 	return strings.HasPrefix(method, "sub.") || strings.HasPrefix(method, "stream.")
 }
 
+// standIns are the authors of what is done at the box itself, by origin. Whoever
+// stands there has changes of his own, whatever user the box runs as.
+var standIns = map[string]string{"panel": "front panel", "serial": "serial console"}
+
 // with adds what m says to who, whose connection says who it is.
 func (who Call) with(m meta) (Call, *Error) {
 	switch {
@@ -213,6 +217,9 @@ func (who Call) with(m meta) (Call, *Error) {
 		who.Origin = "api"
 		if m.Origin != "" {
 			who.Origin = m.Origin
+		}
+		if by := standIns[m.Origin]; by != "" {
+			who.Author = by
 		}
 	}
 	who.Lang = m.Lang

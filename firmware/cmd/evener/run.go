@@ -106,6 +106,8 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	super := newSuperAPI(c.state, s, log)
+	defer super.start()()
 	go tellWhenUp(ctx, c, stdout)
 	// The supervisor hears the signals itself: the end of ctx, which comes of the
 	// same signal, would count as the second, which kills.

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/supervise"
+)
+
+// superSocket is the name of the supervisor's own API in the folder of the state.
+const superSocket = "supervisor.sock"
+
+// A superAPI is the supervisor's own API: what the box must be able to do and to
+// tell while no engine answers. Its methods lie beside the things that they are
+// about, in files that call add. It is served on a Unix socket of its own to root
+// and the box's user, as the engine's is, and called by the menus within this
+// process with call.
+type superAPI struct {
+	path string
+	sup  *supervise.Supervisor
+	log  *slog.Logger
+
+	adds []func(*api.Registry)
+
+	made sync.Once // guards the building of reg
+	reg  *api.Registry
+}
+
+// newSuperAPI returns the API of the box whose state is in dir.
+func newSuperAPI(dir string, sup *supervise.Supervisor, log *slog.Logger) *superAPI {
+	s := &superAPI{path: filepath.Join(dir, superSocket), sup: sup, log: log}
+	s.add(s.addRoles)
+	return s
+}
+
+// add has f register methods and topics. It must be called before start and the
+// first call.
+func (s *superAPI) add(f func(reg *api.Registry)) { s.adds = append(s.adds, f) }
+
+// registry returns the methods, and builds them the first time.
+func (s *superAPI) registry() *api.Registry {
+	s.made.Do(func() {
+		s.reg = api.New(s.log, api.Config{Audit: s.audit})
+		for _, f := range s.adds {
+			f(s.reg)
+		}
+	})
+	return s.reg
+}
+
+// start serves the API until the function that it returns is called, which waits
+// for what runs. A socket that cannot be had costs nobody his traffic: it is an
+// error in the log, and the menus within this process work without it.
+func (s *superAPI) start() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	l, err := api.Listen(s.path)
+	if err != nil {
+		cancel()
+		s.log.Error("supervisor's socket not served", "err", err)
+		return func() {}
+	}
+	reg, done := s.registry(), make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := api.Serve(ctx, l, reg, s.log, api.ServerConfig{}); err != nil {
+			s.log.Error("supervisor's socket not served any more", "err", err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// call runs a method for something within this process that has a person before
+// it: origin is panel or serial. The author is named like the origin, because the
+// box does not know who stands there; whoever does has the rights of an admin.
+func (s *superAPI) call(ctx context.Context, origin, method string, params, result any) error {
+	raw, err := json.Marshal(params)
+	if err != nil {
+		return fmt.Errorf("call %s: %w", method, err)
+	}
+	who := api.Call{Author: origin, Origin: origin, Role: api.Admin, Remote: "this box", Sudo: true}
+	out, e := s.registry().Call(ctx, who, method, raw)
+	if e != nil {
+		return e
+	}
+	if result == nil {
+		return nil
+	}
+	if err := json.Unmarshal(out, result); err != nil {
+		return fmt.Errorf("read the result of %s: %w", method, err)
+	}
+	return nil
+}
+
+// audit logs what was done here. The engine's audit log has what came through it;
+// what comes by this way comes when the engine does not answer.
+func (s *superAPI) audit(r api.Record) {
+	if !r.Done {
+		return
+	}
+	outcome := "ok"
+	if r.Err != nil {
+		outcome = r.Err.Message
+	}
+	s.log.Info("audit", "method", r.Method, "author", r.Call.Author, "origin", r.Call.Origin, "remote", r.Call.Remote,
+		"what", r.Text, "outcome", outcome, "took", r.Took)
+}
+
+type superRole struct {
+	Role string `json:"role" doc:"engine, or another role that runs"`
+}
+
+// addRoles registers what the supervisor does for roles.
+func (s *superAPI) addRoles(reg *api.Registry) {
+	api.Add(reg, api.Method{Name: "role.list", Purpose: "Says which roles run.", Role: api.Viewer},
+		func(ctx context.Context, _ api.Call, _ struct{}) (supervise.Status, error) { return s.sup.Status(ctx) })
+	api.Add(reg, api.Method{Name: "role.restart", Purpose: "Replaces a role's process while the old one drains.",
+		Role: api.Admin, Effect: api.System, Audit: "restart {role}", Timeout: time.Minute},
+		func(ctx context.Context, _ api.Call, p superRole) (struct{}, error) {
+			return struct{}{}, s.sup.Restart(ctx, p.Role)
+		})
+}

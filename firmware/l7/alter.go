@@ -85,6 +85,7 @@ func (x *exchange) alterAnswer() rewrite.Fault {
 	if x.promises() {
 		hide(&x.resp, hstsField)
 	}
+	x.keepConsoleSession()
 	if len(x.route.AnswerOps) > 0 {
 		x.addAnswerFields(&sink{changes: e, head: &x.resp})
 		if fault := applyAll(x.route.AnswerOps, &x.resp, e, x); fault != rewrite.Sound {

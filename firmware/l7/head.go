@@ -73,6 +73,7 @@ func (x *exchange) prepareFields() {
 	if len(x.svc.Own) > 0 {
 		x.dropOwn()
 	}
+	x.keepConsoleCookie()
 	if x.trusted {
 		return
 	}

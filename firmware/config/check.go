@@ -33,6 +33,7 @@ func (d *decoder) check(cfg *Config) {
 		c.responder(r)
 	}
 	c.metrics()
+	c.management()
 	c.console(known)
 	c.certificates(known)
 	c.alerts(known)

@@ -59,6 +59,8 @@ const (
 	KindListen    Kind = "list of addresses"
 	KindAddresses Kind = "list of single addresses"
 	KindNetworks  Kind = "list of networks"
+	KindPrefixes  Kind = "list of addresses with the length of their network"
+	KindIPs       Kind = "list of IP addresses"
 	KindStrings   Kind = "list of strings"
 	KindInts      Kind = "list of whole numbers"
 	KindRegex     Kind = "regular expression"
@@ -71,7 +73,7 @@ const (
 func Schema() []Block { return language }
 
 // language is the table, written in schema_*.go.
-var language = slices.Concat(globalBlocks, consoleBlocks, certificateBlocks, poolBlocks, clusterBlocks, testBlocks, responderBlocks, alertBlocks)
+var language = slices.Concat(globalBlocks, networkBlocks, consoleBlocks, certificateBlocks, poolBlocks, clusterBlocks, testBlocks, responderBlocks, alertBlocks)
 
 // blockIn returns the block called name that stands in parent ("": the top).
 func blockIn(parent, name string) *Block {

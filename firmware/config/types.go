@@ -17,6 +17,9 @@ type Config struct {
 	AccessLog *AccessLog `json:"access_log,omitempty"` // nil: not written
 	Console   Console    `json:"console"`
 
+	System     System     `json:"system"`
+	Management Management `json:"management"`
+
 	ACME         []*ACME        `json:"acme"`
 	Trusts       []*Trust       `json:"trusts"`
 	Certificates []*Certificate `json:"certificates"`

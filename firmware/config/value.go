@@ -139,6 +139,10 @@ func parseString(kind Kind, s string) (any, error) {
 		return parseListen(s)
 	case KindNetworks:
 		return parseNetwork(s)
+	case KindPrefixes:
+		return parsePrefix(s)
+	case KindIPs:
+		return parseIP(s)
 	case KindRegex:
 		if _, err := regexp.Compile(s); err != nil {
 			return nil, fmt.Errorf("must be a regular expression (RE2): %w", err)
@@ -218,7 +222,7 @@ func (k *Keyword) within(v any) bool {
 // element returns the kind of a list's elements, or "" if k is no list.
 func (k Kind) element() Kind {
 	switch k {
-	case KindListen, KindNetworks:
+	case KindListen, KindNetworks, KindPrefixes, KindIPs:
 		return k
 	case KindAddresses:
 		return KindAddress

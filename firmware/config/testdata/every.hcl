@@ -20,6 +20,19 @@ console {
   idle_timeout    = "10m"
 }
 
+system {
+  host_name = "lb1.example.com"
+  time_zone = "Europe/Berlin"
+}
+
+management {
+  port    = "mgmt"
+  method  = "static"
+  address = ["192.0.2.10/24", "2001:db8::10/64"]
+  gateway = ["192.0.2.1", "fe80::1"]
+  dns     = ["192.0.2.53"]
+}
+
 access_log {
   path   = "/var/log/evener/access.log"
   format = "combined"

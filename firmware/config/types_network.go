@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"net/netip"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// A System is what the box calls itself, and where it is.
+type System struct {
+	HostName string `json:"host_name,omitempty"` // empty: the machine keeps its own
+	TimeZone string `json:"time_zone,omitempty"` // of the IANA database; empty: the machine keeps its own
+
+	Range hcl.Range `json:"-"`
+}
+
+// A Management is how the box is reached to be administered.
+type Management struct {
+	Port    string         `json:"port,omitempty"` // as on the front; empty: the board's management port
+	Method  Method         `json:"method"`         // none
+	Address []netip.Prefix `json:"address"`        // with dhcp of IPv6 only
+	Gateway []netip.Addr   `json:"gateway"`        // one of each family at most
+	DNS     []netip.Addr   `json:"dns"`            // empty: what DHCP gives, or the machine's own
+
+	Range hcl.Range `json:"-"`
+}
+
+// A Method says where the addresses of the management port come from.
+type Method string
+
+// The methods.
+const (
+	MethodNone   Method = "none" // somebody else configures the network
+	MethodStatic Method = "static"
+	MethodDHCP   Method = "dhcp"
+)
+
+// Limits of the management port.
+const (
+	maxAddresses   = 8
+	maxNameservers = 3 // as many as a resolver asks: MAXNS of resolv.h
+	maxHostName    = 64
+)

@@ -16,6 +16,7 @@ const (
 	DrainingState State = "draining"  // it finishes what it has begun
 	Stopping      State = "stopping"  // it was told to end
 	BackingOff    State = "waiting"   // of a role: it crashed often; the next start is delayed
+	Held          State = "held"      // of a role: it is kept stopped until somebody releases it
 	Stopped       State = "stopped"   // of a role: nothing runs
 )
 
@@ -38,6 +39,8 @@ type RoleStatus struct {
 	Crashes   int             `json:"crashes"`              // since the supervisor's start
 	LastCrash string          `json:"last_crash,omitempty"` // its cause
 	Crashed   []time.Time     `json:"crashed,omitempty"`    // when it crashed last, the latest last; 100 at most
+	Held      string          `json:"held,omitempty"`       // why it is kept stopped; empty: it is not
+	HeldUntil time.Time       `json:"held_until,omitzero"`  // when it is started again at the latest
 	Listeners []string        `json:"listeners,omitempty"`  // such as "tcp 127.0.0.1:8080"
 }
 

@@ -22,6 +22,12 @@
 // At most one process of a role is running; it alone may acquire and keep
 // listeners. Any number of older ones may be draining.
 //
+// # A role that is held
+//
+// [Supervisor.Hold] does the same without a successor: the process releases what
+// it owns and nothing is started in its place until [Supervisor.Release]. So
+// somebody else can work on what the role owns while the supervisor lives.
+//
 // # Connections between roles
 //
 // A role may dial another where its Role says so: [Link.Dial] and

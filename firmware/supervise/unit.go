@@ -21,6 +21,7 @@ type unit struct {
 	retry    *time.Timer
 	waiters  []func(error) // those who asked for next
 	dials    []dial        // connections that wait for active, oldest first
+	held     *hold         // not nil: nothing of the role is started
 
 	backoff   backoff
 	restarts  int
@@ -57,6 +58,10 @@ func (u *unit) startNext() {
 
 // restart begins a planned restart.
 func (u *unit) restart(reply func(error)) {
+	if u.held != nil {
+		reply(fmt.Errorf("%s is held: %s", u.cfg.Name, u.held.why))
+		return
+	}
 	if u.next != nil {
 		reply(fmt.Errorf("a restart of %s is already under way", u.cfg.Name))
 		return
@@ -82,12 +87,16 @@ func (u *unit) ready(p *proc) {
 	}
 }
 
-// handOver tells the active process to make room.
+// handOver tells the active process to make room for the next.
 func (u *unit) handOver() {
-	old := u.active
+	u.restarts++
+	u.giveUp(u.active)
+}
+
+// giveUp tells a process that serves to release what it owns.
+func (u *unit) giveUp(old *proc) {
 	old.state = Releasing
 	old.drainBy = time.Now().Add(u.cfg.DrainTimeout)
-	u.restarts++
 	old.quiet()
 	old.send(frame{Type: orderDrain, Deadline: u.cfg.DrainTimeout})
 	old.deadline(u.cfg.ReleaseTimeout, func() {
@@ -107,6 +116,7 @@ func (u *unit) released(p *proc) {
 	u.loop.watch(Event{Role: u.cfg.Name, Kind: Draining, PID: p.pid()})
 	p.deadline(time.Until(p.drainBy), p.end)
 	u.promote()
+	u.settleHold()
 }
 
 // promote makes the next process the active one if it is ready and the place is
@@ -141,6 +151,12 @@ func (u *unit) ended(p *proc, cause string) {
 		u.remove(p)
 		u.loop.log.Info("role stopped", "role", u.cfg.Name, "pid", p.pid(), "cause", cause)
 		u.loop.stopLasts()
+	case p == u.next && p.state == Stopping: // it was held on its way
+		u.next = nil
+		u.loop.log.Info("role stopped", "role", u.cfg.Name, "pid", p.pid(), "cause", cause)
+		if u.held == nil {
+			u.startNext()
+		}
 	case p == u.next:
 		u.next = nil
 		u.nextFailed(p, cause)
@@ -155,6 +171,7 @@ func (u *unit) ended(p *proc, cause string) {
 		u.active = nil
 		u.crashed(p, cause)
 	}
+	u.settleHold()
 }
 
 // nextFailed takes the end of a process that never had Go.
@@ -178,6 +195,7 @@ func (u *unit) crashed(p *proc, cause string) {
 	u.loop.log.Warn("role crashed", "role", u.cfg.Name, "cause", cause,
 		"lived", time.Since(p.since).Round(time.Millisecond), "delay", delay)
 	switch {
+	case u.held != nil:
 	case u.next != nil:
 		u.promote()
 	case delay == 0:
@@ -198,6 +216,7 @@ func (u *unit) stop() {
 		u.retry = nil
 	}
 	u.answer(ErrStopping)
+	u.dropHold()
 	u.refuseDials(ErrStopping)
 	for _, p := range u.all() {
 		p.quiet()
@@ -248,6 +267,9 @@ func (u *unit) status() RoleStatus {
 		Crashed:   slices.Clone(u.crashedAt),
 		Listeners: u.loop.held.of(u.cfg.Name),
 	}
+	if u.held != nil {
+		s.Held, s.HeldUntil = u.held.why, u.held.until
+	}
 	for _, p := range u.draining {
 		s.Draining = append(s.Draining, p.status())
 	}
@@ -260,6 +282,8 @@ func (u *unit) status() RoleStatus {
 		}
 	case u.next != nil:
 		s.ProcessStatus = u.next.status()
+	case u.held != nil:
+		s.State = Held
 	case u.retry != nil:
 		s.State = BackingOff
 	default:

@@ -968,6 +968,8 @@ export interface RoleStatus {
 	crashes: number;
 	last_crash?: string;
 	crashed?: string[];
+	held?: string;
+	held_until?: string;
 	listeners?: string[];
 }
 

@@ -195,7 +195,6 @@ func (u *unit) crashed(p *proc, cause string) {
 	u.loop.log.Warn("role crashed", "role", u.cfg.Name, "cause", cause,
 		"lived", time.Since(p.since).Round(time.Millisecond), "delay", delay)
 	switch {
-	case u.held != nil:
 	case u.next != nil:
 		u.promote()
 	case delay == 0:

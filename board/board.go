@@ -9,9 +9,7 @@
 package board
 
 import (
-	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 )
 
@@ -42,12 +40,16 @@ type Board struct {
 }
 
 // A Port is one socket for a network cable.
+//
+// PCI, Bus, Interface and Order say which of the machine's network controllers it
+// is, the first of them that is set; see [Board.Assign].
 type Port struct {
 	Name       string // as on the front: "mgmt", "1"
-	PCI        string // address of the controller, such as "0000:01:00.0"; "" not known
-	Interface  string // name by the kernel, where it is fixed
+	PCI        string // address of the controller, such as "0000:01:00.0"
+	Bus        string // node of the device tree, such as "ethernet@fe1c0000"
+	Interface  string // name by the kernel, where the device tree fixes it
+	Order      int    // n-th controller with that Driver in the order of addresses, from 1
 	Driver     string // of the kernel; "" not known
-	Bus        string // device's place in /sys/devices, such as "fe2a0000.ethernet"; for what is not PCI
 	LED        string // device in /sys/class/leds, "" none that software sets
 	Bypass     string // name of the pair, "" none
 	Management bool
@@ -56,12 +58,13 @@ type Port struct {
 // A Panel is a character display with keys.
 type Panel struct {
 	Driver     string // as package hal/lcd names it
-	Device     string // "/dev/ttyS1"; "" for a simulated one
+	Device     string // "/dev/ttyS1", or a pattern of path.Match; "" for a simulated one
 	Speed      int    // bit/s, 0: the driver's own
 	Rows, Cols int
 	Keys       map[string]string // what the display sends → up, down, left, right, enter, escape; nil: the driver's own
 	Contrast   int               // percent, 0: as the display has it
 	LEDs       int               // on the panel itself
+	Optional   bool              // the board is sold without, so that nothing is wrong where there is none
 }
 
 // An LED is one lamp of one colour in /sys/class/leds. Two that share a Use are
@@ -150,21 +153,4 @@ func (b Board) Port(name string) (Port, bool) {
 		}
 	}
 	return Port{}, false
-}
-
-// All returns every board, in the order in which they are listed.
-func All() []Board {
-	return []Board{Sim, Host}
-}
-
-// ByName returns the board of that name; the error lists the names there are.
-func ByName(name string) (Board, error) {
-	var names []string
-	for _, b := range All() {
-		if b.Name == name {
-			return b, nil
-		}
-		names = append(names, b.Name)
-	}
-	return Board{}, fmt.Errorf("there is no board %q: there are %s", name, strings.Join(names, ", "))
 }

@@ -3,6 +3,7 @@
 package board
 
 import (
+	"cmp"
 	"io/fs"
 	"path"
 	"slices"
@@ -93,16 +94,36 @@ func nics(root fs.FS) []NIC {
 				n.Address = path.Base(clean([]byte(value)))
 			}
 		}
+		if n.Address == "" {
+			if to, err := fs.ReadLink(root, device); err == nil {
+				n.Address = path.Base(to) // such as virtio0
+			}
+		}
 		out = append(out, n)
 	}
-	slices.SortStableFunc(out, func(a, b NIC) int { return strings.Compare(a.Address, b.Address) })
+	slices.SortStableFunc(out, func(a, b NIC) int {
+		if c := natural(a.Address, b.Address); c != 0 {
+			return c
+		}
+		return natural(a.Interface, b.Interface)
+	})
 	return out
+}
+
+// natural compares like a person: virtio10 comes after virtio9.
+func natural(a, b string) int {
+	x, y := strings.TrimRight(a, "0123456789"), strings.TrimRight(b, "0123456789")
+	if x != y {
+		return strings.Compare(a, b)
+	}
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
 // placeholders are what makers leave in DMI where they should say something, in
 // lower case.
 var placeholders = []string{
-	"to be filled by o.e.m.", "to be filled by oem", "default string", "system manufacturer", "system product name",
+	"to be filled by o.e.m.",
+	"to be filled by oem", "default string", "system manufacturer", "system product name",
 	"system version", "base board manufacturer", "base board product name", "not applicable", "not specified",
 	"not available", "none", "n/a", "na", "o.e.m.", "oem", "unknown", "undefined", "empty", "invalid", "type1productconfigid",
 	"x.x", "0", "0123456789", "123456789", "sku", "product name", "manufacturer",

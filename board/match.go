@@ -14,16 +14,18 @@ import (
 type Match struct {
 	Vendor      string   // sys_vendor of DMI
 	Product     string   // product_name
+	Version     string   // product_version
 	BoardVendor string   // board_vendor
 	BoardName   string   // board_name
 	Compatible  string   // one of the device tree's; no pattern
 	PCI         []string // network controllers as "8086:1539", each as often as it is listed
+	Weak        bool     // only a hint: the board is named in the message, not chosen
 }
 
 // Fits reports whether a machine is one, and why or why not.
 func (m Match) Fits(id Identity) (why []string, ok bool) {
 	for _, f := range []struct{ name, pattern, value string }{
-		{"vendor", m.Vendor, id.Vendor}, {"product", m.Product, id.Product},
+		{"vendor", m.Vendor, id.Vendor}, {"product", m.Product, id.Product}, {"version", m.Version, id.Version},
 		{"board vendor", m.BoardVendor, id.BoardVendor}, {"board name", m.BoardName, id.BoardName},
 	} {
 		if f.pattern == "" {
@@ -57,7 +59,7 @@ func (m Match) Fits(id Identity) (why []string, ok bool) {
 // weight is how much a match asks for: of two that fit, the heavier is meant.
 func (m Match) weight() int {
 	n := len(m.PCI)
-	for _, s := range []string{m.Vendor, m.Product, m.BoardVendor, m.BoardName, m.Compatible} {
+	for _, s := range []string{m.Vendor, m.Product, m.Version, m.BoardVendor, m.BoardName, m.Compatible} {
 		if s != "" {
 			n += 10
 		}

@@ -12,7 +12,7 @@ type field struct {
 var fields = []field{
 	{"time", func(e *encoder, r *Record) { e.time(r.Time) }},
 	{"client", func(e *encoder, r *Record) { e.address(r.Client()) }},
-	{"client_port", func(e *encoder, r *Record) { e.number(uint64(r.clientPort), r.clientKind == 0) }},
+	{"client_port", func(e *encoder, r *Record) { e.number(uint64(r.client.port), r.client.kind == 0) }},
 	{"cluster", func(e *encoder, r *Record) { e.name(r.Cluster) }},
 	{"rule", func(e *encoder, r *Record) { e.name(r.Rule) }},
 	{"pool", func(e *encoder, r *Record) { e.name(r.Pool) }},

@@ -27,9 +27,13 @@ type Record struct {
 	Persist    Persist
 	Reason     Reason
 
-	client     [16]byte
-	clientPort uint16
-	clientKind uint8 // 0 none, 4 or 6
+	client endpoint
+	via    endpoint // who connected to the box, where a PROXY header told of the client
+	server endpoint // the member
+
+	// ServerPort is the box's port of the connection with the member, in no line:
+	// packet captures join both sides of an exchange by it. 0: not known.
+	ServerPort uint16
 
 	Method    Text32
 	Host      Text128
@@ -43,27 +47,47 @@ type Record struct {
 type Name uint32
 
 // SetClient sets the client's address. An IPv6 zone is not kept.
-func (r *Record) SetClient(a netip.AddrPort) {
+func (r *Record) SetClient(a netip.AddrPort) { r.client.set(a) }
+
+// Client returns the client's address, the zero AddrPort if none was set.
+func (r *Record) Client() netip.AddrPort { return r.client.get() }
+
+// SetVia sets whose connection it was, where that was not the client's own.
+func (r *Record) SetVia(a netip.AddrPort) { r.via.set(a) }
+
+// Via returns whose connection it was, the zero AddrPort if it was the client's.
+func (r *Record) Via() netip.AddrPort { return r.via.get() }
+
+// SetServer sets the member's address.
+func (r *Record) SetServer(a netip.AddrPort) { r.server.set(a) }
+
+// Server returns the member's address, the zero AddrPort if none was set.
+func (r *Record) Server() netip.AddrPort { return r.server.get() }
+
+// An endpoint is an address and a port without a pointer.
+type endpoint struct {
+	ip   [16]byte
+	port uint16
+	kind uint8 // 0 none, 4 or 6
+}
+
+func (e *endpoint) set(a netip.AddrPort) {
 	ip := a.Addr().Unmap()
-	r.clientPort = a.Port()
-	r.client = ip.As16()
+	e.ip, e.port, e.kind = ip.As16(), a.Port(), 0
 	switch {
 	case ip.Is4():
-		r.clientKind = 4
+		e.kind = 4
 	case ip.Is6():
-		r.clientKind = 6
-	default:
-		r.clientKind = 0
+		e.kind = 6
 	}
 }
 
-// Client returns the client's address, the zero AddrPort if none was set.
-func (r *Record) Client() netip.AddrPort {
-	switch ip := netip.AddrFrom16(r.client); r.clientKind {
+func (e *endpoint) get() netip.AddrPort {
+	switch ip := netip.AddrFrom16(e.ip); e.kind {
 	case 4:
-		return netip.AddrPortFrom(ip.Unmap(), r.clientPort)
+		return netip.AddrPortFrom(ip.Unmap(), e.port)
 	case 6:
-		return netip.AddrPortFrom(ip, r.clientPort)
+		return netip.AddrPortFrom(ip, e.port)
 	default:
 		return netip.AddrPort{}
 	}

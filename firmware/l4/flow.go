@@ -98,6 +98,7 @@ func (f *flow) connect() unix.Errno {
 // disconnect gives the member up.
 func (f *flow) disconnect() {
 	if f.fd >= 0 {
+		f.notePort(f.fd)
 		f.w.loop.Close(f.ref, f.fd)
 		f.fd = -1
 	}

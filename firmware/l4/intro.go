@@ -55,7 +55,7 @@ func (r *relay) readIntro() {
 // header, which has n bytes.
 func (r *relay) introduced(h *proxyproto.Header, n int) {
 	if h.Proxied() {
-		r.peer, r.local = h.Src, h.Dst
+		r.via, r.peer, r.local = r.peer, h.Src, h.Dst
 	}
 	r.up.skip(r.w, n)
 	r.welcome()

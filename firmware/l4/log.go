@@ -4,6 +4,7 @@ package l4
 
 import (
 	"evener/firmware/accesslog"
+	"evener/firmware/reactor"
 	"evener/firmware/stats"
 )
 
@@ -33,12 +34,17 @@ func (v *visit) logAccess(r stats.Reason, p accesslog.Protocol, host []byte) {
 		Retries: v.retries, Protocol: p, Persist: v.kept, Reason: accesslog.Reason(r),
 	}
 	rec.SetClient(v.peer)
+	rec.SetVia(v.via)
+	rec.ServerPort = v.port
 	rec.Host.Set(host)
 	if v.route != nil {
 		snap := v.snapshot()
 		rec.Pool = w.name(snap.Pool)
 		if v.met {
 			rec.Member = w.name(snap.Members[v.member].Name)
+			if a, ok := v.addr(); ok {
+				rec.SetServer(a)
+			}
 		}
 	}
 	if v.connected != 0 {
@@ -48,4 +54,12 @@ func (v *visit) logAccess(r stats.Reason, p accesslog.Protocol, host []byte) {
 		rec.FirstByte = v.answered - v.begun
 	}
 	w.access.Put(rec)
+}
+
+// notePort notes which port of ours the socket fd has, for the access log: before it
+// is closed.
+func (v *visit) notePort(fd int) {
+	if v.w.access != nil {
+		v.port = reactor.LocalAddr(fd).Port()
+	}
 }

@@ -286,6 +286,7 @@ func (r *relay) finish(why stats.Reason, reset bool) {
 
 func (r *relay) closeServer(reset bool) {
 	if s := &r.server; s.fd >= 0 {
+		r.notePort(s.fd)
 		r.w.closeSocket(s.ref, s.fd, reset)
 		s.fd = -1
 	}

@@ -19,7 +19,9 @@ type visit struct {
 	svc    *Service
 	route  *Route // nil until it is known
 	peer   netip.AddrPort
-	offset uint16 // of the client's port in its range
+	via    netip.AddrPort // who connected to the box, if a PROXY header tells of another
+	offset uint16         // of the client's port in its range
+	port   uint16         // ours, of the connection with the member; 0: not known
 
 	member  int
 	live    *pool.Live // acquired for member

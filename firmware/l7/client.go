@@ -35,6 +35,7 @@ type clientConn struct {
 	port       *Port
 	peer       netip.AddrPort     // the client, as a PROXY header tells or else as the socket does
 	local      netip.AddrPort     // what it connected to, if a PROXY header tells
+	via        netip.AddrPort     // who connected to the box, if a PROXY header tells of another
 	stats      *stats.ClusterSlot // of the cluster that it was accepted for
 	x          *exchange          // while busy or a tunnel
 	bound      *serverConn        // kept for this client alone; idle

@@ -48,6 +48,7 @@ type exchange struct {
 	headBytes                          int   // of the answer to the client
 	status                             int   // sent to the client; 0: none yet
 	retries                            int
+	serverPort                         uint16 // ours, of the connection with the member; 0: not known
 	requestID                          [32]byte
 	wsKey                              [24]byte // of a WebSocket from HTTP/2 to HTTP/1.1
 

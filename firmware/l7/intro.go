@@ -64,7 +64,7 @@ func (c *clientConn) introduced(h *proxyproto.Header, n int) {
 		return
 	}
 	if h.Proxied() {
-		c.peer, c.local = h.Src, h.Dst
+		c.via, c.peer, c.local = c.peer, h.Src, h.Dst
 	}
 	c.consume(n)
 	if svc.TLS != nil {

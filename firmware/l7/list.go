@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"evener/firmware/message"
 	"evener/firmware/stats"
 )
 
@@ -33,7 +34,7 @@ func (w *Worker) List(limit int, cluster string, client netip.Addr) (list []stat
 }
 
 func (c *clientConn) describe() stats.Conn {
-	s := stats.Conn{Client: c.peer, State: connStates[c.state], Requests: c.requests,
+	s := stats.Conn{Client: c.peer, Via: c.via, State: connStates[c.state], Requests: c.requests,
 		Age: time.Duration(c.w.loop.Now() - c.since)}
 	if x := c.x; x != nil {
 		x.describe(&s)
@@ -52,8 +53,14 @@ var connStates = [...]stats.ConnState{
 func (x *exchange) describe(s *stats.Conn) {
 	target := x.req.Bytes(x.req.Target)
 	s.Request = string(x.req.Bytes(x.req.Method)) + " " + string(target[:min(len(target), maxRequest)])
+	s.Running = time.Duration(x.w.loop.Now() - x.begun)
 	s.Cluster, s.Generation = x.svc.Cluster, x.gen.Number
 	s.In, s.Out = uint64(x.up.bytes), uint64(x.down.out())
+	if x.requestID[0] != 0 {
+		s.RequestID = string(x.requestID[:])
+	} else if v, ok := x.req.Get(message.XRequestID); ok {
+		s.RequestID = string(v[:min(len(v), maxRequest)])
+	}
 	if x.route == nil || x.route.Pool == nil {
 		return
 	}
@@ -62,7 +69,12 @@ func (x *exchange) describe(s *stats.Conn) {
 		return
 	}
 	s.Member = x.route.View.Set().Snapshot().Members[x.member].Name
-	if x.s != nil && x.s.connecting {
+	s.Server = x.route.Pool.Upstreams[x.member].Addr
+	switch {
+	case x.s == nil:
+	case x.s.connecting:
 		s.State = stats.ConnConnecting
+	default:
+		s.ServerPort = x.s.localPort()
 	}
 }

@@ -43,6 +43,7 @@ func (x *exchange) logAccess(r stats.Reason) {
 		rec.Protocol = accesslog.HTTP10
 	}
 	rec.SetClient(x.c.peer)
+	rec.SetVia(x.c.via)
 	x.logRoute(rec)
 	h := &x.req
 	rec.Method.Set(h.Bytes(h.Method))
@@ -76,6 +77,8 @@ func (x *exchange) logRoute(rec *accesslog.Record) {
 		return
 	}
 	rec.Member = x.w.name(snap.Members[x.member].Name)
+	rec.SetServer(x.route.Pool.Upstreams[x.member].Addr)
+	rec.ServerPort = x.serverPort
 	if x.sent != 0 {
 		rec.Connect = 0
 		if x.connecting != 0 {

@@ -132,7 +132,7 @@ func (m *clientMux) accept(h *http2.Stream) *clientConn {
 	c.w, c.fd, c.writable, c.watched = w, -1, true, true
 	c.timer.Owner = c
 	c.parent = m.c
-	c.port, c.peer, c.stats = m.c.port, m.c.peer, m.c.stats
+	c.port, c.peer, c.via, c.stats = m.c.port, m.c.peer, m.c.via, m.c.stats
 	c.secure, c.secured = m.c.secure, m.c.secured
 	c.since, c.requests, c.state = w.loop.Now(), m.c.requests, clientBusy
 	c.stream = &sc.s

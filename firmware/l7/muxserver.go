@@ -21,8 +21,9 @@ type serverMux struct {
 	open    *atomic.Int64 // the loop's gauge of connections to the member
 	waiting []*serverConn // until the member's settings are known
 	ready   bool
-	heard   int64 // loop clock of the last bytes that came
-	pinged  bool  // and an answer is waited for
+	heard   int64  // loop clock of the last bytes that came
+	pinged  bool   // and an answer is waited for
+	port    uint16 // ours; see serverConn.localPort
 }
 
 // A streamServer is one stream to a member.

@@ -21,6 +21,9 @@ func (x *exchange) tooLarge() {
 // send sends the request's head and what is there of its body.
 func (x *exchange) send() {
 	x.sent = x.w.loop.Now()
+	if x.w.access != nil {
+		x.serverPort = x.s.localPort()
+	}
 	if !x.canTunnel() {
 		return
 	}

@@ -21,6 +21,7 @@ type serverConn struct {
 	bound      *clientConn   // that it is kept for; idle
 	mux        *serverMux    // that it is a stream of
 	owner      *streamServer // that it is in, if it is a stream
+	port       uint16        // ours, once somebody has asked; see localPort
 	connecting bool
 }
 
@@ -30,6 +31,7 @@ const serverIdle = 75 * time.Second
 
 // connect gets a connection to x.member: an idle one or a new one.
 func (x *exchange) connect() {
+	x.serverPort = 0
 	up := x.route.Pool.Upstreams[x.member]
 	if up.HTTP2 != nil {
 		x.connectStream(up)
@@ -62,6 +64,19 @@ func (x *exchange) connect() {
 	if established {
 		s.connected()
 	}
+}
+
+// localPort returns the box's port of the connection. It asks the kernel once in the
+// connection's life, and only where records of exchanges are wanted.
+func (s *serverConn) localPort() uint16 {
+	fd, port := s.fd, &s.port
+	if s.stream != nil {
+		fd, port = s.mux.sock.fd, &s.mux.port
+	}
+	if *port == 0 {
+		*port = reactor.LocalAddr(fd).Port()
+	}
+	return *port
 }
 
 // idleServer takes the idle connection that was used last. A request that must

@@ -11,6 +11,12 @@ import (
 // those that they have; nothing of it is kept.
 type Conn struct {
 	Client     netip.AddrPort
+	Via        netip.AddrPort // who connected to the box, where a PROXY header told of the client
+	Server     netip.AddrPort // the member, where one is chosen
+	ServerPort uint16         // the box's port of the connection with the member; 0: there is none
+	RequestID  string         // of the running exchange; empty: it has none
+	Running    time.Duration  // since the exchange, tcp connection or flow began; 0: none runs
+	Datagrams  bool           // it is a udp flow
 	Cluster    string
 	Generation uint64 // that the running exchange, the connection or the flow belongs to; 0: idle
 	Pool       string // empty: no member is chosen

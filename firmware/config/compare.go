@@ -102,7 +102,7 @@ func (c *comparer) block(before, after *Object, outerBefore, outerAfter string) 
 
 // secret reports whether values of the keyword are not to be shown.
 func secret(keyword string) bool {
-	return slices.Contains([]string{"token", "password", "secret", "key"}, keyword)
+	return slices.Contains([]string{"token", "password", "secret", "key", "pin"}, keyword)
 }
 
 func hiding(value string) string {

@@ -19,6 +19,7 @@ type Config struct {
 
 	System     System     `json:"system"`
 	Management Management `json:"management"`
+	Panel      Panel      `json:"panel"`
 
 	ACME         []*ACME        `json:"acme"`
 	Trusts       []*Trust       `json:"trusts"`

@@ -10,12 +10,18 @@ import (
 	"evener/firmware/store"
 )
 
-// hiddenToken stands where a secret of the text is not shown. It is one that the
-// language takes, so that what is checked of the text stays as it is.
+// veiled are the secrets that a text holds, and what stands where they are not
+// shown: values that the language takes, so that what is checked of the text stays
+// as it is.
+var veiled = []struct{ block, attr, hidden string }{
+	{"metrics", "token", hiddenToken},
+	{"panel", "pin", "00000000"},
+}
+
 const hiddenToken = "token-is-hidden"
 
 // veil returns a text as c may see it: who may not write it does not read the
-// token of the metrics in it, the one secret that a text holds.
+// secrets in it.
 func veil(c api.Call, text []byte) ([]byte, error) {
 	if c.Role >= api.Editor {
 		return text, nil
@@ -25,11 +31,13 @@ func veil(c api.Call, text []byte) ([]byte, error) {
 		return nil, api.Errorf(api.CodeForbidden, "auth.role", "the text has mistakes and may hold secrets: to see it needs the role editor")
 	}
 	for _, o := range root.Blocks {
-		if _, has := o.Attrs["token"]; o.Step.Block != "metrics" || !has {
-			continue
-		}
-		if text, bad = config.Edit(text, o.Path, "token", `"`+hiddenToken+`"`); bad.HasErrors() {
-			return nil, bad
+		for _, v := range veiled {
+			if _, has := o.Attrs[v.attr]; o.Step.Block != v.block || !has {
+				continue
+			}
+			if text, bad = config.Edit(text, o.Path, v.attr, `"`+v.hidden+`"`); bad.HasErrors() {
+				return nil, bad
+			}
 		}
 	}
 	return text, nil

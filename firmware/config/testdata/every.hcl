@@ -33,6 +33,16 @@ management {
   dns     = ["192.0.2.53"]
 }
 
+panel {
+  mode      = "read-only"
+  pin       = "274913"
+  language  = "zh-Hans"
+  rotate    = "4s"
+  backlight = 60
+  contrast  = 45
+  idle      = "2m"
+}
+
 access_log {
   path   = "/var/log/evener/access.log"
   format = "combined"

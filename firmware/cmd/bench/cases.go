@@ -31,6 +31,7 @@ var cases = []benchCase{
 	{"idle-memory-h2", "4000 idle connections of HTTP/2 over TLS", idleMemoryH2},
 	{"allocs", "heap allocations in the hot path", allocs},
 	{"allocs-tls", "heap allocations of a request over TLS, beside crypto/tls alone", allocsTLS},
+	{"management-load", "http1-keepalive with 50 clients of the console that follow everything, beside none", managementLoad},
 	{"p99-half-rate", "latency at half of HAProxy's best rate, open loop", p99HalfRate},
 }
 

@@ -39,7 +39,8 @@ type proxy struct {
 	label  string
 	kind   string
 	port   int
-	secure bool // clients speak TLS
+	secure bool   // clients speak TLS
+	state  string // of Evener
 }
 
 func (p *proxy) addr() string { return fmt.Sprintf("127.0.0.1:%d", p.port) }
@@ -94,7 +95,7 @@ func (l *lab) start(label, kind string, s setup) (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{process: running, label: label, kind: kind, port: s.listen, secure: s.identity != nil}
+	p := &proxy{process: running, label: label, kind: kind, port: s.listen, secure: s.identity != nil, state: stateIn(dir)}
 	if kind == evener && s.identity != nil {
 		err = l.giveIdentity(p, s.identity, stateIn(dir))
 	}
@@ -137,7 +138,7 @@ func (l *lab) command(kind string, s setup, dir string) ([]string, error) {
 	case nginx:
 		text, command = nginxConfig(s, dir), []string{"nginx", "-p", dir, "-c", file, "-e", "stderr"}
 	case evener:
-		text, command = evenerConfig(s), []string{l.evener, "run", "--board", "sim",
+		text, command = evenerConfig(s), []string{l.evener, "run", "--board", "host",
 			"--state", stateIn(dir), "--config", file}
 	}
 	return command, os.WriteFile(file, []byte(text), 0o644)

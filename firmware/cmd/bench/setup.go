@@ -19,6 +19,7 @@ type setup struct {
 	rules   int   // rules that look at the path and do not match
 	hosts   bool  // every other rule looks at the host instead
 	splice  bool  // bodies by splice(2) where the proxy can be told so
+	console int   // port of Evener's console; 0: none, as the other balancers have none
 
 	identity *identity // what clients are shown, by TLS 1.3 alone; nil: in the clear
 	http2    bool      // HTTP/2 with clients, by ALPN, in place of HTTP/1.1
@@ -180,7 +181,11 @@ func evenerConfig(s setup) string {
 	for i, port := range s.origins {
 		p("server \"m%d\" { address = \"127.0.0.1:%d\" }", i, port)
 	}
-	p("console { listen = [] }") // the other balancers have none
+	if s.console == 0 {
+		p("console { listen = [] }")
+	} else {
+		p("console { listen = [\"127.0.0.1:%d\"] }", s.console)
+	}
 	pools := []string{"shop", "other"}
 	if s.rules == 0 {
 		pools = pools[:1] // an unused one is a warning

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// How many follow the box, and how many WebSockets the console admits of a session.
+const (
+	followers        = 50
+	socketsOfSession = 8
+)
+
+// followed are the topics of the console's pages that change while traffic flows.
+var followed = []string{
+	"state.clusters", "state.pools", "state.members", "state.rules", "state.certificates", "state.problems",
+	"state.system", "state.candidate", "state.confirm", "series.live", "log.events", "log.audit", "log.access", "log.system",
+}
+
+var followedSeries = []string{"engine:requests", "engine:errors", "engine:connections", "engine:bytes_in", "engine:bytes_out", "engine:p50", "engine:p95"}
+
+// managementLoad compares Evener with itself: watched by many clients of its
+// console, and by nobody. The cost is that of all its processes.
+func managementLoad(l *lab) ([]row, error) {
+	s := l.full()
+	ports, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	for i, label := range []string{evener, "unwatched"} {
+		s.console = ports[i]
+		if err := l.add(label, evener, s); err != nil {
+			return nil, err
+		}
+	}
+	f, err := l.openFollowers(ports[0])
+	if err != nil {
+		l.broken = strings.TrimSpace(l.broken + " " + err.Error())
+	}
+	defer f.close()
+	t, err := l.rounds(l.wrk("/", 64, 1))
+	if err != nil {
+		return nil, err
+	}
+	r := l.row("management-load", perRequest+", 50 clients of the console", 1, "unwatched", 1/0.97, t)
+	if lost := f.lost.Load(); lost > 0 {
+		r.Note += fmt.Sprintf("%d clients of the console were lost. ", lost)
+	}
+	if f.events.Load() < followers {
+		r.Note += "the clients of the console were told nothing. "
+		r.OK = false
+	}
+	return []row{r}, nil
+}
+
+// A crowd follows a box.
+type crowd struct {
+	sockets      []*websocket.Conn
+	wg           sync.WaitGroup
+	ending       atomic.Bool
+	events, lost atomic.Int64
+}
+
+func (c *crowd) close() {
+	c.ending.Store(true)
+	for _, ws := range c.sockets {
+		ws.Close()
+	}
+	c.wg.Wait()
+}
+
+// openFollowers makes the first administrator of the box whose console has the port,
+// and opens the followers' WebSockets.
+func (l *lab) openFollowers(port int) (*crowd, error) {
+	c := &crowd{}
+	if len(l.proxies) == 0 {
+		return c, nil // why is known
+	}
+	origin := fmt.Sprintf("https://127.0.0.1:%d", port)
+	code, err := exec.CommandContext(l.ctx, l.evener, "setup-code", "--state", l.proxies[0].state).Output()
+	if err != nil {
+		return c, fmt.Errorf("evener setup-code: %w", err)
+	}
+	const password = "a bench needs no secrets"
+	who := map[string]string{"code": strings.TrimSpace(string(code)), "user": "bench", "password": password}
+	path := "/api/v1/setup"
+	for i := range followers {
+		if i%socketsOfSession == 0 {
+			if err := l.enter(c, origin, path, who, min(socketsOfSession, followers-i)); err != nil {
+				return c, err
+			}
+			path, who = "/api/v1/login", map[string]string{"user": "bench", "password": password}
+		}
+	}
+	return c, nil
+}
+
+// ofTheBox trusts any certificate: the box is on this machine and signs its own.
+var ofTheBox = &tls.Config{InsecureSkipVerify: true}
+
+// enter begins a session and opens n WebSockets of it.
+func (l *lab) enter(c *crowd, origin, path string, who map[string]string, n int) error {
+	jar, _ := cookiejar.New(nil)
+	client := http.Client{Timeout: 20 * time.Second, Jar: jar, Transport: &http.Transport{TLSClientConfig: ofTheBox, DisableKeepAlives: true}}
+	body, _ := json.Marshal(who)
+	resp, err := client.Post(origin+path, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)); resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s %s", path, resp.Status, text)
+	}
+	for range n {
+		if err := l.follow(c, origin, jar); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow opens one WebSocket and subscribes to everything. The console admits only
+// so many new ones in a second.
+func (l *lab) follow(c *crowd, origin string, jar http.CookieJar) error {
+	d := websocket.Dialer{TLSClientConfig: ofTheBox, Subprotocols: []string{"evener.v1"}, Jar: jar, HandshakeTimeout: 10 * time.Second}
+	target, _ := url.Parse(origin + "/api/v1/ws")
+	target.Scheme = "wss"
+	ctx, cancel := context.WithTimeout(l.ctx, 30*time.Second)
+	defer cancel()
+	for {
+		ws, resp, err := d.DialContext(ctx, target.String(), http.Header{"Origin": {origin}})
+		if err == nil {
+			return c.subscribe(ws)
+		}
+		if resp == nil || resp.StatusCode != http.StatusTooManyRequests || ctx.Err() != nil {
+			return fmt.Errorf("open a WebSocket of the console: %w", err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (c *crowd) subscribe(ws *websocket.Conn) error {
+	c.sockets = append(c.sockets, ws)
+	for i, topic := range followed {
+		params := map[string]any{}
+		if topic == "series.live" {
+			params["series"] = followedSeries
+		}
+		call := map[string]any{"jsonrpc": "2.0", "id": i + 1, "method": "sub.open", "params": map[string]any{"topic": topic, "params": params}}
+		if err := ws.WriteJSON(call); err != nil {
+			return err
+		}
+	}
+	c.wg.Go(func() {
+		for {
+			if _, _, err := ws.ReadMessage(); err != nil {
+				if !c.ending.Load() {
+					c.lost.Add(1)
+				}
+				return
+			}
+			c.events.Add(1)
+		}
+	})
+	return nil
+}

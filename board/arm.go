@@ -42,7 +42,7 @@ var nanopiR6S = Board{
 	Ports: []Port{
 		{Name: "wan", PCI: "0003:31:00.0", Driver: "r8169", LED: "wan_led", Management: true},
 		{Name: "lan1", PCI: "0004:41:00.0", Driver: "r8169", LED: "lan1_led"},
-		{Name: "lan2", Bus: "ethernet@fe1c0000", Driver: "rk_gmac-dwmac", LED: "lan2_led"},
+		{Name: "lan2", Bus: "fe1c0000.ethernet", Driver: "rk_gmac-dwmac", LED: "lan2_led"},
 	},
 	LEDs:      []LED{{UseStatus, "red", "sys_led"}},
 	Console:   Console{Devices: []string{"ttyS2"}, Speed: 1500000},

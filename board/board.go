@@ -25,7 +25,7 @@ type Board struct {
 	Ports    []Port // in the order of the front; none: named after the interfaces
 	Panel    *Panel // nil: none
 	LEDs     []LED
-	Watchdog *Watchdog // nil: whatever the kernel offers as /dev/watchdog0
+	Watchdog *Watchdog // nil: none is fed
 	Sensors  []Sensor  // what is known of single ones; others are shown all the same
 	Console  Console
 	Keys     []Key
@@ -46,7 +46,7 @@ type Board struct {
 type Port struct {
 	Name       string // as on the front: "mgmt", "1"
 	PCI        string // address of the controller, such as "0000:01:00.0"
-	Bus        string // node of the device tree, such as "ethernet@fe1c0000"
+	Bus        string // device in /sys/devices, such as "fe1c0000.ethernet"
 	Interface  string // name by the kernel, where the device tree fixes it
 	Order      int    // n-th controller with that Driver in the order of addresses, from 1
 	Driver     string // of the kernel; "" not known
@@ -90,7 +90,7 @@ const (
 // A Watchdog restarts the box where nobody feeds it.
 type Watchdog struct {
 	Device  string        // "/dev/watchdog0"
-	Driver  string        // identity's driver module, such as sp5100_tco; "" not known
+	Driver  string        // of the kernel, such as sp5100_tco; "" not known
 	Timeout time.Duration // that is asked for; the driver may clamp it
 }
 

@@ -90,8 +90,6 @@ func nics(root fs.FS) []NIC {
 				n.Address = clean([]byte(value))
 			case "PCI_ID":
 				n.ID = strings.ToLower(clean([]byte(value)))
-			case "OF_FULLNAME":
-				n.Address = path.Base(clean([]byte(value)))
 			}
 		}
 		if n.Address == "" {

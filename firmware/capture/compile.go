@@ -201,7 +201,7 @@ func (p Primitive) addressAt(off uint32) Expr {
 			mask <<= 32 - bits
 		}
 		t := field(off+uint32(i), 4, bpf.JumpEqual, binary.BigEndian.Uint32(b[i:])&mask)
-		t.mask = mask
+		t.mask, t.need = mask, off+uint32(len(b)) // half an address is none
 		list = append(list, t)
 		bits -= 32
 	}

@@ -38,6 +38,7 @@ type Config struct {
 	Ring       *logring.Handler
 	Registry   *stats.Registry
 	Supervisor Supervisor
+	Machine    Machine // nil: there is no supervisor to ask
 	Metrics    Metrics
 	Access     Access
 	Taps       Taps // nil: traffic cannot be followed
@@ -171,6 +172,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addUsers(reg)
 	b.addSessions(reg)
 	b.addTokens(reg)
+	b.addPanel(reg)
 	b.addREST(reg)
 	return reg
 }

@@ -753,6 +753,14 @@ export interface LogSystemRecord {
 	attrs?: Attr[];
 }
 
+export interface Management {
+	port?: string;
+	method: string;
+	address: string[];
+	gateway: string[];
+	dns: string[];
+}
+
 export interface Member {
 	pool: string;
 	name: string;
@@ -806,6 +814,68 @@ export interface ObjectText {
 	on: string; // running or candidate
 	base: number; // revision that it is, or was made on
 	version?: string; // of the candidate
+}
+
+export interface PanelCursor {
+	on: boolean;
+	row: number; // from 0
+	col: number; // from 0
+}
+
+export interface PanelScreen {
+	model?: string; // of the display; empty: there is none
+	connected: boolean; // the display answers
+	problem?: string; // why it does not, or which key is stuck
+	mode: string; // full, read-only or off
+	rows: number;
+	cols: number;
+	private: boolean; // what it shows is for admins and whoever stands before it: others get no lines
+	lines: string[]; // rows of text, each at most cols wide; Chinese characters are two wide
+	cursor: PanelCursor;
+	backlight: number; // percent
+	leds: string[]; // lamps of the panel: off, green, red or amber
+	keys: string[]; // that the panel has: up, down, left, right, enter, escape
+}
+
+export interface PanelSettings {
+	mode: string;
+	language: string;
+	rotate: string;
+	backlight: number;
+	contrast: number;
+	idle: string;
+	pin?: string; // empty: the menu opens without one
+}
+
+export interface PanelStatus {
+	host: string;
+	board: string;
+	version: string;
+	revision: number; // that runs
+	started: string; // of the engine
+	now: string; // the box's clock
+	serves: boolean; // clients are served as the running revision says
+	pending?: Pending; // a commit that waits for its confirm
+	problems: PanelStatusProblem[]; // the worst first, 32 at most
+	more: number; // problems beyond those
+	console: ConsoleInfo;
+	roles: RoleStatus[];
+	clusters: UpCount; // up: enabled, and its pool has a member for new clients
+	servers: UpCount; // members of pools; up: gets new clients somewhere
+	accepted: number; // connections of clients since the engine's start
+	connections: number; // of clients, open
+	bytes_in: number; // per second
+	bytes_out: number; // per second
+	management: Management; // what the running revision says of the management port
+}
+
+export interface PanelStatusProblem {
+	kind: string; // stable and dotted, such as member.down: what programs test and translate
+	severity: string; // error: clients are not served as they should be; warning: they are, for now
+	object?: string; // path of what it is about, such as pool/shop/member/web2
+	args?: Record<string, unknown>; // the values inside text, for translation
+	text: string; // in words
+	since?: string; // when it began, or when it was noticed
 }
 
 export interface Pending {
@@ -1303,6 +1373,11 @@ export interface UncoveredHost {
 	rule: string;
 	host: string;
 	certificates: string[]; // that the cluster has
+}
+
+export interface UpCount {
+	up: number;
+	total: number;
 }
 
 export interface User {
@@ -2171,6 +2246,42 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Presses a key of the panel.
+	"panel.press": {
+		params: {
+			key: string; // up, down, left, right, enter or escape
+			action?: string; // press, down or up; press
+			hold?: string; // of a press: how long the key is down, at most 10s; 50ms
+		};
+		result: PanelScreen;
+		role: "admin";
+		effect: "system";
+		sudo: false;
+	};
+	// Shows what the panel on the front of the box shows.
+	"panel.screen": {
+		params: Record<string, never>;
+		result: PanelScreen;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows the settings of the panel with its PIN, over the Unix socket alone.
+	"panel.settings": {
+		params: Record<string, never>;
+		result: PanelSettings;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows the box in short, as the panel does.
+	"panel.status": {
+		params: Record<string, never>;
+		result: PanelStatus;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
 	// Removes one block within another, and serves that.
 	"part.delete": {
 		params: {
@@ -2828,6 +2939,7 @@ export interface Topics {
 	"state.confirm": { class: "state"; params: Record<string, never>; data: ConfirmState };
 	"state.console": { class: "state"; params: Record<string, never>; data: ConsoleChange };
 	"state.members": { class: "state"; params: Record<string, never>; data: LiveMember };
+	"state.panel": { class: "state"; params: Record<string, never>; data: PanelScreen };
 	"state.pools": { class: "state"; params: Record<string, never>; data: LivePool };
 	"state.problems": { class: "state"; params: Record<string, never>; data: StateProblemsProblem };
 	"state.rules": { class: "state"; params: Record<string, never>; data: Rule };
@@ -2912,6 +3024,10 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"event.list": "viewer",
 	"explain.request": "viewer",
 	"metrics.history": "viewer",
+	"panel.press": "admin",
+	"panel.screen": "viewer",
+	"panel.settings": "admin",
+	"panel.status": "viewer",
 	"part.delete": "editor",
 	"part.get": "viewer",
 	"part.patch": "editor",

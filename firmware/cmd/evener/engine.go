@@ -232,7 +232,7 @@ func (e *engine) start(ctx, management context.Context) {
 		e.log.Error("pages of the console not recognised", "err", err)
 	}
 	box := manage.New(manage.Config{
-		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Registry: e.registry,
+		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: linkSuper(e.cfg.state), Registry: e.registry,
 		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
 		Problems: e.problems, Access: e.access, History: e.history, Auth: e.auth, Spool: filepath.Join(e.cfg.state, "spool"),
 		Audit: e.records.audit, Events: e.records.events, Alerts: e.records.alerts, Taps: e.access,

@@ -15,13 +15,13 @@ import (
 const manual = "../../docs/manual/"
 
 // pages are those that describe the table, with their blocks.
-var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md", "alerts.md", "network.md", "panel.md"}
+var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md", "alerts.md", "network.md", "panel.md", "serial.md"}
 
 // prose are the sections that describe no block.
 var prose = []string{"Words", "Pages", "The text", "Several people", "Mistakes", "First steps", "Where keys are",
 	"Which certificate a client gets", "Expiry", "Certificates by themselves", "Certificates of clients", "Sessions",
 	"What is sent", "Kinds of events", "The forms", "Changing the address from afar", "What the box leaves alone", "Rights",
-	"Status", "Menu", "Changing the address"}
+	"Status", "Menu", "Changing the address", "Where it is", "First set-up", "Who may do what", "The menu", "When the engine does not answer"}
 
 // A section is what stands below one heading of a page.
 type section struct {
@@ -268,7 +268,7 @@ func surround(context, text string) string {
 	const members = "member \"web1\" {}\nmember \"web2\" {}\n"
 	pool, cluster, rest := members, "", ""
 	switch block {
-	case "engine", "metrics", "access_log", "console", "system", "panel":
+	case "engine", "metrics", "access_log", "console", "system", "panel", "serial":
 		rest = wrap(block, text)
 	case "management":
 		rest = wrap(block, set(`method = "static"`)+text)

@@ -20,6 +20,7 @@ type Config struct {
 	System     System     `json:"system"`
 	Management Management `json:"management"`
 	Panel      Panel      `json:"panel"`
+	Serial     Serial     `json:"serial"`
 
 	ACME         []*ACME        `json:"acme"`
 	Trusts       []*Trust       `json:"trusts"`

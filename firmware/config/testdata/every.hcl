@@ -43,6 +43,12 @@ panel {
   idle      = "2m"
 }
 
+serial {
+  password_reset    = "refused"
+  maintenance_shell = true
+  idle              = "5m"
+}
+
 access_log {
   path   = "/var/log/evener/access.log"
   format = "combined"

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 var sample = regexp.MustCompile(`^([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\]|\\["\\n])*",?)*\})? (\S+)$`)
@@ -53,6 +54,21 @@ func parseMetrics(t *testing.T, text string) map[string]float64 {
 	return out
 }
 
+// scrape asks for the metrics at an address.
+func scrape(t *testing.T, addr string) map[string]float64 {
+	t.Helper()
+	resp, err := http.Get("http://" + addr + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parseMetrics(t, string(text))
+}
+
 func TestMetricsAgreeWithWhatWasSent(t *testing.T) {
 	s := newSite(t, newOrigins(t, "web1", "web2")...)
 	metrics := fmt.Sprintf("127.0.0.1:%d", freePort(t))
@@ -70,16 +86,11 @@ func TestMetricsAgreeWithWhatWasSent(t *testing.T) {
 	for range 3 {
 		question{method: "GET", target: "/%zz"}.send(t, s.listen)
 	}
-	resp, err := http.Get("http://" + metrics + "/metrics")
-	if err != nil {
-		t.Fatal(err)
+	m := scrape(t, metrics)
+	for end := time.Now().Add(20 * time.Second); m[`evener_cluster_connections{cluster="shop"}`] > 0 && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond) // the ends of the last connections are on their way
+		m = scrape(t, metrics)
 	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := parseMetrics(t, string(text))
 	parseMetrics(t, b.must("metrics"))
 	for name, want := range map[string]int64{
 		`evener_cluster_requests_total{cluster="shop",code_class="2xx"}`:           l.good.Load(),

@@ -39,7 +39,7 @@ var (
 	// CFA635 is the ROM of CrystalFontz 631 and 635 (data sheet of the CFA-635,
 	// "character generator ROM"): the letters of GSM 03.38 at the places where
 	// ASCII has brackets, and most of western Europe in the upper half.
-	CFA635 = &Charset{name: "CFA-635", codes: cfa635}
+	CFA635 = &Charset{name: "CFA-635", not: "`", codes: cfa635}
 )
 
 var a00 = map[rune]byte{
@@ -54,7 +54,7 @@ var a00 = map[rune]byte{
 var cfa635 = map[rune]byte{
 	// ASCII that lies elsewhere
 	'$': 0xA2, '@': 0xA0, '[': 0xFA, '\\': 0xFB, ']': 0xFC, '^': 0x1D, '_': 0xC4,
-	'`': 0x27, '{': 0xFD, '|': 0xFE, '}': 0xFF, '~': 0xCE,
+	'{': 0xFD, '|': 0xFE, '}': 0xFF, '~': 0xCE,
 	// what lies at those places
 	'¤': 0x24, '¡': 0x40, 'Ä': 0x5B, 'Ö': 0x5C, 'Ñ': 0x5D, 'Ü': 0x5E, '§': 0x5F,
 	'¿': 0x60, 'ä': 0x7B, 'ö': 0x7C, 'ñ': 0x7D, 'ü': 0x7E, 'à': 0x7F,

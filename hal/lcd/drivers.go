@@ -36,6 +36,9 @@ type driver struct {
 // drivers are the kinds of displays there are.
 var drivers = []driver{
 	{name: "sim", open: openSim},
+	{name: "cfa631", speed: 115200, attach: attachCFA("cfa631")},
+	{name: "cfa633", speed: 19200, attach: attachCFA("cfa633")},
+	{name: "cfa635", speed: 115200, attach: attachCFA("cfa635")},
 }
 
 // Drivers returns the names that OpenDevice knows.

@@ -296,7 +296,7 @@ func TestPacketsNameTheirExchange(t *testing.T) {
 	member.send(t, 1, 20)
 	seen(t, f, st.ID, 2)
 	source.f(Exchange{ID: "req 1", Cluster: "shop", Member: "web/a", Begin: begin, End: time.Now(), UDP: true, Client: s.from(),
-		Listen: []netip.AddrPort{netip.AddrPortFrom(netip.IPv4Unspecified(), s.to().Port())}, Server: member.to(), Port: member.from().Port()})
+		Listen: []Span{{Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), s.to().Port())}}, Server: member.to(), Port: member.from().Port()})
 	if _, err := f.Stop(st.ID); err != nil {
 		t.Fatal(err)
 	}

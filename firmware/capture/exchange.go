@@ -20,10 +20,10 @@ type Exchange struct {
 	Begin   time.Time
 	End     time.Time // zero: it still runs
 	UDP     bool
-	Client  netip.AddrPort   // who connected to the box
-	Listen  []netip.AddrPort // where the cluster listens; the unspecified address is every one
-	Server  netip.AddrPort   // the member; zero: it came to none
-	Port    uint16           // the box's, of the connection with the member; 0: not known
+	Client  netip.AddrPort // who connected to the box
+	Listen  []Span         // where the cluster listens
+	Server  netip.AddrPort // the member; zero: it came to none
+	Port    uint16         // the box's, of the connection with the member; 0: not known
 }
 
 // A Source tells of exchanges.
@@ -174,7 +174,7 @@ func (e *Exchange) at(near netip.AddrPort) bool {
 		return true
 	}
 	for _, l := range e.Listen {
-		if l.Port() == near.Port() && (l.Addr().IsUnspecified() || l.Addr().Unmap() == near.Addr()) {
+		if l.has(near) {
 			return true
 		}
 	}

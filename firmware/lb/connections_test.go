@@ -103,7 +103,13 @@ func TestOpenConnections(t *testing.T) {
 			if c.Age <= 0 {
 				t.Errorf("%+v has no age", c)
 			}
-			c.Age = 0
+			if !c.Server.IsValid() || c.ServerPort == 0 || c.Running <= 0 || c.Running > c.Age || c.Datagrams != (c.Cluster == "u") {
+				t.Errorf("%+v: the connection with the member is not told", c)
+			}
+			if c.Cluster == "h" && len(c.RequestID) != 32 {
+				t.Errorf("request id %q", c.RequestID)
+			}
+			c.Age, c.Running, c.Server, c.ServerPort, c.RequestID, c.Datagrams = 0, 0, netip.AddrPort{}, 0, "", false
 			if c == want[c.Cluster] {
 				same++
 			}

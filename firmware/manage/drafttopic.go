@@ -12,7 +12,7 @@ import (
 )
 
 // topics are told when what they show changes; they are nil before Methods.
-type topics struct{ candidate, confirm, certificates *api.Topic }
+type topics struct{ candidate, confirm, certificates, captures *api.Topic }
 
 // changed tells who watches t, which may be nil.
 func changed(t *api.Topic) {

@@ -21,6 +21,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/audit"
 	"evener/firmware/auth"
+	"evener/firmware/capture"
 	"evener/firmware/config"
 	"evener/firmware/event"
 	"evener/firmware/lb"
@@ -48,6 +49,7 @@ type Config struct {
 	Alerts     *alert.Dispatcher // nil: nobody is told
 	Auth       *auth.Auth        // nil: the users cannot be read, and nobody can log in
 
+	Captures string // folder for packet captures, made where it is not there; "": there can be none
 	Spool    string // folder for the files of transfers, made where it is not there; "": none
 	Version  string
 	Hostname string
@@ -92,6 +94,7 @@ type Box struct {
 	revisions revisions
 	tails     tails
 	spool     spool
+	captures  *capture.Folder // nil: there can be none
 	unpacking sync.Mutex // held while a backup that was sent is unpacked
 }
 
@@ -128,6 +131,7 @@ func New(cfg Config, log *slog.Logger) *Box {
 	if b.spool, err = newSpool(cfg.Spool); err != nil {
 		log.Error("folder of transfers not ready", "err", err)
 	}
+	b.openCaptures()
 	if cfg.Registry != nil {
 		cfg.Registry.Register(b.collect)
 	}
@@ -150,6 +154,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addCommit(reg)
 	b.addShow(reg)
 	b.addConnections(reg)
+	b.addCapture(reg)
 	b.addPersist(reg)
 	b.addServer(reg)
 	b.addExplain(reg)

@@ -194,6 +194,39 @@ export interface Block {
 	keywords: Keyword[];
 }
 
+export interface Capture {
+	id: string;
+	state: string; // running, ending (packets get their comments) or done
+	reason?: string; // of its end: stopped, bytes, packets, time, disk, engine or error
+	problem?: string; // for people
+	by: string;
+	started: string;
+	ended?: string;
+	interfaces: string[];
+	filter?: string; // with the cluster's
+	cluster?: string;
+	snaplen: number;
+	max_bytes: number;
+	max_packets?: number;
+	max_time: string;
+	ring?: boolean;
+	packets: number;
+	bytes: number; // of the file
+	lost: number; // packets that came too fast to be kept
+	joined: number; // packets whose comment names an exchange; known when it is done
+}
+
+export interface CaptureDownload {
+	stream: number; // a pcapng file
+	name: string; // for the file
+	size: number; // bytes
+}
+
+export interface Captures {
+	captures: Capture[]; // the newest first
+	interfaces: string[]; // that can be captured from now
+}
+
 export interface Certificate {
 	name: string;
 	source: string; // imported, self_signed or acme
@@ -1693,6 +1726,61 @@ export interface Methods {
 		effect: "system";
 		sudo: true;
 	};
+	// Deletes a capture that has ended.
+	"capture.delete": {
+		params: {
+			id: string;
+		};
+		result: Record<string, never>;
+		role: "admin";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Sends the file of a capture that has ended.
+	"capture.download": {
+		params: {
+			id: string;
+		};
+		result: CaptureDownload;
+		role: "admin";
+		effect: "read";
+		sudo: true;
+	};
+	// Lists captures that run or are kept, and where packets can be captured.
+	"capture.list": {
+		params: Record<string, never>;
+		result: Captures;
+		role: "admin";
+		effect: "read";
+		sudo: false;
+	};
+	// Begins to keep packets of interfaces in a file.
+	"capture.start": {
+		params: {
+			interfaces?: string[]; // ports or interfaces, or any for all that are up; any
+			filter?: string; // such as host 192.0.2.1 and tcp port 80; empty: every packet
+			cluster?: string; // only packets of this cluster's clients and members
+			snaplen?: number; // bytes kept of each packet, 64 at least; 262144, which is all
+			max_bytes?: number; // 64 KiB to 512 MiB; 32 MiB
+			max_packets?: number; // no limit
+			max_time?: string; // 1s to 24h; 5m
+			ring?: boolean; // go on at max_bytes, and give up the oldest packets
+		};
+		result: Capture;
+		role: "admin";
+		effect: "runtime";
+		sudo: true;
+	};
+	// Ends a capture; its file is there when its state is done.
+	"capture.stop": {
+		params: {
+			id: string;
+		};
+		result: Capture;
+		role: "admin";
+		effect: "runtime";
+		sudo: false;
+	};
 	// Gives out a certificate with its chain, without the key.
 	"certificate.chain": {
 		params: {
@@ -2934,6 +3022,7 @@ export interface Topics {
 		series: string[]; // each written OBJECT:METRIC, such as cluster/shop:requests or engine:connections; 256 at most
 	}; data: Tick };
 	"state.candidate": { class: "state"; params: Record<string, never>; data: DraftState };
+	"state.captures": { class: "state"; params: Record<string, never>; data: Capture };
 	"state.certificates": { class: "state"; params: Record<string, never>; data: Certificate };
 	"state.clusters": { class: "state"; params: Record<string, never>; data: LiveCluster };
 	"state.confirm": { class: "state"; params: Record<string, never>; data: ConfirmState };
@@ -2975,6 +3064,11 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"backup.export": "admin",
 	"backup.import": "admin",
 	"backup.upload": "admin",
+	"capture.delete": "admin",
+	"capture.download": "admin",
+	"capture.list": "admin",
+	"capture.start": "admin",
+	"capture.stop": "admin",
 	"certificate.chain": "viewer",
 	"certificate.check": "editor",
 	"certificate.eab": "editor",

@@ -95,7 +95,7 @@ type Box struct {
 	tails     tails
 	spool     spool
 	captures  *capture.Folder // nil: there can be none
-	unpacking sync.Mutex // held while a backup that was sent is unpacked
+	unpacking sync.Mutex      // held while a backup that was sent is unpacked
 }
 
 // An unserved tells what of the running revision is not served, and why.

@@ -31,6 +31,11 @@ export function parsePath(path: string): Step[] {
 	return out;
 }
 
+// parent returns the path of the block that encloses another, "" for the whole.
+export function parent(path: string): string {
+	return path.split("/").slice(0, parsePath(path).at(-1)?.label ? -2 : -1).join("/");
+}
+
 // top returns the part of a path that names the outermost block.
 export function top(path: string): string {
 	const words = path.split("/").filter(Boolean);

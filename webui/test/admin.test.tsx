@@ -5,8 +5,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { render } from "preact";
-import { blockText } from "../src/admin/blockform";
-import { difference, literal, mistakes, named, none, value } from "../src/admin/candidate";
 import { needsCare } from "../src/components/care";
 import { CertFacts, CertState, daysLeft, Found, removal, userOf } from "../src/admin/certview";
 import { base64, fromBase64, parseScope, print } from "../src/admin/parts";
@@ -14,46 +12,20 @@ import { warningText } from "../src/admin/warnings";
 import { type api, shortestPassword } from "../src/kit";
 import { addTexts, lang } from "../src/i18n";
 import { filterOf } from "../src/pages/audit";
-import { Known } from "../src/traffic/settings";
+import { mistakes, named } from "../src/draft/draft";
+import { Choices } from "../src/draft/keyword";
 
 for (const l of ["en", "zh-Hans"]) {
 	const read = (name: string) => JSON.parse(readFileSync(join(import.meta.webui, "src/locales", l, `${name}.json`), "utf8"));
-	addTexts(l, Object.fromEntries(["admin", "audit", "certificates", "common", "errors", "shell"].map((n) => [n, read(n)])));
+	addTexts(l, Object.fromEntries(["admin", "audit", "blocks", "certificates", "common", "errors", "shell"].map((n) => [n, read(n)])));
 }
-
-const word = (name: string, kind: string, more: Partial<api.Keyword> = {}): api.Keyword => ({ name, kind, purpose: "", ...more });
-const list = [word("listen", "list of single addresses"), word("loops", "whole number"), word("on", "true or false"), word("path", "string")];
-
-test("a value that is written as an expression is left alone", () => {
-	assert.equal(literal('"a"'), "a");
-	assert.equal(literal('["a", "b"]'), "a\nb");
-	assert.equal(literal("true"), "true");
-	assert.equal(literal(undefined), "");
-	assert.equal(literal("lower(x)"), null);
-	assert.equal(literal('{"a":1}'), null);
-});
-
-test("an edit has only what differs", () => {
-	const before = { listen: "127.0.0.1:1", loops: "2", on: "true", path: "" };
-	assert.deepEqual(difference(list, before, before), { set: {}, unset: [] });
-	assert.deepEqual(difference(list, before, { ...before, loops: "", listen: "127.0.0.1:1\n 127.0.0.1:2 ", on: "false", path: "x" }), {
-		set: { listen: ["127.0.0.1:1", "127.0.0.1:2"], on: false, path: "x" }, unset: ["loops"],
-	});
-	assert.deepEqual(difference(list, before, { ...before, listen: none }), { set: { listen: [] }, unset: [] });
-	assert.equal(value(list[1]!, "many"), "many", "the box says what is wrong with it");
-});
-
-test("a new block quotes what the language would read as its own", () => {
-	assert.equal(blockText("mail", 'a"b', [word("from", "string"), word("to", "list of strings"), word("user", "string")], { from: "${x} %{if} \\", to: "a\nb" }),
-		'mail "a\\"b" {\n  from = "$${x} %%{if} \\\\"\n  to = ["a","b"]\n}\n');
-});
 
 test("a mistake stands at its field", () => {
 	const d = { problems: [{ message: 'syslog "central": address must be a host', line: 1, col: 1 }, { message: "console: listen must not be so", line: 2, col: 1 }, { message: "old", warning: true, line: 3, col: 1 }] as api.Problem[] };
-	assert.deepEqual(mistakes(d, "syslog/central").fields, { address: "address must be a host" });
-	assert.deepEqual(mistakes(d, "console").fields, { listen: "listen must not be so" });
-	assert.equal(mistakes(d, "console").all.length, 2);
-	assert.deepEqual(named(["mail/ops", "pool/x", "mail/b"], "mail"), ["ops", "b"]);
+	assert.deepEqual(mistakes(d, "syslog/central", ["address", "add"]).own, { address: "address must be a host" });
+	assert.deepEqual(mistakes(d, "console", ["listen"]).own, { listen: "listen must not be so" });
+	assert.equal(mistakes(d, "console", ["listen"]).rest.length, 1);
+	assert.deepEqual(named(["mail/ops", "pool/x", "mail/b%2Fc"], "mail"), ["ops", "b/c"]);
 });
 
 test("labels of a scope are name=value lines", () => {
@@ -126,10 +98,11 @@ test("a list offers the names that there are, and keeps its order", async () => 
 	const box = document.createElement("div");
 	document.body.append(box);
 	let value = "box\nshop";
-	render(<Known label="Certificates" names={["blog", "shop"]} value={value} onChange={(v) => (value = v)} />, box);
+	render(<Choices label="Certificates" ordered choices={["blog", "shop"]} value={value} onChange={(v) => (value = v)} />, box);
 	await settled();
-	const [blog, shop] = box.querySelectorAll<HTMLInputElement>("input");
-	assert.deepEqual([blog!.checked, shop!.checked], [false, true]);
+	const [blog, shop, other] = box.querySelectorAll<HTMLInputElement>("input");
+	assert.deepEqual([blog!.checked, shop!.checked, other!.checked], [false, true, true]);
+	assert.match(box.textContent!, /In this order: box, shop/);
 	blog!.click();
 	assert.equal(value, "box\nshop\nblog");
 	shop!.click(); // the same value is drawn still

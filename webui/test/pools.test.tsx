@@ -6,8 +6,9 @@ import { join as path } from "node:path";
 import { beforeEach, test } from "node:test";
 import { render } from "preact";
 import type * as api from "../src/api";
-import { mistakes, words } from "../src/components/blocks";
-import { BlockForm, read, show, wrongValue } from "../src/components/blockform";
+import { BlockDialog } from "../src/draft/blockdialog";
+import { mistakes, words } from "../src/draft/draft";
+import { plain, read, wrongValue } from "../src/draft/values";
 import { DrainDialog, Progress, takeOut } from "../src/components/drain";
 import { left, note, pace, slope } from "../src/components/draining";
 import { brief, errorShare, lastProbe, MembersTable, stand } from "../src/components/members";
@@ -258,11 +259,11 @@ test("an exchange shows what was sent and received, as text", async () => {
 
 test("values of fields are read, shown and refused", () => {
 	const k = (kind: string, more: Partial<api.Keyword> = {}): api.Keyword => ({ name: "x", kind, purpose: "", ...more });
-	assert.deepEqual(read("list of whole numbers", "200, 204"), [200, 204]);
-	assert.deepEqual(read("map of strings", "team = shop, site=b"), { team: "shop", site: "b" });
-	assert.equal(read("map of strings", "team"), undefined);
-	assert.equal(read("duration", "10s"), "10s");
-	assert.equal(show({ team: "shop" }), "team = shop");
+	assert.deepEqual(read("numbers", "200, 204"), [200, 204]);
+	assert.deepEqual(read("pairs", "team = shop, site=b"), { team: "shop", site: "b" });
+	assert.equal(read("pairs", "team"), undefined);
+	assert.equal(read("text", "10s"), "10s");
+	assert.equal(plain({ team: "shop" }), "team = shop");
 	assert.equal(wrongValue(k("whole number", { min: "0", max: "200" }), "900"), "must be 0 to 200");
 	assert.equal(wrongValue(k("whole number"), "many"), "must be a whole number");
 	assert.equal(wrongValue(k("address", { required: true }), ""), "is needed");
@@ -297,28 +298,34 @@ function fill(label: string, value: string): void {
 
 test("a form sends only what differs, and keeps mistakes in sight", async () => {
 	answers["config.language"] = () => language;
-	answers["config.object"] = () => ({ path: "pool/app/member/a1", text: "", attrs: { weight: "50" }, values: { weight: 50 }, blocks: [], line: 1, on: "candidate", base: 4, version: "v1" });
+	let version = "v1";
+	let attrs: Record<string, string> = { weight: "50" };
+	answers["config.object"] = ({ path }) => ({ path, text: "", attrs: path === "pool/app/member/a1" ? attrs : {}, values: {}, blocks: path === "pool/app" ? ["pool/app/member/a1"] : [], line: 1, on: "candidate", base: 4, version });
 	answers["config.values"] = () => ({ values: {}, on: "running", base: 4 });
 	let problems: api.Problem[] = [{ message: 'pool "app" member "a1": weight must be 0 to 9' }];
-	answers["config.edit"] = () => ({ base: 4, version: "v2", running: 4, problems });
+	answers["config.edit"] = () => {
+		version = "v2";
+		attrs = { weight: "70" };
+		return { base: 4, version, running: 4, problems };
+	};
 	hello.value = { ...hello.value!, session: { ...hello.value!.session!, role: "editor" } };
 	let closed = 0;
-	render(<BlockForm subject={{ block: "member", path: "pool/app/member/a1" }} onClose={() => closed++} />, box);
+	render(<BlockDialog subject={{ block: "member", path: "pool/app/member/a1" }} onClose={() => closed++} />, box);
 	await shows(/Weight/);
 	fill("Weight", "900");
 	await settled();
-	button("Put into changes").click();
+	button("Save to draft").click();
 	await shows(/must be 0 to 200/);
 	assert.equal(asked.filter((a) => a.method === "config.edit").length, 0, "it is not even sent");
 	fill("Weight", "70");
 	await settled();
-	button("Put into changes").click();
-	await shows(/weight must be 0 to 9.*They cannot be committed/s);
+	button("Save to draft").click();
+	await shows(/weight must be 0 to 9.*It cannot be committed/s);
 	assert.equal(closed, 0);
 	problems = [];
 	fill("Weight", "");
 	await settled();
-	button("Put into changes").click();
+	button("Save to draft").click();
 	for (let i = 0; i < 50 && closed === 0; i++) await settled();
 	assert.deepEqual(asked.filter((a) => a.method === "config.edit").map((a) => a.params), [
 		{ base: 4, version: "v1", edits: [{ op: "patch", path: "pool/app/member/a1", set: { weight: 70 }, unset: [] }] },

@@ -28,7 +28,8 @@ const code = sources(src).filter((f) => !f.includes("dev-") && !/api\.gen\.ts$/.
 
 test("both languages have the same texts", () => {
 	assert.deepEqual([...en.keys()].filter((k) => !zh.has(k)), [], "texts that Chinese lacks");
-	assert.deepEqual([...zh.keys()].filter((k) => !en.has(k)), [], "texts that English lacks");
+	// The help of keywords is the box's own in English.
+	assert.deepEqual([...zh.keys()].filter((k) => !en.has(k) && !k.startsWith("blocks.help.")), [], "texts that English lacks");
 });
 
 test("a text has the same arguments in both languages", () => {

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { build, type Wanted } from "../src/traffic/create";
-import type { Config } from "../src/traffic/draft";
+import type { Config } from "../src/draft/draft";
 import { fields, functions, parse, print, quote, retarget, SyntaxProblem, type Test } from "../src/traffic/expression";
-import { block, kindOf, renamed, show, write } from "../src/traffic/hcl";
+import { block, difference, kindOf, none, read, renamed, show, shownOf } from "../src/draft/values";
 import { rate } from "../src/traffic/rates";
 import { compareHeads, readRequest, received, words } from "../src/traffic/request";
 
@@ -121,14 +121,30 @@ test("attributes are shown and written back", () => {
 	assert.equal(show("lines", '["a", "b",]'), "a\nb");
 	assert.equal(show("lines", '[a, "b"]'), null);
 	assert.equal(show("bool", "maybe"), null);
-	assert.equal(write("lines", " a \n\nb"), '["a", "b"]');
-	assert.equal(write("text", 'x"${'), '"x\\"$${"');
-	assert.equal(write("text", " "), "");
+	assert.equal(show("lines", "[]"), none);
+	assert.equal(show("numbers", "[200, 204]"), "200\n204");
+	assert.equal(show("pairs", "{ team = upper(x) }", { team: "X" }), "team = X");
+	assert.equal(show("pairs", "{}", undefined), null);
+	assert.deepEqual(read("lines", " a \n\nb"), ["a", "b"]);
+	assert.deepEqual(read("lines", none), []);
 	assert.equal(kindOf({ kind: "list of addresses" }), "lines");
 	assert.equal(kindOf({ kind: "condition" }), "raw");
 	assert.equal(block("server", 'a"b', [["address", quote("x:1")], ["description", ""]]), 'server "a\\"b" {\n  address = "x:1"\n}\n');
 	assert.equal(renamed('# the shop\n# cluster "no"\ncluster "shop" {\n  pool = "shop"\n}\n', "cluster", "two"), '# the shop\n# cluster "no"\ncluster "two" {\n  pool = "shop"\n}\n');
 	assert.throws(() => renamed("# nothing", "cluster", "x"));
+});
+
+test("an edit has only what differs", () => {
+	const word = (name: string, kind: string) => ({ name, kind, purpose: "" });
+	const attrs = { listen: '["127.0.0.1:1"]', loops: "2", when: "lower(x)" };
+	const list = [word("listen", "list of single addresses"), word("loops", "whole number"), word("on", "true or false"), word("path", "string"), word("when", "string")].map((k) => shownOf(k, attrs, null));
+	assert.deepEqual(list.map((f) => [f.kind, f.shown]), [["lines", "127.0.0.1:1"], ["number", "2"], ["bool", ""], ["text", ""], ["raw", "lower(x)"]], "an expression is left as it is written");
+	assert.deepEqual(difference(list, { loops: "2", path: "" }), { set: {}, hcl: {}, unset: [] });
+	assert.deepEqual(difference(list, { listen: "127.0.0.1:1\n 127.0.0.1:2 ", loops: "", on: "false", path: " x ", when: "upper(x)" }), {
+		set: { listen: ["127.0.0.1:1", "127.0.0.1:2"], on: false, path: " x " }, hcl: { when: "upper(x)" }, unset: ["loops"],
+	});
+	assert.deepEqual(difference(list, { listen: none }), { set: { listen: [] }, hcl: {}, unset: [] });
+	assert.equal(difference(list, { loops: "many" }).set["loops"], "many", "the box says what is wrong with it");
 });
 
 test("a rate is what a counter grew by", () => {

@@ -3,7 +3,7 @@
 // How certificates are shown and what can be done with them.
 import { type api, ask, boxNow, Button, call, Facts, format, Notice, Status, stateOf, t, Time, mutate, toast, toastError } from "../kit";
 import { needsCare } from "../components/care";
-import { at, edit } from "./candidate";
+import { at, edit } from "../draft/draft";
 import { Copyable, download, isTime, momentOf, print } from "./parts";
 
 export type Cert = api.Certificate;

@@ -4,7 +4,7 @@
 // what it found, and only then is it kept.
 import { useSignal } from "@preact/signals";
 import { type api, Button, CallError, call, Dialog, ErrorNotice, Facts, fieldErrors, mutate, Notice, t, TextArea, TextField, toast } from "../kit";
-import { at, edit, named } from "./candidate";
+import { at, edit, named } from "../draft/draft";
 import { CertFacts, Found } from "./certview";
 import { base64, PickFile } from "./parts";
 

@@ -8,8 +8,8 @@ import {
 	Ago, type api, ask, Button, CheckField, type Column, Count, Dialog, ErrorNotice, Facts, format, href, type Item, lang, Latency, Live, Menu, mutate, Num, NumberField, Panel, Percent, Rate, setQuery, Since,
 	type Source, Spark, type State, StateIcon, Status, t, Table, TextField, type Ticks, toast, toastError, useKeys, useSeries,
 } from "../kit";
-import { removeBlocks, saved } from "./blocks";
-import { editBlock } from "./blockform";
+import { removeBlocks } from "../draft/draft";
+import { editBlock } from "../draft/blockdialog";
 import { cancelDrain, Left, openDrain, Sticky } from "./drain";
 import { isDraining, left } from "./draining";
 import { testNow } from "./probing";
@@ -191,7 +191,7 @@ export function memberItems(m: api.LiveMember, k: string): Item[] {
 function removeMember(m: api.LiveMember): void {
 	void ask({
 		title: t("members.remove_title", { name: m.name, pool: m.pool }), text: t("members.remove_text", { n: m.active }), act: t("members.remove_act", { name: m.name }), danger: true, need: "editor",
-		run: async () => saved(await removeBlocks([`pool/${m.pool}/member/${m.name}`])),
+		run: () => removeBlocks([`pool/${m.pool}/member/${m.name}`]),
 	});
 }
 

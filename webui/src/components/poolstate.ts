@@ -3,7 +3,7 @@
 // How a pool is as a whole, and its removal from the candidate.
 import { type api, ask, call, type State, t } from "../kit";
 import { has } from "../i18n";
-import { removeBlocks, saved } from "./blocks";
+import { removeBlocks } from "../draft/draft";
 
 // rank orders pools: 0 serves nobody, 3 is well.
 export type PoolState = { word: string; state: State; why: string; rank: number };
@@ -43,6 +43,6 @@ export async function removePool(name: string): Promise<void> {
 	await ask({
 		title: t("members.remove_pool_title", { name }), danger: true, need: "editor", act: t("members.remove_pool_act", { name }),
 		text: uses.length > 0 ? t("members.remove_pool_used", { n: uses.length, uses: uses.join(", ") }) : t("members.remove_pool_text"),
-		run: async () => saved(await removeBlocks([`pool/${name}`])),
+		run: () => removeBlocks([`pool/${name}`]),
 	});
 }

@@ -3,7 +3,7 @@
 // Servers as the sum of their members in all pools.
 import { computed, type ReadonlySignal } from "@preact/signals";
 import { type api, ask, call, type Source, type State, t } from "../kit";
-import { removeBlocks, saved } from "./blocks";
+import { removeBlocks } from "../draft/draft";
 import { stand } from "./members";
 
 export type Node = {
@@ -87,7 +87,7 @@ export function removeServer(n: Node): void {
 			const all = await call("config.values", {});
 			const pools = (all.values as { pools?: { name: string; members: { server: string }[] }[] }).pools ?? [];
 			const inside = pools.filter((p) => p.members.some((m) => m.server === n.name)).map((p) => `pool/${p.name}/member/${n.name}`);
-			saved(await removeBlocks([...inside, `server/${n.name}`]));
+			await removeBlocks([...inside, `server/${n.name}`]);
 		},
 	});
 }

@@ -5,15 +5,15 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Ago, type api, ask, Button, Card, Dialog, ErrorNotice, Facts, format, may, Menu, mutate, Notice, Page, type PageProps, Skeleton, Status, t, Table, Tabs, TextField, toast, useCall, useList } from "../kit";
-import { BlockForm } from "../admin/blockform";
-import { removeBlock, useBlock } from "../admin/candidate";
+import { type AlertValues as Rule, path, removeBlocks, useBlock, useConfig } from "../draft/draft";
+import { BlockForm } from "../draft/form";
 import { Copyable, isTime } from "../admin/parts";
 import { Warnings } from "../admin/warnings";
 
-const fields: Record<string, { fields: readonly string[]; more?: readonly string[] }> = {
-	alert: { fields: ["severity", "objects", "kinds", "to", "description"] },
-	syslog: { fields: ["address", "transport", "ca", "send"], more: ["facility", "description"] },
-	mail: { fields: ["server", "security", "from", "to", "user", "password_secret"], more: ["ca", "description"] },
+const first: Record<string, readonly string[]> = {
+	alert: ["severity", "objects", "kinds", "to", "description"],
+	syslog: ["address", "transport", "ca", "send"],
+	mail: ["server", "security", "from", "to", "user", "password_secret"],
 };
 
 type Open = { block: string; label?: string };
@@ -30,27 +30,18 @@ export default function Alerts(_: PageProps) {
 	);
 }
 
-type Rule = { name: string; description?: string; objects: string[]; kinds: string[]; severity: string; to: string[] };
-type Named = { name: string; address?: string; server?: string };
-
-// useConfig reads the blocks of the candidate, or of what runs.
-function useConfig() {
-	const values = useCall("config.values", {});
-	const v = values.data.value;
-	return { ...values, config: v?.values as { alerts?: Rule[]; syslogs?: Named[]; mails?: Named[] } | null | undefined, on: v?.on };
-}
-
 function Rules() {
 	const c = useConfig();
+	const config = c.config.value && (c.config.value.values ?? null); // null: it has mistakes
 	const list = useCall("alert.list", {});
 	const open = useSignal<Open | null>(null);
-	const source = useList(c.config ? (c.config.alerts ?? []) : c.config === null ? [] : undefined, (r) => r.name, c.error.value);
-	const channels = [...(c.config?.syslogs ?? []), ...(c.config?.mails ?? [])].map((x) => x.name);
+	const source = useList(config ? (config.alerts ?? []) : config === null ? [] : undefined, (r) => r.name, c.error.value);
+	const channels = [...(config?.syslogs ?? []), ...(config?.mails ?? [])].map((x) => x.name);
 	const add = <Button kind="primary" icon="plus" need="editor" why={channels.length ? undefined : t("alerts.channel_first")} onClick={() => (open.value = { block: "alert" })}>{t("alerts.add_rule")}</Button>;
 	return (
 		<>
 			<p class="muted">{t("alerts.rules_about")}</p>
-			{c.config === null && <Notice kind="warning" actions={<Button small href="/changes/text">{t("alerts.mend")}</Button>}>{t("alerts.mistakes")}</Notice>}
+			{config === null && <Notice kind="warning" actions={<Button small href="/changes/text">{t("alerts.mend")}</Button>}>{t("alerts.mistakes")}</Notice>}
 			<Table<Rule>
 				name="rules" query="rules" caption={t("alerts.tab_rules")} source={source} retry={c.again} sort="name"
 				columns={[
@@ -84,7 +75,7 @@ function RowMenu({ name, onEdit, onRemove }: { name: string; onEdit: () => void;
 }
 
 async function drop(block: string, name: string, text: string, again: () => void): Promise<void> {
-	const done = await ask({ title: t("alerts.remove_title", { name }), danger: true, need: "editor", act: t("alerts.remove_act"), text: <p>{text}</p>, run: () => removeBlock(`${block}/${name}`) });
+	const done = await ask({ title: t("alerts.remove_title", { name }), danger: true, need: "editor", act: t("alerts.remove_act"), text: <p>{text}</p>, run: () => removeBlocks([path(block, name)]) });
 	if (done) again();
 }
 
@@ -94,7 +85,7 @@ function Editor({ open, channels, onClose, onDone }: { open: Open | null; channe
 	return (
 		<Dialog wide title={title} onClose={onClose}>
 			<BlockForm
-				block={open.block} label={open.label} create={!open.label} {...fields[open.block]!} {...(open.block === "alert" ? { options: { to: channels } } : {})}
+				block={open.block} {...(open.label ? { path: path(open.block, open.label) } : {})} first={first[open.block]!} {...(open.block === "alert" ? { options: { to: channels } } : {})}
 				onDone={(d) => { onDone(); if (!d.problems.some((p) => !p.warning)) onClose(); }} onCancel={onClose}
 			/>
 		</Dialog>
@@ -106,6 +97,7 @@ type Row = { name: string; kind: string; target: string; live: api.Channel | und
 
 function Channels() {
 	const c = useConfig();
+	const config = c.config.value && (c.config.value.values ?? null); // null: it has mistakes
 	const live = useCall("alert.list", {});
 	const open = useSignal<Open | null>(null);
 	const secret = useSignal<{ name: string; channel: string } | null>(null);
@@ -114,11 +106,11 @@ function Channels() {
 		return () => clearInterval(timer);
 	}, []);
 	const rows: Row[] = [];
-	for (const [kind, list] of [["syslog", c.config?.syslogs], ["mail", c.config?.mails]] as const) {
-		for (const x of list ?? []) rows.push({ name: x.name, kind, target: x.address ?? x.server ?? "", live: live.data.value?.channels.find((l) => l.name === x.name) });
+	for (const [kind, list] of [["syslog", config?.syslogs?.map((x) => [x.name, x.address] as const)], ["mail", config?.mails?.map((x) => [x.name, x.server] as const)]] as const) {
+		for (const [name, target] of list ?? []) rows.push({ name, kind, target, live: live.data.value?.channels.find((l) => l.name === name) });
 	}
 	for (const l of live.data.value?.channels ?? []) if (!rows.some((r) => r.name === l.name)) rows.push({ name: l.name, kind: l.kind, target: l.target, live: l });
-	const source = useList(c.config !== undefined ? rows : undefined, (r) => r.name, c.error.value ?? live.error.value);
+	const source = useList(config !== undefined ? rows : undefined, (r) => r.name, c.error.value ?? live.error.value);
 	const test = async (r: Row) => {
 		try {
 			await mutate("alert.test", { name: r.name });
@@ -136,7 +128,7 @@ function Channels() {
 	return (
 		<>
 			<p class="muted">{t("alerts.channels_about")}</p>
-			{c.config === null && <Notice kind="warning" actions={<Button small href="/changes/text">{t("alerts.mend")}</Button>}>{t("alerts.mistakes")}</Notice>}
+			{config === null && <Notice kind="warning" actions={<Button small href="/changes/text">{t("alerts.mend")}</Button>}>{t("alerts.mistakes")}</Notice>}
 			<Table<Row>
 				name="channels" query="channels" caption={t("alerts.tab_channels")} source={source} retry={() => { c.again(); live.again(); }} sort="name"
 				columns={[
@@ -178,7 +170,7 @@ function ChannelState({ r }: { r: Row }) {
 
 // SecretDialog keeps the password of a mail block; it can be replaced, never read.
 function SecretDialog({ channel, onClose }: { channel: string; onClose: () => void }) {
-	const b = useBlock(`mail/${channel}`);
+	const b = useBlock(path("mail", channel));
 	const value = useSignal("");
 	const error = useSignal<unknown>(null);
 	const text = b.written?.attrs["password_secret"];
@@ -216,7 +208,7 @@ function Metrics() {
 	const gone = useSignal(0);
 	const url = info.data.value?.metrics;
 	const turnOff = async () => {
-		const done = await ask({ title: t("alerts.metrics_off_title"), danger: true, need: "editor", act: t("alerts.metrics_off"), text: <p>{t("alerts.metrics_off_text")}</p>, run: () => removeBlock("metrics") });
+		const done = await ask({ title: t("alerts.metrics_off_title"), danger: true, need: "editor", act: t("alerts.metrics_off"), text: <p>{t("alerts.metrics_off_text")}</p>, run: () => removeBlocks(["metrics"]) });
 		if (!done) return;
 		kept.value++;
 		gone.value++;
@@ -231,7 +223,7 @@ function Metrics() {
 				</div>
 			</Card>
 			<Card name={t("alerts.metrics_settings")} actions={written.written?.exists ? <Button small kind="danger" need="editor" onClick={turnOff}>{t("alerts.metrics_off")}</Button> : undefined}>
-				<BlockForm key={gone.value} block="metrics" fields={["listen", "token"]} secret={["token"]} onDone={() => { kept.value++; written.again(); }} />
+				<BlockForm key={gone.value} block="metrics" path="metrics" first={["listen", "token"]} secret={["token"]} onDone={() => { kept.value++; written.again(); }} />
 				{may("editor") && <div class="after-form"><Warnings again={kept.value} about="metrics" /></div>}
 			</Card>
 		</div>

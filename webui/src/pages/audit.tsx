@@ -92,7 +92,7 @@ function List({ filter, live, chosen }: { filter: Filter; live: { value: boolean
 				}} />}
 				{status.value?.problem && <Notice kind="error">{t("audit.not_written", { why: status.value.problem, n: status.value.waiting })}</Notice>}
 				{(status.value?.lost ?? 0) > 0 && <Notice kind="error">{t("audit.lost", { n: status.value!.lost })}</Notice>}
-				{missed.value > 0 && <Notice kind="warning" actions={<Button small onClick={() => { missed.value = 0; void load(); }}>{t("admin.load_again")}</Button>}>{t("audit.missed", { n: missed.value })}</Notice>}
+				{missed.value > 0 && <Notice kind="warning" actions={<Button small onClick={() => { missed.value = 0; void load(); }}>{t("audit.load_again")}</Button>}>{t("audit.missed", { n: missed.value })}</Notice>}
 				<Table<Rec>
 					name="audit" caption={t("audit.title")} source={source} noFilter retry={() => void load()} sort="-seq" paging={500}
 					columns={[

@@ -83,7 +83,7 @@ function Assign({ cert }: { cert: Cert }) {
 						<CheckField key={c.name} label={c.name} value={chosen.has(c.name)} onChange={(on) => toggle(c.name, on)} help={now.get(c.name)!.length ? t("certificates.assign_has", { list: now.get(c.name)!.join(", ") }) : t("certificates.assign_default")} />
 					))}
 					{error.value !== null && <ErrorNotice error={error.value} />}
-					<div class="actions"><Button kind="primary" need="editor" why={changes ? undefined : t("admin.nothing_changed")} onClick={save}>{t("admin.save_to_changes")}</Button></div>
+					<div class="actions"><Button kind="primary" need="editor" why={changes ? undefined : t("blocks.nothing_changed")} onClick={save}>{t("blocks.save")}</Button></div>
 				</div>
 			)}
 		</Card>

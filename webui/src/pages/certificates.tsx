@@ -4,7 +4,7 @@
 // revocation lists that it believes.
 import { useSignal } from "@preact/signals";
 import { type api, ask, Button, Dialog, Facts, hello, href, Menu, mutate, Notice, Page, type PageProps, Panel, query, setQuery, Status, stateOf, t, Table, Tabs, toast, useCall, useCommands, useList, useTopic } from "../kit";
-import { BlockForm } from "../admin/blockform";
+import { BlockForm } from "../draft/form";
 import { Buttons, type Cert, CertFacts, CertState, daysLeft, Found, Left, remove, removal, renew, saveChain, UserLinks, Acme } from "../admin/certview";
 import { needsCare } from "../components/care";
 import { ImportDialog, TrustDialog } from "../admin/importcert";
@@ -72,7 +72,7 @@ function List() {
 			{creating.value && (
 				<Dialog wide title={t("certificates.define")} onClose={() => (creating.value = false)}>
 					<p>{t("certificates.define_text")}</p>
-					<BlockForm block="certificate" create fields={["source", "names", "acme", "description"]} onDone={() => (creating.value = false)} onCancel={() => (creating.value = false)} />
+					<BlockForm block="certificate" first={["source", "names", "acme", "description"]} onDone={() => (creating.value = false)} onCancel={() => (creating.value = false)} />
 				</Dialog>
 			)}
 		</div>

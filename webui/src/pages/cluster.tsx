@@ -8,10 +8,11 @@ import {
 } from "../kit";
 import { CertificateLeft, certificatesOf, ClusterStatus, errorShare, PoolBar, poolsOf } from "../traffic/clusterlive";
 import { Clone, enableEdit, removeCluster } from "../traffic/create";
-import { type Config, edit, listen, path, useConfig, useProblems, useWritten } from "../traffic/draft";
+import { type Config, edit, listen, path, useConfig, useProblems } from "../draft/draft";
 import { type Range, ranges, useMarks, useRange } from "../traffic/range";
 import { Configured, RuleList, Target } from "../traffic/rulelist";
-import { BlockForm, type Layout, PersistForm } from "../traffic/settings";
+import { BlockForm } from "../draft/form";
+import { PersistForm } from "../traffic/persistform";
 
 export default function Cluster({ params }: PageProps) {
 	const name = params["cluster"]!;
@@ -47,7 +48,7 @@ export default function Cluster({ params }: PageProps) {
 		{ id: "live", text: t("cluster.live"), show: () => (live.value ? <LiveTab cluster={live as ReadonlySignal<api.LiveCluster>} pools={pools} rules={rules} certificates={certificates} /> : <Empty title={t("cluster.only_draft")} text={t("cluster.only_draft_text")} actions={<Button kind="primary" href="/changes/review">{t("rules.to_review")}</Button>} />) },
 		...(http ? [{ id: "rules", text: t("cluster.rules"), show: () => <Configured config={config.value} error={error.value} again={again}>{(c) => (v ? <RuleList config={c} cluster={v} live={rules} problems={problems.value} again={again} /> : <Gone />)}</Configured> }] : []),
 		{ id: "settings", text: t("cluster.settings"), show: () => <Configured config={config.value} error={error.value} again={again}>{(c) => (v ? <Settings config={c} name={name} protocol={v.protocol} persist={v.persist} again={again} /> : <Gone />)}</Configured> },
-		{ id: "tls", text: "TLS", show: () => <Configured config={config.value} error={error.value} again={again}>{(c) => (v ? <TLS config={c} name={name} protocol={v.protocol} certificates={certificatesOf(name, certificates)} again={again} /> : <Gone />)}</Configured> },
+		{ id: "tls", text: "TLS", show: () => <Configured config={config.value} error={error.value} again={again}>{() => (v ? <TLS name={name} protocol={v.protocol} certificates={certificatesOf(name, certificates)} again={again} /> : <Gone />)}</Configured> },
 		{ id: "events", text: t("cluster.events"), show: () => <Events objects={[`cluster/${name}`, ...(live.value ? poolsOf(live.value, rules).map((p) => `pool/${p}`) : [])]} /> },
 	];
 	return (
@@ -125,14 +126,6 @@ function LiveTab({ cluster, pools, rules, certificates }: LiveProps) {
 
 const text = (q: { value: string; unit: string }) => `${q.value} ${q.unit}`;
 
-const layouts = {
-	cluster: { type: "cluster", parent: "", label: "", basic: ["description", "listen", "pool", "responder", "client_ip", "retries"], leave: ["protocol", "disabled"] },
-	timeouts: { type: "timeouts", parent: "cluster", label: "", basic: [] },
-	limits: { type: "limits", parent: "cluster", label: "", basic: [] },
-	compress: { type: "compress", parent: "cluster", label: "", basic: ["codings", "min_size", "disabled"] },
-	tls: { type: "tls", parent: "cluster", label: "", basic: ["certificates", "profile", "http2", "strict_sni", "client_auth", "client_ca"] },
-} satisfies Record<string, Omit<Layout, "title">>;
-
 type SettingsProps = { config: Config; name: string; protocol: string; again: () => void };
 
 function Settings({ config, name, protocol, persist, again }: SettingsProps & { persist: { method: string; age?: string; timeout?: string }[] }) {
@@ -140,27 +133,17 @@ function Settings({ config, name, protocol, persist, again }: SettingsProps & { 
 	return (
 		<div class="stack">
 			<p class="muted">{t("rules.draft_only")}</p>
-			<BlockForm config={config} at={at} layout={{ ...layouts.cluster, title: t("cluster.general") }} of={protocol} again={again} />
+			<Card name={t("cluster.general")}><BlockForm block="cluster" path={at} grid first={["description", "listen", "pool", "responder", "client_ip", "retries"]} leave={["protocol", "disabled"]} onDone={again} /></Card>
 			<PersistForm key={JSON.stringify(persist)} config={config} cluster={{ name, protocol, persist }} again={again} />
-			<SubBlock config={config} name={name} protocol={protocol} again={again} layout={{ ...layouts.timeouts, title: t("cluster.timeouts") }} />
-			<SubBlock config={config} name={name} protocol={protocol} again={again} layout={{ ...layouts.limits, title: t("cluster.limits_title") }} />
-			{protocol.startsWith("http") && <SubBlock config={config} name={name} protocol={protocol} again={again} layout={{ ...layouts.compress, title: t("cluster.compress"), absent: t("cluster.not_compressed") }} />}
+			<Card name={t("cluster.timeouts")}><BlockForm block="timeouts" path={`${at}/timeouts`} of={protocol} grid first={[]} onDone={again} /></Card>
+			<Card name={t("cluster.limits_title")}><BlockForm block="limits" path={`${at}/limits`} of={protocol} grid first={[]} onDone={again} /></Card>
+			{protocol.startsWith("http") && <Card name={t("cluster.compress")}><BlockForm block="compress" path={`${at}/compress`} of={protocol} grid first={["codings", "min_size", "disabled"]} absent={t("cluster.not_compressed")} onDone={again} /></Card>}
 		</div>
 	);
 }
 
-// SubBlock is the form of a block within the cluster that may not be there yet.
-function SubBlock({ config, name, protocol, again, layout, of = protocol }: SettingsProps & { layout: Layout; of?: string }) {
-	const written = useWritten(config, path("cluster", name));
-	if (!written) return <Card name={layout.title}><Skeleton rows={2} /></Card>;
-	const at = `${path("cluster", name)}/${layout.type}`;
-	const exists = written.includes(at);
-	return <BlockForm key={String(exists)} config={config} at={at} layout={layout} of={of} again={again} exists={exists} />;
-}
-
-function TLS({ config, name, protocol, certificates, again }: SettingsProps & { certificates: readonly api.Certificate[] }) {
+function TLS({ name, protocol, certificates, again }: Omit<SettingsProps, "config"> & { certificates: readonly api.Certificate[] }) {
 	if (protocol !== "https") return <Empty title={t("cluster.no_tls")} text={t(protocol === "http" ? "cluster.no_tls_http" : "cluster.no_tls_bytes")} />;
-	const profile = config.values.clusters.find((c) => c.name === name)?.tls?.profile ?? "intermediate";
 	return (
 		<div class="stack">
 			<Card name={t("cluster.certificates")}>
@@ -176,7 +159,7 @@ function TLS({ config, name, protocol, certificates, again }: SettingsProps & { 
 					</ul>
 				)}
 			</Card>
-			<SubBlock config={config} name={name} protocol={protocol} again={again} layout={{ ...layouts.tls, title: t("cluster.tls_title") }} of={profile} />
+			<Card name={t("cluster.tls_title")}><BlockForm block="tls" path={`${path("cluster", name)}/tls`} grid first={["certificates", "profile", "http2", "strict_sni", "client_auth", "client_ca"]} onDone={again} /></Card>
 		</div>
 	);
 }

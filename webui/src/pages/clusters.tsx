@@ -8,7 +8,7 @@ import {
 } from "../kit";
 import { CertificateLeft, certificatesOf, ClusterStatus, column, daysLeft, errorShare, PoolBar, poolsOf, stateWord } from "../traffic/clusterlive";
 import { Clone, Create, enableEdit, removeCluster } from "../traffic/create";
-import { type ClusterValues, edit, listen, useConfig } from "../traffic/draft";
+import { type ClusterValues, edit, listen, useConfig } from "../draft/draft";
 
 export default function Clusters(_: PageProps) {
 	const clusters = useTopic("state.clusters");

@@ -6,7 +6,7 @@ import { useEffect } from "preact/hooks";
 import {
 	type api, ask, Button, call, Card, Choice, Count, Empty, ErrorNotice, Facts, format, mutate, Notice, type PageProps, Page, query, setQuery, t, Table, TextField, toast, useCall, useList,
 } from "../kit";
-import { type ClusterValues, useConfig } from "../traffic/draft";
+import { type ClusterValues, useConfig } from "../draft/draft";
 
 type Share = { key: string; pool: string; member: string; clients: number; open: number };
 type Row = api.Source & { key: string };

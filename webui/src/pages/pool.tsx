@@ -5,14 +5,14 @@ import { useCallback, useMemo } from "preact/hooks";
 import {
 	type api, Button, Count, Empty, ErrorNotice, format, href, lang, Latency, Menu, Num, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useTopic,
 } from "../kit";
-import { BlockForms, editBlock } from "../components/blockform";
+import { BlockDialogs, editBlock } from "../draft/blockdialog";
 import { Drains, openDrain, Progress } from "../components/drain";
 import { useDrains } from "../components/draining";
 import { brief, errorShare, MemberPanel, MembersTable, Trend, usePart, useSparks, Weights } from "../components/members";
 import { policyName, poolState, removePool } from "../components/poolstate";
 import { testNow, Tests } from "../components/probing";
 import { type Metric, RangeChart } from "../components/trend";
-import { useConfig } from "../traffic/draft";
+import { useConfig } from "../draft/draft";
 
 const most = 5; // lines of a chart
 
@@ -64,7 +64,7 @@ export default function PoolPage({ params }: PageProps) {
 				empty={{ title: t("pool.empty"), text: t("pool.empty_text"), actions: <Button kind="primary" icon="plus" need="editor" onClick={() => editBlock({ block: "member", parent: `pool/${name}` })}>{t("pool.add_server")}</Button> }}
 			/>
 			{keys.length > 0 && <Traffic pool={pool} keys={keys} members={all} />}
-			<Drains /><Weights /><Tests /><BlockForms />
+			<Drains /><Weights /><Tests /><BlockDialogs />
 		</Page>
 	);
 }
@@ -82,7 +82,7 @@ function DraftPool({ name, servers }: { name: string; servers: readonly string[]
 			]} />
 		</>}>
 			<Empty title={t("pool.only_draft")} text={servers.length > 0 ? t("pool.only_draft_servers", { servers: servers.join(", ") }) : t("pool.only_draft_empty")} actions={<Button kind="primary" href="/changes/review">{t("pool.to_review")}</Button>} />
-			<BlockForms />
+			<BlockDialogs />
 		</Page>
 	);
 }

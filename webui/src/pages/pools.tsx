@@ -3,10 +3,11 @@
 // The pools, the worst first to see.
 import { useMemo } from "preact/hooks";
 import { type api, Button, type Column, Count, HealthBar, lang, Latency, Menu, Notice, Page, type PageProps, Percent, Rate, type State, Status, t, Table, useTopic } from "../kit";
-import { BlockForms, editBlock, labelOf } from "../components/blockform";
+import { BlockDialogs, editBlock } from "../draft/blockdialog";
+import { labelOf } from "../draft/keyword";
 import { errorShare, Trend, useSparks } from "../components/members";
 import { poolState, policyName, removePool } from "../components/poolstate";
-import { useConfig } from "../traffic/draft";
+import { useConfig } from "../draft/draft";
 
 // counts sorts the states of a pool's members under those of the console.
 export function counts(p: api.LivePool): Partial<Record<State, number>> {
@@ -51,7 +52,7 @@ export default function Pools(_: PageProps) {
 				]} />}
 				empty={{ title: t("pools.empty"), text: t("pools.empty_text"), actions: <>{add}<Button href="/changes/text">{t("pools.as_text")}</Button></> }}
 			/>
-			<BlockForms />
+			<BlockDialogs />
 		</Page>
 	);
 }

@@ -4,8 +4,10 @@
 import { computed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Ago, type api, ask, Button, type Column, Facts, format, href, lang, Menu, Num, Page, type PageProps, Panel, query, setQuery, type Source, type State, Status, StateIcon, t, Table, useCall, useTopic } from "../kit";
-import { BlockForms, editBlock, labelOf, show } from "../components/blockform";
-import { removeBlocks, saved } from "../components/blocks";
+import { BlockDialogs, editBlock } from "../draft/blockdialog";
+import { removeBlocks } from "../draft/draft";
+import { labelOf } from "../draft/keyword";
+import { plain } from "../draft/values";
 import { brief } from "../components/members";
 import { testNow, Tests } from "../components/probing";
 
@@ -93,7 +95,7 @@ export default function Probes(_: PageProps) {
 				]} />}
 				empty={{ title: t("probes.empty"), text: t("probes.empty_text"), actions: <AddCheck values={values} /> }}
 			/>
-			<Tests /><BlockForms />
+			<Tests /><BlockDialogs />
 		</Page>
 	);
 }
@@ -110,7 +112,7 @@ function remove(c: Check): void {
 	const others = c.members.length;
 	void ask({
 		title: t("probes.remove_title", { name: c.name, pool: c.pool }), text: t("probes.remove_text", { n: others }), act: t("probes.remove_act"), danger: true, need: "editor",
-		run: async () => saved(await removeBlocks([c.path])),
+		run: () => removeBlocks([c.path]),
 	});
 }
 
@@ -130,7 +132,7 @@ function Latest({ c }: { c: Check }) {
 function Details({ c, name, loaded }: { c: Check | undefined; name: string; loaded: boolean }) {
 	const close = () => setQuery({ probe: "" });
 	if (!c) return <Panel name={name} onClose={close}><p>{loaded ? t("probes.gone", { name }) : t("common.loading")}</p></Panel>;
-	const written = Object.entries(c.config).filter(([k, v]) => k !== "type" && show(v) !== "");
+	const written = Object.entries(c.config).filter(([k, v]) => k !== "type" && plain(v) !== "");
 	return (
 		<Panel name={<Status word={`${c.pool} · ${c.name}`} state={state(c)} />} onClose={close}>
 			<div class="row">
@@ -147,7 +149,7 @@ function Details({ c, name, loaded }: { c: Check | undefined; name: string; load
 				))}</ul>
 			</section>
 			<section class="stack tight"><h3>{t("probes.definition")}</h3>
-				<Facts list={written.map(([k, v]) => [labelOf("probe", k), <code>{show(v)}</code>] as const)} />
+				<Facts list={written.map(([k, v]) => [labelOf("probe", k), <code>{plain(v)}</code>] as const)} />
 			</section>
 		</Panel>
 	);

@@ -7,7 +7,7 @@ import { useEffect } from "preact/hooks";
 import {
 	ask, Button, call, CallError, Dialog, ErrorNotice, Facts, Notice, NumberField, type PageProps, Page, Panel, query, RadioField, setQuery, t, Table, TextArea, TextField, useCommands, useList,
 } from "../kit";
-import { type Config, edit, path, type ResponderValues, useConfig } from "../traffic/draft";
+import { type Config, edit, path, type ResponderValues, useConfig } from "../draft/draft";
 import { quote } from "../traffic/expression";
 import { nameWrong } from "../traffic/ruleform";
 

@@ -4,7 +4,7 @@
 // that nobody uses. They are changed in their cluster.
 import { useComputed } from "@preact/signals";
 import { Ago, type api, Button, Count, format, href, Live, Num, type PageProps, Page, Status, t, Table, useTopic } from "../kit";
-import { ofRule, useConfig, useProblems } from "../traffic/draft";
+import { ofRule, useConfig, useProblems } from "../draft/draft";
 import { useRates } from "../traffic/rates";
 import { Target } from "../traffic/rulelist";
 

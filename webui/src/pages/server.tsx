@@ -3,7 +3,7 @@
 // One server: its members in all pools.
 import { useCallback, useMemo } from "preact/hooks";
 import { Button, Count, Empty, ErrorNotice, format, href, lang, Latency, Menu, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useCall, useTopic } from "../kit";
-import { BlockForms, editBlock } from "../components/blockform";
+import { BlockDialogs, editBlock } from "../draft/blockdialog";
 import { Drains, openDrain, Progress, Sticky } from "../components/drain";
 import { useDrains } from "../components/draining";
 import { errorShare, MemberPanel, MembersTable, usePart, Weights } from "../components/members";
@@ -72,7 +72,7 @@ export default function ServerPage({ params }: PageProps) {
 				empty={{ title: t("server.unused"), text: t("server.unused_text"), actions: <Button href="/pools">{t("server.to_pools")}</Button> }}
 			/>
 			{keys.length > 0 && <RangeChart title={t("server.chart")} object={`pool/*/member/${name}`} metrics={metrics} />}
-			<Drains /><Weights /><Tests /><BlockForms />
+			<Drains /><Weights /><Tests /><BlockDialogs />
 		</Page>
 	);
 }

@@ -3,7 +3,8 @@
 // The servers: one row for each real machine, over all pools that it is in.
 import { useEffect, useMemo } from "preact/hooks";
 import { Button, type Column, Count, ErrorNotice, HealthBar, href, lang, Latency, Menu, mutate, Page, type PageProps, Percent, Rate, type State, Status, t, Table, toast, toastError, useCall, useTopic } from "../kit";
-import { BlockForms, editBlock, labelOf } from "../components/blockform";
+import { BlockDialogs, editBlock } from "../draft/blockdialog";
+import { labelOf } from "../draft/keyword";
 import { Drains, openDrain, Progress, Sticky } from "../components/drain";
 import { useDrains } from "../components/draining";
 import { errorShare, Weights } from "../components/members";
@@ -65,7 +66,7 @@ export default function Servers(_: PageProps) {
 				}}
 				empty={{ title: t("servers.empty"), text: t("servers.empty_text"), actions: add }}
 			/>
-			<Drains /><Weights /><Tests /><BlockForms />
+			<Drains /><Weights /><Tests /><BlockDialogs />
 		</Page>
 	);
 }

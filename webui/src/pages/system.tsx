@@ -3,8 +3,9 @@
 // What runs on the box and how, and the settings of the box itself.
 import { useSignal } from "@preact/signals";
 import { Ago, type api, ask, Bytes, Button, Card, Count, ErrorNotice, Facts, format, has, hello, may, mutate, Notice, Page, type PageProps, Percent, Since, Skeleton, skew, Status, t, Table, Tabs, toast, useCall, useList, useTopic } from "../kit";
-import { BlockForm } from "../admin/blockform";
-import { lines, none, removeBlock, useBlock, type Values } from "../admin/candidate";
+import { removeBlocks, useBlock } from "../draft/draft";
+import { BlockForm } from "../draft/form";
+import { lines } from "../draft/values";
 import { Copyable, isTime, momentOf, print } from "../admin/parts";
 import { Warnings } from "../admin/warnings";
 
@@ -130,8 +131,8 @@ function Console() {
 			</Card>
 			<Card name={t("system.console_settings")}>
 				<BlockForm
-					block="console" fields={["listen", "allow", "certificate", "idle_timeout"]} more={["allowed_origins", "trusted_proxies"]}
-					before={(now) => <ConsoleOff now={now} />} onDone={() => kept.value++}
+					block="console" path="console" first={["listen", "allow", "certificate", "idle_timeout"]}
+					before={(value) => <ConsoleOff listen={value("listen")} />} onDone={() => kept.value++}
 				/>
 				{may("editor") && <div class="after-form"><Warnings again={kept.value} about="console" /></div>}
 			</Card>
@@ -140,15 +141,15 @@ function Console() {
 }
 
 // ConsoleOff warns while the form would switch the console off.
-function ConsoleOff({ now }: { now: Values }) {
-	return now["listen"] === none || (now["listen"] && lines(now["listen"]).length === 0) ? <Notice kind="error">{t("system.console_off_warning")}</Notice> : null;
+function ConsoleOff({ listen }: { listen: string }) {
+	return listen && lines(listen).length === 0 ? <Notice kind="error">{t("system.console_off_warning")}</Notice> : null;
 }
 
 function Settings({ block, name, about, fields, removable }: { block: string; name: string; about: string; fields: readonly string[]; removable?: { act: string; text: string } }) {
 	const b = useBlock(block);
 	const gone = useSignal(0);
 	const off = async () => {
-		if (await ask({ title: removable!.act, act: removable!.act, danger: true, need: "editor", text: <p>{removable!.text}</p>, run: () => removeBlock(block) })) {
+		if (await ask({ title: removable!.act, act: removable!.act, danger: true, need: "editor", text: <p>{removable!.text}</p>, run: () => removeBlocks([block]) })) {
 			gone.value++;
 			b.again();
 		}
@@ -157,7 +158,7 @@ function Settings({ block, name, about, fields, removable }: { block: string; na
 		<Card name={name} actions={removable && b.written?.exists ? <Button small kind="danger" need="editor" onClick={off}>{removable.act}</Button> : undefined}>
 			<div class="stack">
 				<p class="muted">{about}</p>
-				<BlockForm key={gone.value} block={block} fields={fields} onDone={b.again} />
+				<BlockForm key={gone.value} block={block} path={block} first={fields} onDone={b.again} />
 			</div>
 		</Card>
 	);

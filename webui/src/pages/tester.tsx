@@ -8,7 +8,7 @@ import { useEffect } from "preact/hooks";
 import {
 	type api, Button, call, CallError, Card, Choice, Empty, ErrorNotice, type PageProps, Page, place, SelectField, setQuery, Skeleton, t, TextArea, TextField, useCommands, useTopic,
 } from "../kit";
-import { useConfig } from "../traffic/draft";
+import { useConfig } from "../draft/draft";
 import { type Asked, readRequest } from "../traffic/request";
 import { SaveTest, Tests } from "../traffic/savedtests";
 import { differences, Outcome } from "../traffic/trace";

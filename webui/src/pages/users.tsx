@@ -129,7 +129,7 @@ function UserDialog({ user, lastAdmin, onClose, onDone }: { user?: api.User; las
 	return (
 		<Dialog
 			title={user ? t("users.change_title", { name: user.name }) : t("users.create")} onClose={onClose}
-			footer={<><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" need="admin" busy={busy.value} why={changed ? undefined : t("admin.nothing_changed")} onClick={send}>{user ? t("users.change_act", { name: user.name }) : t("users.create")}</Button></>}
+			footer={<><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" need="admin" busy={busy.value} why={changed ? undefined : t("users.nothing_changed")} onClick={send}>{user ? t("users.change_act", { name: user.name }) : t("users.create")}</Button></>}
 		>
 			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void send(); }}>
 				{!user && <TextField label={t("users.name")} help={t("users.name_help")} value={name.value} onChange={(v) => (name.value = v)} error={show("name")} autocomplete="off" autofocus />}

@@ -5,9 +5,9 @@
 import { useSignal } from "@preact/signals";
 import { type api, ask, Button, call, CallError, CheckField, Dialog, ErrorNotice, go, NumberField, RadioField, SelectField, t, TextArea, TextField, useTopic } from "../kit";
 import { probeInterval } from "../plan";
-import { type ClusterValues, type Config, edit, listen, path } from "./draft";
+import { type ClusterValues, type Config, edit, listen, path } from "../draft/draft";
 import { quote } from "./expression";
-import { block, renamed } from "./hcl";
+import { block, renamed } from "../draft/values";
 import { nameWrong } from "./ruleform";
 
 export type Template = "http" | "https" | "tcp" | "udp";

@@ -6,7 +6,7 @@ import { batch, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { type api, Button, call, CallError, CheckField, Dialog, ErrorNotice, format, Notice, SelectField, t, TextField } from "../kit";
 import { Builder } from "./builder";
-import { type Config, edit, mistakes, ofRule, path, type RuleValues } from "./draft";
+import { type Config, edit, faults, ofRule, path, type RuleValues } from "../draft/draft";
 import { type Node, parse, print, quote, SyntaxProblem } from "./expression";
 
 // why says in words what is wrong with the syntax of a condition.
@@ -94,7 +94,7 @@ export function RuleForm({ config, cluster, rule, onClose }: Props) {
 				return;
 			}
 			const d = await edit(config, edits(), t(rule ? "rules.changed" : "rules.added", { name: name.peek() }));
-			if (mistakes(d).length === 0) onClose();
+			if (faults(d).length === 0) onClose();
 		} catch (err) {
 			error.value = err;
 		}

@@ -7,7 +7,7 @@ import {
 	Ago, type api, ask, Button, Count, Dialog, Empty, ErrorNotice, type Source, format, href, Icon, Live, Menu, Notice, Num,
 	SelectField, Skeleton, StateIcon, stale, t, toastError,
 } from "../kit";
-import { type ClusterValues, type Config, edit, ofRule, path, type RuleValues } from "./draft";
+import { type ClusterValues, type Config, edit, ofRule, path, type RuleValues } from "../draft/draft";
 import { useRates } from "./rates";
 import { RuleForm } from "./ruleform";
 

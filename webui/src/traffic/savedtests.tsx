@@ -4,7 +4,7 @@
 // configuration and are run before every commit.
 import { useSignal } from "@preact/signals";
 import { type api, ask, Button, call, type CallError, Card, CheckField, Dialog, Empty, ErrorNotice, Menu, Skeleton, StateIcon, t, TextField } from "../kit";
-import { type Config, edit, path, type TestValues } from "./draft";
+import { type Config, edit, path, type TestValues } from "../draft/draft";
 import { quote } from "./expression";
 import type { Asked } from "./request";
 import { nameWrong } from "./ruleform";

@@ -26,3 +26,10 @@ func TestCFAConforms(t *testing.T) {
 		})
 	}
 }
+
+func TestCFAWorksOnATTY(t *testing.T) {
+	display := lcdtest.NewCFA("cfa635")
+	r := lcdtest.PtyRig(t, "cfa635", lcd.Options{}, display)
+	r.Keys = display.Keys()
+	lcdtest.Smoke(t, r)
+}

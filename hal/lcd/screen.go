@@ -73,7 +73,10 @@ func (s *screen) flip()        { s.hidden = !s.hidden }
 func (s *screen) step(f Frame) (more bool, err error) {
 	s.wants = f.Cursor.On && f.Cursor.Row >= 0 && f.Cursor.Row < s.info.Rows &&
 		f.Cursor.Col >= 0 && f.Cursor.Col < s.info.Cols
-	items := 4 + s.info.LEDs + s.info.Rows
+	if s.defined < len(s.draws) {
+		return true, s.glyph() // before any text that has them
+	}
+	items := 3 + s.info.LEDs + s.info.Rows
 	for i := range items {
 		item := (s.next + i) % items
 		did, err := s.item(item, f)
@@ -94,25 +97,20 @@ func (s *screen) step(f Frame) (more bool, err error) {
 func (s *screen) item(n int, f Frame) (did bool, err error) {
 	switch {
 	case n == 0:
-		return s.glyph()
-	case n == 1:
 		return s.brightness(f)
-	case n == 2:
+	case n == 1:
 		return s.contrast(f)
-	case n < 3+s.info.LEDs:
-		return s.led(n-3, f)
-	case n < 3+s.info.LEDs+s.info.Rows:
-		return s.row(n-3-s.info.LEDs, f)
+	case n < 2+s.info.LEDs:
+		return s.led(n-2, f)
+	case n < 2+s.info.LEDs+s.info.Rows:
+		return s.row(n-2-s.info.LEDs, f)
 	}
 	return s.place(f)
 }
 
-func (s *screen) glyph() (bool, error) {
-	if s.defined >= len(s.draws) {
-		return false, nil
-	}
+func (s *screen) glyph() error {
 	s.defined++
-	return true, s.dev.Define(s.defined-1, s.draws[s.defined-1].Rows)
+	return s.dev.Define(s.defined-1, s.draws[s.defined-1].Rows)
 }
 
 func (s *screen) brightness(f Frame) (bool, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,3 +107,6 @@ func (v *View) read(name string) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// Names returns what the vault has, sorted.
+func (v *View) Names() []string { return slices.Sorted(maps.Keys(v.items)) }

@@ -4,6 +4,7 @@ package supervise
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -16,6 +17,9 @@ type hold struct {
 	waiters []func(error) // told when nothing of the role owns anything
 }
 
+// ErrHeld is what Hold returns, with who holds it, for a role that is held already.
+var ErrHeld = errors.New("it is held already")
+
 // Hold stops a role and keeps it stopped until Release, or until limit has
 // passed: a hold that its holder forgets, or dies with, ends by itself. why is for
 // people.
@@ -27,7 +31,7 @@ type hold struct {
 // killed, one that is stopped by a signal too. If ctx ends first, the hold is
 // taken back and the error is that of ctx.
 //
-// It is an error to hold a role that is held.
+// A role that is held already is an ErrHeld.
 func (s *Supervisor) Hold(ctx context.Context, role, why string, limit time.Duration) error {
 	if limit <= 0 {
 		return fmt.Errorf("hold %s: the limit must be more than 0s, not %v", role, limit)
@@ -67,7 +71,7 @@ func (l *loop) hold(role, why string, limit time.Duration, reply func(error)) {
 	case l.stopping:
 		reply(ErrStopping)
 	case u.held != nil:
-		reply(fmt.Errorf("%s is held already: %s", role, u.held.why))
+		reply(fmt.Errorf("hold %s: %w: %s", role, ErrHeld, u.held.why))
 	default:
 		u.hold(why, limit, reply)
 	}

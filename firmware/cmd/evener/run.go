@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"evener/board"
+	"evener/firmware/recovery"
 	"evener/firmware/supervise"
 )
 
@@ -52,7 +53,13 @@ the log says so once.`,
 	return cmd
 }
 
+// runBox runs the box, and then does with the machine what somebody has asked for.
 func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
+	var p power
+	return p.meet(superviseBox(ctx, c, &p, stdout, stderr))
+}
+
+func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.Writer) error {
 	b, err := board.ByName(c.board)
 	if err != nil {
 		return usageError{err}
@@ -70,6 +77,9 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer lock.Close()
+	if err := recovery.Finish(c.state); err != nil {
+		return err
+	}
 	if err := checkFile(c.config, stderr); err != nil {
 		return err
 	}
@@ -106,12 +116,18 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	super := newSuperAPI(c.state, s, log)
-	defer super.start()()
-	go tellWhenUp(ctx, c, stdout)
 	// The supervisor hears the signals itself: the end of ctx, which comes of the
 	// same signal, would count as the second, which kills.
-	return s.Run(context.WithoutCancel(ctx))
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	p.board, p.log, p.end = b, log, end
+	super := newSuperAPI(c.state, s, log)
+	super.add(super.addHold)
+	super.add(p.add)
+	super.add(newRecoverer(c.state, s, p.renew, log).add)
+	defer super.start()()
+	go tellWhenUp(ctx, c, stdout)
+	return s.Run(life)
 }
 
 // lockState keeps a second box away from a state for as long as the file is open.

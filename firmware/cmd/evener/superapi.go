@@ -114,6 +114,7 @@ func (s *superAPI) audit(r api.Record) {
 	}
 	s.log.Info("audit", "method", r.Method, "author", r.Call.Author, "origin", r.Call.Origin, "remote", r.Call.Remote,
 		"what", r.Text, "outcome", outcome, "took", r.Took)
+	go s.tell(r)
 }
 
 type superRole struct {

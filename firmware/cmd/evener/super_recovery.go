@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/audit"
+	"evener/firmware/auth"
+	"evener/firmware/recovery"
+	"evener/firmware/supervise"
+)
+
+// holdLimit is how long the engine is kept stopped for a repair at most.
+const holdLimit = 10 * time.Minute
+
+// A recoverer offers package recovery as methods. It sees to it that no engine has
+// the state while something is changed, and that the audit log has it.
+type recoverer struct {
+	state string
+	log   *slog.Logger
+
+	// free runs f while no engine runs. why is for people.
+	free func(ctx context.Context, why string, f func() error) error
+
+	// answers reports whether an engine answers; what it can do itself is refused
+	// here then.
+	answers func(context.Context) bool
+
+	// renew starts the box anew after a factory reset; nil: nothing runs.
+	renew func()
+
+	mu sync.Mutex // one repair at a time
+}
+
+// newRecoverer returns the recoverer of a supervisor.
+func newRecoverer(state string, sup *supervise.Supervisor, renew func(), log *slog.Logger) *recoverer {
+	return &recoverer{state: state, log: log, renew: renew,
+		free:    func(ctx context.Context, why string, f func() error) error { return held(ctx, sup, why, f) },
+		answers: func(ctx context.Context) bool { return engineAnswers(ctx, state) }}
+}
+
+// held runs f while the engine is held. Somebody who holds it already goes on with that.
+func held(ctx context.Context, sup *supervise.Supervisor, why string, f func() error) error {
+	switch err := sup.Hold(ctx, "engine", why, holdLimit); {
+	case errors.Is(err, supervise.ErrHeld):
+		return f()
+	case err != nil:
+		return err
+	}
+	err := f()
+	return errors.Join(err, sup.Release(context.WithoutCancel(ctx), "engine"))
+}
+
+// engineAnswers reports whether the engine of the box answers within a time in
+// which a busy one does.
+func engineAnswers(ctx context.Context, state string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	return callSocket(ctx, filepath.Join(state, "api.sock"), "serial", "engine", "sys.hello", struct{}{}, nil) == nil
+}
+
+type recoveryRevisions struct {
+	Revisions []recovery.Revision `json:"revisions"`
+}
+
+type recoveryCount struct {
+	Max int `json:"max,omitempty" doc:"how many, the newest first; 30"`
+}
+
+type recoveryDiff struct {
+	From uint64 `json:"from" doc:"revision"`
+	To   uint64 `json:"to" doc:"revision"`
+}
+
+type recoveryText struct {
+	Text string `json:"text" doc:"unified diff"`
+}
+
+type recoveryLogin struct {
+	User     string `json:"user"`
+	Password string `json:"password" secret:"true"`
+	Code     string `json:"code,omitempty" secret:"true" doc:"of the second factor"`
+}
+
+type recoveryUser struct {
+	User string `json:"user" doc:"as it is kept"`
+}
+
+type recoveryPassword struct {
+	User     string `json:"user"`
+	Password string `json:"password" secret:"true" doc:"the new one"`
+	TOTPOff  bool   `json:"totp_off,omitempty" doc:"turn the second factor off too"`
+}
+
+type recoveryRestore struct {
+	Revision uint64 `json:"revision" doc:"whose text is brought back"`
+	Comment  string `json:"comment,omitempty" doc:"why"`
+}
+
+type recoveryAddress struct {
+	recovery.Address
+	Comment string `json:"comment,omitempty" doc:"why"`
+}
+
+type recoveryDone struct {
+	Revision uint64 `json:"revision" doc:"that runs as soon as an engine does"`
+}
+
+type recoveryCode struct {
+	Code string `json:"code" secret:"true" doc:"with which the console makes the first administrator; empty: there is one"`
+}
+
+// add registers the methods.
+func (r *recoverer) add(reg *api.Registry) {
+	r.addReading(reg)
+	const wait = 2 * time.Minute // a role that hangs is killed first
+	api.Add(reg, api.Method{Name: "recovery.restore", Purpose: "Brings the text of an older revision back while no engine answers.",
+		Role: api.Admin, Effect: api.Commit, Audit: "restore revision {revision}", Timeout: wait},
+		func(ctx context.Context, c api.Call, p recoveryRestore) (recoveryDone, error) {
+			return r.change(ctx, c, "config.rollback", func(b *recovery.Box) (uint64, error) { return b.Restore(p.Revision, by(c), p.Comment) })
+		})
+	api.Add(reg, api.Method{Name: "recovery.confirm", Purpose: "Keeps the commit that waits for its confirm, while no engine answers.",
+		Role: api.Admin, Effect: api.Commit, Audit: "confirm", Timeout: wait},
+		func(ctx context.Context, c api.Call, _ struct{}) (recoveryDone, error) {
+			return r.change(ctx, c, "config.confirm", func(b *recovery.Box) (uint64, error) { return b.Confirm(by(c)) })
+		})
+	api.Add(reg, api.Method{Name: "recovery.revert", Purpose: "Takes the commit that waits for its confirm back, while no engine answers.",
+		Role: api.Admin, Effect: api.Commit, Audit: "revert", Timeout: wait},
+		func(ctx context.Context, c api.Call, _ struct{}) (recoveryDone, error) {
+			return r.change(ctx, c, "config.revert", func(b *recovery.Box) (uint64, error) { return b.Revert(by(c)) })
+		})
+	api.Add(reg, api.Method{Name: "recovery.address", Purpose: "Sets the management address while no engine answers.",
+		Role: api.Admin, Effect: api.Commit, Audit: "set the management address: {method} {address} {gateway}", Timeout: wait},
+		func(ctx context.Context, c api.Call, p recoveryAddress) (recoveryDone, error) {
+			return r.change(ctx, c, "config.commit", func(b *recovery.Box) (uint64, error) { return b.SetAddress(p.Address, by(c), p.Comment) })
+		})
+	r.addUsers(reg, wait)
+	api.Add(reg, api.Method{Name: "recovery.factory_reset", Purpose: "Makes the box as it was delivered, but for what is kept, and starts it anew.",
+		Role: api.Admin, Sudo: true, Effect: api.System, Timeout: wait,
+		Audit: "reset the box (keep network: {network}, keys: {keys}, records: {records})"}, r.factoryReset)
+}
+
+func (r *recoverer) addReading(reg *api.Registry) {
+	api.Add(reg, api.Method{Name: "recovery.status", Purpose: "Tells what lies in the state of the box, whether an engine runs or not.", Role: api.Viewer},
+		func(context.Context, api.Call, struct{}) (recovery.Status, error) {
+			return recovery.Look(r.state, r.log)
+		})
+	api.Add(reg, api.Method{Name: "recovery.revisions", Purpose: "Lists the revisions in the state, the newest first.", Role: api.Viewer},
+		func(_ context.Context, _ api.Call, p recoveryCount) (recoveryRevisions, error) {
+			if p.Max <= 0 {
+				p.Max = 30
+			}
+			list, err := recovery.Revisions(r.state, p.Max)
+			return recoveryRevisions{list}, err
+		})
+	api.Add(reg, api.Method{Name: "recovery.diff", Purpose: "Compares two revisions in the state.", Role: api.Admin},
+		func(_ context.Context, _ api.Call, p recoveryDiff) (recoveryText, error) {
+			text, err := recovery.Diff(r.state, p.From, p.To)
+			return recoveryText{text}, err
+		})
+	api.Add(reg, api.Method{Name: "recovery.login", Purpose: "Checks the password of an administrator against the state; the caller must delay the next attempt after one that failed.",
+		Role: api.Admin, Audit: "log in at the console as {user}"},
+		func(ctx context.Context, _ api.Call, p recoveryLogin) (recoveryUser, error) {
+			name, err := recovery.Login(ctx, r.state, p.User, p.Password, p.Code, r.log)
+			return recoveryUser{name}, recoveryError(err)
+		})
+}
+
+func (r *recoverer) addUsers(reg *api.Registry, wait time.Duration) {
+	api.Add(reg, api.Method{Name: "recovery.password", Purpose: "Gives a user another password while no engine answers.",
+		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "set the password of {user} (second factor off: {totp_off})", Timeout: wait},
+		func(ctx context.Context, c api.Call, p recoveryPassword) (recoveryDone, error) {
+			return r.change(ctx, c, "user.set_password", func(b *recovery.Box) (uint64, error) {
+				return 0, b.SetPassword(ctx, p.User, p.Password, p.TOTPOff)
+			})
+		})
+	api.Add(reg, api.Method{Name: "recovery.setup_code", Purpose: "Tells the code that makes the first administrator, while no engine answers.",
+		Role: api.Admin, Effect: api.System, Audit: "show the set-up code", Timeout: wait},
+		func(ctx context.Context, c api.Call, _ struct{}) (out recoveryCode, err error) {
+			_, err = r.change(ctx, c, "auth.setup_code", func(b *recovery.Box) (uint64, error) {
+				out.Code, err = b.SetupCode()
+				return 0, err
+			})
+			return out, err
+		})
+	api.Add(reg, api.Method{Name: "recovery.reset_users", Purpose: "Begins anew with users that cannot be read, while no engine answers; the damaged ones are kept.",
+		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "begin anew with the users", Timeout: wait},
+		func(ctx context.Context, c api.Call, _ struct{}) (out recoveryCode, err error) {
+			_, err = r.change(ctx, c, "user.reset", func(b *recovery.Box) (uint64, error) {
+				out.Code, err = b.ResetUsers()
+				return 0, err
+			})
+			return out, err
+		})
+}
+
+func by(c api.Call) recovery.By {
+	if c.Origin == "" {
+		return recovery.By{Author: c.Author, Origin: "api"}
+	}
+	return recovery.By{Author: c.Author, Origin: c.Origin}
+}
+
+// change does something to the state while no engine has it. instead is the
+// engine's own method, for which this one stands in.
+func (r *recoverer) change(ctx context.Context, c api.Call, instead string, f func(*recovery.Box) (uint64, error)) (out recoveryDone, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.answers(ctx) {
+		return out, api.Errorf(api.CodeConflict, "recovery.engine", "the engine answers: ask it for %s", instead)
+	}
+	err = r.free(ctx, "repair by the "+c.Author, func() error {
+		b, err := recovery.Open(r.state, r.log)
+		if err != nil {
+			return err
+		}
+		out.Revision, err = f(b)
+		return errors.Join(err, b.Close(), r.note(audit.Record{User: c.Author, Origin: c.Origin, Remote: c.Remote,
+			Method: instead, What: instead + " by recovery", Revision: out.Revision}, err))
+	})
+	return out, recoveryError(err)
+}
+
+// note writes into the audit log what was done while no engine has it. A log that
+// takes nothing keeps nobody from mending the box.
+func (r *recoverer) note(rec audit.Record, done error) error {
+	rec.Outcome = audit.OK
+	if done != nil {
+		rec.Outcome, rec.Message = "error", done.Error()
+	}
+	l, err := audit.Open(filepath.Join(r.state, "audit"), audit.Config{Wait: 2 * time.Second}, r.log)
+	if err == nil {
+		err = errors.Join(l.Append(rec), l.Close())
+	}
+	if err != nil {
+		r.log.Error("audit record not written", "method", rec.Method, "by", rec.User, "outcome", rec.Outcome, "err", err)
+	}
+	return nil
+}
+
+func (r *recoverer) factoryReset(ctx context.Context, c api.Call, p recovery.Keep) (struct{}, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.free(ctx, "factory reset by the "+c.Author, func() error {
+		err := recovery.FactoryReset(r.state, p)
+		if err != nil {
+			return errors.Join(err, r.note(resetRecord(c), err))
+		}
+		r.log.Warn("box reset", "by", c.Author, "network", p.Network, "keys", p.Keys, "records", p.Records)
+		if r.renew == nil {
+			err = recovery.Finish(r.state)
+			return errors.Join(err, r.note(resetRecord(c), err))
+		}
+		err = r.note(resetRecord(c), nil)
+		r.renew() // the end of a drained engine may still write; the new start removes it
+		return err
+	})
+	return struct{}{}, recoveryError(err)
+}
+
+func resetRecord(c api.Call) audit.Record {
+	return audit.Record{User: c.Author, Origin: c.Origin, Remote: c.Remote, Method: "recovery.factory_reset", What: "reset the box"}
+}
+
+// recoveryError gives an error of package auth its kind.
+func recoveryError(err error) error {
+	if e := (*auth.Error)(nil); errors.As(err, &e) {
+		return api.Errorf(api.CodeFailed, string(e.Kind), "%s", e.Msg)
+	}
+	return err
+}

@@ -48,13 +48,10 @@ type Panel struct {
 	keys    *keyQueue
 	changed chan struct{} // has room for one: there is a newer frame
 
-	mu        sync.Mutex // guards all below
-	frame     Frame
-	shown     bool // there was a frame at all
-	info      Info
-	connected bool
-	told      bool // that there is no display
-	problem   string
+	mu    sync.Mutex // guards all below
+	frame Frame
+	shown bool // there was a frame at all
+	state state
 }
 
 // New returns a panel that opens its display with open, which should give up
@@ -62,7 +59,7 @@ type Panel struct {
 // live.
 func New(open func(context.Context) (Device, error), cfg Config, log *slog.Logger) *Panel {
 	return &Panel{open: open, cfg: cfg.withDefaults(), log: log, keys: newKeyQueue(),
-		changed: make(chan struct{}, 1), problem: "the panel has not been opened yet"}
+		changed: make(chan struct{}, 1), state: state{problem: "the panel has not been opened yet"}}
 }
 
 // Show makes f what the display shows as soon as it can. It does not wait; of
@@ -88,7 +85,7 @@ func (p *Panel) Keys() <-chan KeyEvent { return p.keys.c }
 func (p *Panel) State() (info Info, connected bool, problem string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.info, p.connected, p.problem
+	return p.state.info, p.state.connected, p.state.problem
 }
 
 // Run drives the display until ctx ends, and returns nil then.
@@ -96,15 +93,13 @@ func (p *Panel) Run(ctx context.Context) error {
 	defer p.keys.close()
 	wait := p.cfg.Retry
 	for ctx.Err() == nil {
-		began := time.Now()
 		err := p.session(ctx)
 		if ctx.Err() != nil {
 			break
 		}
-		if time.Since(began) > 2*p.cfg.RetryMax {
-			wait = p.cfg.Retry // it had been well for a while
+		if steady := p.lost(err); steady {
+			wait = p.cfg.Retry
 		}
-		p.lost(err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
@@ -113,7 +108,7 @@ func (p *Panel) Run(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.connected, p.problem = false, "the panel is closed"
+	p.state.connected, p.state.problem = false, "the panel is closed"
 	return nil
 }
 
@@ -183,6 +178,7 @@ func (p *Panel) drive(ctx context.Context, s *screen, gone <-chan struct{}) erro
 			if err := s.check(); err != nil {
 				return err
 			}
+			p.well()
 		}
 	}
 }
@@ -207,30 +203,5 @@ func (p *Panel) draw(ctx context.Context, s *screen, gone <-chan struct{}) error
 		if err != nil || !more {
 			return err
 		}
-	}
-}
-
-// found and lost note what became of the display; each change is told once.
-func (p *Panel) found(info Info) {
-	p.mu.Lock()
-	p.info, p.connected, p.told, p.problem = info, true, false, ""
-	p.mu.Unlock()
-	p.log.Info("panel connected", "model", info.Model, "firmware", info.Firmware,
-		"rows", info.Rows, "cols", info.Cols)
-}
-
-func (p *Panel) lost(err error) {
-	if err == nil {
-		err = errGone
-	}
-	p.mu.Lock()
-	was, told := p.connected, p.told
-	p.connected, p.told, p.problem = false, true, err.Error()
-	p.mu.Unlock()
-	switch {
-	case was:
-		p.log.Warn("panel lost", "err", err)
-	case !told:
-		p.log.Warn("panel not found", "err", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,14 +47,8 @@ func TestPanelTellsOfALostDisplayOnce(t *testing.T) {
 		r.Unplug()
 		time.Sleep(24 * time.Hour)
 		stop()
-		var got []string
-		for line := range strings.Lines(out.String()) {
-			_, msg, _ := strings.Cut(line, `msg="`)
-			msg, _, _ = strings.Cut(msg, `"`)
-			got = append(got, msg)
-		}
-		if want := "panel not found, panel connected, panel lost"; strings.Join(got, ", ") != want {
-			t.Errorf("logged %q, want %q", got, want)
+		if want := "panel not found, panel connected, panel lost"; messages(out.String()) != want {
+			t.Errorf("logged %q, want %q", messages(out.String()), want)
 		}
 	})
 }
@@ -84,16 +79,20 @@ func TestPanelOpensLessOftenTheLongerItFails(t *testing.T) {
 
 // A stub is a display that counts what it is told.
 type stub struct {
-	info  lcd.Info
+	info lcd.Info
+	slow time.Duration
+	keys chan lcd.KeyEvent
+
+	mu    sync.Mutex // guards all below
 	calls []string
 	glass [4]string
-	keys  chan lcd.KeyEvent
 	fail  error
-	slow  time.Duration
 }
 
 func (s *stub) did(format string, args ...any) error {
 	time.Sleep(s.slow)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.calls = append(s.calls, fmt.Sprintf(format, args...))
 	return s.fail
 }
@@ -115,14 +114,18 @@ func (s *stub) open(context.Context) (lcd.Device, error) {
 }
 
 func (s *stub) Write(row, col int, text []byte) error {
+	s.mu.Lock()
 	line := []byte(fmt.Sprintf("%-*s", s.info.Cols, s.glass[row]))
 	copy(line[col:], text)
 	s.glass[row] = string(line)
+	s.mu.Unlock()
 	return s.did("%d,%d %q", row, col, text)
 }
 
 // take returns what was done since the last time.
 func (s *stub) take() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	calls := strings.Join(s.calls, "; ")
 	s.calls = nil
 	return calls
@@ -254,5 +257,37 @@ func TestPanelHandsKeysOnWhileItDraws(t *testing.T) {
 		}
 		s.keys <- lcd.KeyEvent{Key: 99, Down: true} // no key that a driver should send
 		stop()
+	})
+}
+
+// messages returns what a text log says, without attributes.
+func messages(log string) string {
+	var got []string
+	for line := range strings.Lines(log) {
+		_, msg, _ := strings.Cut(line, `msg="`)
+		msg, _, _ = strings.Cut(msg, `"`)
+		got = append(got, msg)
+	}
+	return strings.Join(got, ", ")
+}
+
+func TestPanelTellsOfALooseContactOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stub{info: lcd.Info{Rows: 1, Cols: 3}, fail: errors.New("loose")}
+		var out bytes.Buffer
+		p := lcd.New(s.open, lcd.Config{}, slog.New(slog.NewTextHandler(&out, nil)))
+		stop := run(t, p)
+		p.Show(lcd.Frame{Lines: []string{"abc"}})
+		time.Sleep(24 * time.Hour)
+		s.mu.Lock()
+		s.fail = nil
+		s.mu.Unlock()
+		time.Sleep(time.Hour)
+		stop()
+		want := strings.Repeat("panel connected, panel lost, ", 2) +
+			"panel connected, panel comes and goes, panel connected"
+		if got := messages(out.String()); got != want {
+			t.Errorf("logged %q, want %q", got, want)
+		}
 	})
 }

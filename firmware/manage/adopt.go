@@ -81,6 +81,12 @@ func (b *Box) abandoned(c api.Call, author string) error {
 	return nil
 }
 
+// orphan says whether an author is nobody that [Box.abandoned] keeps an admin from.
+func (b *Box) orphan(author string) bool {
+	a, err := b.identity()
+	return err == nil && !isAuthor(a.Users(), a.Tokens(""), author)
+}
+
 // adoptError is apiError for what was asked of another one's candidate.
 func adoptError(err error, author string) error {
 	switch {

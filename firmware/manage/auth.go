@@ -174,6 +174,7 @@ func entered(g auth.Grant, err error) (Entered, error) {
 }
 
 func (b *Box) login(ctx context.Context, c api.Call, p loginParams) (Entered, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return Entered{}, err
@@ -182,6 +183,7 @@ func (b *Box) login(ctx context.Context, c api.Call, p loginParams) (Entered, er
 }
 
 func (b *Box) setup(ctx context.Context, c api.Call, p setupParams) (Entered, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return Entered{}, err
@@ -200,6 +202,7 @@ func enteredAs(ctx context.Context, at auth.Attempt, way func(context.Context, a
 }
 
 func (b *Box) useHandover(_ context.Context, c api.Call, p handoverParams) (Entered, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return Entered{}, err
@@ -223,6 +226,7 @@ func (b *Box) beginHandover(_ context.Context, c api.Call, _ struct{}) (Handover
 
 // logout of who has no session is no mistake: that is what was wanted.
 func (b *Box) logout(_ context.Context, c api.Call, _ struct{}) (struct{}, error) {
+	defer b.accessChanged()
 	if c.Session == "" {
 		return struct{}{}, nil
 	}

@@ -42,6 +42,7 @@ const goodPassword = "correct horse battery"
 type identityBox struct {
 	t    *testing.T
 	auth *auth.Auth
+	box  *Box
 	reg  *api.Registry
 	who  func(token, remote, agent string) (api.Call, *api.Error)
 	log  bytes.Buffer
@@ -55,7 +56,8 @@ func newIdentityBox(t *testing.T) *identityBox {
 		t.Fatal(err)
 	}
 	b.auth, b.who = a, Authenticate(a)
-	b.reg = New(Config{Auth: a}, log).Methods()
+	b.box = New(Config{Auth: a}, log)
+	b.reg = b.box.Methods()
 	return b
 }
 

@@ -12,7 +12,10 @@ import (
 )
 
 // topics are told when what they show changes; they are nil before Methods.
-type topics struct{ candidate, confirm, certificates, captures *api.Topic }
+type topics struct {
+	candidate, confirm, certificates, captures *api.Topic
+	sessions, tokens, users                    *api.Topic
+}
 
 // changed tells who watches t, which may be nil.
 func changed(t *api.Topic) {
@@ -21,15 +24,16 @@ func changed(t *api.Topic) {
 	}
 }
 
-// A DraftState tells of somebody's candidate. Of others there is only that they
-// have one.
+// A DraftState tells of somebody's candidate. Of others there is only how much it
+// changes.
 type DraftState struct {
 	Author  string    `json:"author"`
 	Base    uint64    `json:"base" doc:"revision that it is made on"`
 	Running uint64    `json:"running" doc:"revision that runs; another one than base: see config.rebase"`
 	Time    time.Time `json:"time" doc:"of its last change"`
 	Version string    `json:"version,omitempty" doc:"of your own"`
-	Changes int       `json:"changes" doc:"of your own: how many things it changes against the revision that runs; -1: its syntax is wrong"`
+	Changes int       `json:"changes" doc:"how many things it changes against the revision that runs; -1: its syntax is wrong"`
+	Orphan  bool      `json:"orphan,omitempty" doc:"its author is neither a user nor an API token: an admin may take it over or discard it"`
 }
 
 // A ConfirmState tells of the commit that waits for its confirm.
@@ -43,7 +47,7 @@ type ConfirmState struct {
 
 func (b *Box) addDraftTopics(reg *api.Registry) {
 	b.topics.candidate = api.AddState(reg, api.Topic{Name: "state.candidate", Role: api.Viewer, Private: true, Every: 5 * time.Second,
-		Purpose: "Your candidate, as an object named own, and those of others, by their authors with other/ before."}, b.draftState)
+		Purpose: "Your candidate, as an object named own, and those of others, by their authors with other/ before. Those of others that change nothing are left out."}, b.draftState)
 	b.topics.confirm = api.AddState(reg, api.Topic{Name: "state.confirm", Role: api.Viewer, Every: time.Second,
 		Purpose: "The commit that waits for its confirm, as an object named pending."}, b.confirmState)
 }
@@ -58,20 +62,21 @@ func (b *Box) draftState(_ context.Context, c api.Call, _ struct{}) (map[string]
 	out := make(map[string]DraftState)
 	running := b.cfg.Store.Running().Number
 	for _, d := range b.cfg.Store.Candidates() {
-		s := DraftState{Author: d.Author, Base: d.Base, Running: running, Time: d.Time}
-		if d.Author != c.Author {
-			out["other/"+d.Author] = s
-			continue
-		}
-		s.Version = version(d)
 		n, err := b.countChanges(d.Author, running)
 		if errors.Is(err, store.ErrNoCandidate) {
 			continue // it has just been committed
 		}
-		if s.Changes = n; err != nil {
-			s.Changes = -1
+		if err != nil {
+			n = -1
 		}
-		out["own"] = s
+		s := DraftState{Author: d.Author, Base: d.Base, Running: running, Time: d.Time, Changes: n}
+		if d.Author == c.Author {
+			s.Version = version(d)
+			out["own"] = s
+		} else if n != 0 {
+			s.Orphan = b.orphan(d.Author)
+			out["other/"+d.Author] = s
+		}
 	}
 	return out, nil
 }

@@ -95,6 +95,7 @@ type Box struct {
 	tails     tails
 	spool     spool
 	captures  *capture.Folder // nil: there can be none
+	diags     chan struct{}   // a place for each look at the network
 	unpacking sync.Mutex      // held while a backup that was sent is unpacked
 }
 
@@ -126,7 +127,7 @@ type restart struct {
 
 // New returns a Box.
 func New(cfg Config, log *slog.Logger) *Box {
-	b := &Box{cfg: cfg, log: log}
+	b := &Box{cfg: cfg, log: log, diags: make(chan struct{}, maxDiag)}
 	var err error
 	if b.spool, err = newSpool(cfg.Spool); err != nil {
 		log.Error("folder of transfers not ready", "err", err)
@@ -151,10 +152,12 @@ func (b *Box) Methods() *api.Registry {
 	b.addTrial(reg)
 	b.addTests(reg)
 	b.addDraftTopics(reg)
+	b.addAccessTopics(reg)
 	b.addCommit(reg)
 	b.addShow(reg)
 	b.addConnections(reg)
 	b.addCapture(reg)
+	b.addDiag(reg)
 	b.addPersist(reg)
 	b.addServer(reg)
 	b.addExplain(reg)
@@ -164,6 +167,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addTrusts(reg)
 	b.addAudit(reg)
 	b.addAuditStream(reg)
+	b.addNote(reg)
 	b.addEvents(reg)
 	b.addAlerts(reg)
 	b.addLogTopics(reg)

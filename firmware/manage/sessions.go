@@ -97,6 +97,7 @@ func (b *Box) sessions(_ context.Context, c api.Call, p ofUserParams) (Sessions,
 }
 
 func (b *Box) revokeSession(_ context.Context, c api.Call, p idParams) (struct{}, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return struct{}{}, err

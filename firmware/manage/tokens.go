@@ -71,6 +71,7 @@ func (b *Box) tokens(_ context.Context, c api.Call, p ofUserParams) (Tokens, err
 }
 
 func (b *Box) createToken(_ context.Context, c api.Call, p newTokenParams) (NewToken, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return NewToken{}, err
@@ -88,6 +89,7 @@ func (b *Box) createToken(_ context.Context, c api.Call, p newTokenParams) (NewT
 }
 
 func (b *Box) revokeToken(_ context.Context, c api.Call, p idParams) (struct{}, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return struct{}{}, err

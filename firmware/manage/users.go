@@ -94,6 +94,7 @@ func (b *Box) user(_ context.Context, _ api.Call, p userParams) (User, error) {
 }
 
 func (b *Box) createUser(ctx context.Context, _ api.Call, p createParams) (User, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return User{}, err
@@ -103,6 +104,7 @@ func (b *Box) createUser(ctx context.Context, _ api.Call, p createParams) (User,
 }
 
 func (b *Box) updateUser(_ context.Context, _ api.Call, p updateParams) (User, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return User{}, err
@@ -120,6 +122,7 @@ func (b *Box) updateUser(_ context.Context, _ api.Call, p updateParams) (User, e
 }
 
 func (b *Box) deleteUser(_ context.Context, _ api.Call, p userParams) (struct{}, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return struct{}{}, err
@@ -128,6 +131,7 @@ func (b *Box) deleteUser(_ context.Context, _ api.Call, p userParams) (struct{},
 }
 
 func (b *Box) resetTOTP(_ context.Context, _ api.Call, p userParams) (struct{}, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return struct{}{}, err
@@ -136,6 +140,7 @@ func (b *Box) resetTOTP(_ context.Context, _ api.Call, p userParams) (struct{}, 
 }
 
 func (b *Box) setPassword(ctx context.Context, _ api.Call, p setPasswordParams) (struct{}, error) {
+	defer b.accessChanged()
 	a, err := b.identity()
 	if err != nil {
 		return struct{}{}, err

@@ -440,7 +440,8 @@ export interface DraftState {
 	running: number; // revision that runs; another one than base: see config.rebase
 	time: string; // of its last change
 	version?: string; // of your own
-	changes: number; // of your own: how many things it changes against the revision that runs; -1: its syntax is wrong
+	changes: number; // how many things it changes against the revision that runs; -1: its syntax is wrong
+	orphan?: boolean; // its author is neither a user nor an API token: an admin may take it over or discard it
 }
 
 export interface EditOp {
@@ -1499,6 +1500,20 @@ export interface Methods {
 		result: AuditExport;
 		role: "admin";
 		effect: "read";
+		sudo: false;
+	};
+	// Writes into the audit log what was done outside of the engine, by the supervisor for one; over the Unix socket alone.
+	"audit.note": {
+		params: {
+			method: string; // of the supervisor, or another word for what was done
+			what: string; // in words
+			author?: string; // who did it; empty: the caller
+			outcome?: string; // ok, or the kind of the error; ok
+			message?: string; // of the error
+		};
+		result: Record<string, never>;
+		role: "admin";
+		effect: "system";
 		sudo: false;
 	};
 	// Shows who did what.
@@ -3032,7 +3047,16 @@ export interface Topics {
 	"state.pools": { class: "state"; params: Record<string, never>; data: LivePool };
 	"state.problems": { class: "state"; params: Record<string, never>; data: StateProblemsProblem };
 	"state.rules": { class: "state"; params: Record<string, never>; data: Rule };
+	"state.sessions": { class: "state"; params: {
+		user?: string; // of this user; empty: the caller's own
+		all?: boolean; // of all users
+	}; data: Session };
 	"state.system": { class: "state"; params: Record<string, never>; data: LiveSystem };
+	"state.tokens": { class: "state"; params: {
+		user?: string; // of this user; empty: the caller's own
+		all?: boolean; // of all users
+	}; data: Token };
+	"state.users": { class: "state"; params: Record<string, never>; data: User };
 }
 
 // roles is the weakest role that each method needs, null where it needs no session.
@@ -3042,6 +3066,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"alert.test": "operator",
 	"audit.download": "admin",
 	"audit.export": "admin",
+	"audit.note": "admin",
 	"audit.query": "admin",
 	"audit.verify": "admin",
 	"auth.handover": null,

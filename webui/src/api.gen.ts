@@ -420,6 +420,23 @@ export interface ConsoleSettings {
 	self_signed: boolean; // whether nobody vouches for the certificate
 }
 
+export interface DNSAnswer {
+	server: string;
+	question: string;
+	code: string; // such as NOERROR or NXDOMAIN
+	records: DNSRecord[];
+	authority: DNSRecord[];
+	tcp?: boolean; // the answer was too long for a datagram
+	time: string;
+}
+
+export interface DNSRecord {
+	name: string;
+	type: string;
+	ttl: string;
+	value: string;
+}
+
 export interface Diff {
 	text: string; // unified diff; empty when nothing differs
 	base?: number; // set where the candidate was made on another revision than the one that runs: which
@@ -921,6 +938,23 @@ export interface Pending {
 	comment?: string;
 }
 
+export interface Ping {
+	host: string;
+	address: string;
+	sent: number;
+	received: number;
+	min?: string;
+	mean?: string;
+	max?: string;
+	replies: PingReply[]; // in the order of the requests
+}
+
+export interface PingReply {
+	seq: number; // from 1
+	time?: string;
+	error?: string; // why there is no time
+}
+
 export interface Pool {
 	name: string;
 	labels?: Record<string, string>;
@@ -1378,6 +1412,24 @@ export interface Token {
 
 export interface Tokens {
 	tokens: Token[];
+}
+
+export interface Trace {
+	host: string;
+	address: string;
+	reached: boolean; // the last hop is the host
+	hops: TraceHop[];
+}
+
+export interface TraceHop {
+	ttl: number; // from 1
+	tries: TraceTry[];
+}
+
+export interface TraceTry {
+	from?: string; // who answered; empty: nobody
+	time?: string;
+	error?: string; // what was said in place of an answer
 }
 
 export interface Tried {
@@ -2289,6 +2341,44 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Asks a name server.
+	"diag.dns": {
+		params: {
+			name: string; // or an address, whose name is asked for
+			type?: string; // A, AAAA, CNAME, MX, NS, PTR, SOA, SRV, TXT or CAA; A, and PTR for an address
+			server?: string; // address, with a port if it is not 53; the first of the system's that answers
+		};
+		result: DNSAnswer;
+		role: "operator";
+		effect: "read";
+		sudo: false;
+	};
+	// Asks a host for echoes, and tells how long they take.
+	"diag.ping": {
+		params: {
+			host: string; // address or name
+			count?: number; // 1 to 100; 4
+			size?: number; // bytes of contents, 16 to 65000; 56
+			interface?: string; // by which to send; any
+			interval?: string; // 200ms to 10s; 1s
+		};
+		result: Ping;
+		role: "operator";
+		effect: "read";
+		sudo: false;
+	};
+	// Finds the routers on the way to a host.
+	"diag.trace": {
+		params: {
+			host: string; // address or name
+			hops?: number; // routers at most, 1 to 64; 30
+			wait?: string; // for each, 100ms to 5s; 1s
+		};
+		result: Trace;
+		role: "operator";
+		effect: "read";
+		sudo: false;
+	};
 	// Notes that you have taken notice of events.
 	"event.ack": {
 		params: {
@@ -3139,6 +3229,9 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"console.report": null,
 	"console.settings": null,
 	"console.show": "viewer",
+	"diag.dns": "operator",
+	"diag.ping": "operator",
+	"diag.trace": "operator",
 	"event.ack": "operator",
 	"event.list": "viewer",
 	"explain.request": "viewer",

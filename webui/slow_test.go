@@ -142,17 +142,25 @@ func TestSlowBrowserThatReadsOnIsKept(t *testing.T) {
 }
 
 func TestBrowserThatShowsNoLifeIsCut(t *testing.T) {
+	cutAfter(t, pongWait, func(ws *websocket.Conn, _ net.Conn) {
+		ws.SetPingHandler(func(string) error { return nil })
+	})
+}
+
+// cutAfter checks that a browser that does what it does is cut after a time.
+func cutAfter(t *testing.T, want time.Duration, do func(ws *websocket.Conn, wire net.Conn)) {
+	t.Helper()
 	inMemory(t, func(m *memory) {
 		m.engine.Login("secret1", "s1")
 		ws, wire := m.dial("secret1")
 		defer wire.Close()
-		ws.SetPingHandler(func(string) error { return nil })
+		do(ws, wire)
 		began := time.Now()
 		if got := closeCode(t, ws); got != closeSlow {
 			t.Errorf("closed with %d", got)
 		}
-		if took := time.Since(began); took != pongWait {
-			t.Errorf("after %v, want %v", took, pongWait)
+		if took := time.Since(began); took != want {
+			t.Errorf("after %v, want %v", took, want)
 		}
 	})
 }
@@ -174,10 +182,7 @@ func TestIdleBrowserIsKept(t *testing.T) {
 }
 
 func TestMessageMustArriveInTime(t *testing.T) {
-	inMemory(t, func(m *memory) {
-		m.engine.Login("secret1", "s1")
-		ws, wire := m.dial("secret1")
-		defer wire.Close()
+	cutAfter(t, messageWait, func(_ *websocket.Conn, wire net.Conn) {
 		// A text message of 100 bytes in many frames, of which one byte comes every
 		// nine seconds, with pongs between them.
 		go func() {
@@ -190,13 +195,6 @@ func TestMessageMustArriveInTime(t *testing.T) {
 				time.Sleep(9 * time.Second)
 			}
 		}()
-		began := time.Now()
-		if got := closeCode(t, ws); got != closeSlow {
-			t.Errorf("closed with %d", got)
-		}
-		if took := time.Since(began); took != messageWait {
-			t.Errorf("after %v, want %v", took, messageWait)
-		}
 	})
 }
 

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netconf
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+)
+
+// A System is what a Conf acts on.
+type System interface {
+	// Read tells what there is. It needs no rights.
+	Read() (State, error)
+	// Do takes one step.
+	Do(Step) error
+}
+
+// A State is what there is.
+type State struct {
+	Boot       string          // differs after each start of the machine
+	Interfaces map[string]Link // by name
+	Addresses  []Address
+	Routes     []Route // ours, and the default routes of everybody
+	HostName   string
+	Resolver   File
+	Zone       File
+	Lacks      []string // rights that are needed to change it, such as CAP_NET_ADMIN
+}
+
+// A Link is an interface.
+type Link struct {
+	Index   int
+	Up      bool
+	Carrier bool
+}
+
+// An Address is one of an interface.
+type Address struct {
+	Index     int
+	Prefix    netip.Prefix
+	Duplicate bool // another machine has it (RFC 4862, section 5.4)
+}
+
+// A File is a small file, or a link to one.
+type File struct {
+	There bool   `json:"there"`
+	Link  string `json:"link,omitempty"` // what it points to
+	Text  []byte `json:"text,omitempty"` // otherwise what is in it
+}
+
+func (f File) equal(g File) bool {
+	return f.There == g.There && f.Link == g.Link && bytes.Equal(f.Text, g.Text)
+}
+
+// A StepKind is something that can be done.
+type StepKind uint8
+
+// The kinds of steps.
+const (
+	LinkUp StepKind = iota
+	AddAddress
+	RemoveAddress
+	AddRoute
+	RemoveRoute
+	SetHostName
+	PutResolver
+	PutZone
+)
+
+// A Step changes one thing.
+type Step struct {
+	Kind      StepKind
+	Interface string // for people
+	Index     int
+	Address   netip.Prefix
+	Route     Route
+	Name      string
+	File      File
+}
+
+// String says what is done, in the words of the ip command where it has some.
+func (s Step) String() string {
+	switch s.Kind {
+	case LinkUp:
+		return "link set up dev " + s.Interface
+	case AddAddress:
+		return fmt.Sprintf("address add %s dev %s", s.Address, s.Interface)
+	case RemoveAddress:
+		return fmt.Sprintf("address del %s dev %s", s.Address, s.Interface)
+	case AddRoute:
+		return "route add " + s.Route.via() + " dev " + s.Interface
+	case RemoveRoute:
+		return "route del " + s.Route.via() + " dev " + s.Interface
+	case SetHostName:
+		return "host name " + s.Name
+	case PutResolver:
+		return "name servers " + s.File.String()
+	}
+	return "time zone " + s.File.String()
+}
+
+func (r Route) via() string {
+	to := r.To.String()
+	if r.To.Bits() == 0 {
+		to = "default"
+	}
+	if !r.Gateway.IsValid() {
+		return to
+	}
+	return to + " via " + r.Gateway.String()
+}
+
+// String says what the file is.
+func (f File) String() string {
+	switch {
+	case !f.There:
+		return "none"
+	case f.Link != "":
+		return "as in " + f.Link
+	}
+	return fmt.Sprintf("%q", f.Text)
+}

@@ -166,6 +166,9 @@ func (l *cfaLine) try(ctx context.Context, packet []byte) (cfaPacket, error) {
 				return a, nil
 			}
 		case <-late.C:
+			if len(l.answers) > 0 {
+				continue // this process was late, not the display
+			}
 			return cfaPacket{}, errNoAnswer
 		case <-ctx.Done():
 			return cfaPacket{}, ctx.Err()

@@ -291,3 +291,20 @@ func TestPanelTellsOfALooseContactOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestPanelStarvesNoRow changes the first row faster than it can be drawn.
+func TestPanelStarvesNoRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stub{info: lcd.Info{Rows: 4, Cols: 8}, slow: 300 * time.Millisecond}
+		p := lcd.New(s.open, lcd.Config{}, quiet)
+		stop := run(t, p)
+		for i := range 100 {
+			p.Show(lcd.Frame{Lines: []string{fmt.Sprint(i), "", "", "alarm"}})
+			time.Sleep(30 * time.Millisecond)
+		}
+		if got := s.take(); !strings.Contains(got, `3,0 "alarm   "`) {
+			t.Errorf("the last row was not drawn in three seconds: %s", got)
+		}
+		stop()
+	})
+}

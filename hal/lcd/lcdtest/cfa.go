@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"time"
 
 	"evener/hal/lcd"
 )
@@ -29,6 +30,9 @@ type CFA struct {
 	held      byte
 	pressed   byte // since they were asked for
 	released  byte
+
+	hasty    time.Duration // what comes sooner after an answer is lost
+	answered time.Time
 }
 
 type cfaSpec struct {
@@ -72,6 +76,10 @@ func (c *CFA) Refuse(commands ...byte) {
 		c.refuses[cmd] = true
 	}
 }
+
+// LoseHasty makes the display lose commands that come sooner after its answer
+// than in d, as some with USB do.
+func (c *CFA) LoseHasty(d time.Duration) { c.hasty = d }
 
 // Keys returns the keys of the display, in a fixed order.
 func (c *CFA) Keys() []lcd.Key { return slices.Sorted(maps.Keys(c.spec.keys)) }
@@ -144,6 +152,9 @@ func (c *CFA) Release(k lcd.Key) []byte {
 
 // Feed carries out commands.
 func (c *CFA) Feed(b []byte) (out []byte) {
+	if time.Since(c.answered) < c.hasty {
+		return nil
+	}
 	c.in = append(c.in, b...)
 	for len(c.in) >= 4 {
 		n := int(c.in[1])
@@ -166,6 +177,7 @@ func (c *CFA) Feed(b []byte) (out []byte) {
 			out = append(out, cfaFrame(0xC0|cmd)...)
 		}
 		c.in = c.in[n+4:]
+		c.answered = time.Now()
 	}
 	return out
 }

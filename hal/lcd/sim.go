@@ -86,7 +86,7 @@ func (s *Sim) Look() Look {
 // Press makes a key go down or up, as a finger would.
 func (s *Sim) Press(e KeyEvent) { s.keys.put(e) }
 
-// Info, Encode and the methods below are those of a Device.
+// Info returns what the display is.
 func (s *Sim) Info() Info { return s.info }
 
 // Encode has no codes: the display takes UTF-8.

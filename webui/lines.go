@@ -4,6 +4,7 @@ package webui
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,12 @@ func (l *lineReader) next() (piece []byte, last bool, err error) {
 			return l.buf, false, nil
 		}
 	}
+}
+
+// waiting reports whether another whole line has come already.
+func (l *lineReader) waiting() bool {
+	b, _ := l.in.Peek(l.in.Buffered())
+	return bytes.IndexByte(b, '\n') >= 0
 }
 
 // whole returns a copy of the next line, which may have max bytes.

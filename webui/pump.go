@@ -22,6 +22,7 @@ func (c *socket) pump(in *lineReader) {
 			c.end(closeRestart, "the engine restarts")
 			return
 		}
+		c.wire.cork(last && in.waiting())
 		switch err = c.deliver(in, part, last); {
 		case errors.Is(err, errEngine):
 			c.end(closeRestart, "the engine restarts")

@@ -46,6 +46,7 @@ const (
 type socket struct {
 	s      *Server
 	ws     *websocket.Conn
+	wire   *corked // below ws
 	place  *place
 	log    *slog.Logger
 	client netip.Addr
@@ -184,6 +185,7 @@ func (c *socket) farewell() {
 	c.mu.Unlock()
 	c.log.Debug("websocket closed", "code", code, "reason", reason)
 	until := time.Now().Add(closeWait)
+	c.wire.pull(until)
 	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason[:min(len(reason), 120)]), until)
 	c.mu.Lock()
 	defer c.mu.Unlock()

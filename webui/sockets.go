@@ -213,11 +213,13 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 			failWith(w, status, faultf(codeRequest, "websocket.upgrade", "%v", err), nil)
 		},
 	}
-	ws, err := up.Upgrade(w, r, w.Header())
+	cw := &corkable{ResponseWriter: w}
+	ws, err := up.Upgrade(cw, r, w.Header())
 	if err != nil {
 		return // the client has been told
 	}
 	c := newSocket(s, ws, me, v.client.Addr(), r)
+	c.wire = cw.conn
 	c.place = p
 	s.socks.add(c)
 	defer s.socks.remove(c)

@@ -110,7 +110,7 @@ func TestPanelStatusCountsWhatWorks(t *testing.T) {
 	if s.Clusters != (UpCount{1, 1}) || s.Servers != (UpCount{2, 2}) || !s.Serves {
 		t.Errorf("clusters %v, servers %v, serves %v; want all up", s.Clusters, s.Servers, s.Serves)
 	}
-	if len(s.Management.Address) != 1 || s.Management.Address[0].String() != "192.0.2.10/24" {
+	if !s.Given || len(s.Management.Address) != 1 || s.Management.Address[0].String() != "192.0.2.10/24" {
 		t.Errorf("management = %+v, want its address", s.Management)
 	}
 	must[json.RawMessage](d, by("ann"), "server.disable", args{"member": "shop/web1"})
@@ -123,9 +123,20 @@ func TestPanelStatusCountsWhatWorks(t *testing.T) {
 	}
 }
 
+func TestPanelKnowsWhichBlocksThereAre(t *testing.T) {
+	d := newDesk(t, "engine {}\n")
+	d.cfg.History = stats.NewHistory(stats.HistoryConfig{}, d.cfg.Registry, slog.New(slog.DiscardHandler))
+	if s := must[PanelStatus](d, by("ann"), "panel.status", args{}); s.Given || s.Management.Method != "none" {
+		t.Errorf("management = %+v, given %v, of a configuration without the block", s.Management, s.Given)
+	}
+	if s := must[PanelSettings](d, by("ann"), "panel.settings", args{}); s.Given || s.Language != "en" || s.Backlight != 100 {
+		t.Errorf("settings = %+v of a configuration without the block, want the defaults", s)
+	}
+}
+
 func TestPINIsToldToNobodyButThePanel(t *testing.T) {
 	d, _ := panelDesk(t)
-	if s := must[PanelSettings](d, api.Call{Author: "front panel", Origin: "panel", Role: api.Admin}, "panel.settings", args{}); s.PIN != "27491301" || s.Mode != "full" {
+	if s := must[PanelSettings](d, api.Call{Author: "front panel", Origin: "panel", Role: api.Admin}, "panel.settings", args{}); s.PIN != "27491301" || !s.Given || s.Mode != "full" {
 		t.Errorf("settings = %+v, want the PIN and the defaults", s)
 	}
 	refused(d, api.Call{Author: "ann", Role: api.Admin, Session: "s1"}, "panel.settings", args{}, "auth.local")

@@ -37,6 +37,7 @@ type PanelStatus struct {
 	BytesIn     float64                `json:"bytes_in" doc:"per second"`
 	BytesOut    float64                `json:"bytes_out" doc:"per second"`
 	Management  config.Management      `json:"management" doc:"what the running revision says of the management port"`
+	Given       bool                   `json:"management_given" doc:"the block management is written there"`
 }
 
 // An UpCount is how many of something work.
@@ -48,7 +49,8 @@ type UpCount struct {
 // PanelSettings are the block panel of the running revision.
 type PanelSettings struct {
 	config.Panel
-	PIN string `json:"pin,omitempty" secret:"true" doc:"empty: the menu opens without one"`
+	PIN   string `json:"pin,omitempty" secret:"true" doc:"empty: the menu opens without one"`
+	Given bool   `json:"given" doc:"the block is written in the configuration"`
 }
 
 // addPanelStatus registers what the panel itself asks.
@@ -74,7 +76,7 @@ func (b *Box) panelStatus(_ context.Context, c api.Call, _ struct{}) (PanelStatu
 	}
 	s.Console = b.consoleInfo(s.Roles)
 	if cfg := b.cfg.Balancer.Config(); cfg != nil {
-		s.Management = cfg.Management
+		s.Management, s.Given = cfg.Management, cfg.Management.Range.End.Line > 0
 		if cfg.System.HostName != "" {
 			s.Host = cfg.System.HostName
 		}
@@ -134,5 +136,5 @@ func (b *Box) panelSettings(_ context.Context, c api.Call, _ struct{}) (PanelSet
 			return PanelSettings{}, err
 		}
 	}
-	return PanelSettings{cfg.Panel, cfg.Panel.PIN}, nil
+	return PanelSettings{cfg.Panel, cfg.Panel.PIN, cfg.Panel.Range.End.Line > 0}, nil
 }

@@ -19,7 +19,6 @@ const (
 type hold struct {
 	title   text
 	act     func(s *state)
-	since   time.Time
 	presses int
 	first   time.Time
 }
@@ -27,14 +26,14 @@ type hold struct {
 // ask makes sure that somebody wants act.
 func (s *state) ask(title text, act func(*state)) {
 	s.keys.spend(Enter)
-	s.push(&hold{title: title, act: act, since: s.now})
+	s.push(&hold{title: title, act: act})
 }
 
 func (h *hold) holds() {}
 
 func (h *hold) draw(s *state) Frame {
 	lines := []string{s.text(h.title)}
-	switch d := s.keys.heldFor(Enter, h.since, s.now); {
+	switch d := s.keys.heldFor(Enter, s.now); {
 	case !s.disp.Releases && h.presses > 0:
 		lines = append(lines, pair(s.text(tPress5), fmt.Sprint(holdPresses-h.presses), s.disp.Cols))
 	case !s.disp.Releases:
@@ -69,7 +68,7 @@ func (h *hold) tick(s *state) {
 	if h.presses > 0 && s.now.Sub(h.first) > pressWithin {
 		h.presses = 0
 	}
-	if s.disp.Releases && s.keys.heldFor(Enter, h.since, s.now) >= holdFor {
+	if s.disp.Releases && s.keys.heldFor(Enter, s.now) >= holdFor {
 		s.keys.spend(Enter)
 		s.pop()
 		h.act(s)

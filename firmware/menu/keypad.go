@@ -25,11 +25,11 @@ type keypad struct {
 
 // held is a key that is down.
 type held struct {
-	down   bool
-	since  time.Time
-	next   time.Time // of the next repetition; zero: none
-	fired  bool      // the long press has been told
-	strict bool      // nothing of this press counts any more until it ends
+	down  bool
+	since time.Time
+	next  time.Time // of the next repetition; zero: none
+	fired bool      // the long press has been told
+	spent bool      // nothing of this press counts any more
 }
 
 // fit makes k that of a display.
@@ -79,7 +79,7 @@ func (k *keypad) event(e KeyEvent, now time.Time) []Key {
 	}
 	was := *h
 	*h = held{}
-	if was.down && twofold && !was.fired && !was.strict {
+	if was.down && twofold && !was.fired && !was.spent {
 		return []Key{e.Key}
 	}
 	return nil
@@ -90,7 +90,7 @@ func (k *keypad) event(e KeyEvent, now time.Time) []Key {
 func (k *keypad) tick(now time.Time, holding bool) (out []Key) {
 	for i := range k.held {
 		h, key := &k.held[i], Key(i)
-		if !h.down || h.strict || now.Sub(h.since) >= stuckAfter {
+		if !h.down || h.spent || now.Sub(h.since) >= stuckAfter {
 			continue
 		}
 		if long, twofold := k.long(key); twofold && !h.fired && now.Sub(h.since) >= longPress && (!holding || key != Enter) {
@@ -105,17 +105,17 @@ func (k *keypad) tick(now time.Time, holding bool) (out []Key) {
 	return out
 }
 
-// heldFor returns how long key has been down, in a press that began after since.
-func (k *keypad) heldFor(key Key, since, now time.Time) time.Duration {
+// heldFor returns how long key has been down, in a press that is not spent.
+func (k *keypad) heldFor(key Key, now time.Time) time.Duration {
 	h := k.held[key]
-	if !h.down || h.strict || h.since.Before(since) {
+	if !h.down || h.spent {
 		return 0
 	}
 	return now.Sub(h.since)
 }
 
 // spend makes nothing more of the press of key that is under way.
-func (k *keypad) spend(key Key) { k.held[key].strict = true }
+func (k *keypad) spend(key Key) { k.held[key].spent = true }
 
 // active reports whether time makes a difference now.
 func (k *keypad) active() bool {

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"evener/firmware/api"
+)
+
+// A session is one person at a terminal, from the banner to the log-out.
+type session struct {
+	*Console
+	ctx  context.Context
+	term *term
+	user string // administrator who has logged in; "": nobody
+	box  state  // as it was asked last
+}
+
+// run shows the banner, and the menu to who wants it.
+func (s *session) run() error {
+	s.ask()
+	s.term.redraw = s.banner
+	s.banner()
+	if !s.cfg.Local {
+		for {
+			_, err := s.term.readLine(s.ctx, "Press Enter for the menu. ", 0, false)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, errBack) && !errors.Is(err, errLeave) {
+				return err
+			}
+		}
+		s.ask()
+	}
+	if s.box.known && s.box.stored.Setup {
+		if err := s.offerSetup(); err != nil && err != errBack {
+			return s.left(err)
+		}
+	}
+	return s.left(s.menu())
+}
+
+// left says why the dialogue is over.
+func (s *session) left(err error) error {
+	switch err {
+	case errIdle:
+		s.say("\nNothing was typed for %s: you are logged out.", short(s.idle()))
+	case errLeave:
+		s.say("Logged out.")
+	}
+	return err
+}
+
+// idle returns how long nothing may be typed.
+func (s *session) idle() time.Duration {
+	if n := s.box.stored.Serial.Idle; n > 0 {
+		return time.Duration(n) * time.Second
+	}
+	return 10 * time.Minute
+}
+
+// say writes lines, wrapped. Whatever is not ours goes through clean.
+func (s *session) say(format string, args ...any) {
+	for i, a := range args {
+		switch v := a.(type) {
+		case string:
+			args[i] = clean(v)
+		case error:
+			args[i] = clean(strings.ReplaceAll(v.Error(), "\n", "; "))
+		}
+	}
+	for _, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
+		for _, part := range wrap(line, strings.Repeat(" ", len(line)-len(strings.TrimLeft(line, " ")))) {
+			s.term.print(part + "\n")
+		}
+	}
+}
+
+// read asks for a line.
+func (s *session) read(prompt string) (string, error) {
+	line, err := s.term.readLine(s.ctx, prompt, s.idle(), false)
+	return strings.TrimSpace(line), err
+}
+
+// readHidden asks for a line that is not shown.
+func (s *session) readHidden(prompt string) (string, error) {
+	return s.term.readLine(s.ctx, prompt, s.idle(), true)
+}
+
+// yes asks a question that Enter answers with otherwise.
+func (s *session) yes(question string, otherwise bool) (bool, error) {
+	hint := " [y/N] "
+	if otherwise {
+		hint = " [Y/n] "
+	}
+	for {
+		line, err := s.read(question + hint)
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(line) {
+		case "":
+			return otherwise, nil
+		case "y", "yes":
+			return true, nil
+		case "n", "no":
+			return false, nil
+		}
+		s.say("Type y or n.")
+	}
+}
+
+// typed asks for a word that is not typed by mistake.
+func (s *session) typed(word, what string) (bool, error) {
+	line, err := s.read(fmt.Sprintf("Type %s to %s, or Enter to leave it: ", clean(word), what))
+	if err != nil {
+		return false, err
+	}
+	if line != word {
+		s.say("Nothing was done.")
+	}
+	return line == word, nil
+}
+
+// choose asks for one of n things by its number; 0 is none.
+func (s *session) choose(prompt string, n int) (int, error) {
+	for {
+		line, err := s.read(fmt.Sprintf("%s (1 to %d, Enter for none): ", prompt, n))
+		if err != nil || line == "" || line == "0" {
+			return 0, err
+		}
+		if i, err := strconv.Atoi(line); err == nil && i >= 1 && i <= n {
+			return i, nil
+		}
+		s.say("There is no %s here.", line)
+	}
+}
+
+// page shows lines, a screen at a time.
+func (s *session) page(lines []string) error {
+	shown := 0
+	for _, line := range lines {
+		for _, part := range wrap(clean(line), "    ") {
+			if shown == screenful {
+				more, err := s.read("-- Enter for more, q to stop -- ")
+				if err != nil || more != "" {
+					return err
+				}
+				shown = 0
+			}
+			s.term.print(part + "\n")
+			shown++
+		}
+	}
+	return nil
+}
+
+// wait runs f until it is done, the terminal hangs up, or Ctrl-C is typed: then
+// f's context ends and the error is errBack. What else is typed meanwhile comes
+// to the next prompt.
+func (s *session) wait(limit time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(s.ctx, limit)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case b, ok := <-s.term.bytes:
+			if !ok {
+				cancel()
+				<-done
+				return &lostError{"the terminal hung up", s.term.failed}
+			}
+			if strings.ContainsRune(string(b), keyBack) {
+				cancel()
+				<-done
+				s.term.ahead = nil
+				s.term.print("^C\n")
+				return errBack
+			}
+			if room := maxAhead - len(s.term.ahead); room > 0 {
+				s.term.ahead = append(s.term.ahead, b[:min(room, len(b))]...)
+			}
+		}
+	}
+}
+
+// How long a call may take.
+const (
+	quick = 10 * time.Second // of what only reads or answers at once
+	slow  = 2 * time.Minute  // of what holds the engine
+)
+
+func (s *session) engine(method string, params, result any) error {
+	return s.wait(quick, func(ctx context.Context) error { return s.cfg.Engine.Call(ctx, method, nonNil(params), result) })
+}
+
+func (s *session) supervisor(method string, params, result any) error {
+	return s.wait(slow, func(ctx context.Context) error { return s.cfg.Supervisor.Call(ctx, method, nonNil(params), result) })
+}
+
+func nonNil(params any) any {
+	if params == nil {
+		return struct{}{}
+	}
+	return params
+}
+
+// silent reports whether err says that a part of the box does not answer.
+func silent(err error) bool {
+	return err != nil && (errors.Is(err, context.DeadlineExceeded) || api.AsError(err).Kind == "unreachable")
+}
+
+// either asks the engine, and the supervisor for another method if that does not
+// answer. instead may be "": nothing stands in.
+func (s *session) either(method string, params, result any, instead string, others, other any) (byEngine bool, err error) {
+	err = s.engine(method, params, result)
+	if !silent(err) {
+		return true, err
+	}
+	if instead == "" {
+		return false, errNeedsEngine
+	}
+	s.say("The engine does not answer; the supervisor does it.")
+	return false, s.supervisor(instead, others, other)
+}
+
+var errNeedsEngine = errors.New("this needs the engine, which does not answer: look at Status, restart the engine, or restore a configuration")
+
+// told shows what went wrong, with every single mistake, and returns nil: the
+// dialogue goes on. If the terminal is what went wrong it returns err.
+func (s *session) told(err error) error {
+	if err == nil || s.over(err) {
+		return err
+	}
+	s.say("It was not done: %v", err)
+	for _, p := range api.AsError(err).Problems {
+		s.say("  %s", p.String())
+	}
+	return nil
+}
+
+// over reports whether err ends the dialogue, or at least what goes on in it.
+func (s *session) over(err error) bool {
+	return err == errBack || err == errLeave || err == errIdle || errors.As(err, new(*lostError)) || s.ctx.Err() != nil
+}
+
+// short writes a duration without what is zero: 10m, 1h30m.
+func short(d time.Duration) string {
+	s := d.Round(time.Second).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import "strings"
+
+// offerSetup asks whether a box that is nobody's yet is to be set up now.
+func (s *session) offerSetup() error {
+	s.say("\nThis box has no administrator yet.")
+	ok, err := s.yes("Set it up now?", true)
+	if err != nil || !ok {
+		return err
+	}
+	return s.setup()
+}
+
+// A plan is what the first set-up has asked for.
+type plan struct {
+	address  *address
+	host     string
+	zone     string
+	hostNow  string
+	zoneNow  string
+	addedNow address
+}
+
+// setup asks for what a new box needs, commits it, and says how to go on.
+func (s *session) setup() error {
+	p := plan{addedNow: s.box.stored.Management, hostNow: s.box.stored.HostName, zoneNow: s.box.stored.TimeZone}
+	if n := s.box.network; n != nil {
+		p.hostNow, p.zoneNow = n.HostName, n.TimeZone
+	}
+	s.say("\nEnter alone leaves a thing as it is; Ctrl-C goes to the menu.\n\nManagement address, now: %s", s.box.management())
+	var err error
+	if p.address, err = s.readAddress(p.addedNow); err != nil {
+		return err
+	}
+	if p.host, err = s.read("Name of the box [" + clean(or(p.hostNow, "the machine's own")) + "]: "); err != nil {
+		return err
+	}
+	if p.zone, err = s.read("Time zone, such as Europe/Berlin [" + clean(or(p.zoneNow, "the machine's own")) + "]: "); err != nil {
+		return err
+	}
+	if done, err := s.carryOut(p); err != nil || !done {
+		return err
+	}
+	return s.showSetup()
+}
+
+// carryOut shows what was asked for once more and does it. It says whether the
+// set-up goes on.
+func (s *session) carryOut(p plan) (bool, error) {
+	edits := p.edits()
+	if len(edits) == 0 {
+		return true, nil
+	}
+	s.say("\nThis is what will be set:")
+	if p.address != nil {
+		s.say("  management address  %s", p.address.String())
+	}
+	if p.host != "" {
+		s.say("  name                %s", p.host)
+	}
+	if p.zone != "" {
+		s.say("  time zone           %s", p.zone)
+	}
+	ok, err := s.yes("Do it?", true)
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		s.say("Nothing was set.")
+		return true, nil
+	}
+	err = s.commit(edits, "first set-up")
+	if silent(err) && p.address != nil {
+		s.say("The engine does not answer: only the address can be set now.")
+		err = s.applyAddress(*p.address)
+	}
+	if err = s.told(err); err != nil {
+		return false, err
+	}
+	s.ask()
+	return true, nil
+}
+
+// edits are those that carry p out.
+func (p *plan) edits() (out []map[string]any) {
+	system := map[string]any{}
+	if p.host != "" {
+		system["host_name"] = p.host
+	}
+	if p.zone != "" {
+		system["time_zone"] = p.zone
+	}
+	if len(system) > 0 {
+		out = append(out, patch("system", system))
+	}
+	if p.address != nil {
+		out = append(out, patch("management", p.address.values()))
+	}
+	return out
+}
+
+// showSetup says how the first administrator is made. It is the only place that
+// shows a secret.
+func (s *session) showSetup() error {
+	var out struct {
+		Code string `json:"code"`
+	}
+	if _, err := s.either("auth.setup_code", nil, &out, "recovery.setup_code", nil, &out); err != nil {
+		return s.told(err)
+	}
+	s.ask()
+	if out.Code == "" || !s.box.stored.Setup {
+		s.say("There is an administrator already.")
+		return nil
+	}
+	urls, print := s.box.info.Console.Addresses, s.box.info.Console.Fingerprint
+	if s.box.silent != nil {
+		urls, print = s.box.stored.Console, s.box.stored.Fingerprint
+	}
+	s.say("\nMake the first administrator with a browser:")
+	s.say("  open         %s", or(strings.Join(urls, " "), "nothing: the console is turned off (console listen)"))
+	for i, part := range fingerprintLines(print) {
+		s.say("%s", []string{"  fingerprint  ", "               "}[i]+part)
+	}
+	s.say("  set-up code  %s", out.Code)
+	s.say("Compare the fingerprint with what the browser says of the certificate.")
+	return nil
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

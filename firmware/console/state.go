@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A state is what the two parts of the box say, as far as they answer.
+type state struct {
+	known     bool // stored is known
+	stored    stored
+	storedErr error
+
+	info    info
+	hello   hello
+	network *network // nil: not told
+	silent  error    // why the engine said nothing; nil: it did
+}
+
+// A stored is the result of recovery.status.
+type stored struct {
+	Revision       uint64    `json:"revision"`
+	Author         string    `json:"author"`
+	Committed      time.Time `json:"committed"`
+	Pending        bool      `json:"pending"`
+	Previous       uint64    `json:"previous"`
+	HostName       string    `json:"host_name"`
+	TimeZone       string    `json:"time_zone"`
+	Management     address   `json:"management"`
+	Console        []string  `json:"console"`
+	Fingerprint    string    `json:"fingerprint"`
+	Administrators []string  `json:"administrators"`
+	Setup          bool      `json:"setup"`
+	Users          bool      `json:"users"`
+	Problems       []string  `json:"problems"`
+	Serial         struct {
+		Known         bool `json:"known"`
+		PasswordReset bool `json:"password_reset"`
+		Shell         bool `json:"shell"`
+		Idle          int  `json:"idle_seconds"`
+	} `json:"serial"`
+}
+
+// An address is how the management port is reached, or is to be.
+type address struct {
+	Port    string   `json:"port,omitempty"`
+	Method  string   `json:"method"`
+	Address []string `json:"address,omitempty"`
+	Gateway []string `json:"gateway,omitempty"`
+	DNS     []string `json:"dns,omitempty"`
+}
+
+func (a address) String() string {
+	if a.Method == "none" || a.Method == "" {
+		return "none: somebody else configures the network"
+	}
+	out := a.Method
+	for _, part := range []struct {
+		name string
+		list []string
+	}{{"", a.Address}, {"gateway", a.Gateway}, {"DNS", a.DNS}} {
+		if len(part.list) > 0 {
+			out += ", " + strings.TrimLeft(part.name+" "+strings.Join(part.list, " "), " ")
+		}
+	}
+	if a.Port != "" {
+		out += ", port " + a.Port
+	}
+	return out
+}
+
+type pending struct {
+	Revision uint64 `json:"revision"`
+	Left     string `json:"left"`
+	Author   string `json:"author"`
+	Comment  string `json:"comment"`
+}
+
+type role struct {
+	Name      string `json:"name"`
+	State     string `json:"state"`
+	Crashes   int    `json:"crashes"`
+	LastCrash string `json:"last_crash"`
+	Held      string `json:"held"`
+}
+
+// An info is what is used of the result of sys.info.
+type info struct {
+	Version   string    `json:"version"`
+	Board     string    `json:"board"`
+	Revision  uint64    `json:"revision"`
+	Author    string    `json:"author"`
+	Committed time.Time `json:"committed"`
+	Pending   *pending  `json:"pending"`
+	Console   struct {
+		Addresses   []string `json:"addresses"`
+		Fingerprint string   `json:"fingerprint"`
+		Problem     string   `json:"problem"`
+	} `json:"console"`
+	Roles    []role   `json:"roles"`
+	Problems []string `json:"problems"`
+}
+
+type hello struct {
+	Hostname string `json:"hostname"`
+}
+
+// A network is what is used of the result of network.show.
+type network struct {
+	Managed   bool     `json:"managed"`
+	Why       string   `json:"why"`
+	Port      string   `json:"port"`
+	Method    string   `json:"method"`
+	Addresses []string `json:"addresses"`
+	HostName  string   `json:"host_name"`
+	TimeZone  string   `json:"time_zone"`
+	Problem   string   `json:"problem"`
+}
+
+// ask asks both parts of the box how it does.
+func (s *session) ask() {
+	var b state
+	b.storedErr = s.supervisor("recovery.status", nil, &b.stored)
+	b.known = b.storedErr == nil
+	if b.silent = s.engine("sys.info", nil, &b.info); b.silent == nil {
+		_ = s.engine("sys.hello", nil, &b.hello) // the name is shown where it is told
+		var n network
+		if s.engine("network.show", nil, &n) == nil {
+			b.network = &n
+		}
+	} else {
+		var st struct {
+			Roles []role `json:"roles"`
+		}
+		_ = s.supervisor("role.list", nil, &st) // without it no role is shown
+		b.info.Roles = st.Roles
+	}
+	s.box = b
+}
+
+// host returns what the box is called.
+func (b *state) host() string {
+	for _, name := range []string{b.stored.HostName, b.hello.Hostname} {
+		if name != "" {
+			return name
+		}
+	}
+	return "evener"
+}
+
+// problems lists what needs attention.
+func (b *state) problems() []string {
+	if b.silent == nil {
+		return b.info.Problems
+	}
+	out := []string{}
+	if b.storedErr != nil {
+		out = append(out, "the state cannot be read: "+b.storedErr.Error())
+	}
+	for _, r := range b.info.Roles {
+		if r.State != "running" {
+			out = append(out, strings.TrimSuffix(fmt.Sprintf("%s is %s, %s", r.Name, r.State, r.LastCrash), ", "))
+		}
+	}
+	return append(out, b.stored.Problems...)
+}
+
+// banner shows what box this is and how it does.
+func (s *session) banner() {
+	b := &s.box
+	title := "Evener"
+	if s.cfg.Version != "" {
+		title += " " + s.cfg.Version
+	}
+	s.say("\n%s on %s", title, b.host())
+	row := func(name, value string) {
+		if value != "" {
+			s.say("  %-12s %s", name, value)
+		}
+	}
+	urls, print := b.stored.Console, b.stored.Fingerprint
+	if b.silent == nil {
+		urls, print = b.info.Console.Addresses, b.info.Console.Fingerprint
+	}
+	row("management", b.management())
+	row("console", strings.Join(urls, " "))
+	for i, part := range fingerprintLines(print) {
+		row([]string{"fingerprint", ""}[i], part)
+	}
+	switch {
+	case b.silent != nil && b.known:
+		row("engine", fmt.Sprintf("does not answer; revision %d would run", b.stored.Revision))
+	case b.silent != nil:
+		row("engine", "does not answer")
+	default:
+		row("engine", fmt.Sprintf("runs, revision %d by %s", b.info.Revision, b.info.Author))
+	}
+	if p := b.info.Pending; p != nil {
+		row("PENDING", fmt.Sprintf("revision %d by %s goes back in %s unless confirmed", p.Revision, p.Author, p.Left))
+	} else if b.silent != nil && b.stored.Pending {
+		row("PENDING", fmt.Sprintf("revision %d waits for its confirm; revision %d was before it", b.stored.Revision, b.stored.Previous))
+	}
+	list := b.problems()
+	for i, p := range list {
+		if i == 4 {
+			row("", fmt.Sprintf("and %d more: see Status", len(list)-i))
+			break
+		}
+		row("ALARM", p)
+	}
+}
+
+// management says how the management port is reached.
+func (b *state) management() string {
+	if n := b.network; n != nil && (n.Managed || len(n.Addresses) > 0) {
+		text := strings.Join(n.Addresses, " ")
+		if text == "" {
+			text = "no address yet"
+		}
+		if n.Problem != "" {
+			text += "; " + n.Problem
+		}
+		return fmt.Sprintf("%s (%s)", text, n.Method)
+	}
+	if !b.known {
+		return ""
+	}
+	return b.stored.Management.String()
+}
+
+// fingerprintLines writes 64 digits in groups, as they are compared by eye.
+func fingerprintLines(hex string) []string {
+	if hex == "" {
+		return nil
+	}
+	var out []string
+	for len(hex) > 0 {
+		n := min(32, len(hex))
+		var groups []string
+		for part := hex[:n]; part != ""; {
+			k := min(4, len(part))
+			groups = append(groups, part[:k])
+			part = part[k:]
+		}
+		if len(out) < 2 {
+			out = append(out, strings.Join(groups, " "))
+		}
+		hex = hex[n:]
+	}
+	return out
+}

@@ -107,7 +107,8 @@ test("the last server needs a tick before the button does anything", async () =>
 	answers["server.preview"] = () => ({ effects: [effect("a1", { left: 0, last: true })], guarded: true });
 	answers["server.drain"] = () => ({ results: [effect("a1")] });
 	render(<DrainDialog targets={{ members: ["app/a1"] }} mode="keep-sticky" onClose={() => closed++} />, box);
-	await shows(/remain/);
+	await shows(/Nobody would be left in app/);
+	assert.doesNotMatch(box.textContent!, /no server remains/, "it is said once");
 	button("Drain a1").click();
 	await settled();
 	assert.equal(asked.filter((a) => a.method === "server.drain").length, 0);

@@ -107,7 +107,7 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 			<p class="muted">{t("members.runtime_note")}</p>
 			{!seen.value && error.value === null && <Skeleton rows={3} />}
 			{seen.value && <Effects effects={effects} />}
-			{seen.value && <Remaining effects={effects} />}
+			{seen.value && <Remaining effects={effects.filter((e) => !e.last)} />}
 			{seen.value?.guarded && (
 				<Notice kind="error">
 					<strong>{t("members.guard", { pools: [...new Set(effects.filter((e) => e.last).map((e) => poolName(e.member)))].join(", ") })}</strong>
@@ -176,6 +176,7 @@ export function Sticky({ n, cookies }: { n: number; cookies: boolean }) {
 // Remaining says for each pool who serves new clients afterwards.
 function Remaining({ effects }: { effects: readonly api.ServerPreviewEffect[] }) {
 	const first = new Map<string, api.ServerPreviewEffect>();
+	if (effects.length === 0) return null; // what is said of pools that would have nobody
 	for (const e of effects) if (!first.has(poolName(e.member))) first.set(poolName(e.member), e);
 	return (
 		<ul class="drain-left" aria-label={t("members.capacity")}>
@@ -183,7 +184,7 @@ function Remaining({ effects }: { effects: readonly api.ServerPreviewEffect[] })
 				const share = effects.filter((x) => poolName(x.member) === pool).reduce((a, x) => a + x.share, 0);
 				return (
 					<li key={pool}>
-						<StateIcon state={e.last || e.left === 0 ? "down" : e.promoted?.length ? "spare" : share > 0.5 ? "degraded" : "up"} />
+						<StateIcon state={e.left === 0 ? "down" : e.promoted?.length ? "spare" : share > 0.5 ? "degraded" : "up"} />
 						<span>
 							{e.left === 0 ? t("members.left_none", { pool }) : e.promoted?.length
 								? t("members.left_spare", { pool, spares: e.promoted.join(", ") })

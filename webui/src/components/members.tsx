@@ -125,7 +125,7 @@ export function MembersTable({ source, caption, byPool, link, opened, tools, emp
 	const columns = useMemo((): Column<api.LiveMember>[] => [
 		{
 			id: "name", head: t(byPool ? "members.pool" : "members.server"), by: (m) => (byPool ? m.pool : m.name),
-			cell: (m) => <span class="row nowrap" style={{ flexWrap: "nowrap" }}><a href={link(m)}>{byPool ? m.pool : m.name}</a><span class="muted tnum member-address">{m.address}</span></span>,
+			cell: (m) => <span class="row nowrap member-name"><a href={link(m)}>{byPool ? m.pool : m.name}</a><span class="muted tnum member-address">{m.address}</span></span>,
 		},
 		{ id: "state", head: t("members.state"), by: (m) => stand(m).word, cell: (m) => <span title={m.why}><Status {...stand(m)} /></span>, hidden: true },
 		{ id: "address", head: t("members.address"), by: (m) => m.address, cell: (m) => <span class="mono">{m.address}</span>, hidden: true },
@@ -139,7 +139,7 @@ export function MembersTable({ source, caption, byPool, link, opened, tools, emp
 		{ id: "rate", head: t("members.rate"), num: true, by: (m) => m.rate.requests, cell: (m) => <span class="with-spark"><Rate of={m.rate.requests} /><Trend of={sparks} id={`member/${key(m)}:requests`} /></span> },
 		{ id: "p95", head: "p95", num: true, by: (m) => m.rate.p95 ?? -1, cell: (m) => <Latency of={m.rate.p95} /> },
 		{ id: "errors", head: t("members.failed"), num: true, by: (m) => errorShare(m.rate) ?? -1, cell: (m) => <Percent of={errorShare(m.rate)} /> },
-		{ id: "probe", head: t("members.last_probe"), by: (m) => lastProbe(m)?.detail ?? "", cell: (m) => <LastProbe m={m} id={key(m)} /> },
+		{ id: "probe", head: t("members.last_probe"), by: (m) => lastProbe(m)?.detail ?? "", wrap: true, cell: (m) => <LastProbe m={m} id={key(m)} /> },
 	], [source, sparks, byPool, lang.value]);
 	return (
 		<Table

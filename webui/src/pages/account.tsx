@@ -3,7 +3,7 @@
 // The own account: password, second factor, sessions, API tokens, and how the
 // console looks.
 import { type Signal, useSignal } from "@preact/signals";
-import { Ago, type api, ask, boxNow, Button, Card, Choice, Dialog, enter, ErrorNotice, Facts, fieldErrors, format, hello, lang, mutate, Notice, Page, plainCall, roleName, SelectField, Skeleton, Status, shortestPassword, t, Table, TextField, Time, toast, tx, useCall, useList } from "../kit";
+import { Ago, type api, ask, boxNow, Button, Card, Choice, Dialog, enter, ErrorNotice, Facts, fieldErrors, format, hello, lang, mutate, Notice, Page, plainCall, roleName, SelectField, Skeleton, Status, shortestPassword, t, Table, TextField, Time, toast, tx, useCall, useTopic } from "../kit";
 import { density, setDensity, setTheme, switchLanguage, theme } from "../appearance";
 import { download } from "../download";
 import { setSingleKeys, singleKeys } from "../keys";
@@ -207,21 +207,16 @@ function Codes({ codes, onClose }: { codes: readonly string[]; onClose: () => vo
 }
 
 function Sessions({ user }: { user: string }) {
-	const list = useCall("session.list", {});
-	const own = list.data.value?.sessions.filter((s) => s.user === user);
-	const rows = useList<api.Session>(own, (s) => s.id, list.error.value);
+	const rows = useTopic("state.sessions", { user });
 	const end = (s: api.Session) =>
 		ask({
 			title: t("account.end_title"), text: tx("account.end_text", { from: s.remote, when: <Ago at={s.seen} /> }), act: t("account.end_act"), danger: true,
-			run: async () => {
-				await mutate("session.revoke", { id: s.id });
-				list.again();
-			},
+			run: () => mutate("session.revoke", { id: s.id }),
 		});
 	return (
 		<Card name={t("account.sessions")} table>
 			<Table<api.Session>
-				name="sessions" query="sessions" caption={t("account.sessions")} source={rows} retry={list.again} noFilter
+				name="sessions" query="sessions" caption={t("account.sessions")} source={rows} noFilter
 				columns={[
 					{ id: "remote", head: t("account.from"), by: (s) => s.remote, cell: (s) => <>{s.remote}{s.current && <> <span class="tag">{t("account.this")}</span></>}</> },
 					{ id: "agent", head: t("account.agent"), by: (s) => s.agent, wrap: true, cell: (s) => s.agent || "–" },
@@ -237,23 +232,18 @@ function Sessions({ user }: { user: string }) {
 }
 
 function Tokens({ me }: { me: api.Self }) {
-	const list = useCall("token.list", {});
-	const own = list.data.value?.tokens.filter((k) => k.owner === me.user);
-	const rows = useList<api.Token>(own, (k) => k.id, list.error.value);
+	const rows = useTopic("state.tokens", { user: me.user });
 	const making = useSignal(false);
 	const made = useSignal<api.NewToken | null>(null);
 	const end = (k: api.Token) =>
 		ask({
 			title: t("account.token_end_title", { name: k.name }), text: t("account.token_end_text"), act: t("account.token_end"), danger: true,
-			run: async () => {
-				await mutate("token.revoke", { id: k.id });
-				list.again();
-			},
+			run: () => mutate("token.revoke", { id: k.id }),
 		});
 	return (
 		<Card name={t("account.tokens")} table actions={<Button small icon="plus" onClick={() => (making.value = true)}>{t("account.token_add")}</Button>}>
 			<Table<api.Token>
-				name="tokens" query="tokens" caption={t("account.tokens")} source={rows} retry={list.again} noFilter
+				name="tokens" query="tokens" caption={t("account.tokens")} source={rows} noFilter
 				columns={[
 					{ id: "name", head: t("account.token_name"), by: (k) => k.name, cell: (k) => k.name },
 					{ id: "role", head: t("account.role"), by: (k) => k.role, cell: (k) => roleName(k.role) },
@@ -264,7 +254,7 @@ function Tokens({ me }: { me: api.Self }) {
 				actions={(k) => <Button small kind="quiet" label={t("account.token_end_label", { name: k.name })} onClick={() => end(k)}>{t("account.token_end")}</Button>}
 				empty={{ title: t("account.no_tokens"), text: t("account.no_tokens_text") }}
 			/>
-			{making.value && <NewToken me={me} onClose={() => (making.value = false)} done={(k) => { making.value = false; made.value = k; list.again(); }} />}
+			{making.value && <NewToken me={me} onClose={() => (making.value = false)} done={(k) => { making.value = false; made.value = k; }} />}
 			{made.value && (
 				<Dialog title={t("account.token_made", { name: made.value.name })} onClose={() => (made.value = null)} footer={<Button kind="primary" onClick={() => (made.value = null)}>{t("common.close")}</Button>}>
 					<p>{t("account.token_once")}</p>

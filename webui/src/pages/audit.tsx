@@ -3,7 +3,7 @@
 // The audit log: who did what, from where, with what outcome, before and after.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, boxNow, Button, call, type CallError, Card, CheckField, ErrorNotice, Facts, format, may, Notice, Page, type PageProps, Panel, place, query, SelectField, setQuery, Status, t, Table, TextField, Time, toastError, useList, useLog } from "../kit";
+import { type api, boxNow, Button, call, type CallError, Card, CheckField, ErrorNotice, Facts, format, has, may, Notice, Page, type PageProps, Panel, place, query, SelectField, setQuery, Status, t, Table, TextField, Time, toastError, useList, useLog } from "../kit";
 import { Copyable, dayOf, download, momentOf } from "../admin/parts";
 import { fetchStream, overStream } from "../admin/transfer";
 
@@ -97,12 +97,12 @@ function List({ filter, live, chosen }: { filter: Filter; live: { value: boolean
 					name="audit" caption={t("audit.title")} source={source} noFilter retry={() => void load()} sort="-seq" paging={500}
 					columns={[
 						{ id: "time", head: t("common.time"), cell: (r) => <Time at={r.time} /> },
-						{ id: "user", head: t("audit.who"), by: (r) => r.user ?? "", cell: (r) => r.user || <span class="muted">{t(r.origin === "box" ? "audit.the_box" : "audit.nobody")}</span> },
+						{ id: "user", head: t("audit.who"), by: (r) => r.user ?? "", cell: (r) => who(r) },
 						{ id: "what", head: t("audit.what"), wrap: true, by: (r) => r.what ?? r.method, cell: (r) => <>{r.what || <code>{r.method}</code>}</> },
 						{ id: "object", head: t("audit.object"), wrap: true, by: (r) => r.object ?? "", cell: (r) => (r.object ? <code>{r.object}</code> : "–") },
 						{ id: "change", head: t("audit.change"), wrap: true, cell: (r) => <ChangeText r={r} /> },
 						{ id: "outcome", head: t("audit.outcome"), by: (r) => r.outcome, cell: (r) => <Outcome r={r} /> },
-						{ id: "from", head: t("audit.from"), by: (r) => `${r.origin ?? ""} ${r.remote ?? ""}`, cell: (r) => <span class="small">{[r.origin, r.remote].filter(Boolean).join(" · ")}</span> },
+						{ id: "from", head: t("audit.from"), wrap: true, by: (r) => from(r), cell: (r) => <span class="small">{from(r)}</span> },
 						{ id: "seq", head: t("audit.number"), num: true, hidden: true, by: (r) => r.seq, cell: (r) => r.seq },
 						{ id: "method", head: t("audit.method"), hidden: true, by: (r) => r.method, cell: (r) => <code>{r.method}</code> },
 						{ id: "revision", head: t("audit.revision"), num: true, hidden: true, by: (r) => r.revision ?? 0, cell: (r) => r.revision ?? "–" },
@@ -132,6 +132,16 @@ function Follow({ filter, onNews }: { filter: Filter; onNews: (news: Rec[], gap:
 	return log.error.value ? <ErrorNotice error={log.error.value} /> : null;
 }
 
+// What the box does by itself has no user, or one that is called box.
+const itself = (r: Rec) => r.origin === "box" || r.origin === "engine" || (r.user === "box" && r.origin === "boot");
+const who = (r: Rec) => (itself(r) ? <span class="muted">{t("audit.the_box")}</span> : r.user || <span class="muted">{t("audit.nobody")}</span>);
+
+// from says where somebody was; for the box itself there is nothing to say.
+function from(r: Rec): string {
+	const key = `audit.origin.${r.origin}`;
+	return (itself(r) && r.origin !== "boot" ? [] : [r.origin && (has(key) ? t(key) : r.origin), r.remote]).filter(Boolean).join(" · ") || "–";
+}
+
 const short = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
 function ChangeText({ r }: { r: Rec }) {
@@ -150,11 +160,11 @@ function Side({ r }: { r: Rec }) {
 			{r.message && <Notice kind="warning">{r.message}</Notice>}
 			<Facts list={[
 				[t("common.time"), momentOf(r.time)],
-				[t("audit.who"), r.user || t(r.origin === "box" ? "audit.the_box" : "audit.nobody")],
+				[t("audit.who"), who(r)],
 				Boolean(r.what) && [t("audit.what"), r.what],
 				[t("audit.method"), <code key="m">{r.method}</code>],
 				Boolean(r.object) && [t("audit.object"), <code key="o">{r.object}</code>],
-				[t("audit.from"), [r.origin, r.remote].filter(Boolean).join(" · ") || "–"],
+				[t("audit.from"), from(r)],
 				Boolean(r.session) && [t("audit.session"), <code key="s">{r.session}</code>],
 				r.revision !== undefined && [t("audit.revision"), String(r.revision)],
 				Boolean(r.note) && [t("audit.note"), r.note],

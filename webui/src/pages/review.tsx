@@ -29,7 +29,7 @@ export default function ReviewPage() {
 			{arrived.value && <Arrived />}
 			{move.value && <Moved move={move.value} onClose={() => setMove(null)} />}
 			{done.value && !move.value && <Done of={done.value} />}
-			<Others list={all.filter((c) => c.version === undefined)} />
+			<Others list={all.filter((c) => c.version === undefined)} own={own !== undefined} />
 			{!may("editor") ? <Empty title={t("common.forbidden")} text={needs("editor")} />
 				: none ? <Nothing />
 				: r ? <div class={`stack${stale.value ? " stale" : ""}`}><Body r={r} done={done} again={review.again} />{review.error.value && <ErrorNotice error={review.error.value} retry={review.again} />}</div>
@@ -55,14 +55,32 @@ function DiscardAll({ n }: { n: number }) {
 	);
 }
 
-// Others says who else has a draft: their changes and yours may meet.
-function Others({ list }: { list: readonly api.DraftState[] }) {
+// Others says who else has a draft: their changes and yours may meet. One that
+// nobody of the box has is an admin's to take over or to discard.
+function Others({ list, own }: { list: readonly api.DraftState[]; own: boolean }) {
 	if (list.length === 0) return null;
 	return (
 		<Notice>
 			<strong>{t("review.others", { n: list.length })}</strong>
-			<ul class="plain-list">{list.map((d) => <li key={d.author}>{tx("review.other", { author: <b>{d.author}</b>, base: d.base, when: <Ago at={d.time} /> })}</li>)}</ul>
+			<ul class="plain-list">{list.map((d) => <li key={d.author}>{tx(d.changes < 0 ? "review.other_broken" : "review.other", { author: <b>{d.author}</b>, n: d.changes, base: d.base, when: <Ago at={d.time} /> })} {d.orphan && <Orphan d={d} own={own} />}</li>)}</ul>
 		</Notice>
+	);
+}
+
+function Orphan({ d, own }: { d: api.DraftState; own: boolean }) {
+	const { author } = d;
+	const adopt = () =>
+		ask({
+			title: t("review.adopt_act", { author }), text: t("review.adopt_text"), act: t("review.adopt"), need: "admin",
+			run: async () => { await mutate("config.adopt", { author }); toast(t("review.adopted", { author })); },
+		});
+	const drop = () => ask({ title: t("review.other_drop_act", { author }), text: t("review.other_drop_text"), act: t("review.other_drop"), danger: true, need: "admin", run: () => mutate("config.discard", { author }) });
+	return (
+		<span class="row">
+			<span class="tag">{t("review.orphan")}</span>
+			<Button small need="admin" why={own ? t("review.adopt_own") : undefined} label={t("review.adopt_act", { author })} onClick={adopt}>{t("review.adopt")}</Button>
+			<Button small need="admin" label={t("review.other_drop_act", { author })} onClick={drop}>{t("review.other_drop")}</Button>
+		</span>
 	);
 }
 

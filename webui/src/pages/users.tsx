@@ -2,7 +2,7 @@
 //
 // Who may come in: users, their sessions, API tokens, and who has failed to.
 import { useSignal } from "@preact/signals";
-import { Ago, type api, ask, boxNow, Button, Dialog, ErrorNotice, fieldErrors, format, hello, may, Menu, mutate, Notice, Page, type PageProps, type Role, SelectField, Status, shortestPassword, t, Table, Tabs, TextArea, TextField, Time, toast, useCall, useList } from "../kit";
+import { Ago, type api, ask, boxNow, Button, Dialog, ErrorNotice, fieldErrors, format, hello, may, Menu, mutate, Notice, Page, type PageProps, type Role, SelectField, Status, shortestPassword, t, Table, Tabs, TextArea, TextField, Time, toast, useCall, useList, useTopic } from "../kit";
 import { Copyable, isTime, parseScope, scopeWords, ScopeText } from "../admin/parts";
 
 const roles: readonly Role[] = ["viewer", "operator", "editor", "admin"];
@@ -24,42 +24,31 @@ export default function Users(_: PageProps) {
 type Open = { what: "create" } | { what: "change" | "password"; user: api.User };
 
 function UserList() {
-	const list = useCall("user.list", {});
-	const source = useList(list.data.value?.users, (u) => u.name, list.error.value);
+	const source = useTopic("state.users");
 	const open = useSignal<Open | null>(null);
 	const me = hello.value?.session?.user;
-	const admins = (list.data.value?.users ?? []).filter((u) => u.role === "admin").length;
+	const admins = source.keys.value.filter((k) => source.get(k)?.value.role === "admin").length;
 	const close = () => (open.value = null);
-	const after = () => {
-		close();
-		list.again();
-	};
 	const drop = async (u: api.User) => {
 		const done = await ask({
 			title: t("users.delete_title", { name: u.name }), danger: true, need: "admin", act: t("users.delete_act", { name: u.name }),
 			text: <><p>{t("users.delete_text", { name: u.name, n: u.sessions })}</p>{u.name === me && <Notice kind="warning">{t("users.delete_self")}</Notice>}</>,
 			run: () => mutate("user.delete", { name: u.name }),
 		});
-		if (done) {
-			toast(t("users.deleted", { name: u.name }));
-			list.again();
-		}
+		if (done) toast(t("users.deleted", { name: u.name }));
 	};
 	const resetTOTP = async (u: api.User) => {
 		const done = await ask({
 			title: t("users.totp_title", { name: u.name }), danger: true, need: "admin", act: t("users.totp_act"), text: <p>{t("users.totp_text", { name: u.name })}</p>,
 			run: () => mutate("user.reset_totp", { name: u.name }),
 		});
-		if (done) {
-			toast(t("users.totp_done", { name: u.name }));
-			list.again();
-		}
+		if (done) toast(t("users.totp_done", { name: u.name }));
 	};
 	const lastAdmin = (u: api.User) => (u.role === "admin" && admins <= 1 ? t("users.last_admin") : undefined);
 	return (
 		<>
 			<Table<api.User>
-				name="users" query="users" caption={t("users.tab_users")} source={source} retry={list.again} sort="name"
+				name="users" query="users" caption={t("users.tab_users")} source={source} sort="name"
 				columns={[
 					{ id: "name", head: t("users.name"), by: (u) => u.name, cell: (u) => <>{u.name}{u.name === me && <span class="tag" style={{ marginInlineStart: "8px" }}>{t("users.you")}</span>}</> },
 					{ id: "role", head: t("users.role"), by: (u) => roles.indexOf(u.role as Role), cell: (u) => t(`common.role.${u.role}`) },
@@ -83,9 +72,9 @@ function UserList() {
 				tools={<Button kind="primary" icon="plus" need="admin" onClick={() => (open.value = { what: "create" })}>{t("users.create")}</Button>}
 				empty={{ title: t("users.empty") }}
 			/>
-			{open.value?.what === "create" && <UserDialog onClose={close} onDone={after} />}
-			{open.value?.what === "change" && <UserDialog user={open.value.user} lastAdmin={lastAdmin(open.value.user)} onClose={close} onDone={after} />}
-			{open.value?.what === "password" && <PasswordDialog user={open.value.user} onClose={close} onDone={after} />}
+			{open.value?.what === "create" && <UserDialog onClose={close} onDone={close} />}
+			{open.value?.what === "change" && <UserDialog user={open.value.user} lastAdmin={lastAdmin(open.value.user)} onClose={close} onDone={close} />}
+			{open.value?.what === "password" && <PasswordDialog user={open.value.user} onClose={close} onDone={close} />}
 		</>
 	);
 }
@@ -185,8 +174,7 @@ function PasswordDialog({ user, onClose, onDone }: { user: api.User; onClose: ()
 }
 
 function SessionList({ all }: { all: boolean }) {
-	const list = useCall("session.list", all ? { all } : {});
-	const source = useList(list.data.value?.sessions, (s) => s.id, list.error.value);
+	const source = useTopic("state.sessions", all ? { all } : {});
 	const revoke = async (ids: readonly string[], clear?: () => void) => {
 		const mine = ids.some((id) => source.get(id)?.peek().current);
 		const done = await ask({
@@ -200,11 +188,10 @@ function SessionList({ all }: { all: boolean }) {
 		if (!done) return;
 		clear?.();
 		toast(t("users.revoked", { n: ids.length }));
-		list.again();
 	};
 	return (
 		<Table<api.Session>
-			name="sessions" query="sessions" caption={t("users.tab_sessions")} source={source} retry={list.again}
+			name="sessions" query="sessions" caption={t("users.tab_sessions")} source={source}
 			columns={[
 				{ id: "user", head: t("users.user"), by: (s) => s.user, cell: (s) => <>{s.user}{s.current && <span class="tag" style={{ marginInlineStart: "8px" }}>{t("users.this_session")}</span>}</> },
 				{ id: "remote", head: t("users.from"), by: (s) => s.remote, cell: (s) => <code>{s.remote}</code> },
@@ -215,15 +202,13 @@ function SessionList({ all }: { all: boolean }) {
 			]}
 			bulk={(keys, clear) => <Button small kind="danger" onClick={() => revoke(keys, clear)}>{t("users.revoke_act", { n: keys.length })}</Button>}
 			actions={(s) => <Button small kind="quiet" onClick={() => revoke([s.id])}>{t("users.revoke")}</Button>}
-			tools={<Button icon="refresh" onClick={list.again}>{t("admin.refresh")}</Button>}
 			empty={{ title: t("users.no_sessions") }}
 		/>
 	);
 }
 
 function TokenList({ all }: { all: boolean }) {
-	const list = useCall("token.list", all ? { all } : {});
-	const source = useList(list.data.value?.tokens, (x) => x.id, list.error.value);
+	const source = useTopic("state.tokens", all ? { all } : {});
 	const creating = useSignal(false);
 	const revoke = async (x: api.Token) => {
 		const done = await ask({
@@ -231,16 +216,13 @@ function TokenList({ all }: { all: boolean }) {
 			text: <p>{isTime(x.used) ? t("users.token_revoke_used", { time: format.ago(Date.parse(x.used), boxNow()) }) : t("users.token_revoke_unused")}</p>,
 			run: () => mutate("token.revoke", { id: x.id }),
 		});
-		if (done) {
-			toast(t("users.token_revoked", { name: x.name }));
-			list.again();
-		}
+		if (done) toast(t("users.token_revoked", { name: x.name }));
 	};
 	return (
 		<>
 			{source.keys.value.length > 0 && <p class="muted">{t("users.token_about")}</p>}
 			<Table<api.Token>
-				name="tokens" query="tokens" caption={t("users.tab_tokens")} source={source} retry={list.again} sort="name"
+				name="tokens" query="tokens" caption={t("users.tab_tokens")} source={source} sort="name"
 				columns={[
 					{ id: "name", head: t("admin.name"), by: (x) => x.name, cell: (x) => x.name },
 					{ id: "owner", head: t("users.owner"), by: (x) => x.owner, cell: (x) => x.owner },
@@ -255,7 +237,7 @@ function TokenList({ all }: { all: boolean }) {
 				tools={source.keys.value.length > 0 && <Button kind="primary" icon="plus" onClick={() => (creating.value = true)}>{t("users.token_create")}</Button>}
 				empty={{ title: t("users.no_tokens"), text: t("users.token_about"), actions: <Button kind="primary" icon="plus" onClick={() => (creating.value = true)}>{t("users.token_create")}</Button> }}
 			/>
-			{creating.value && <TokenDialog onClose={() => { creating.value = false; list.again(); }} />}
+			{creating.value && <TokenDialog onClose={() => (creating.value = false)} />}
 		</>
 	);
 }

@@ -3,7 +3,7 @@
 // The set-up wizard: the console's name and certificate, a first cluster with
 // its servers, and the commit. It edits the candidate and nothing else.
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type api, Button, call, Card, CheckField, Choice, ErrorNotice, format, go, hello, Latency, may, mutate, needs, Notice, Page, SelectField, Skeleton, Status, t, TextField, toast, tx, useCall } from "../kit";
 import { Changes, confirmRange, ConfirmChoice, NewText, pathText, Problems, Warnings } from "../components/changes";
 import { moveOf, setMove } from "../moved";
@@ -21,11 +21,16 @@ export default function Wizard() {
 	};
 	const at = Math.min(Math.max(plan.value.step, 0), steps.length - 1);
 	const name = steps[at]!;
-	const step = (to: number) => {
-		change({ step: to });
+	const step = (to: number) => change({ step: to });
+	const body = useRef<HTMLDivElement>(null);
+	const before = useRef(name);
+	// Each step is drawn anew: the focus goes into it when it is there.
+	useEffect(() => {
+		if (before.current === name) return;
+		before.current = name;
 		scrollTo(0, 0);
-		document.getElementById("wizard-step")?.focus();
-	};
+		body.current?.focus();
+	}, [name]);
 	if (!may("editor")) return <Page name={t("wizard.title")}><Notice>{needs("editor")}</Notice></Page>;
 	return (
 		<Page name={t("wizard.title")} actions={<Button onClick={() => { toast(t("wizard.left")); go("/"); }}>{t("wizard.leave")}</Button>}>
@@ -36,7 +41,7 @@ export default function Wizard() {
 					</li>
 				))}
 			</ol>
-			<div class="wizard" id="wizard-step" tabIndex={-1} key={name}>
+			<div class="wizard" id="wizard-step" tabIndex={-1} ref={body} key={name}>
 				{name === "start" && <Start next={() => step(1)} />}
 				{name === "console" && <ConsoleStep plan={plan} change={change} back={() => step(0)} next={() => step(2)} />}
 				{name === "cluster" && <ClusterStep plan={plan} change={change} back={() => step(1)} next={() => step(3)} />}

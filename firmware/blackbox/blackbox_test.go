@@ -5,6 +5,7 @@ package blackbox
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -91,7 +92,11 @@ func TestCrashIsKeptAside(t *testing.T) {
 			t.Errorf("start %d: crashed %t", n, crashed)
 		}
 		r.Add(Frame{Start: &Start{PID: n}})
+		if _, _, err := Open(name, Config{Slots: 8}, quiet); !errors.Is(err, ErrLocked) {
+			t.Errorf("a second recorder: %v", err)
+		}
 		r.f.Close() // as a crash does
+		r.lock.Close()
 	}
 	for n := range crashes {
 		if got := mustRead(t, CrashFile(name, n)); got.Frames[0].Start.PID != 3-n {

@@ -31,6 +31,7 @@ type Recorder struct {
 
 	mu    sync.Mutex // guards all below
 	f     *os.File   // nil: closed
+	lock  *os.File
 	seq   uint64     // of the next frame
 	slot  [slotSize]byte
 	dirty bool
@@ -41,8 +42,27 @@ type Recorder struct {
 // name, counted from 0, the latest.
 func CrashFile(name string, n int) string { return fmt.Sprintf("%s.crash.%d", name, n) }
 
+// ErrLocked says that another process records into the file.
+var ErrLocked = errors.New("another process records into the black box")
+
+// lockFile locks the file beside name, for as long as what it returns is open.
+func lockFile(name string) (*os.File, error) {
+	f, err := os.OpenFile(name+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = ErrLocked
+		}
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 // Open goes on with the file called name, and makes it if it is not there. Where its
-// last recording was that of a crash, crashed is true and [CrashFile] has it.
+// last recording was that of a crash, crashed is true and [CrashFile] has it. While
+// another process records into it, the error is ErrLocked.
 func Open(name string, cfg Config, log *slog.Logger) (r *Recorder, crashed bool, err error) {
 	if cfg.Slots == 0 {
 		cfg.Slots = 1024
@@ -50,26 +70,37 @@ func Open(name string, cfg Config, log *slog.Logger) (r *Recorder, crashed bool,
 	if cfg.Sync == 0 {
 		cfg.Sync = 5 * time.Second
 	}
+	r = &Recorder{cfg: cfg, log: log, seq: 1}
+	if r.lock, err = lockFile(name); err != nil {
+		return nil, false, err
+	}
+	if crashed, err = r.open(name); err != nil {
+		return nil, crashed, errors.Join(err, r.lock.Close())
+	}
+	return r, crashed, nil
+}
+
+// open goes on behind what is there.
+func (r *Recorder) open(name string) (crashed bool, err error) {
 	old, err := Read(name)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, false, err
+		return false, err
 	}
 	if crashed = old.Crashed(); crashed {
 		if err := keepCrash(name); err != nil {
-			return nil, true, err
+			return true, err
 		}
 	}
-	r = &Recorder{cfg: cfg, log: log, seq: 1}
 	if n := len(old.Frames); n > 0 {
 		r.seq = old.Frames[n-1].Seq + 1
 	}
 	if r.f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return nil, crashed, err
+		return crashed, err
 	}
 	if err := r.reserve(); err != nil {
-		return nil, crashed, errors.Join(fmt.Errorf("make room for the black box: %w", err), r.f.Close())
+		return crashed, errors.Join(fmt.Errorf("make room for the black box: %w", err), r.f.Close())
 	}
-	return r, crashed, nil
+	return crashed, nil
 }
 
 // keepCrash puts a file aside. What crashed before it moves on; the oldest goes.
@@ -173,5 +204,5 @@ func (r *Recorder) Close(why string) error {
 	}
 	f := r.f
 	r.f = nil
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(f.Sync(), f.Close(), r.lock.Close())
 }

@@ -49,6 +49,7 @@ type Config struct {
 	Alerts     *alert.Dispatcher // nil: nobody is told
 	Auth       *auth.Auth        // nil: the users cannot be read, and nobody can log in
 
+	BlackBox string // file of what survives a crash; "": nothing is recorded
 	Captures string // folder for packet captures, made where it is not there; "": there can be none
 	Spool    string // folder for the files of transfers, made where it is not there; "": none
 	Version  string
@@ -158,6 +159,8 @@ func (b *Box) Methods() *api.Registry {
 	b.addConnections(reg)
 	b.addCapture(reg)
 	b.addDiag(reg)
+	b.addBlackBox(reg)
+	b.addSupport(reg)
 	b.addPersist(reg)
 	b.addServer(reg)
 	b.addExplain(reg)

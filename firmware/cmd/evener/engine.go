@@ -235,6 +235,7 @@ func (e *engine) start(ctx, management context.Context) {
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: linkSuper(e.cfg.state), Registry: e.registry,
 		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
 		Problems: e.problems, Access: e.access, History: e.history, Auth: e.auth, Spool: filepath.Join(e.cfg.state, "spool"), Captures: filepath.Join(e.cfg.state, "captures"),
+		BlackBox: filepath.Join(e.cfg.state, blackBoxFile),
 		Audit: e.records.audit, Events: e.records.events, Alerts: e.records.alerts, Taps: e.access,
 	}, e.log)
 	box.Start()
@@ -250,6 +251,7 @@ func (e *engine) start(ctx, management context.Context) {
 	e.run1(management, "store", box.Run)
 	e.run1(management, "records", box.RunRecords)
 	e.run1(management, "captures", box.RunCaptures)
+	e.run1(management, "black box", box.RunBlackBox)
 	e.run1(management, "history", e.keepHistory)
 	if e.auth != nil {
 		e.run1(management, "auth", e.auth.Run)

@@ -115,6 +115,7 @@ func newShow() *cobra.Command {
 		simple("certificates", "show certificates: who uses them, and how long they last", cobra.NoArgs, "certificate.list", noParams, printCertificates),
 		newLog(),
 		newHistory(),
+		newShowBlackBox(),
 	)
 }
 

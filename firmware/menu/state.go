@@ -119,6 +119,9 @@ func (s *state) taken() []order {
 // event takes what a key reports.
 func (s *state) event(e KeyEvent, now time.Time) {
 	s.now = now
+	if t, ok := s.top().(ticking); ok && !e.Down && !s.busy {
+		t.tick(s) // the last moment of the key's being down
+	}
 	for _, k := range s.keys.event(e, now) {
 		s.press(k)
 	}

@@ -61,13 +61,13 @@ func (s *superAPI) registry() *api.Registry {
 // error in the log, and the menus within this process work without it.
 func (s *superAPI) start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
+	reg, done := s.registry(), make(chan struct{})
 	l, err := api.Listen(s.path)
 	if err != nil {
 		cancel()
 		s.log.Error("supervisor's socket not served", "err", err)
 		return func() {}
 	}
-	reg, done := s.registry(), make(chan struct{})
 	go func() {
 		defer close(done)
 		if err := api.Serve(ctx, l, reg, s.log, api.ServerConfig{}); err != nil {
@@ -81,14 +81,15 @@ func (s *superAPI) start() (stop func()) {
 }
 
 // call runs a method for something within this process that has a person before
-// it: origin is panel or serial. The author is named like the origin, because the
-// box does not know who stands there; whoever does has the rights of an admin.
+// it: origin is panel or serial. The box does not know who stands there; whoever does
+// has the rights of an admin, and the name that the engine knows him by.
 func (s *superAPI) call(ctx context.Context, origin, method string, params, result any) error {
 	raw, err := json.Marshal(params)
 	if err != nil {
 		return fmt.Errorf("call %s: %w", method, err)
 	}
-	who := api.Call{Author: origin, Origin: origin, Role: api.Admin, Remote: "this box", Sudo: true}
+	author := map[string]string{"panel": "front panel", "serial": "serial console"}[origin]
+	who := api.Call{Author: author, Origin: origin, Role: api.Admin, Remote: "this box", Sudo: true}
 	out, e := s.registry().Call(ctx, who, method, raw)
 	if e != nil {
 		return e

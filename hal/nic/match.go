@@ -64,12 +64,14 @@ const maxPorts = 256
 // Ethernet interface does.
 func (m memory) rows(matches []Match, links []link) []row {
 	links = slices.Clone(links)
-	slices.SortFunc(links, func(a, b link) int { return cmp.Compare(a.index, b.index) })
+	slices.SortFunc(links, func(a, b link) int { // hardware by its place, the rest by age
+		return cmp.Or(strings.Compare(a.pci(), b.pci()), cmp.Compare(a.index, b.index))
+	})
 	taken := make(map[int]bool)
 	var out []row
 	for _, match := range matches {
 		r := row{match: match}
-		if i := slices.IndexFunc(links, func(l link) bool { return !taken[l.index] && match.fits(l) }); i >= 0 {
+		if i := match.find(links, taken); i >= 0 {
 			r.link = &links[i]
 			m[match.Label] = links[i]
 		} else if was, ok := m[match.Label]; ok {
@@ -112,6 +114,23 @@ func follow(was link, links []link, taken map[int]bool) (*link, string) {
 	}
 	return nil, fmt.Sprintf("its interface %s is gone", was.name)
 }
+
+// find returns the index of the link that m is for, -1 if there is none.
+func (m Match) find(links []link, taken map[int]bool) int {
+	nth := 0
+	for i, l := range links {
+		if !m.fits(l) {
+			continue
+		}
+		if nth++; !taken[l.index] && (nth == m.Order || m.Order == 0 || m.named()) {
+			return i
+		}
+	}
+	return -1
+}
+
+// named reports whether more than the driver decides.
+func (m Match) named() bool { return m.PCI != "" || m.Bus != "" || m.Interface != "" }
 
 func (m Match) fits(l link) bool {
 	switch {

@@ -17,14 +17,15 @@ import (
 )
 
 // A Match says which interface a label on the front belongs to. PCI or Bus decide
-// where they are given, then Interface, then Driver, which takes the first
-// interface that no other match has.
+// where they are given, then Interface, then Driver, of which Order says the how
+// manieth controller is meant, in the order of their addresses.
 type Match struct {
 	Label      string
 	PCI        string // address of the controller, such as "0000:01:00.0"
 	Bus        string // a device on the way to it in /sys/devices, such as "fe2a0000.ethernet"
 	Interface  string // as the kernel calls it
 	Driver     string
+	Order      int // from 1; 0: the first that no other match has
 	Management bool
 }
 

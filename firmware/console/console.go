@@ -46,9 +46,10 @@ type Config struct {
 	Local bool
 
 	// Command runs a command line, without the word evener, as the command line
-	// tool does, and Shell a shell of the operating system until it ends.
+	// tool does, and Shell a shell of the operating system until it ends; it closes
+	// in, after which nothing reads from it.
 	Command func(ctx context.Context, args []string, out io.Writer) error
-	Shell   func(ctx context.Context, in io.Reader, out io.Writer) error
+	Shell   func(ctx context.Context, in io.ReadCloser, out io.Writer) error
 
 	// Bundle writes a support bundle into a file of the folder dir and returns
 	// its name. Disks lists folders of disks that may be plugged in.

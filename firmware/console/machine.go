@@ -227,7 +227,7 @@ func (s *session) shell() error {
 		return s.told(err)
 	}
 	s.say("End it with exit. That it was opened is in the audit log.")
-	err = s.cfg.Shell(s.ctx, &rawInput{s}, rawOutput{s.term})
+	err = s.cfg.Shell(s.ctx, &rawInput{s, make(chan struct{})}, rawOutput{s.term})
 	note := map[string]any{"user": who, "terminal": s.cfg.Name, "ended": true, "seconds": int(time.Since(begun).Seconds())}
 	if err := s.supervisor("serial.shell", note, nil); err != nil {
 		s.log.Warn("end of the maintenance shell not noted", "err", err)
@@ -240,7 +240,10 @@ func (s *session) shell() error {
 
 // A rawInput gives bytes as they are typed. It ends when nothing is typed for the
 // time after which people are logged out.
-type rawInput struct{ s *session }
+type rawInput struct {
+	s      *session
+	closed chan struct{}
+}
 
 func (r *rawInput) Read(b []byte) (int, error) {
 	t := r.s.term
@@ -257,11 +260,18 @@ func (r *rawInput) Read(b []byte) (int, error) {
 			return 0, errIdle
 		case <-r.s.ctx.Done():
 			return 0, io.EOF
+		case <-r.closed:
+			return 0, io.EOF
 		}
 	}
 	n := copy(b, t.ahead)
 	t.ahead = t.ahead[n:]
 	return n, nil
+}
+
+func (r *rawInput) Close() error {
+	close(r.closed)
+	return nil
 }
 
 // A rawOutput writes bytes as they come.

@@ -163,7 +163,8 @@ func TestMaintenanceShellAsksForThePasswordAgain(t *testing.T) {
 		b := newBox()
 		b.stored["serial"] = args{"known": true, "password_reset": true, "shell": true, "idle_seconds": 600}
 		var typed string
-		b.cfg.Shell = func(_ context.Context, in io.Reader, out io.Writer) error {
+		b.cfg.Shell = func(_ context.Context, in io.ReadCloser, out io.Writer) error {
+			defer in.Close()
 			buf := make([]byte, 10)
 			n, err := in.Read(buf)
 			typed = string(buf[:n])

@@ -64,6 +64,7 @@ var EventKinds = []string{
 	"config.committed", "config.confirmed", "config.reverted", "config.unserved", "config.served",
 	"certificate.expiring", "certificate.expired", "certificate.renewed", "certificate.failed",
 	"engine.started", "role.crashed", "role.restarted",
+	"port.up", "port.down",
 	"login.failed", "login.throttled",
 	"audit.failed", "audit.restored", "events.lost",
 	"alert.failed", "alert.restored", "alert.dropped", "alert.test",

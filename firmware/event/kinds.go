@@ -41,6 +41,8 @@ const (
 	AuditFailed     Kind = "audit.failed"
 	AuditRestored   Kind = "audit.restored"
 	EventsLost      Kind = "events.lost"
+	PortUp          Kind = "port.up"
+	PortDown        Kind = "port.down"
 	AlertFailed     Kind = "alert.failed"
 	AlertRestored   Kind = "alert.restored"
 	AlertDropped    Kind = "alert.dropped"
@@ -80,6 +82,8 @@ var table = []Description{
 	{EngineStarted, Info, "the engine of version {version} started and runs revision {revision}", "role/engine"},
 	{RoleCrashed, Error, "{role} crashed: {reason}", "role/NAME"},
 	{RoleRestarted, Info, "{role} is restarted, as {by} has ordered", "role/NAME"},
+	{PortUp, Info, "port {port} has a link", "port/NAME"},
+	{PortDown, Warning, "port {port} has no link any more: {reason}", "port/NAME"},
 	{LoginFailed, Warning, "login of {user} from {remote} failed: {reason}", "user/NAME"},
 	{LoginThrottled, Warning, "logins of {user} from {remote} must wait: too many have failed", "user/NAME"},
 	{AuditFailed, Error, "the audit log is not written, {waiting} records wait: {error}", "audit"},

@@ -40,6 +40,8 @@ type Config struct {
 	Registry   *stats.Registry
 	Supervisor Supervisor
 	Machine    Machine // nil: there is no supervisor to ask
+	Ports      Ports   // nil: none are known
+	Network    Network // nil: nobody configures it
 	Metrics    Metrics
 	Access     Access
 	Taps       Taps // nil: traffic cannot be followed
@@ -92,6 +94,8 @@ type Box struct {
 	signed   noticed // and signs
 	topics   topics
 
+	ports     ports
+	network   network
 	revisions revisions
 	tails     tails
 	spool     spool
@@ -157,6 +161,8 @@ func (b *Box) Methods() *api.Registry {
 	b.addCommit(reg)
 	b.addShow(reg)
 	b.addConnections(reg)
+	b.addPorts(reg)
+	b.addNetwork(reg)
 	b.addCapture(reg)
 	b.addDiag(reg)
 	b.addBlackBox(reg)
@@ -245,6 +251,7 @@ func (b *Box) serveRunning() {
 
 // serve serves cfg, and where the balancer does already, what else it wants.
 func (b *Box) serve(cfg *config.Config, number uint64) error {
+	b.useNetwork(cfg) // the addresses before those who listen on them
 	if b.applied != number {
 		if err := b.cfg.Balancer.Apply(cfg, number); err != nil {
 			return fmt.Errorf("revision %d is not served: %w", number, err)
@@ -278,4 +285,5 @@ func (b *Box) collect(w *stats.Writer) {
 	w.Float(stats.ConfigLastCommit, float64(rev.Time.UnixMilli())/1000)
 	_, pending := b.cfg.Store.Pending()
 	w.Bool(stats.ConfigConfirmPending, pending)
+	b.collectPorts(w)
 }

@@ -84,6 +84,8 @@ func (b *Box) problems() []Problem {
 		out = append(out, certificateProblem(c))
 	}
 	out = append(out, b.consoleProblems()...)
+	out = append(out, b.portProblems()...)
+	out = append(out, b.networkProblems()...)
 	if r := b.restart.status(); r != nil && r.Error != "" {
 		out = append(out, Problem{Kind: "role.restart_failed", Severity: severityWarning, Object: "role/" + r.Role,
 			Args: map[string]any{"error": r.Error}, Text: "the last restart failed and the old process goes on: " + r.Error})

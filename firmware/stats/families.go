@@ -56,6 +56,12 @@ var (
 	ClusterHandshakes        = &Family{"evener_cluster_tls_handshakes_total", CounterType, "TLS handshakes of clients that succeeded, by kind.", []string{"cluster", "kind"}}
 	ClusterHandshakeFailures = &Family{"evener_cluster_tls_failures_total", CounterType, "TLS handshakes of clients that failed, by reason.", []string{"cluster", "reason"}}
 	ClusterProxyRefused      = &Family{"evener_cluster_proxy_refused_total", CounterType, "Connections refused because of their PROXY header, by reason.", []string{"cluster", "reason"}}
+	PortUp                   = &Family{"evener_port_up", GaugeType, "Whether a network port has a link.", []string{"port"}}
+	PortSpeed                = &Family{"evener_port_speed_bits_per_second", GaugeType, "What the link of a network port has agreed on; 0 is not known.", []string{"port"}}
+	PortBytes                = &Family{"evener_port_bytes_total", CounterType, "Bytes that a network port has received (in) and sent (out).", []string{"port", "direction"}}
+	PortPackets              = &Family{"evener_port_packets_total", CounterType, "Packets that a network port has received (in) and sent (out).", []string{"port", "direction"}}
+	PortErrors               = &Family{"evener_port_errors_total", CounterType, "Packets that were damaged (in) or could not be sent (out).", []string{"port", "direction"}}
+	PortDropped              = &Family{"evener_port_dropped_total", CounterType, "Packets that the kernel or the hardware has dropped.", []string{"port", "direction"}}
 	RuleHits                 = &Family{"evener_rule_hits_total", CounterType, "Requests that a rule decided.", []string{"cluster", "rule"}}
 	RuleLastHit              = &Family{"evener_rule_last_hit_timestamp_seconds", GaugeType, "When a rule decided last, Unix time.", []string{"cluster", "rule"}}
 	ServerRequests           = &Family{"evener_server_requests_total", CounterType, "Tries ended, by class of the status.", []string{"pool", "server", "code_class"}}
@@ -101,6 +107,7 @@ func Families() []*Family {
 		ClusterQueueTimeouts, ClusterWaiting, ClusterPersist, ClusterCompressed,
 		ClusterCompressedBytes, ClusterCompressRefused, ClusterTunnels, ClusterTunnelsOpen,
 		ClusterDatagrams, ClusterHandshakes, ClusterHandshakeFailures, ClusterProxyRefused,
+		PortUp, PortSpeed, PortBytes, PortPackets, PortErrors, PortDropped,
 		RuleHits, RuleLastHit, ServerRequests, ServerDuration, ServerErrors,
 		ConfigRevision, ConfigLastCommit, ConfigConfirmPending, PoolServers, ServerUp,
 		ServerAdminState, ServerHealth, ServerConnections, ServerStickySessions, ServerWeight,

@@ -81,7 +81,7 @@ export interface Adopted {
 
 export interface Advice {
 	advised: boolean;
-	why: string[]; // codes: console_off, console_listen, console_access, console_certificate, metrics_listen
+	why: string[]; // codes: console_off, console_listen, console_access, console_certificate, metrics_listen, management_address, management_port
 	confirm?: string; // the time that is advised
 }
 
@@ -179,6 +179,20 @@ export interface Batch {
 	lost: number;
 	next: number;
 	more: boolean;
+}
+
+export interface BlackBox {
+	frames: Frame[]; // the oldest first
+	damaged?: number; // frames that a loss of power has torn
+	crashed: boolean; // the recording has no end: that of a crash, or the one that goes on now
+	crashes: string[]; // when the crashes were whose recordings are kept, the latest first
+}
+
+export interface BlackboxReadEvent {
+	kind: string;
+	severity: string;
+	object: string;
+	text: string;
 }
 
 export interface Block {
@@ -307,6 +321,13 @@ export interface Cleared {
 
 export interface Cluster {
 	name: string;
+	requests: number;
+	errors?: number;
+	connections: number;
+}
+
+export interface ClusterListCluster {
+	name: string;
 	labels?: Record<string, string>;
 	protocol: string;
 	listen: string[];
@@ -328,7 +349,7 @@ export interface Cluster {
 }
 
 export interface Clusters {
-	clusters: Cluster[];
+	clusters: ClusterListCluster[];
 }
 
 export interface Committed {
@@ -598,6 +619,15 @@ export interface Formatted {
 	text: string;
 }
 
+export interface Frame {
+	seq: number;
+	time: string;
+	start?: Start;
+	second?: Second;
+	event?: BlackboxReadEvent;
+	stop?: Stop;
+}
+
 export interface Generation {
 	number: number;
 	exchanges: number;
@@ -842,6 +872,34 @@ export interface MetricsText {
 	text: string;
 }
 
+export interface NetworkInfo {
+	managed: boolean; // the box configures its management port
+	why: string; // it does not; empty: it does
+	port: string; // of management; empty: none is known
+	interface: string; // of the port; empty: it has none
+	method: string; // none, static or dhcp
+	addresses: string[]; // of the port now, whoever has set them, with the lengths of their networks
+	gateway: string; // the first of gateways
+	gateways: string[]; // of the box's own default routes
+	dns: string[]; // name servers that the box has set
+	host_name: string; // now
+	time_zone: string; // now; empty: not known
+	lease: NetworkLease | null; // of a DHCP server; null: none
+	problem: string; // what is not as it should be; empty: nothing
+	problems: string[]; // each of them
+}
+
+export interface NetworkLease {
+	address: string; // with the length of its network
+	server: string;
+	routers: string[]; // that it offers
+	dns: string[]; // that it offers
+	domain?: string;
+	obtained: string;
+	renews: string; // when more time is asked for
+	expires?: string; // absent: never
+}
+
 export interface NewToken {
 	id: string; // no secret
 	name: string;
@@ -896,6 +954,7 @@ export interface PanelSettings {
 	contrast: number;
 	idle: string;
 	pin?: string; // empty: the menu opens without one
+	given: boolean; // the block is written in the configuration
 }
 
 export interface PanelStatus {
@@ -918,6 +977,7 @@ export interface PanelStatus {
 	bytes_in: number; // per second
 	bytes_out: number; // per second
 	management: Management; // what the running revision says of the management port
+	management_given: boolean; // the block management is written there
 }
 
 export interface PanelStatusProblem {
@@ -965,6 +1025,67 @@ export interface Pool {
 
 export interface Pools {
 	pools: Pool[];
+}
+
+export interface Port {
+	name: string; // as on the front
+	interface: string; // as the kernel calls it; empty: the port is missing
+	driver: string;
+	pci: string; // address of the controller; empty: it is on no PCI bus
+	mac: string;
+	up: boolean; // it is switched on
+	carrier: boolean; // something answers at the other end
+	state: string; // up, no-carrier, down or missing
+	speed: number; // Mbit/s; 0: not known
+	duplex: string; // full or half; empty: not known
+	mtu: number; // bytes
+	addresses: string[]; // with the lengths of their networks
+	management: boolean; // the board has it for administration
+	identify: boolean; // its lamp blinks
+	offloads: Record<string, boolean>; // what the hardware can do, as ethtool calls it, and whether it does
+	rings: PortRings;
+	counters: PortCounters;
+	sfp: PortSFP | null; // the module in it; null: none that can be read
+	bypass: PortBypass | null; // null: it is of no pair
+	problem: string; // what is not as it should be; empty: nothing
+}
+
+export interface PortBypass {
+	pair: string; // its name; hardware.show tells what the relay does
+}
+
+export interface PortCounters {
+	rx_bytes: number;
+	tx_bytes: number;
+	rx_packets: number;
+	tx_packets: number;
+	rx_errors: number;
+	tx_errors: number;
+	rx_dropped: number;
+	tx_dropped: number;
+	driver: Record<string, number>; // the driver's own, under its names
+}
+
+export interface PortList {
+	ports: Port[];
+}
+
+export interface PortRings {
+	rx: number;
+	tx: number;
+	rx_max: number; // 0: not known
+	tx_max: number; // 0: not known
+}
+
+export interface PortSFP {
+	vendor: string;
+	part: string;
+	serial: string;
+	type: string; // such as 10GBASE-SR
+	wavelength: number; // nm; 0: none
+	temperature: number | null; // °C; null: it does not measure
+	rx_power_dbm: number | null; // -40: dark; null: it does not measure
+	tx_power_dbm: number | null; // null: it does not measure
 }
 
 export interface Previewed {
@@ -1153,6 +1274,16 @@ export interface Rules {
 	rules: Rule[];
 }
 
+export interface Second {
+	requests: number; // in the second
+	errors: number; // in the second
+	connections: number; // open
+	busy: number; // share of their time that the event loops worked, 0 to 1
+	heap: number; // bytes
+	goroutines: number;
+	clusters?: Cluster[]; // the busiest; those that did nothing are left out
+}
+
 export interface Self {
 	user: string;
 	role: "viewer" | "operator" | "editor" | "admin";
@@ -1328,6 +1459,12 @@ export interface Sources {
 	total: number;
 }
 
+export interface Start {
+	version: string;
+	pid: number;
+	revision: number; // of the configuration
+}
+
 export interface StateProblemsProblem {
 	kind: string; // stable and dotted, such as member.down: what programs test and translate
 	severity: string; // error: clients are not served as they should be; warning: they are, for now
@@ -1335,6 +1472,10 @@ export interface StateProblemsProblem {
 	args?: Record<string, unknown>; // the values inside text, for translation
 	text: string; // in words
 	since?: string; // when it began, or when it was noticed
+}
+
+export interface Stop {
+	why: string;
 }
 
 export interface SubOpened {
@@ -1348,6 +1489,11 @@ export interface SubOpened {
 export interface Sudo {
 	until: string;
 	token?: string; // with rotate: the session's new token
+}
+
+export interface SupportBundle {
+	stream: number; // a gzipped tar archive; its manifest.json lists what is in it
+	name: string; // for the file
 }
 
 export interface SysLogRecord {
@@ -1792,6 +1938,17 @@ export interface Methods {
 		role: "admin";
 		effect: "system";
 		sudo: true;
+	};
+	// Shows what was recorded of the last minutes, or of those before a crash.
+	"blackbox.read": {
+		params: {
+			crash?: number; // 0: what is recorded now; 1: the last crash, 2 and 3: those before it
+			frames?: number; // at most, the newest; 600
+		};
+		result: BlackBox;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
 	};
 	// Deletes a capture that has ended.
 	"capture.delete": {
@@ -2439,6 +2596,14 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Shows how the box itself is reached.
+	"network.show": {
+		params: Record<string, never>;
+		result: NetworkInfo;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
 	// Presses a key of the panel.
 	"panel.press": {
 		params: {
@@ -2581,6 +2746,26 @@ export interface Methods {
 	"pool.list": {
 		params: Record<string, never>;
 		result: Pools;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Lets the lamp of a port blink, to find it.
+	"port.identify": {
+		params: {
+			port: string; // as on the front
+			on: boolean;
+			seconds?: number; // 1 to 600; 30
+		};
+		result: PortList;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Shows the network ports.
+	"port.list": {
+		params: Record<string, never>;
+		result: PortList;
 		role: "viewer";
 		effect: "read";
 		sudo: false;
@@ -2866,6 +3051,14 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Sends one file of what helps to find a fault, without secrets.
+	"support.bundle": {
+		params: Record<string, never>;
+		result: SupportBundle;
+		role: "admin";
+		effect: "read";
+		sudo: true;
+	};
 	// Says what box this is, what time it has and who calls.
 	"sys.hello": {
 		params: Record<string, never>;
@@ -3133,8 +3326,10 @@ export interface Topics {
 	"state.confirm": { class: "state"; params: Record<string, never>; data: ConfirmState };
 	"state.console": { class: "state"; params: Record<string, never>; data: ConsoleChange };
 	"state.members": { class: "state"; params: Record<string, never>; data: LiveMember };
+	"state.network": { class: "state"; params: Record<string, never>; data: NetworkInfo };
 	"state.panel": { class: "state"; params: Record<string, never>; data: PanelScreen };
 	"state.pools": { class: "state"; params: Record<string, never>; data: LivePool };
+	"state.ports": { class: "state"; params: Record<string, never>; data: Port };
 	"state.problems": { class: "state"; params: Record<string, never>; data: StateProblemsProblem };
 	"state.rules": { class: "state"; params: Record<string, never>; data: Rule };
 	"state.sessions": { class: "state"; params: {
@@ -3179,6 +3374,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"backup.export": "admin",
 	"backup.import": "admin",
 	"backup.upload": "admin",
+	"blackbox.read": "viewer",
 	"capture.delete": "admin",
 	"capture.download": "admin",
 	"capture.list": "admin",
@@ -3236,6 +3432,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"event.list": "viewer",
 	"explain.request": "viewer",
 	"metrics.history": "viewer",
+	"network.show": "viewer",
 	"panel.press": "admin",
 	"panel.screen": "viewer",
 	"panel.settings": "admin",
@@ -3248,6 +3445,8 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"persist.list": "viewer",
 	"persist.rotate": "admin",
 	"pool.list": "viewer",
+	"port.identify": "operator",
+	"port.list": "viewer",
 	"probe.run": "operator",
 	"probe.try": "editor",
 	"resource.delete": "editor",
@@ -3269,6 +3468,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"sub.open": null,
 	"sub.read": null,
 	"sub.update": null,
+	"support.bundle": "admin",
 	"sys.hello": null,
 	"sys.info": "viewer",
 	"sys.log": "viewer",

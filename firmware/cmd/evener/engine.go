@@ -231,13 +231,23 @@ func (e *engine) start(ctx, management context.Context) {
 	if err != nil {
 		e.log.Error("pages of the console not recognised", "err", err)
 	}
+	wired := e.openPorts()
+	var network manage.Network
+	var front manage.Ports
+	if wired != nil {
+		network, front = wired.conf, wired.ports
+	}
 	box := manage.New(manage.Config{
+		Ports: front, Network: network,
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: linkSuper(e.cfg.state), Registry: e.registry,
 		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
 		Problems: e.problems, Access: e.access, History: e.history, Auth: e.auth, Spool: filepath.Join(e.cfg.state, "spool"), Captures: filepath.Join(e.cfg.state, "captures"),
 		BlackBox: filepath.Join(e.cfg.state, blackBoxFile),
-		Audit: e.records.audit, Events: e.records.events, Alerts: e.records.alerts, Taps: e.access,
+		Audit:    e.records.audit, Events: e.records.events, Alerts: e.records.alerts, Taps: e.access,
 	}, e.log)
+	if wired != nil {
+		wired.box = box
+	}
 	box.Start()
 	methods := box.Methods()
 	e.run1(management, "api", func(ctx context.Context) error {
@@ -249,6 +259,7 @@ func (e *engine) start(ctx, management context.Context) {
 	})
 	e.run1(management, "console", func(ctx context.Context) error { return e.serveConsole(ctx, methods) })
 	e.run1(management, "store", box.Run)
+	e.runPorts(management, wired)
 	e.run1(management, "records", box.RunRecords)
 	e.run1(management, "captures", box.RunCaptures)
 	e.run1(management, "black box", box.RunBlackBox)

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manage
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/config"
+	"evener/firmware/netconf"
+)
+
+// Network is what makes the management port as it is desired.
+type Network interface {
+	Set(netconf.Desired) error
+	Status() netconf.Status
+	LinkChanged()
+}
+
+// A NetworkInfo is how the box itself is reached.
+type NetworkInfo struct {
+	Managed   bool          `json:"managed" doc:"the box configures its management port"`
+	Why       string        `json:"why" doc:"it does not; empty: it does"`
+	Port      string        `json:"port" doc:"of management; empty: none is known"`
+	Interface string        `json:"interface" doc:"of the port; empty: it has none"`
+	Method    string        `json:"method" doc:"none, static or dhcp"`
+	Addresses []string      `json:"addresses" doc:"of the port now, whoever has set them, with the lengths of their networks"`
+	Gateway   string        `json:"gateway" doc:"the first of gateways"`
+	Gateways  []string      `json:"gateways" doc:"of the box's own default routes"`
+	DNS       []string      `json:"dns" doc:"name servers that the box has set"`
+	HostName  string        `json:"host_name" doc:"now"`
+	TimeZone  string        `json:"time_zone" doc:"now; empty: not known"`
+	Lease     *NetworkLease `json:"lease" doc:"of a DHCP server; null: none"`
+	Problem   string        `json:"problem" doc:"what is not as it should be; empty: nothing"`
+	Problems  []string      `json:"problems" doc:"each of them"`
+}
+
+// A NetworkLease is an address that a DHCP server has lent.
+type NetworkLease struct {
+	Address  string    `json:"address" doc:"with the length of its network"`
+	Server   string    `json:"server"`
+	Routers  []string  `json:"routers" doc:"that it offers"`
+	DNS      []string  `json:"dns" doc:"that it offers"`
+	Domain   string    `json:"domain,omitempty"`
+	Obtained time.Time `json:"obtained"`
+	Renews   time.Time `json:"renews" doc:"when more time is asked for"`
+	Expires  time.Time `json:"expires,omitzero" doc:"absent: never"`
+}
+
+// network remembers what was wanted last.
+type network struct {
+	mu     sync.Mutex // guards what follows
+	system config.System
+	wanted config.Management
+	used   bool
+}
+
+var errNoNetwork = api.Errorf(api.CodeFailed, "network.unknown", "the network of this box is not known; the log of the engine says why")
+
+func (b *Box) addNetwork(reg *api.Registry) {
+	api.Add(reg, api.Method{Name: "network.show", Purpose: "Shows how the box itself is reached.", Role: api.Viewer}, b.networkShow)
+	b.topics.network = api.AddState(reg, api.Topic{Name: "state.network", Purpose: "How the box itself is reached, as one object named network.",
+		Role: api.Viewer, Every: 2 * time.Second}, func(ctx context.Context, c api.Call, _ struct{}) (map[string]NetworkInfo, error) {
+		n, err := b.networkShow(ctx, c, struct{}{})
+		return map[string]NetworkInfo{"network": n}, err
+	})
+}
+
+// NetworkChanged tells who watches that something of the network has changed.
+func (b *Box) NetworkChanged() { changed(b.topics.network) }
+
+func (b *Box) networkShow(context.Context, api.Call, struct{}) (NetworkInfo, error) {
+	if b.cfg.Network == nil {
+		return NetworkInfo{}, errNoNetwork
+	}
+	return networkInfo(b.cfg.Network.Status()), nil
+}
+
+func networkInfo(s netconf.Status) NetworkInfo {
+	n := NetworkInfo{Managed: s.Managed, Why: s.Why, Port: s.Desired.Port, Interface: s.Desired.Interface, Method: string(s.Desired.Method),
+		Addresses: written(s.Addresses), Gateways: written(s.Gateways), DNS: written(s.DNS), HostName: s.HostName, TimeZone: s.TimeZone,
+		Problem: strings.Join(s.Problems, "; "), Problems: append([]string{}, s.Problems...)}
+	if len(n.Gateways) > 0 {
+		n.Gateway = n.Gateways[0]
+	}
+	if l := s.Lease; l != nil {
+		n.Lease = &NetworkLease{Address: l.Address.String(), Server: l.Server.String(), DNS: written(l.DNS), Domain: l.Domain, Routers: []string{},
+			Obtained: l.Obtained.UTC(), Renews: l.Renew.UTC(), Expires: l.Expires.UTC()}
+		for _, r := range l.Routes {
+			if r.To.Bits() == 0 {
+				n.Lease.Routers = append(n.Lease.Routers, r.Gateway.String())
+			}
+		}
+	}
+	return n
+}
+
+// written writes each of a list.
+func written[T fmt.Stringer](list []T) []string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = x.String()
+	}
+	return out
+}
+
+// useNetwork makes the management port as cfg wants it. What fails is a problem, is
+// tried again, and keeps nothing else from being served.
+func (b *Box) useNetwork(cfg *config.Config) {
+	if b.cfg.Network == nil {
+		return
+	}
+	n := &b.network
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.system, n.wanted, n.used = cfg.System, cfg.Management, true
+	b.setNetwork()
+}
+
+// setNetwork sets what is wanted; the caller holds network.mu.
+func (b *Box) setNetwork() {
+	m, s := b.network.wanted, b.network.system
+	d := netconf.Desired{Port: m.Port, Method: netconf.Method(m.Method), Addresses: m.Address, Gateways: m.Gateway, DNS: m.DNS,
+		HostName: s.HostName, TimeZone: s.TimeZone}
+	list, err := b.listPorts()
+	if err != nil {
+		b.log.Warn("ports not known", "err", err)
+	}
+	for _, p := range list {
+		if p.Name == d.Port || d.Port == "" && p.Management {
+			d.Port, d.Interface = p.Name, p.Interface
+			break
+		}
+	}
+	if err := b.cfg.Network.Set(d); err != nil {
+		b.log.Warn("network not as it should be", "err", err)
+	}
+	changed(b.topics.network)
+}
+
+// networkPortChanged looks whether the management port has another interface now,
+// and tells of its link.
+func (b *Box) networkPortChanged(e PortEvent) {
+	if b.cfg.Network == nil {
+		return
+	}
+	b.network.mu.Lock()
+	defer b.network.mu.Unlock()
+	m := b.network.wanted
+	if !b.network.used || m.Port != "" && m.Port != e.Name || m.Port == "" && !e.Management {
+		return
+	}
+	b.setNetwork()
+	b.cfg.Network.LinkChanged()
+}
+
+// networkProblems tells what is wrong with the way to the box.
+func (b *Box) networkProblems() []Problem {
+	if b.cfg.Network == nil {
+		return nil
+	}
+	s := b.cfg.Network.Status()
+	if len(s.Problems) == 0 {
+		return nil
+	}
+	text := strings.Join(s.Problems, "; ")
+	return []Problem{{Kind: "network.problem", Severity: severityWarning, Object: "network", Args: map[string]any{"error": text},
+		Text: "network: " + text}}
+}
+
+// management compares the addresses by which the box is reached.
+func (w *ways) management(known []Port) {
+	was, is := w.before.Management, w.after.Management
+	if is.Method != config.MethodNone && is.Port != "" && len(known) > 0 && !hasPort(known, is.Port) {
+		w.why = append(w.why, "management_port")
+		w.warn("lockout.management_port", "management", map[string]any{"port": is.Port, "ports": portNames(known)},
+			"there is no port %q on this box: it would have no address; there are %s", is.Port, portNames(known))
+	}
+	if was.Method == config.MethodNone && is.Method == config.MethodNone {
+		return
+	}
+	if was.Port != is.Port || was.Method != is.Method || fmt.Sprint(was.Gateway) != fmt.Sprint(is.Gateway) {
+		w.why = append(w.why, "management_address")
+	}
+	if was.Method == config.MethodDHCP && is.Method != config.MethodDHCP {
+		w.moved("management", "lockout.management_lease", map[string]any{"method": string(is.Method)},
+			"the address that a DHCP server has given goes away: who has come by it must find the box at another one")
+	}
+	client, remote := remoteAddr(w.call.Remote)
+	for _, p := range was.Address {
+		if contains(is.Address, p) && was.Port == is.Port {
+			continue
+		}
+		args := map[string]any{"address": p.Addr().String(), "to": strings.Join(written(is.Address), ", ")}
+		w.moved("management", "lockout.management_address", args, "the address %s goes away: who has come by it must go to %s",
+			p.Addr(), whereTo(is))
+		if remote && p.Contains(client) {
+			w.out[len(w.out)-1].Severity = severityError // by this one, most likely
+		}
+	}
+}
+
+// moved notes a warning that makes a confirm advisable.
+func (w *ways) moved(object, kind string, args map[string]any, format string, words ...any) {
+	w.why = append(w.why, "management_address")
+	w.warn(kind, object, args, format, words...)
+}
+
+func whereTo(m config.Management) string {
+	switch {
+	case m.Method == config.MethodDHCP:
+		return "the one that a DHCP server gives"
+	case len(m.Address) == 0:
+		return "one that somebody else has set"
+	}
+	return strings.Join(written(m.Address), " or ")
+}
+
+func contains(list []netip.Prefix, p netip.Prefix) bool {
+	for _, q := range list {
+		if q.Addr() == p.Addr() {
+			return true
+		}
+	}
+	return false
+}
+
+func hasPort(list []Port, name string) bool {
+	for _, p := range list {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}

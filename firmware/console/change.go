@@ -40,11 +40,16 @@ func (s *session) commit(edits []map[string]any, what string) error {
 	if err := s.discard(); err != nil {
 		return err
 	}
-	if err := s.engine("config.edit", map[string]any{"edits": edits}, nil); err != nil {
+	var now info
+	if err := s.engine("sys.info", nil, &now); err != nil {
+		return err
+	}
+	err := s.engine("config.edit", map[string]any{"base": now.Revision, "edits": edits}, nil)
+	if err != nil {
 		return err
 	}
 	var done committed
-	err := s.engine("config.commit", map[string]any{"comment": s.comment(what), "confirm": confirmTime.String()}, &done)
+	err = s.engine("config.commit", map[string]any{"comment": s.comment(what), "confirm": confirmTime.String()}, &done)
 	if err != nil {
 		return errors.Join(err, s.discard())
 	}

@@ -232,9 +232,9 @@ var dialogues = []dialogue{
 	{"log", nil, loggedIn("10\r", "\x03", "0\r")},
 	{"setup", func(b *box) {
 		b.stored["setup"], b.stored["administrators"] = true, []string{}
-		b.stored["management"] = args{"method": "none"}
+		b.stored["management"], b.stored["console"] = args{"method": "none"}, []string{"https://127.0.0.1:9443"}
 		b.eng.answers["network.show"] = args{"managed": false}
-	}, []string{"\r", "\r", "1\r", "\r", "lb7\r", "Europe/Berlin\r", "\r", "k\r", "2\r", "\x03", "0\r"}},
+	}, []string{"\r", "\r", "1\r", "\r", "\r", "lb7\r", "Europe/Berlin\r", "\r", "k\r", "2\r", "\x03", "0\r"}},
 	{"setup_skipped", func(b *box) {
 		b.stored["setup"], b.stored["administrators"] = true, []string{}
 	}, []string{"\r", "y\r", "\r", "\r", "\r", "0\r"}},

@@ -2,7 +2,11 @@
 
 package console
 
-import "strings"
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+)
 
 // offerSetup asks whether a box that is nobody's yet is to be set up now.
 func (s *session) offerSetup() error {
@@ -17,6 +21,7 @@ func (s *session) offerSetup() error {
 // A plan is what the first set-up has asked for.
 type plan struct {
 	address  *address
+	listen   []string // of the console; nil: as it is
 	host     string
 	zone     string
 	hostNow  string
@@ -34,6 +39,11 @@ func (s *session) setup() error {
 	var err error
 	if p.address, err = s.readAddress(p.addedNow); err != nil {
 		return err
+	}
+	if p.address != nil {
+		if p.listen, err = s.readListen(*p.address); err != nil {
+			return err
+		}
 	}
 	if p.host, err = s.read("Name of the box [" + clean(or(p.hostNow, "the machine's own")) + "]: "); err != nil {
 		return err
@@ -57,6 +67,9 @@ func (s *session) carryOut(p plan) (bool, error) {
 	s.say("\nThis is what will be set:")
 	if p.address != nil {
 		s.say("  management address  %s", p.address.String())
+	}
+	if p.listen != nil {
+		s.say("  console             %s", strings.Join(p.listen, " "))
 	}
 	if p.host != "" {
 		s.say("  name                %s", p.host)
@@ -99,7 +112,42 @@ func (p *plan) edits() (out []map[string]any) {
 	if p.address != nil {
 		out = append(out, patch("management", p.address.values()))
 	}
+	if p.listen != nil {
+		out = append(out, patch("console", map[string]any{"listen": p.listen}))
+	}
 	return out
+}
+
+// readListen asks whether the console is to be where browsers get at it, if it is
+// on the box's own addresses alone; nil: it stays as it is.
+func (s *session) readListen(a address) ([]string, error) {
+	port := ""
+	for _, u := range s.box.stored.Console {
+		host, err := url.Parse(u)
+		if err != nil {
+			return nil, nil
+		}
+		ap, err := netip.ParseAddrPort(host.Host)
+		if err != nil || !ap.Addr().IsLoopback() {
+			return nil, nil // somebody has thought of it
+		}
+		port = host.Port()
+	}
+	if port == "" || a.Method == "none" {
+		return nil, nil
+	}
+	s.say("The console is at %s, where no browser of another machine gets at it.", strings.Join(s.box.stored.Console, " "))
+	ok, err := s.yes("Open it at every address of the box?", true)
+	if err != nil || !ok {
+		return nil, err
+	}
+	out := []string{"0.0.0.0:" + port}
+	for _, p := range a.Address {
+		if strings.Contains(p, ":") {
+			return append(out, "[::]:"+port), nil
+		}
+	}
+	return out, nil
 }
 
 // showSetup says how the first administrator is made. It is the only place that

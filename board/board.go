@@ -92,6 +92,8 @@ type Watchdog struct {
 	Device  string        // "/dev/watchdog0"
 	Driver  string        // of the kernel, such as sp5100_tco; "" not known
 	Timeout time.Duration // that is asked for; the driver may clamp it
+
+	Optional bool // nothing is wrong where there is none
 }
 
 // A Sensor is what is known of one input of a hwmon chip. A limit of 0 is not

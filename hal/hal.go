@@ -149,7 +149,7 @@ func (m *Machine) openWatchdog(o Options) {
 	if err == nil {
 		m.Watchdog, err = watchdog.New(dev, b.Timeout)
 	}
-	if err != nil {
+	if err != nil && (!b.Optional || !errors.Is(err, os.ErrNotExist)) {
 		text := "the watchdog is not used: " + err.Error()
 		if b.Driver != "" && errors.Is(err, os.ErrNotExist) {
 			text += "; its driver is " + b.Driver

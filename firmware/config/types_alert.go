@@ -65,6 +65,7 @@ var EventKinds = []string{
 	"certificate.expiring", "certificate.expired", "certificate.renewed", "certificate.failed",
 	"engine.started", "role.crashed", "role.restarted",
 	"port.up", "port.down",
+	"sensor.warning", "sensor.critical", "sensor.missing", "sensor.ok", "watchdog.reset",
 	"login.failed", "login.throttled",
 	"audit.failed", "audit.restored", "events.lost",
 	"alert.failed", "alert.restored", "alert.dropped", "alert.test",

@@ -36,6 +36,11 @@ const (
 	EngineStarted   Kind = "engine.started"
 	RoleCrashed     Kind = "role.crashed"
 	RoleRestarted   Kind = "role.restarted"
+	SensorWarning   Kind = "sensor.warning"
+	SensorCritical  Kind = "sensor.critical"
+	SensorMissing   Kind = "sensor.missing"
+	SensorOK        Kind = "sensor.ok"
+	WatchdogReset   Kind = "watchdog.reset"
 	LoginFailed     Kind = "login.failed"
 	LoginThrottled  Kind = "login.throttled"
 	AuditFailed     Kind = "audit.failed"
@@ -84,6 +89,11 @@ var table = []Description{
 	{RoleRestarted, Info, "{role} is restarted, as {by} has ordered", "role/NAME"},
 	{PortUp, Info, "port {port} has a link", "port/NAME"},
 	{PortDown, Warning, "port {port} has no link any more: {reason}", "port/NAME"},
+	{SensorWarning, Warning, "{sensor} is at {value}, its limit is {limit}", "sensor/CHIP:INPUT"},
+	{SensorCritical, Error, "{sensor} is at {value}, which the box cannot bear for long; its limit is {limit}", "sensor/CHIP:INPUT"},
+	{SensorMissing, Warning, "{sensor} cannot be read: {problem}", "sensor/CHIP:INPUT"},
+	{SensorOK, Info, "{sensor} is at {value} and within its limits again", "sensor/CHIP:INPUT"},
+	{WatchdogReset, Error, "the watchdog ({watchdog}) has restarted the box: nobody had fed it", "watchdog"},
 	{LoginFailed, Warning, "login of {user} from {remote} failed: {reason}", "user/NAME"},
 	{LoginThrottled, Warning, "logins of {user} from {remote} must wait: too many have failed", "user/NAME"},
 	{AuditFailed, Error, "the audit log is not written, {waiting} records wait: {error}", "audit"},

@@ -93,6 +93,7 @@ type Box struct {
 	noticed  noticed // when problems began
 	signed   noticed // and signs
 	topics   topics
+	hardware hardwareWatch
 
 	ports     ports
 	network   network
@@ -191,6 +192,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addSessions(reg)
 	b.addTokens(reg)
 	b.addPanel(reg)
+	b.addHardware(reg)
 	b.addREST(reg)
 	return reg
 }
@@ -285,5 +287,6 @@ func (b *Box) collect(w *stats.Writer) {
 	w.Float(stats.ConfigLastCommit, float64(rev.Time.UnixMilli())/1000)
 	_, pending := b.cfg.Store.Pending()
 	w.Bool(stats.ConfigConfirmPending, pending)
+	b.collectHardware(w)
 	b.collectPorts(w)
 }

@@ -84,6 +84,7 @@ func (b *Box) problems() []Problem {
 		out = append(out, certificateProblem(c))
 	}
 	out = append(out, b.consoleProblems()...)
+	out = append(out, b.hardwareProblems()...)
 	out = append(out, b.portProblems()...)
 	out = append(out, b.networkProblems()...)
 	if r := b.restart.status(); r != nil && r.Error != "" {

@@ -93,6 +93,8 @@ var (
 	CertificateNotBefore = &Family{"evener_certificate_not_before_seconds", GaugeType, "When a certificate begins, Unix time.", []string{"certificate"}}
 	AccessLogWritten     = &Family{"evener_accesslog_written_total", CounterType, "Access log lines written.", nil}
 	AccessLogDropped     = &Family{"evener_accesslog_dropped_total", CounterType, "Access log lines dropped because the destination did not keep up.", nil}
+	SensorValue          = &Family{"evener_sensor_value", GaugeType, "What a sensor of the box measures: degrees Celsius, revolutions per minute, volts or watts, by its kind.", []string{"sensor", "kind"}}
+	SensorState          = &Family{"evener_sensor_state", GaugeType, "1 for the state of a sensor, 0 for the others.", []string{"sensor", "state"}}
 	HistorySeries        = &Family{"evener_history_series", GaugeType, "Series that the history keeps.", nil}
 	HistorySeriesRefused = &Family{"evener_history_series_refused", GaugeType, "Series that the history has no room for.", nil}
 )
@@ -113,6 +115,6 @@ func Families() []*Family {
 		ServerAdminState, ServerHealth, ServerConnections, ServerStickySessions, ServerWeight,
 		ProbeDuration, ProbeFailures, PersistEntries, TLSComputing, TLSWaiting, TLSShed, TLSUpstream,
 		TLSUpstreamFailures, CertificateNotAfter, CertificateNotBefore, AccessLogWritten, AccessLogDropped,
-		HistorySeries, HistorySeriesRefused,
+		SensorValue, SensorState, HistorySeries, HistorySeriesRefused,
 	}
 }

@@ -74,6 +74,18 @@ func (k *Keys) State() []Status {
 	return slices.Clone(k.status)
 }
 
+// Find returns the keys whose devices are there now.
+func (k *Keys) Find() (out []Key) {
+	for _, keys := range k.find() {
+		for _, key := range keys {
+			if !slices.Contains(out, key) {
+				out = append(out, key)
+			}
+		}
+	}
+	return out
+}
+
 // rescan is how long a device that is not there is left alone.
 const rescan = 5 * time.Second
 

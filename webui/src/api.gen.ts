@@ -637,6 +637,24 @@ export interface Handover {
 	token: string; // for auth.handover, within 5 minutes
 }
 
+export interface Hardware {
+	board: HardwareBoard;
+	sensors: Sensor[];
+	machine: MachineInfo | null; // the supervisor's devices; null: it does not answer
+	problems: string[]; // devices that the board names and the machine has not
+}
+
+export interface HardwareBoard {
+	name: string;
+	description: string;
+	vendor: string; // as the machine says; empty: it does not
+	product: string; // as the machine says, or its device tree
+	version: string;
+	arch: string; // amd64 or arm64
+	recognised: string[]; // why it was; none: it was not, or somebody has named the board
+	message: string; // how it came to this board
+}
+
 export interface Hello {
 	product: string; // Evener
 	version: string;
@@ -832,6 +850,70 @@ export interface LogSystemRecord {
 	level: string;
 	message: string;
 	attrs?: Attr[];
+}
+
+export interface MachineBypass {
+	name: string;
+	ports: string[]; // as on the front; none: not known
+	driver: string;
+	mode: string; // normal, bypassed, open or unknown
+	power_off: string; // mode without power
+	problem?: string;
+}
+
+export interface MachineInfo {
+	booted?: string; // when the machine started
+	level: string; // what the alarm lamp shows: fine, warning, error, alert or emergency
+	why: string; // of that level; empty: all is fine
+	locate: boolean; // the lamp for finding the box blinks
+	panel: MachinePanel | null; // null: there is none
+	leds: MachineLED[];
+	watchdog: MachineWatchdog | null; // null: none is used
+	serial: MachineSerial;
+	keys: MachineKey[];
+	bypass: MachineBypass[];
+}
+
+export interface MachineKey {
+	use: string; // power or reset
+	device: string;
+	code: string;
+	found: boolean;
+	presses: number; // since the supervisor's start
+	problem?: string;
+}
+
+export interface MachineLED {
+	use: string; // power, status, alarm, locate or activity
+	colours: string[]; // that it has
+	colour: string; // that it shows, or comes nearest to; empty: it is dark
+	blink: boolean;
+	problem?: string;
+}
+
+export interface MachinePanel {
+	driver: string;
+	device: string;
+	rows: number;
+	cols: number;
+}
+
+export interface MachineSerial {
+	devices: string[]; // such as ttyS0; pty is a new pseudo-terminal
+	speed: number; // bit/s
+}
+
+export interface MachineWatchdog {
+	identity: string;
+	timeout: string;
+	left: string; // until it restarts the box; 0s: the driver does not tell
+	feeding: boolean; // false: the box restarts soon
+	why?: string; // it is not fed, or will not be for long
+	reset: boolean; // it was the watchdog that started the box last
+	boot: string[]; // what the hardware says of the last start
+	fed?: string;
+	stoppable: boolean; // an orderly end of the box disarms it
+	problem?: string;
 }
 
 export interface Management {
@@ -1298,6 +1380,19 @@ export interface Self {
 	now: string; // of the box's clock
 	expires?: string; // when the session ends, used or not
 	idle?: string; // when it ends if it is not used; asking counts as use
+}
+
+export interface Sensor {
+	id: string; // chip and input, such as nct6775/temp1
+	name: string;
+	kind: string; // temperature, fan, voltage or power
+	value: number; // the last one, where it is missing
+	unit: string; // °C, rpm, V or W
+	low: number; // limit; 0: none
+	high: number; // limit; 0: none
+	critical: number; // limit; 0: none
+	state: string; // ok, warning, critical or missing
+	problem?: string; // why it is missing
 }
 
 export interface ServerCancelEffect {
@@ -2583,6 +2678,24 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Shows the board, its sensors and the devices of the supervisor.
+	"hardware.show": {
+		params: Record<string, never>;
+		result: Hardware;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Has a lamp on the front blink, so that the box is found.
+	"led.locate": {
+		params: {
+			on: boolean;
+		};
+		result: Record<string, never>;
+		role: "operator";
+		effect: "system";
+		sudo: false;
+	};
 	// Shows how rates and latencies went: 1 s for an hour, 10 s for a day, 1 min for 14 days.
 	"metrics.history": {
 		params: {
@@ -3325,6 +3438,7 @@ export interface Topics {
 	"state.clusters": { class: "state"; params: Record<string, never>; data: LiveCluster };
 	"state.confirm": { class: "state"; params: Record<string, never>; data: ConfirmState };
 	"state.console": { class: "state"; params: Record<string, never>; data: ConsoleChange };
+	"state.hardware": { class: "state"; params: Record<string, never>; data: Hardware };
 	"state.members": { class: "state"; params: Record<string, never>; data: LiveMember };
 	"state.network": { class: "state"; params: Record<string, never>; data: NetworkInfo };
 	"state.panel": { class: "state"; params: Record<string, never>; data: PanelScreen };
@@ -3431,6 +3545,8 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"event.ack": "operator",
 	"event.list": "viewer",
 	"explain.request": "viewer",
+	"hardware.show": "viewer",
+	"led.locate": "operator",
 	"metrics.history": "viewer",
 	"network.show": "viewer",
 	"panel.press": "admin",

@@ -261,6 +261,7 @@ func (e *engine) start(ctx, management context.Context) {
 	e.run1(management, "store", box.Run)
 	e.runPorts(management, wired)
 	e.run1(management, "records", box.RunRecords)
+	e.run1(management, "hardware", box.RunHardware)
 	e.run1(management, "captures", box.RunCaptures)
 	e.run1(management, "black box", box.RunBlackBox)
 	e.run1(management, "history", e.keepHistory)

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"evener/board"
 	"evener/firmware/recovery"
 	"evener/firmware/supervise"
 )
@@ -46,7 +45,7 @@ the log says so once.`,
 			return runBox(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&c.board, "board", "sim", "the hardware: sim, or a board's name")
+	cmd.Flags().StringVar(&c.board, "board", "sim", "the hardware: sim, auto, which recognises the machine, or a board's name")
 	cmd.Flags().StringVar(&c.config, "config", "", "first configuration of a box that has none")
 	cmd.Flags().StringVar(&c.user, "console-user", "", "user of the console's process when root starts the box; evener-console, or else nobody")
 	cmd.Flags().StringVar(&c.pages, "webui-dir", "", "serve the console's pages from this folder, to work on them")
@@ -60,10 +59,11 @@ func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 }
 
 func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.Writer) error {
-	b, err := board.ByName(c.board)
+	found, err := findBoard(c.board, "/")
 	if err != nil {
 		return usageError{err}
 	}
+	b := found.Board
 	if err := os.MkdirAll(c.state, 0o700); err != nil {
 		return err
 	}
@@ -116,6 +116,10 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	if err != nil {
 		return err
 	}
+	m, err := openMachine(found, c.state, log)
+	if err != nil {
+		return usageError{err}
+	}
 	// The supervisor hears the signals itself: the end of ctx, which comes of the
 	// same signal, would count as the second, which kills.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -124,8 +128,10 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	super := newSuperAPI(c.state, s, log)
 	super.add(super.addHold)
 	super.add(p.add)
+	super.add(m.add)
 	super.add(newRecoverer(c.state, s, p.renew, log).add)
 	defer super.start()()
+	defer m.start(s, super)()
 	go tellWhenUp(ctx, c, stdout)
 	return s.Run(life)
 }

@@ -112,6 +112,7 @@ func newShow() *cobra.Command {
 		simple("weights", "show how the weights of members moved, and why", cobra.NoArgs, "pool.list", noParams, printWeights),
 		simple("persistence", "show the records of source persistence", cobra.NoArgs, "persist.list", noParams, printSources),
 		newShowConsole(),
+		newShowHardware(),
 		newShowPorts(),
 		newShowNetwork(),
 		simple("certificates", "show certificates: who uses them, and how long they last", cobra.NoArgs, "certificate.list", noParams, printCertificates),

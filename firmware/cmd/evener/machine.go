@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"evener/board"
+	"evener/firmware/api"
+	"evener/firmware/manage"
+	"evener/firmware/supervise"
+	"evener/hal"
+	"evener/hal/led"
+	"evener/hal/sensor"
+)
+
+// findBoard returns the board of that name, or for auto the one that the machine
+// below root is taken for.
+func findBoard(name, root string) (board.Recognition, error) {
+	if name == board.Auto {
+		return board.Recognise(os.DirFS(root), runtime.GOARCH)
+	}
+	b, err := board.ByName(name)
+	r := board.Recognition{Board: b, Message: fmt.Sprintf("board %s was named with --board", b.Name)}
+	if err == nil && !b.Simulated {
+		r.Identity = board.Identify(os.DirFS(root))
+	}
+	return r, err
+}
+
+// A machine is the devices of the box, which the supervisor has: lamps, watchdog,
+// sensors, keys and relays. It goes on whatever role dies.
+type machine struct {
+	found board.Recognition
+	hal   *hal.Machine
+	sup   roleTeller
+	super *superAPI
+	ask   func(ctx context.Context, method string, result any) error // of the engine
+	log   *slog.Logger
+	began time.Time
+
+	mu       sync.Mutex // guards what follows
+	vitals   *vitals
+	level    led.Level
+	why      string // of level
+	locate   bool
+	feeding  bool
+	hunger   string // why the watchdog is not fed, or will not be
+	readings []sensor.Reading
+
+	engine, panel asking
+	topic         *api.Topic
+}
+
+// A roleTeller says which roles run.
+type roleTeller interface {
+	Status(context.Context) (supervise.Status, error)
+}
+
+// openMachine opens the devices of the board. It arms the watchdog.
+func openMachine(found board.Recognition, state string, log *slog.Logger) (*machine, error) {
+	m := &machine{found: found, log: log, began: time.Now(), feeding: true}
+	var err error
+	m.hal, err = hal.Open(found.Board, hal.Options{Log: log,
+		WatchdogExpired: func() { log.Error("simulated watchdog ran out: a real one would restart the box now") }})
+	if err != nil {
+		return nil, err
+	}
+	log.Info("board chosen", "board", found.Board.Name, "why", found.Message)
+	for _, p := range m.hal.Problems {
+		log.Warn("device missing", "problem", p)
+	}
+	if err := m.hal.Bypass.Force(); err != nil {
+		log.Error("bypass not switched off", "err", err)
+	}
+	sock := filepath.Join(state, "api.sock")
+	m.ask = func(ctx context.Context, method string, result any) error {
+		return callSocket(ctx, sock, "api", "engine", method, struct{}{}, result)
+	}
+	reset := m.hal.Watchdog != nil && m.hal.Watchdog.State().Reset
+	if reset {
+		log.Error("box restarted by its watchdog")
+	}
+	m.vitals = newVitals(reset, m.began, partSupervisor, partEngine)
+	m.readings = m.hal.Sensors.Read()
+	return m, nil
+}
+
+// start lets the devices work until the function that it returns is called, which
+// waits for what runs and disarms the watchdog. Only the first call of that counts.
+func (m *machine) start(sup roleTeller, super *superAPI) (stop func()) {
+	m.sup, m.super = sup, super
+	if super != nil && super.registry().Method("panel.screen") != nil && m.hal.Panel != nil {
+		m.vitals.excuse(partPanel, m.began)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := m.hal.Keys.Run(ctx); err != nil {
+			m.log.Error("keys not heard", "err", err)
+		}
+	})
+	wg.Go(func() { m.obeyKeys(ctx) })
+	wg.Go(func() { m.run(ctx) })
+	var once sync.Once
+	return func() {
+		once.Do(func() {
+			cancel()
+			wg.Wait()
+			m.dark()
+			if err := m.hal.Close(); err != nil {
+				m.log.Error("watchdog not disarmed: it will restart the box", "err", err)
+			}
+		})
+	}
+}
+
+// dark shows that nothing runs any more.
+func (m *machine) dark() {
+	for _, use := range []string{"power", "status", "alarm", "locate"} {
+		_ = m.hal.Lamps.Set(use, led.Light{}) // Open has told which are not there
+	}
+}
+
+// run looks after the box every two seconds until ctx ends. What it asks may hang;
+// it does not.
+func (m *machine) run(ctx context.Context) {
+	ticker := time.NewTicker(2 * time.Second)
+	defer ticker.Stop()
+	defer m.engine.wait()
+	defer m.panel.wait()
+	for {
+		m.look(ctx, time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// look does what is due now.
+func (m *machine) look(ctx context.Context, now time.Time) {
+	readings := m.hal.Sensors.Read()
+	excused := m.askSupervisor(ctx, now)
+	m.engine.begin(ctx, func(ctx context.Context) error {
+		var s manage.PanelStatus
+		err := m.ask(ctx, "panel.status", &s)
+		m.heardEngine(s, err)
+		return err
+	})
+	m.askPanel(ctx)
+	m.mu.Lock()
+	m.readings = readings
+	if excused {
+		m.vitals.excuse(partEngine, now)
+	}
+	m.level, m.why = m.judge(now, excused)
+	level, locate := m.level, m.locate
+	m.feeding, m.hunger = m.vitals.feed(now)
+	feed := m.feeding
+	m.mu.Unlock()
+	if err := m.hal.Lamps.Show(level, locate); err != nil {
+		m.log.Debug("lamps not lit", "err", err)
+	}
+	if m.hal.Watchdog != nil && feed {
+		if err := m.hal.Watchdog.Feed(); err != nil {
+			m.log.Error("watchdog not fed", "err", err)
+		}
+	}
+	if m.topic != nil {
+		m.topic.Changed()
+	}
+}
+
+// askSupervisor asks the supervisor's loop whether somebody holds the engine.
+func (m *machine) askSupervisor(ctx context.Context, now time.Time) (held bool) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	st, err := m.sup.Status(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err != nil {
+		return false
+	}
+	m.vitals.heard(partSupervisor, now)
+	for _, r := range st.Roles {
+		if r.Name == "engine" {
+			held = r.Held != ""
+		}
+	}
+	return held
+}
+
+// askPanel asks the menu of the panel for its screen, where there is one.
+func (m *machine) askPanel(ctx context.Context) {
+	m.mu.Lock()
+	_, counts := m.vitals.last[partPanel]
+	m.mu.Unlock()
+	if !counts {
+		return
+	}
+	m.panel.begin(ctx, func(ctx context.Context) error {
+		err := m.super.call(ctx, "panel", "panel.screen", struct{}{}, nil)
+		if err == nil {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.vitals.heard(partPanel, time.Now())
+		}
+		return err
+	})
+}
+
+// obeyKeys does what the keys of the box ask for until ctx ends.
+func (m *machine) obeyKeys(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case p := <-m.hal.Keys.Presses():
+			if p.Down {
+				m.obey(ctx, p.Use)
+			}
+		}
+	}
+}
+
+// obey ends the box in order: the power key switches the machine off, the reset key
+// reboots it; who stands before the box is the panel's author. Where that is not ours
+// to do, the power key ends the box.
+func (m *machine) obey(ctx context.Context, use string) {
+	method := map[string]string{"power": "power.halt", "reset": "power.reboot"}[use]
+	m.log.Warn("key pressed", "key", use)
+	if m.super != nil && m.super.registry().Method(method) != nil {
+		err := m.super.call(ctx, "panel", method, struct{}{}, nil)
+		if err == nil {
+			return
+		}
+		m.log.Error("key not obeyed", "key", use, "err", err)
+		if use == "reset" {
+			return
+		}
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		m.log.Error("box not ended", "err", err)
+	}
+}

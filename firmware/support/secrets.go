@@ -100,6 +100,8 @@ func (s *Secrets) Text(text string) string {
 		part := assigned.FindStringSubmatch(m)
 		value := part[2]
 		switch {
+		case harmless.MatchString(part[1]):
+			return m
 		case strings.HasPrefix(value, `\"`):
 			return part[1] + `\"` + Removed + `\"`
 		case value[0] == '"' || value[0] == '\'':

@@ -75,7 +75,10 @@ pool "shop" {
 cluster "shop" {
   listen = ["192.0.2.1:80"]
   persist "cookie" { age = "8h" }
-  rule "a" { when = header("X-Api-Key") == "` + planted + `4" }
+  rule "secret" {
+    when = header("X-Api-Key", "` + planted + `4") || cookie("session", "a-secret-cookie")
+  }
+  serial { password_reset = "refused" }
   request_headers = [
     "Cookie: a=` + planted + `5",
   ]
@@ -85,12 +88,12 @@ cluster "shop" {
 	if strings.Contains(got, planted) || strings.Contains(got, "778899") {
 		t.Errorf("Config = %s", got)
 	}
-	for _, want := range []string{`listen = ["192.0.2.1:80"]`, `age = "8h"`, `header("X-Api-Key")`, `Authorization: (removed)`} {
+	for _, want := range []string{`listen = ["192.0.2.1:80"]`, `age = "8h"`, `header("X-Api-Key", "(removed)") || cookie("session", "(removed)")`, `rule "secret"`, `"refused"`, `Authorization: (removed)`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is gone: %s", want, got)
 		}
 	}
-	if got := s.Text("it said " + planted + "4, and 778899"); strings.Contains(got, planted) || strings.Contains(got, "778899") {
+	if got := s.Text("it said " + planted + "4, a-secret-cookie and 778899, of a session"); got != "it said (removed), (removed) and (removed), of a session" {
 		t.Errorf("what the configuration held is not known afterwards: %s", got)
 	}
 }

@@ -83,7 +83,7 @@ func (c *Console) Serve(ctx context.Context, line Line) error {
 	for ctx.Err() == nil {
 		s := &session{Console: c, ctx: ctx, term: t}
 		t.redraw = nil
-		err := s.run()
+		err := c.guard(s.run)
 		if s.user != "" {
 			c.log.Info("serial console left", "user", s.user)
 		}

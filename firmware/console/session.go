@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -169,7 +170,7 @@ func (s *session) wait(limit time.Duration, f func(context.Context) error) error
 	ctx, cancel := context.WithTimeout(s.ctx, limit)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- f(ctx) }()
+	go func() { done <- s.guard(func() error { return f(ctx) }) }()
 	for {
 		select {
 		case err := <-done:
@@ -192,6 +193,18 @@ func (s *session) wait(limit time.Duration, f func(context.Context) error) error
 			}
 		}
 	}
+}
+
+// guard runs f. The process that holds the dialogue holds the box together: a fault
+// in a command must not end it.
+func (c *Console) guard(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.log.Error("fault in the serial console", "panic", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("this version of the box has a fault here: %v", v)
+		}
+	}()
+	return f()
 }
 
 // How long a call may take.

@@ -187,6 +187,19 @@ func TestMaintenanceShellAsksForThePasswordAgain(t *testing.T) {
 	})
 }
 
+func TestAFaultEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox()
+		b.cfg.Command = func(context.Context, []string, io.Writer) error { panic("out of oats") }
+		b.begin(t)
+		b.types(append(login, "11\r", "status\r", "\r", "1\r")...)
+		if out := b.shown(); !strings.Contains(out, "has a fault here: out of oats") || !strings.Contains(out, "administrators: 2") {
+			t.Errorf("shown:\n%s", out)
+		}
+		b.hangUp()
+	})
+}
+
 func TestSplit(t *testing.T) {
 	for line, want := range map[string]string{
 		"show servers":        "show|servers",

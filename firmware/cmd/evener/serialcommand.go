@@ -64,10 +64,10 @@ func consoleCommand(dir string) func(context.Context, []string, io.Writer) error
 		root.SetOut(out)
 		root.SetErr(out)
 		err = root.ExecuteContext(context.WithValue(ctx, originKey{}, "serial"))
-		if err != nil && err.Error() == "" { // such as status, which has printed what is wrong
+		if err == nil || err.Error() == "" { // such as status, which has printed what is wrong
 			return nil
 		}
-		if hint := advice(err); err != nil && hint != "" {
+		if hint := advice(err); hint != "" {
 			fmt.Fprintln(out, hint)
 		}
 		return err

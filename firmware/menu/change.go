@@ -28,22 +28,43 @@ func blockEdit(block string, given bool, values map[string]any) map[string]any {
 	return map[string]any{"op": "insert", "type": block, "set": set}
 }
 
-// change commits one edit of the configuration, by way of the panel's own
-// candidate. What an earlier change has left of that is thrown away.
-func change(ctx context.Context, engine caller, edit map[string]any, comment string, confirm time.Duration, made *committed) error {
-	_ = engine.Call(ctx, "config.discard", struct{}{}, nil) // there is none, as a rule
-	if err := engine.Call(ctx, "config.edit", map[string]any{"edits": []any{edit}}, nil); err != nil {
+// A changing is one edit of the configuration that is committed.
+type changing struct {
+	edit    map[string]any
+	base    uint64 // the revision that the edit is made on
+	comment string
+	confirm time.Duration // 0: it holds at once
+}
+
+// make commits c by way of the panel's own candidate. What an earlier change has
+// left of that is thrown away.
+func (c changing) make(ctx context.Context, engine caller, made *committed) error {
+	discard := func() error { return engine.Call(ctx, "config.discard", struct{}{}, nil) }
+	if engine.Call(ctx, "config.candidate", struct{}{}, nil) == nil {
+		if err := discard(); err != nil {
+			return err
+		}
+	}
+	if err := engine.Call(ctx, "config.edit", map[string]any{"base": c.base, "edits": []any{c.edit}}, nil); err != nil {
 		return err
 	}
-	params := map[string]any{"comment": comment}
-	if confirm > 0 {
-		params["confirm"] = confirm.String()
+	params := map[string]any{"comment": c.comment}
+	if c.confirm > 0 {
+		params["confirm"] = c.confirm.String()
 	}
 	err := engine.Call(ctx, "config.commit", params, made)
 	if err != nil {
-		_ = engine.Call(ctx, "config.discard", struct{}{}, nil) // the first error is the one to tell
+		_ = discard() // the first error is the one to tell
 	}
 	return err
+}
+
+// revision returns the one that runs, as far as is known.
+func (s *state) revision() uint64 {
+	if s.news.status == nil {
+		return 0
+	}
+	return s.news.status.Revision
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -25,6 +25,7 @@ type networkEdit struct {
 	list
 	was, is wish
 	given   bool     // the block is in the configuration
+	base    uint64   // the revision that was begun with
 	addrs   []string // of IPv6
 	gates   []string
 }
@@ -32,7 +33,7 @@ type networkEdit struct {
 // newNetworkEdit begins with what the configuration says, or where that says
 // nothing, with what the port has.
 func newNetworkEdit(s *state) view {
-	e := &networkEdit{is: wish{method: "none", bits: 24}}
+	e := &networkEdit{is: wish{method: "none", bits: 24}, base: s.revision()}
 	if st := s.news.status; st != nil {
 		e.load(st.Management)
 		e.given = st.ManagementGiven
@@ -166,12 +167,11 @@ func (e *networkEdit) sure() view {
 // commit makes the change, to be confirmed.
 func (e *networkEdit) commit(s *state) {
 	var made committed
-	edit := blockEdit("management", e.given, e.values())
+	c := changing{edit: blockEdit("management", e.given, e.values()), base: e.base,
+		comment: "management address, at the panel", confirm: confirmWithin}
 	s.order(order{
 		limit: 40 * time.Second,
-		do: func(ctx context.Context, engine, _ caller) error {
-			return change(ctx, engine, edit, "management address, at the panel", confirmWithin, &made)
-		},
+		do:    func(ctx context.Context, engine, _ caller) error { return c.make(ctx, engine, &made) },
 		then: func(s *state, err error) {
 			s.home()
 			if err != nil || made.Pending == nil {

@@ -72,13 +72,12 @@ func languageMenu() view {
 // option commits one setting. It holds at once, and the engine tells it again
 // later.
 func (s *state) option(keyword string, value any, apply func(*Settings)) {
-	edit := blockEdit("panel", s.set.Given, map[string]any{keyword: value})
+	c := changing{edit: blockEdit("panel", s.set.Given, map[string]any{keyword: value}), base: s.revision(),
+		comment: keyword + " of the panel, at the panel"}
 	var made committed
 	s.order(order{
 		limit: 40 * time.Second,
-		do: func(ctx context.Context, engine, _ caller) error {
-			return change(ctx, engine, edit, keyword+" of the panel, at the panel", 0, &made)
-		},
+		do:    func(ctx context.Context, engine, _ caller) error { return c.make(ctx, engine, &made) },
 		then: func(s *state, err error) {
 			if err == nil {
 				apply(&s.set)

@@ -71,7 +71,7 @@ func newPlay(t *testing.T, d Display, set Settings) *play {
 	if d.Keys == nil {
 		d.Keys = []Key{Up, Down, Left, Right, Enter, Escape}
 	}
-	p := &play{t: t, told: epoch, s: newState(d, set, epoch), now: epoch, engine: &box{fails: map[string]error{}, result: map[string]string{}},
+	p := &play{t: t, told: epoch, s: newState(d, set, epoch), now: epoch, engine: &box{fails: map[string]error{"config.candidate": errors.New("you have no candidate")}, result: map[string]string{}},
 		machine: &box{fails: map[string]error{}, result: map[string]string{}}}
 	p.s.take(p.now, func(s *state) {
 		s.news.takeStatus(healthy(), s.now)

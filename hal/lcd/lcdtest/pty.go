@@ -45,7 +45,7 @@ func NewPty(t testing.TB, e Emulator) *Pty {
 func (p *Pty) Path() string { return p.path }
 
 func (p *Pty) plug() error {
-	master, slave, err := pty.Open()
+	master, slave, err := openPty()
 	if err != nil {
 		return err
 	}
@@ -78,6 +78,25 @@ func raw(tty *os.File) error {
 		failed = unix.IoctlSetTermios(int(fd), unix.TCSETS, t)
 	})
 	return errors.Join(err, failed)
+}
+
+// openPty opens a pty whose master can be closed while somebody reads it: the
+// library's is blocking, and would hang up only after the next byte.
+func openPty() (master, slave *os.File, err error) {
+	blocking, slave, err := pty.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer blocking.Close()
+	fd, err := unix.FcntlInt(blocking.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		slave.Close()
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fd), blocking.Name()), slave, nil
 }
 
 // serve feeds the emulator until the master is closed.

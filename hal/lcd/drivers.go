@@ -39,6 +39,8 @@ var drivers = []driver{
 	{name: "cfa631", speed: 115200, attach: attachCFA("cfa631")},
 	{name: "cfa633", speed: 19200, attach: attachCFA("cfa633")},
 	{name: "cfa635", speed: 115200, attach: attachCFA("cfa635")},
+	{name: "mtxorb", speed: 19200, attach: attachMtxorb},
+	{name: "glk", speed: 19200, attach: attachGLK},
 }
 
 // Drivers returns the names that OpenDevice knows.

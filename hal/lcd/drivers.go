@@ -41,6 +41,9 @@ var drivers = []driver{
 	{name: "cfa635", speed: 115200, attach: attachCFA("cfa635")},
 	{name: "mtxorb", speed: 19200, attach: attachMtxorb},
 	{name: "glk", speed: 19200, attach: attachGLK},
+	{name: "ezio100", speed: 2400, attach: attachEzio(ezioKeypads[0])},
+	{name: "ezio300", speed: 2400, attach: attachEzio(ezioKeypads[1])},
+	{name: "ezio340", speed: 2400, attach: attachEzio(ezioKeypads[2])},
 }
 
 // Drivers returns the names that OpenDevice knows.

@@ -44,6 +44,7 @@ var drivers = []driver{
 	{name: "ezio100", speed: 2400, attach: attachEzio(ezioKeypads[0])},
 	{name: "ezio300", speed: 2400, attach: attachEzio(ezioKeypads[1])},
 	{name: "ezio340", speed: 2400, attach: attachEzio(ezioKeypads[2])},
+	{name: "ezio-g500", speed: 115200, attach: attachG500},
 }
 
 // Drivers returns the names that OpenDevice knows.

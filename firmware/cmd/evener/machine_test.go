@@ -261,7 +261,7 @@ func TestThePowerKeyEndsTheBoxInOrder(t *testing.T) {
 					func(_ context.Context, c api.Call, _ struct{}) (struct{}, error) {
 						mu.Lock()
 						defer mu.Unlock()
-						calls = append(calls, name+" by "+c.Author)
+						calls = append(calls, name+" from "+c.Origin)
 						return struct{}{}, nil
 					})
 			}
@@ -273,7 +273,7 @@ func TestThePowerKeyEndsTheBoxInOrder(t *testing.T) {
 		after(m, time.Second)
 		mu.Lock()
 		defer mu.Unlock()
-		if got := strings.Join(calls, ", "); got != "power.halt by panel, power.reboot by panel" {
+		if got := strings.Join(calls, ", "); got != "power.halt from panel, power.reboot from panel" {
 			t.Errorf("asked for %q", got)
 		}
 	})

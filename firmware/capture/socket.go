@@ -22,12 +22,11 @@ import (
 // queue begins with packets nobody asked for, and because a read of it can be
 // ended by nothing.
 type socket struct {
-	f      *os.File
-	buf    []byte
-	oob    []byte
-	got    uint64 // packets that passed the filter, dropped ones included
-	lost   uint64 // of them, that found the queue full
-	closed bool
+	f    *os.File
+	buf  []byte
+	oob  []byte
+	got  uint64 // packets that passed the filter, dropped ones included
+	lost uint64 // of them, that found the queue full
 }
 
 // A packet is one as it came; data is good until the next read.

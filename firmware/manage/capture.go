@@ -3,9 +3,11 @@
 package manage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"evener/firmware/api"
@@ -175,13 +177,24 @@ func (b *Box) startCapture(_ context.Context, c api.Call, p captureParams) (Capt
 // captureFaces finds interfaces by the names that the configuration, or the system,
 // has for them.
 func (b *Box) captureFaces(names []string) ([]capture.Interface, error) {
+	ports := b.portNames()
 	if len(names) == 0 || slices.Contains(names, "any") {
-		return capture.EveryInterface()
+		list, err := capture.EveryInterface()
+		for n := range list {
+			list[n].Note = portNote(ports, list[n])
+		}
+		return list, err
 	}
 	var out []capture.Interface
 	for _, name := range names {
+		for face, port := range ports {
+			if port == name {
+				name = face
+				break
+			}
+		}
 		i, err := capture.FindInterface(name)
-		if err != nil {
+		if i.Note = portNote(ports, i); err != nil {
 			return nil, api.Errorf(api.CodeParams, "params.interfaces", "%v; capture.list says where packets can be captured", err)
 		}
 		if !slices.ContainsFunc(out, func(o capture.Interface) bool { return o.Index == i.Index }) {
@@ -189,6 +202,32 @@ func (b *Box) captureFaces(names []string) ([]capture.Interface, error) {
 		}
 	}
 	return out, nil
+}
+
+// portNames returns the names of ports by their interfaces.
+func (b *Box) portNames() map[string]string {
+	out := map[string]string{}
+	if b.cfg.Ports == nil {
+		return out
+	}
+	list, err := b.cfg.Ports.List()
+	if err != nil {
+		b.log.Warn("ports not known to captures", "err", err)
+	}
+	for _, p := range list {
+		if p.Interface != "" {
+			out[p.Interface] = p.Name
+		}
+	}
+	return out
+}
+
+// portNote says in the file which port an interface is.
+func portNote(ports map[string]string, i capture.Interface) string {
+	if port := ports[i.Name]; port != "" && port != i.Name {
+		return strings.TrimSpace("port " + port + " " + i.Note)
+	}
+	return i.Note
 }
 
 func (b *Box) listCaptures(context.Context, api.Call, struct{}) (Captures, error) {
@@ -203,8 +242,9 @@ func (b *Box) listCaptures(context.Context, api.Call, struct{}) (Captures, error
 	if err != nil {
 		return out, nil // the list is empty, and says so
 	}
+	ports := b.portNames()
 	for _, i := range faces {
-		out.Interfaces = append(out.Interfaces, i.Name)
+		out.Interfaces = append(out.Interfaces, cmp.Or(ports[i.Name], i.Name))
 	}
 	return out, nil
 }

@@ -45,6 +45,8 @@ var drivers = []driver{
 	{name: "ezio300", speed: 2400, attach: attachEzio(ezioKeypads[1])},
 	{name: "ezio340", speed: 2400, attach: attachEzio(ezioKeypads[2])},
 	{name: "ezio-g500", speed: 115200, attach: attachG500},
+	{name: "hd44780-i2c", open: openHD44780},
+	{name: "charlcd", open: openCharLCD},
 }
 
 // Drivers returns the names that OpenDevice knows.

@@ -28,9 +28,6 @@ func nextKey(t *testing.T, keys <-chan lcd.KeyEvent) lcd.KeyEvent {
 
 func eachKey(t *testing.T, r *Rig) {
 	dev := open(t, r)
-	if len(r.Keys) == 0 {
-		t.Fatal("the rig names no keys")
-	}
 	for _, k := range r.Keys {
 		r.Press(k)
 		if got, want := nextKey(t, dev.Keys()), (lcd.KeyEvent{Key: k, Down: true}); got != want {

@@ -96,7 +96,7 @@ type Rig struct {
 	// Overhead is how many bytes the driver may send to change one cell,
 	// beyond that cell: framing, addressing, checksum.
 	Overhead int
-	// Keys are those the display has.
+	// Keys are those the display has; some have none.
 	Keys []lcd.Key
 }
 

@@ -19,7 +19,7 @@ var panelCases = []testCase{
 	{"panel keeps the pace of the line", faulty, panelPace},
 	{"panel returns", nil, panelReturns},
 	{"panel outlives a mute display", answers, panelMute},
-	{"panel lets go of keys", nil, panelLetsGo},
+	{"panel lets go of keys", keyed, panelLetsGo},
 }
 
 // startPanel runs a panel on the display and waits until it is connected.

@@ -223,12 +223,12 @@ func (s *session) shell() error {
 		return err
 	}
 	begun := time.Now()
-	if err := s.supervisor("serial.shell", map[string]any{"user": who, "terminal": s.cfg.Name}, nil); err != nil {
+	if err := s.supervisor("serial.shell", map[string]any{"user": who, "terminal": s.cfg.Name, "event": "opened"}, nil); err != nil {
 		return s.told(err)
 	}
 	s.say("End it with exit. That it was opened is in the audit log.")
 	err = s.cfg.Shell(s.ctx, &rawInput{s, make(chan struct{})}, rawOutput{s.term})
-	note := map[string]any{"user": who, "terminal": s.cfg.Name, "ended": true, "seconds": int(time.Since(begun).Seconds())}
+	note := map[string]any{"user": who, "terminal": s.cfg.Name, "event": "ended after " + short(time.Since(begun))}
 	if err := s.supervisor("serial.shell", note, nil); err != nil {
 		s.log.Warn("end of the maintenance shell not noted", "err", err)
 	}

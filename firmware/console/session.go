@@ -148,7 +148,7 @@ func (s *session) choose(prompt string, n int) (int, error) {
 func (s *session) page(lines []string) error {
 	shown := 0
 	for _, line := range lines {
-		for _, part := range wrap(clean(line), "    ") {
+		for _, part := range wrap(masked(clean(line)), "    ") {
 			if shown == screenful {
 				more, err := s.read("-- Enter for more, q to stop -- ")
 				if err != nil || more != "" {
@@ -210,11 +210,16 @@ func (c *Console) guard(f func() error) (err error) {
 // How long a call may take.
 const (
 	quick = 10 * time.Second // of what only reads or answers at once
+	probe = 4 * time.Second  // of an engine of which it is not known that it answers
 	slow  = 2 * time.Minute  // of what holds the engine
 )
 
 func (s *session) engine(method string, params, result any) error {
-	return s.wait(quick, func(ctx context.Context) error { return s.cfg.Engine.Call(ctx, method, nonNil(params), result) })
+	limit := quick
+	if s.box.silent != nil {
+		limit = probe
+	}
+	return s.wait(limit, func(ctx context.Context) error { return s.cfg.Engine.Call(ctx, method, nonNil(params), result) })
 }
 
 func (s *session) supervisor(method string, params, result any) error {

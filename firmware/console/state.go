@@ -3,6 +3,7 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -120,12 +121,16 @@ type network struct {
 	Problem   string   `json:"problem"`
 }
 
+var errNotAsked = errors.New("the engine was not asked yet")
+
 // ask asks both parts of the box how it does.
 func (s *session) ask() {
 	var b state
 	b.storedErr = s.supervisor("recovery.status", nil, &b.stored)
 	b.known = b.storedErr == nil
-	if b.silent = s.engine("sys.info", nil, &b.info); b.silent == nil {
+	s.box.silent = errNotAsked
+	b.silent = s.engine("sys.info", nil, &b.info)
+	if s.box.silent = b.silent; b.silent == nil {
 		_ = s.engine("sys.hello", nil, &b.hello) // the name is shown where it is told
 		var n network
 		if s.engine("network.show", nil, &n) == nil {

@@ -57,8 +57,7 @@ func newSerialConsole(b board.Board, state string, super *superAPI, log *slog.Lo
 type serialShell struct {
 	User     string `json:"user"`
 	Terminal string `json:"terminal"`
-	Ended    bool   `json:"ended,omitempty" doc:"false: it begins"`
-	Seconds  int    `json:"seconds,omitempty" doc:"how long it was open"`
+	Event    string `json:"event" doc:"opened, or ended after some time"`
 }
 
 // add registers the methods.
@@ -70,7 +69,7 @@ func (s *serialConsole) add(reg *api.Registry) {
 			return serialLines{append([]serialLine{}, s.lines...)}, nil
 		})
 	api.Add(reg, api.Method{Name: "serial.shell", Purpose: "Notes that a maintenance shell was opened or has ended.",
-		Role: api.Admin, Effect: api.System, Audit: "maintenance shell of {user} at {terminal} (ended: {ended} after {seconds} s)"},
+		Role: api.Admin, Effect: api.System, Audit: "maintenance shell of {user} at {terminal} {event}"},
 		func(context.Context, api.Call, serialShell) (struct{}, error) { return struct{}{}, nil })
 }
 

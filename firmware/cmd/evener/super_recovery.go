@@ -5,8 +5,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,22 +126,22 @@ func (r *recoverer) add(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "recovery.restore", Purpose: "Brings the text of an older revision back while no engine answers.",
 		Role: api.Admin, Effect: api.Commit, Audit: "restore revision {revision}", Timeout: wait},
 		func(ctx context.Context, c api.Call, p recoveryRestore) (recoveryDone, error) {
-			return r.change(ctx, c, "config.rollback", func(b *recovery.Box) (uint64, error) { return b.Restore(p.Revision, by(c), p.Comment) })
+			return r.change(ctx, c, "config.rollback", fmt.Sprintf("revision/%d", p.Revision), func(b *recovery.Box) (uint64, error) { return b.Restore(p.Revision, by(c), p.Comment) })
 		})
 	api.Add(reg, api.Method{Name: "recovery.confirm", Purpose: "Keeps the commit that waits for its confirm, while no engine answers.",
 		Role: api.Admin, Effect: api.Commit, Audit: "confirm", Timeout: wait},
 		func(ctx context.Context, c api.Call, _ struct{}) (recoveryDone, error) {
-			return r.change(ctx, c, "config.confirm", func(b *recovery.Box) (uint64, error) { return b.Confirm(by(c)) })
+			return r.change(ctx, c, "config.confirm", "", func(b *recovery.Box) (uint64, error) { return b.Confirm(by(c)) })
 		})
 	api.Add(reg, api.Method{Name: "recovery.revert", Purpose: "Takes the commit that waits for its confirm back, while no engine answers.",
 		Role: api.Admin, Effect: api.Commit, Audit: "revert", Timeout: wait},
 		func(ctx context.Context, c api.Call, _ struct{}) (recoveryDone, error) {
-			return r.change(ctx, c, "config.revert", func(b *recovery.Box) (uint64, error) { return b.Revert(by(c)) })
+			return r.change(ctx, c, "config.revert", "", func(b *recovery.Box) (uint64, error) { return b.Revert(by(c)) })
 		})
 	api.Add(reg, api.Method{Name: "recovery.address", Purpose: "Sets the management address while no engine answers.",
 		Role: api.Admin, Effect: api.Commit, Audit: "set the management address: {method} {address} {gateway}", Timeout: wait},
 		func(ctx context.Context, c api.Call, p recoveryAddress) (recoveryDone, error) {
-			return r.change(ctx, c, "config.commit", func(b *recovery.Box) (uint64, error) { return b.SetAddress(p.Address, by(c), p.Comment) })
+			return r.change(ctx, c, "config.commit", "management", func(b *recovery.Box) (uint64, error) { return b.SetAddress(p.Address, by(c), p.Comment) })
 		})
 	r.addUsers(reg, wait)
 	api.Add(reg, api.Method{Name: "recovery.factory_reset", Purpose: "Makes the box as it was delivered, but for what is kept, and starts it anew.",
@@ -177,14 +179,14 @@ func (r *recoverer) addUsers(reg *api.Registry, wait time.Duration) {
 	api.Add(reg, api.Method{Name: "recovery.password", Purpose: "Gives a user another password while no engine answers.",
 		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "set the password of {user} (second factor off: {totp_off})", Timeout: wait},
 		func(ctx context.Context, c api.Call, p recoveryPassword) (recoveryDone, error) {
-			return r.change(ctx, c, "user.set_password", func(b *recovery.Box) (uint64, error) {
+			return r.change(ctx, c, "user.set_password", "user/"+p.User, func(b *recovery.Box) (uint64, error) {
 				return 0, b.SetPassword(ctx, p.User, p.Password, p.TOTPOff)
 			})
 		})
 	api.Add(reg, api.Method{Name: "recovery.setup_code", Purpose: "Tells the code that makes the first administrator, while no engine answers.",
 		Role: api.Admin, Effect: api.System, Audit: "show the set-up code", Timeout: wait},
 		func(ctx context.Context, c api.Call, _ struct{}) (out recoveryCode, err error) {
-			_, err = r.change(ctx, c, "auth.setup_code", func(b *recovery.Box) (uint64, error) {
+			_, err = r.change(ctx, c, "auth.setup_code", "", func(b *recovery.Box) (uint64, error) {
 				out.Code, err = b.SetupCode()
 				return 0, err
 			})
@@ -193,7 +195,7 @@ func (r *recoverer) addUsers(reg *api.Registry, wait time.Duration) {
 	api.Add(reg, api.Method{Name: "recovery.reset_users", Purpose: "Begins anew with users that cannot be read, while no engine answers; the damaged ones are kept.",
 		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "begin anew with the users", Timeout: wait},
 		func(ctx context.Context, c api.Call, _ struct{}) (out recoveryCode, err error) {
-			_, err = r.change(ctx, c, "user.reset", func(b *recovery.Box) (uint64, error) {
+			_, err = r.change(ctx, c, "user.reset", "", func(b *recovery.Box) (uint64, error) {
 				out.Code, err = b.ResetUsers()
 				return 0, err
 			})
@@ -209,8 +211,9 @@ func by(c api.Call) recovery.By {
 }
 
 // change does something to the state while no engine has it. instead is the
-// engine's own method, for which this one stands in.
-func (r *recoverer) change(ctx context.Context, c api.Call, instead string, f func(*recovery.Box) (uint64, error)) (out recoveryDone, err error) {
+// engine's own method, for which this one stands in, and object the path of what it
+// is about, "" for the running revision.
+func (r *recoverer) change(ctx context.Context, c api.Call, instead, object string, f func(*recovery.Box) (uint64, error)) (out recoveryDone, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.answers(ctx) {
@@ -223,7 +226,7 @@ func (r *recoverer) change(ctx context.Context, c api.Call, instead string, f fu
 		}
 		out.Revision, err = f(b)
 		return errors.Join(err, b.Close(), r.note(audit.Record{User: c.Author, Origin: c.Origin, Remote: c.Remote,
-			Method: instead, What: instead + " by recovery", Revision: out.Revision}, err))
+			Method: instead, Object: object, What: strings.TrimSpace(instead+" "+object) + ", while the engine did not answer", Revision: out.Revision}, err))
 	})
 	return out, recoveryError(err)
 }

@@ -54,8 +54,11 @@ func newFrontPanel(state string, b *board.Panel, open func(context.Context) (lcd
 }
 
 // start makes the panel live until stop is called, which leaves on the display what
-// has become of the box.
-func (p *frontPanel) start() (stop func(menu.Ending)) {
+// ending says has become of the box. The end of one of two contexts is the
+// beginning of the box's end.
+func (p *frontPanel) start(asked, life context.Context, ending func() menu.Ending) (stop func()) {
+	context.AfterFunc(asked, p.stopping)
+	context.AfterFunc(life, p.stopping)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	menus, endMenu := context.WithCancel(ctx)
@@ -70,11 +73,11 @@ func (p *frontPanel) start() (stop func(menu.Ending)) {
 	if p.open != nil {
 		wg.Go(func() { p.keepUp(ctx, "display", p.runDisplay) })
 	}
-	return func(e menu.Ending) {
+	return func() {
 		p.stopping()
 		endMenu()
 		<-menuDone
-		p.Show(menu.Last(p.Display(), p.settings(), e))
+		p.Show(menu.Last(p.Display(), p.settings(), ending()))
 		if info, connected := p.info(); connected && info.Model != "simulated" {
 			time.Sleep(time.Second) // for a slow line to carry it
 		}

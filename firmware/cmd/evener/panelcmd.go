@@ -123,7 +123,8 @@ func drawPanel(cmd *cobra.Command) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	state := stateDir(cmd)
-	if _, err := askPanel(ctx, state, "panel.screen", struct{}{}); err != nil {
+	screen, err := askPanel(ctx, state, "panel.screen", struct{}{})
+	if err != nil {
 		return err
 	}
 	restore, err := rawTerminal(os.Stdin)
@@ -131,6 +132,6 @@ func drawPanel(cmd *cobra.Command) error {
 		return err
 	}
 	defer restore()
-	v := &panelView{state: state, out: os.Stdout}
+	v := &panelView{state: state, out: os.Stdout, screen: screen}
 	return v.run(ctx, os.Stdin)
 }

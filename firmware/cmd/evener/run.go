@@ -130,8 +130,11 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	super.add(p.add)
 	super.add(m.add)
 	super.add(newRecoverer(c.state, s, p.renew, log).add)
+	front := newFrontPanel(c.state, b.Panel, m.hal.Panel, super, log)
+	super.add(front.add)
 	defer super.start()()
 	defer m.start(s, super)()
+	defer front.start(ctx, life, p.ending)()
 	go tellWhenUp(ctx, c, stdout)
 	return s.Run(life)
 }

@@ -53,6 +53,16 @@ func (p *frontPanel) screen() manage.PanelScreen {
 	return s
 }
 
+// ending says what becomes of the box, for its display.
+func (p *power) ending() menu.Ending {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fate == boots || p.fate == renews {
+		return menu.Restarting
+	}
+	return menu.Ended
+}
+
 // shortPress is how long a press holds a key that says nothing else.
 const shortPress = 50 * time.Millisecond
 

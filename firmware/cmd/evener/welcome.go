@@ -108,7 +108,7 @@ func printAddresses(w io.Writer, i manage.Info, cl manage.Clusters) {
 
 // thingsToTry names commands that make sense on this box as it is configured.
 func thingsToTry(c runConfig, cl manage.Clusters) []string {
-	list := []string{"status", "show servers"}
+	list := []string{"status", "show servers", "panel"}
 	for _, c := range cl.Clusters {
 		if c.Protocol == "http" {
 			list = append(list, "explain --cluster "+c.Name+" GET http://"+c.Listen[0]+"/")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -141,8 +142,8 @@ func TestWhatIsNoWatchdogIsRefused(t *testing.T) {
 
 func TestTheSimulatedWatchdogTellsThatItRanOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		out := 0
-		w, err := watchdog.New(watchdog.Simulate(func() { out++ }), 30*time.Second)
+		var out atomic.Int32
+		w, err := watchdog.New(watchdog.Simulate(func() { out.Add(1) }), 30*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,13 +153,13 @@ func TestTheSimulatedWatchdogTellsThatItRanOut(t *testing.T) {
 		}
 		time.Sleep(29 * time.Second)
 		synctest.Wait()
-		if out != 0 {
+		if out.Load() != 0 {
 			t.Error("it ran out though it was fed")
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if out != 1 {
-			t.Errorf("it ran out %d times, want once", out)
+		if out.Load() != 1 {
+			t.Errorf("it ran out %d times, want once", out.Load())
 		}
 		if err := w.Stop(); err != nil {
 			t.Error(err)

@@ -78,6 +78,7 @@ func printWelcome(w io.Writer, c runConfig, i manage.Info, cl manage.Clusters, c
 	}
 	printAddresses(w, i, cl)
 	printEntrance(w, i.Console, code)
+	fmt.Fprint(w, printSerial(c.state))
 	fmt.Fprintf(w, "\nIn another terminal:\n  export EVENER_STATE=%s\n", c.state)
 	for _, l := range thingsToTry(c, cl) {
 		fmt.Fprintf(w, "  %s %s\n", exe, l)

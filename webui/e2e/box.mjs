@@ -151,12 +151,13 @@ process.once("exit", () => {
 
 export class Box {
 	// start returns a box that serves config(ports). With everywhere the servers
-	// behind it listen on all loopback addresses.
-	static async start(config = shop, { everywhere = false } = {}) {
+	// behind it listen on all loopback addresses. The board "sim" has a panel, ports
+	// and sensors, and demo servers on fixed ports: one box at a time can be it.
+	static async start(config = shop, { everywhere = false, board = "host" } = {}) {
 		for (let turn = 0; ; turn++) {
 			const b = new Box();
 			try {
-				await b.#begin(config, everywhere);
+				await b.#begin(config, everywhere, board);
 				return b;
 			} catch (err) {
 				const log = b.log();
@@ -168,7 +169,7 @@ export class Box {
 		}
 	}
 
-	async #begin(config, everywhere) {
+	async #begin(config, everywhere, board) {
 		const program = process.env.EVENER_BIN;
 		if (!program) throw new Error("EVENER_BIN must name the program; node e2e/run.mjs sets it");
 		this.program = program;
@@ -183,7 +184,7 @@ export class Box {
 		const file = join(this.dir, "first.hcl");
 		writeFileSync(file, config(this.ports));
 		const out = openSync(join(this.dir, "log"), "a");
-		const args = ["run", "--board", "host", "--state", this.state, "--config", file];
+		const args = ["run", "--board", board, "--state", this.state, "--config", file];
 		if (process.env.EVENER_WEBUI_DIR) args.push("--webui-dir", process.env.EVENER_WEBUI_DIR);
 		this.process = spawn(program, args, { stdio: ["ignore", out, out] });
 		closeSync(out);

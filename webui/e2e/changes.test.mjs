@@ -50,6 +50,7 @@ test("from the wizard to a cluster that answers", async (t) => {
 	}
 	await page.getByRole("button", { name: "Next" }).click();
 	await page.getByRole("heading", { name: "Review and commit", level: 2 }).waitFor();
+	await until("the focus is in the last step", () => page.evaluate(() => document.activeElement?.id === "wizard-step"));
 	await page.getByRole("button", { name: /^Commit/ }).click();
 	await page.getByText(/Revision 2 runs now/).first().waitFor();
 	const bar = page.getByRole("region", { name: "Commit waits for its confirm" });

@@ -74,7 +74,7 @@ test("no page makes elements or scripts of what it shows", async (t) => {
 		const text = await page.evaluate(() => [document.body.innerText, ...[...document.querySelectorAll("input, textarea")].map((e) => e.value), ...[...document.querySelectorAll("[title]")].map((e) => e.title)].join("\n"));
 		for (const [, word] of text.matchAll(/<svg onload=window\.ran=1>([a-z]+-words)/g)) shown.add(word);
 	};
-	for (const path of [...paths({ cluster: "shop", pool: "shop", server: "web1", certificate: "none" }), "/clusters/shop?tab=rules", "/clusters/shop?tab=settings", "/pools/shop?server=web3", "/responders?responder=sorry", "/logs?tab=system", evil("/path-words")]) {
+	for (const path of [...paths({ cluster: "shop", pool: "shop", server: "web1", certificate: "none", port: "1" }), "/clusters/shop?tab=rules", "/clusters/shop?tab=settings", "/pools/shop?server=web3", "/responders?responder=sorry", "/logs?tab=system", evil("/path-words")]) {
 		await page.goto(base + (path.startsWith("/") ? path : `/${encodeURIComponent(path)}`));
 		await live(page);
 		await look(path);

@@ -12,7 +12,7 @@ import { Traffic } from "./traffic.mjs";
 let browser, box, admin, traffic;
 before(async () => {
 	browser = await launch();
-	box = await Box.start(shop);
+	box = await Box.start(shop, { board: "sim" });
 	admin = await box.setUp();
 	traffic = new Traffic(box.ports.http, { perSecond: 10 });
 	await box.origins[1].kill(); // something must be wrong to be shown
@@ -57,7 +57,7 @@ for (const lang of ["en", "zh-Hans"]) {
 		const { page, base, end } = await tab(browser, box, { cookie: c.cookie, lang });
 		await c.call("config.patch", { base: 1, path: "pool/shop/member/web3", set: { weight: 40 } });
 		const bad = [];
-		const list = paths({ cluster: "shop", pool: "shop", server: "web1", certificate: "none" });
+		const list = paths({ cluster: "shop", pool: "shop", server: "web1", certificate: "none", port: "1" });
 		assert.ok(list.length > 5);
 		for (const path of list) {
 			await page.goto(base + path);

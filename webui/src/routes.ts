@@ -39,11 +39,17 @@ const all: readonly Route[] = [
 	{ path: "/charts", page: "charts", nav: { group: "observe", icon: "chart" }, keys: "m" },
 	{ path: "/events", page: "events", nav: { group: "observe", icon: "event" }, keys: "e" },
 	{ path: "/logs", page: "logs", nav: { group: "observe", icon: "log" }, keys: "l" },
+	{ path: "/capture", page: "capture", nav: { group: "observe", icon: "filter" }, texts: ["blocks"] },
+	{ path: "/diagnostics", page: "diagnostics", nav: { group: "observe", icon: "probe" } },
 
 	{ path: "/changes/review", page: "review", texts: ["changes"], nav: { group: "changes", icon: "review" }, keys: "v" },
 	{ path: "/changes/history", page: "history", texts: ["changes"], nav: { group: "changes", icon: "history" }, keys: "h" },
 	{ path: "/changes/text", page: "edit", texts: ["changes"], nav: { group: "changes", icon: "text" } },
 
+	{ path: "/hardware", page: "hardware", nav: { group: "system", icon: "hardware" } },
+	{ path: "/ports", page: "ports", nav: { group: "system", icon: "port" } },
+	{ path: "/ports/:port", page: "port", texts: ["ports"] },
+	{ path: "/system/network", page: "network", nav: { group: "system", icon: "network" }, texts: ["admin", "blocks"] },
 	{ path: "/system", page: "system", nav: { group: "system", icon: "system" }, texts: ["blocks", "admin"] },
 	{ path: "/system/users", page: "users", nav: { group: "system", icon: "user" }, keys: "u", texts: ["admin"] },
 	{ path: "/system/audit", page: "audit", nav: { group: "system", icon: "audit" }, texts: ["admin"] },

@@ -72,7 +72,11 @@ func (b *Box) addNetwork(reg *api.Registry) {
 }
 
 // NetworkChanged tells who watches that something of the network has changed.
-func (b *Box) NetworkChanged() { changed(b.topics.network) }
+func (b *Box) NetworkChanged() {
+	b.ports.forget() // their addresses are others now
+	changed(b.topics.ports)
+	changed(b.topics.network)
+}
 
 func (b *Box) networkShow(context.Context, api.Call, struct{}) (NetworkInfo, error) {
 	if b.cfg.Network == nil {
@@ -140,7 +144,7 @@ func (b *Box) setNetwork() {
 	if err := b.cfg.Network.Set(d); err != nil {
 		b.log.Warn("network not as it should be", "err", err)
 	}
-	changed(b.topics.network)
+	b.NetworkChanged()
 }
 
 // networkPortChanged looks whether the management port has another interface now,

@@ -236,6 +236,9 @@ func TestRingKeepsTheNewest(t *testing.T) {
 		s.send(t, 1, 1000+i)
 	}
 	seen(t, f, st.ID, 200)
+	if n := status(f, st.ID).Bytes; n > minBytes+2000 {
+		t.Errorf("%d bytes while it runs", n)
+	}
 	if _, err := f.Stop(st.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -308,9 +311,17 @@ func TestPacketsNameTheirExchange(t *testing.T) {
 		t.Errorf("%+v %q", got, comments)
 	}
 	source.mu.Lock()
-	defer source.mu.Unlock()
 	if source.f != nil {
 		t.Error("the source is still watched")
+	}
+	source.mu.Unlock()
+	if _, err = f.Start(r); err != nil {
+		t.Fatal(err)
+	}
+	source.mu.Lock()
+	defer source.mu.Unlock()
+	if source.f == nil {
+		t.Error("of the next capture the source is not watched")
 	}
 }
 

@@ -47,7 +47,7 @@ func frames(t testing.TB) map[string]frame {
 	options := ip4("192.0.2.1", "198.51.100.2", layers.IPProtocolTCP)
 	options.Options = []layers.IPv4Option{{OptionType: 1}, {OptionType: 1}, {OptionType: 1}, {OptionType: 0}}
 	piece := ip4("192.0.2.1", "198.51.100.2", layers.IPProtocolUDP)
-	piece.FragOffset = 10
+	piece.FragOffset = 0x1000
 	dns := &layers.UDP{SrcPort: 53, DstPort: 5353}
 	arp := &layers.ARP{AddrType: layers.LinkTypeEthernet, Protocol: layers.EthernetTypeIPv4, HwAddressSize: 6, ProtAddressSize: 4,
 		Operation: 1, SourceHwAddress: mac1, SourceProtAddress: []byte{192, 0, 2, 1}, DstHwAddress: mac2, DstProtAddress: []byte{192, 0, 2, 9}}
@@ -89,6 +89,7 @@ func TestFilterTakesWhatItSays(t *testing.T) {
 		{"host 2001:db8::1", "icmp6 tcp6 udp6"},
 		{"port 80", "options tcp tcp6 vlan"},
 		{"src port 80", ""},
+		{"portrange 30000-31000", ""}, // the contents of the fragment would fit
 		{"tcp port 80 and not vlan", "options tcp tcp6"},
 		{"vlan", "vlan"},
 		{"vlan 100", "vlan"},

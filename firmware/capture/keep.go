@@ -104,10 +104,12 @@ func (f *Folder) carry(c *capture) {
 	lost := f.exchanges.lost
 	f.mu.Unlock()
 	f.complete(c, newBook(list), lost)
-	f.log.Info("capture ended", "capture", c.status.ID, "reason", c.status.Reason, "packets", c.status.Packets)
+	status := c.now()
+	status.State = Done
+	f.log.Info("capture ended", "capture", status.ID, "reason", status.Reason, "packets", status.Packets)
 	f.mu.Lock()
-	delete(f.running, c.status.ID)
-	f.done[c.status.ID] = c.status
+	delete(f.running, status.ID)
+	f.done[status.ID] = status
 	unwatch := f.unwatch
 	if len(f.running) > 0 {
 		unwatch = nil
@@ -163,8 +165,9 @@ func (f *Folder) complete(c *capture, b book, lost uint64) {
 	for _, part := range c.parts {
 		_ = os.Remove(part) // the next start tries again
 	}
-	s.State = Done
-	if err := f.note(*s); err != nil {
+	noted := *s
+	noted.State = Done
+	if err := f.note(noted); err != nil {
 		f.log.Error("capture not noted", "capture", s.ID, "err", err)
 	}
 }
@@ -282,6 +285,7 @@ func (f *Folder) recover(id string, parts []string) {
 		c.status.Interfaces = append(c.status.Interfaces, i.Name)
 	}
 	f.complete(c, nil, 0)
+	c.status.State = Done
 	f.done[id] = c.status
 }
 

@@ -67,6 +67,13 @@ func (s *stage) expired() int {
 // synctest, and stop before the bubble ends.
 func play(t *testing.T, s *stage, reset bool) (m *machine, stop func()) {
 	t.Helper()
+	m = playable(t, s, reset)
+	return m, m.start(s, nil)
+}
+
+// playable returns the machine of play before it starts.
+func playable(t *testing.T, s *stage, reset bool) (m *machine) {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	h, err := hal.Open(board.Sim, hal.Options{Log: log, WatchdogExpired: func() { s.set(func(s *stage) { s.ran++ }) }})
 	if err != nil {
@@ -74,7 +81,7 @@ func play(t *testing.T, s *stage, reset bool) (m *machine, stop func()) {
 	}
 	m = &machine{found: board.Recognition{Board: board.Sim}, hal: h, ask: s.ask, log: log, began: time.Now(), feeding: true}
 	m.vitals = newVitals(reset, m.began, partSupervisor, partEngine)
-	return m, m.start(s, nil)
+	return m
 }
 
 // after lets time pass and returns what the machine shows.
@@ -203,10 +210,10 @@ func superCall(m *machine, reg *api.Registry, role api.Role, method, params stri
 func TestMethodsOfTheMachine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{status: manage.PanelStatus{Serves: true}}
-		m, stop := play(t, s, false)
-		defer stop()
+		m := playable(t, s, false)
 		reg := api.New(m.log, api.Config{})
 		m.add(reg)
+		defer m.start(s, nil)()
 		for _, c := range []struct {
 			method, params string
 			role           api.Role
@@ -249,8 +256,7 @@ func TestMethodsOfTheMachine(t *testing.T) {
 func TestThePowerKeyEndsTheBoxInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{status: manage.PanelStatus{Serves: true}}
-		m, stop := play(t, s, false)
-		defer stop()
+		m := playable(t, s, false)
 		var mu sync.Mutex
 		var calls []string
 		super := newSuperAPI(t.TempDir(), nil, m.log)
@@ -266,7 +272,7 @@ func TestThePowerKeyEndsTheBoxInOrder(t *testing.T) {
 					})
 			}
 		})
-		m.super = super
+		defer m.start(s, super)()
 		m.hal.Keys.Press("power", true)
 		m.hal.Keys.Press("power", false)
 		m.hal.Keys.Press("reset", true)

@@ -142,7 +142,7 @@ func (b *Box) setNetwork() {
 		}
 	}
 	if err := b.cfg.Network.Set(d); err != nil {
-		b.log.Warn("network not as it should be", "err", err)
+		b.log.Debug("network not as it should be", "err", err) // a problem tells, and each step has been logged
 	}
 	b.NetworkChanged()
 }

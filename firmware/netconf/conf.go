@@ -39,6 +39,7 @@ type Conf struct {
 	dropped bool // a lease that is to be forgotten
 	state   State
 	failed  []string // what could not be done
+	told    []string // of that, what the log has
 	client  string   // what keeps DHCP from an address, "" nothing
 	forget  string   // why the record was lost, for the life of this process
 }
@@ -131,6 +132,7 @@ func (c *Conf) apply() error {
 	if err := c.look(); err != nil {
 		c.failed = append(c.failed, err.Error())
 	}
+	c.told = c.failed
 	if len(c.failed) > 0 {
 		return errors.New(strings.Join(c.failed, "; "))
 	}
@@ -196,8 +198,11 @@ func (c *Conf) take(steps []Step) (some bool) {
 	c.failed = nil
 	for _, s := range steps {
 		if err := c.sys.Do(s); err != nil {
-			c.failed = append(c.failed, fmt.Sprintf("%s: %v", s, err))
-			c.log.Warn("network not changed", "step", s.String(), "err", err)
+			text := fmt.Sprintf("%s: %v", s, err)
+			c.failed = append(c.failed, text)
+			if !slices.Contains(c.told, text) { // it is tried again and again
+				c.log.Warn("network not changed", "step", s.String(), "err", err)
+			}
 			continue
 		}
 		some = true

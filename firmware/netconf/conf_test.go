@@ -333,6 +333,9 @@ func TestFilesAreReplacedWhole(t *testing.T) {
 			t.Errorf("file is %v, want %v", got, f)
 		}
 	}
+	if err := putFile(filepath.Join(dir, "not", "there"), File{There: true, Text: []byte("x")}); err == nil || err.Error() != "write "+filepath.Join(dir, "not", "there")+": no such file or directory" {
+		t.Errorf("putFile = %v", err)
+	}
 	must(t, os.WriteFile(path, bytes.Repeat([]byte("x"), maxFile+1), 0o600))
 	if err := putFile(path, File{There: true, Text: []byte("one")}); err == nil || !strings.Contains(err.Error(), "would be lost") {
 		t.Errorf("a long file is replaced: %v", err)

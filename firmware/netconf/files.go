@@ -54,10 +54,22 @@ func putFile(path string, f File) error {
 	default:
 		err = replaceFile(path, f.Text, 0o644)
 	}
-	if errors.Is(err, unix.EBUSY) {
-		return fmt.Errorf("%s is mounted from elsewhere, as in a container, and cannot be replaced: %w", path, err)
+	return pathError(path, err)
+}
+
+// pathError words what went wrong with path itself: the names of files beside it say
+// nothing to people, and differ each time.
+func pathError(path string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return err
+	if errors.Is(err, unix.EBUSY) {
+		return fmt.Errorf("%s is mounted from elsewhere, as in a container, and cannot be replaced: %w", path, unix.EBUSY)
+	}
+	if cause, ok := errors.AsType[unix.Errno](err); ok {
+		return fmt.Errorf("write %s: %w", path, cause)
+	}
+	return fmt.Errorf("write %s: %w", path, err)
 }
 
 // replaceLink makes path a link.

@@ -59,7 +59,7 @@ address add 2001:db8::10/64 dev eth0
 route add default via 192.0.2.1 dev eth0
 route add default via fe80::1 dev eth0
 host name lb1
-name servers "# Written by evener, as its configuration says; changes are lost.\nnameserver 192.0.2.53\n"
+name servers 192.0.2.53
 time zone as in /usr/share/zoneinfo/Europe/Berlin
 `
 
@@ -163,7 +163,7 @@ func TestPlanCases(t *testing.T) {
 			g.lease = &Lease{Address: netip.MustParsePrefix("192.0.2.100/24"), DNS: addrs("192.0.2.53", "192.0.2.54"), Domain: "example.com",
 				Routes: []Route{defaultRoute(addrs("192.0.2.1")[0]), {To: netip.MustParsePrefix("10.0.0.0/8")}}}
 		}, "address add 192.0.2.100/24 dev eth0\nroute add default via 192.0.2.1 dev eth0\nroute add 10.0.0.0/8 dev eth0\n" +
-			`name servers "# Written by evener, as its configuration says; changes are lost.\nsearch example.com\nnameserver 192.0.2.53\nnameserver 192.0.2.54\n"` + "\n"},
+			"name servers search example.com, 192.0.2.53, 192.0.2.54\n"},
 		{"no lease yet", func(s *State, r *record, g *goal) {
 			*s, *r, *g = fresh(), record{}, goalOf(Desired{Interface: "eth0", Method: DHCP})
 		}, ""},

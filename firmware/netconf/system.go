@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"strings"
 )
 
 // A System is what a Conf acts on.
@@ -119,5 +120,22 @@ func (f File) String() string {
 	case f.Link != "":
 		return "as in " + f.Link
 	}
-	return fmt.Sprintf("%q", f.Text)
+	var words []string
+	for line := range strings.Lines(string(f.Text)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			words = append(words, strings.TrimPrefix(line, "nameserver "))
+		}
+	}
+	return printable(strings.Join(words, ", "))
+}
+
+// printable returns what of somebody's text may be shown.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, s)
+	return s[:min(len(s), 200)]
 }

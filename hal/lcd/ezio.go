@@ -74,18 +74,7 @@ func attachEzio(keypad ezioKeypad) func(context.Context, serial.Port, Options) (
 func (e *ezio) setup(ctx context.Context) error {
 	e.lock()
 	defer e.unlock()
-	if err := e.commands(ezioBegin, ezioBegin); err != nil {
-		return err
-	}
-	code, err := e.ask(ctx)
-	for range 2 {
-		if errors.Is(err, serial.ErrTimeout) {
-			code, err = e.ask(ctx)
-		}
-	}
-	if errors.Is(err, serial.ErrTimeout) {
-		return fmt.Errorf("no EZIO display answers: %w", err)
-	}
+	code, err := e.wake(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,6 +85,21 @@ func (e *ezio) setup(ctx context.Context) error {
 		return fmt.Errorf("the display tells its keys as %02X, which no EZIO does", code)
 	}
 	return e.commands(ezioClear, ezioNoCursor)
+}
+
+// wake tells the display to begin and asks for the keys until it answers. The
+// first time may only end a command that a process before us has begun. The
+// turn to send is the caller's.
+func (e *ezio) wake(ctx context.Context) (code byte, err error) {
+	for range 3 {
+		if err := e.commands(ezioBegin, ezioBegin); err != nil {
+			return 0, err
+		}
+		if code, err = e.ask(ctx); !errors.Is(err, serial.ErrTimeout) {
+			return code, err
+		}
+	}
+	return 0, fmt.Errorf("no EZIO display answers: %w", err)
 }
 
 // commands sends commands, with the pauses that the display needs. The turn to send is

@@ -60,8 +60,8 @@ func (b *Backpack) Feed(states []byte) []byte {
 		stable := (b.pins^s)&^pinEnable == 0
 		b.pins = s
 		switch {
-		case !fell || s&pinRW != 0:
-		case !stable || time.Now().Before(b.busy):
+		case !fell || s&pinRW != 0 || !stable:
+		case time.Now().Before(b.busy):
 			b.ignored++
 		default:
 			b.take(s)

@@ -200,7 +200,7 @@ func (w *ways) management(known []Port) {
 		if contains(is.Address, p) && was.Port == is.Port {
 			continue
 		}
-		args := map[string]any{"address": p.Addr().String(), "to": strings.Join(written(is.Address), ", ")}
+		args := map[string]any{"address": p.Addr().String(), "to": max("-", strings.Join(written(is.Address), ", "))}
 		w.moved("management", "lockout.management_address", args, "the address %s goes away: who has come by it must go to %s",
 			p.Addr(), whereTo(is))
 		if remote && p.Contains(client) {

@@ -43,7 +43,7 @@ that key for five seconds. q ends it.`,
 			if err := p.Check(); err != nil {
 				return usageError{err}
 			}
-			s, err := askPanel(cmd.Context(), stateDir(cmd), "panel.press", p)
+			s, err := pressPanel(cmd.Context(), stateDir(cmd), p)
 			if err != nil {
 				return err
 			}
@@ -63,18 +63,23 @@ func printPanel(cmd *cobra.Command) error {
 	return show(cmd, s, func(w io.Writer) { writePanel(w, s) })
 }
 
-// askPanel asks the engine, whose audit log then knows, and the supervisor if no
-// engine answers.
-func askPanel(ctx context.Context, state, method string, params any) (s manage.PanelScreen, err error) {
-	first, cancel := context.WithTimeout(ctx, manage.MaxPanelHold+5*time.Second)
+// pressPanel asks the engine to press a key, whose audit log then knows, and the
+// supervisor if no engine answers.
+func pressPanel(ctx context.Context, state string, p manage.PanelPress) (s manage.PanelScreen, err error) {
+	first, cancel := context.WithTimeout(ctx, time.Duration(p.Hold)+3*time.Second)
 	defer cancel()
-	err = menuError(callSocket(first, filepath.Join(state, "api.sock"), "cli", "engine", method, params, &s))
+	err = menuError(callSocket(first, filepath.Join(state, "api.sock"), "cli", "engine", "panel.press", p, &s))
 	if !errors.Is(err, menu.ErrUnreachable) || ctx.Err() != nil {
 		return s, err
 	}
+	return askPanel(ctx, state, "panel.press", p)
+}
+
+// askPanel asks the supervisor, which has the panel.
+func askPanel(ctx context.Context, state, method string, params any) (s manage.PanelScreen, err error) {
 	err = callSocket(ctx, filepath.Join(state, superSocket), "cli", "supervisor", method, params, &s)
-	if api.AsError(err) != nil && api.AsError(err).Kind == "unreachable" {
-		return s, fmt.Errorf("%w with state %s: start one with evener run --state %s", api.ErrNotRunning, state, state)
+	if e := api.AsError(err); e != nil && e.Kind == "unreachable" {
+		err = fmt.Errorf("%w with state %s: start one with evener run --state %s", api.ErrNotRunning, state, state)
 	}
 	return s, err
 }

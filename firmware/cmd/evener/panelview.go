@@ -115,7 +115,7 @@ func (v *panelView) press(ctx context.Context, p manage.PanelPress) {
 	if p.Action == "up" { // must not get lost
 		call = context.WithoutCancel(ctx)
 	}
-	s, err := askPanel(call, v.state, "panel.press", p)
+	s, err := pressPanel(call, v.state, p)
 	v.mu.Lock()
 	if v.said = ""; err != nil && ctx.Err() == nil {
 		v.said = err.Error()

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"evener/board"
+	"evener/firmware/api"
+	"evener/firmware/manage"
+	"evener/firmware/menu"
+	"evener/hal/lcd"
+)
+
+// panel returns what the panel of the box shows.
+func (b *liveBox) panel() string {
+	b.t.Helper()
+	var lines []string
+	for _, l := range result[manage.PanelScreen](b, "panel", "--once").Lines {
+		lines = append(lines, strings.TrimRight(l, " "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// keys presses keys of the panel and waits for what it then shows.
+func (b *liveBox) keys(want string, keys ...string) {
+	b.t.Helper()
+	for _, k := range keys {
+		b.must("panel", "press", k)
+	}
+	b.await("the panel shows "+want+" after "+strings.Join(keys, " "), func() bool { return strings.Contains(b.panel(), want) })
+}
+
+// choose moves in a list of the panel to an entry.
+func (b *liveBox) choose(entry string) {
+	b.t.Helper()
+	for range 8 {
+		if strings.Contains(b.panel(), ">"+entry) {
+			return
+		}
+		b.must("panel", "press", "down")
+	}
+	b.t.Fatalf("the list has no %q:\n%s", entry, b.panel())
+}
+
+func TestAddressIsChangedAtThePanel(t *testing.T) {
+	b := startLive(t, "management {\n  method = \"static\"\n  address = [\"192.0.2.10/24\"]\n}\n", "--board", "sim")
+	b.awaitPanel()
+	b.keys("Menu", "escape")
+	b.choose("Network")
+	b.keys("static", "enter")
+	b.choose("Address")
+	b.keys("192.000.002.010", "enter")
+	for range 11 { // to the last digit
+		b.must("panel", "press", "enter")
+	}
+	b.keys("192.000.002.013", "up", "up", "up")
+	b.keys("192.0.2.13", "enter")
+	b.choose("Apply")
+	b.keys("After:\n192.0.2.13/24", "enter")
+	if !strings.Contains(b.panel(), "192.0.2.10/24") {
+		t.Errorf("the panel does not show the address before:\n%s", b.panel())
+	}
+	b.keys(">Commit", "enter")
+	b.keys(">Keep", "enter")
+	if text := b.must("config", "show"); !strings.Contains(text, "192.0.2.13/24") {
+		t.Errorf("the running configuration is\n%s\nwant the new address", text)
+	}
+	b.choose("Take back")
+	b.keys("Taken back", "enter")
+	if text := b.must("config", "show"); !strings.Contains(text, "192.0.2.10/24") {
+		t.Errorf("the running configuration is\n%s\nwant the old address", text)
+	}
+	log := b.must("audit")
+	for _, want := range []string{"commit management address", "revert"} {
+		if !containsLine(log, "front panel", "panel", want) {
+			t.Errorf("the audit log has no %q of the front panel:\n%s", want, log)
+		}
+	}
+	if !containsLine(log, "cli", "press enter of the panel") {
+		t.Errorf("the audit log has no press:\n%s", log)
+	}
+}
+
+// awaitPanel waits until the panel has heard of the engine.
+func (b *liveBox) awaitPanel() {
+	b.t.Helper()
+	b.await("the panel has heard of the engine", func() bool {
+		p := strings.TrimSpace(b.panel())
+		return p != "" && !strings.Contains(p, "Starting")
+	})
+}
+
+// containsLine reports whether a line of text has all words.
+func containsLine(text string, words ...string) bool {
+	for line := range strings.Lines(text) {
+		all := true
+		for _, w := range words {
+			all = all && strings.Contains(line, w)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+func TestPanelGoesOnWithoutAnEngine(t *testing.T) {
+	b := startLive(t, "panel { pin = \"2749\" }\n")
+	b.awaitPanel()
+	b.await("the supervisor has kept the settings", func() bool {
+		text, err := os.ReadFile(filepath.Join(b.state, panelFile))
+		return err == nil && strings.Contains(string(text), "2749")
+	})
+	if st, err := os.Stat(filepath.Join(b.state, panelFile)); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("file with the PIN: %v, %v, want one that nobody else reads", st.Mode(), err)
+	}
+	var pid int
+	for _, r := range result[manage.Info](b, "status").Roles {
+		if r.Name == "engine" {
+			pid = r.PID
+		}
+	}
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(pid, syscall.SIGCONT)
+	b.await("the panel tells of the silence", func() bool { return strings.Contains(b.panel(), "Engine silent") })
+	b.keys("PIN", "escape") // asked for all the same
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	b.keys("Serves clients", "escape")
+}
+
+// A deafPanel is one without a box around it.
+func deafPanel(t *testing.T, open func(context.Context) (lcd.Device, error)) *frontPanel {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	dir := t.TempDir()
+	super := newSuperAPI(dir, nil, log)
+	p := newFrontPanel(dir, board.Sim.Panel, open, super, log)
+	super.add(p.add)
+	super.registry()
+	return p
+}
+
+// alive starts p, and ends it with the test.
+func (p *frontPanel) alive(t *testing.T) {
+	stop := p.start(t.Context(), t.Context(), func() menu.Ending { return menu.Ended })
+	t.Cleanup(stop)
+}
+
+func TestDisplayThatPanicsCostsNothing(t *testing.T) {
+	p := deafPanel(t, func(context.Context) (lcd.Device, error) { panic("a fault of the driver") })
+	p.alive(t)
+	var s manage.PanelScreen
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		err := p.super.call(t.Context(), "panel", "panel.press", manage.PanelPress{Key: "escape"}, &s)
+		if err == nil && len(s.Lines) == 4 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the menu does not work beside a display that panics: %v, %q", err, s.Lines)
+		}
+	}
+	if s.Connected {
+		t.Error("the display that panics counts as connected")
+	}
+}
+
+func TestKeyOfTheAPIIsLetGoByItself(t *testing.T) {
+	p := deafPanel(t, nil)
+	got := make(chan menu.KeyEvent, 4)
+	go func() {
+		for e := range p.keys {
+			got <- e
+		}
+	}()
+	defer close(p.keys)
+	if err := p.super.call(t.Context(), "panel", "panel.press", manage.PanelPress{Key: "up", Action: "down"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	if timer := p.injects[menu.Up]; timer == nil || !timer.Reset(0) { // its time is over
+		t.Error("nothing will let the key go")
+	}
+	p.mu.Unlock()
+	for i, want := range []menu.KeyEvent{{Key: menu.Up, Down: true}, {Key: 255}, {Key: menu.Up}} {
+		select {
+		case e := <-got:
+			if e != want {
+				t.Errorf("event %d = %+v, want %+v", i, e, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("event %d has not come", i)
+		}
+	}
+}
+
+func TestSettingsOfThePanelAreKept(t *testing.T) {
+	p := deafPanel(t, nil)
+	set := menu.Defaults()
+	set.PIN, set.Mode = "2749", "read-only"
+	p.saveSettings(set)
+	if got := p.loadSettings(); got != set {
+		t.Errorf("settings read = %+v, want %+v", got, set)
+	}
+	if err := os.WriteFile(filepath.Join(p.state, panelFile), []byte("{\"mode\":"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.loadSettings(); got != menu.Defaults() {
+		t.Errorf("settings of a damaged file = %+v, want the defaults", got)
+	}
+}
+
+func TestErrorsThatAreNoAnswersAreTold(t *testing.T) {
+	for kind, want := range map[string]bool{"unreachable": true, "method.unknown": true, "auth.role": false} {
+		err := menuError(api.Errorf(api.CodeFailed, kind, "the text"))
+		if got := errors.Is(err, menu.ErrUnreachable); got != want || err.Error() != "the text" {
+			t.Errorf("an error of the kind %s is %v, unreachable %v, want %v", kind, err, got, want)
+		}
+	}
+	if menuError(nil) != nil {
+		t.Error("no error became one")
+	}
+}
+
+func TestScreenHasItsJSON(t *testing.T) {
+	p := deafPanel(t, nil)
+	p.Show(menu.Frame{Lines: []string{"a"}, LEDs: []menu.Colour{menu.Green, menu.Red}, Private: true, Mode: "full"})
+	raw, err := json.Marshal(p.screen())
+	if err != nil || !strings.Contains(string(raw), `"leds":["green","red"]`) || !strings.Contains(string(raw), `"private":true`) {
+		t.Errorf("screen = %s, %v", raw, err)
+	}
+}

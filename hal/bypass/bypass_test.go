@@ -114,3 +114,22 @@ func FuzzModes(f *testing.F) {
 		}
 	})
 }
+
+// stuck is a relay that takes every order and stays where it is.
+type stuck struct{ gen3 }
+
+func (stuck) find(string) []Pair                           { return nil }
+func (stuck) mode(string, Pair) (now, off Mode, err error) { return Bypassed, Unknown, nil }
+func (stuck) force(string, Pair) error                     { return nil }
+
+func TestARelayThatIsStuckIsTold(t *testing.T) {
+	drivers["stuck"] = stuck{}
+	defer delete(drivers, "stuck")
+	p, problems := Find(t.TempDir(), []Pair{{Name: "1-2", Driver: "stuck"}})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if err := p.Force(); err == nil || !strings.Contains(text(p), "bypassed/unknown it is bypassed all the same") {
+		t.Errorf("Force = %v, %s", err, text(p))
+	}
+}

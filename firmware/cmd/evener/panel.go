@@ -244,7 +244,7 @@ func (p *frontPanel) saveSettings(set menu.Settings) {
 	text, err := json.Marshal(set)
 	name := filepath.Join(p.state, panelFile)
 	if err == nil {
-		err = os.WriteFile(name+".new", append(text, '\n'), 0o600)
+		err = writeSynced(name+".new", append(text, '\n'))
 	}
 	if err == nil {
 		err = os.Rename(name+".new", name)
@@ -252,4 +252,14 @@ func (p *frontPanel) saveSettings(set menu.Settings) {
 	if err != nil {
 		p.log.Warn("settings of the panel not kept", "err", err)
 	}
+}
+
+// writeSynced writes a file for its owner alone, and waits until the disk has it.
+func writeSynced(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -32,7 +32,7 @@ type Recorder struct {
 	mu    sync.Mutex // guards all below
 	f     *os.File   // nil: closed
 	lock  *os.File
-	seq   uint64     // of the next frame
+	seq   uint64 // of the next frame
 	slot  [slotSize]byte
 	dirty bool
 	err   error // of the last write

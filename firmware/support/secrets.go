@@ -24,11 +24,13 @@ var (
 	// Of a line of text: NAME=VALUE, NAME: VALUE, with quotes or without.
 	assigned = regexp.MustCompile(`(?i)((?:[\w.-]*(?:` + sensitive + `)[\w.-]*|\bpin)\\?["']?\s*[:=]\s*(?:basic|bearer|digest)?\s*)(\\"(?:[^"\\]|\\[^"])*(?:\\")?|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"',;&}\]\\]+)`)
 
+	privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)`)
+
+	// Of a line too; keep is what stays of it.
 	forms = []struct {
 		re   *regexp.Regexp
 		keep string
 	}{
-		{regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)`), ""},
 		{regexp.MustCompile(`(?i)\b(basic|bearer|digest|negotiate)\s+[A-Za-z0-9+/=._~-]{6,}`), "$1 "},
 		{regexp.MustCompile(`(://[^/\s:@"']*:)[^/\s@"']+@`), "$1"},
 		{regexp.MustCompile(`\bevt_[A-Za-z0-9_-]+`), ""},
@@ -37,6 +39,16 @@ var (
 		{regexp.MustCompile(`\botpauth://[^\s"']+`), ""},
 	}
 )
+
+// marks are what one of is in every line that holds a secret by its name or its form,
+// in lower case. To look for them is far quicker than to look for secrets.
+var marks = []string{"passw", "passp", "secret", "token", "cookie", "auth", "credential", "key", "private", "bearer", "otp", "recovery", "code",
+	"session", "hmac", "pin", "basic", "digest", "negotiate", "://", "evt_", "eyj", "$argon2"}
+
+func marked(line string) bool {
+	line = strings.ToLower(line)
+	return slices.ContainsFunc(marks, func(m string) bool { return strings.Contains(line, m) })
+}
 
 // Secrets takes secrets out of texts. Add what is known to be one before the first
 // text.
@@ -89,14 +101,32 @@ func (s *Secrets) replacer() *strings.Replacer {
 // Text takes the secrets out of a text of any form.
 func (s *Secrets) Text(text string) string {
 	text = s.replacer().Replace(text)
+	if strings.Contains(text, "PRIVATE KEY-----") {
+		text = privateKey.ReplaceAllString(text, Removed)
+	}
+	if !marked(text) {
+		return text
+	}
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if marked(line) {
+			line = unnamed(line)
+		}
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+// unnamed takes out of a line what looks like a secret.
+func unnamed(line string) string {
 	for _, f := range forms {
 		with := f.keep + Removed
 		if strings.HasPrefix(f.keep, "$1") && strings.Contains(f.re.String(), "@") {
 			with += "@"
 		}
-		text = f.re.ReplaceAllString(text, with)
+		line = f.re.ReplaceAllString(line, with)
 	}
-	return assigned.ReplaceAllStringFunc(text, func(m string) string {
+	return assigned.ReplaceAllStringFunc(line, func(m string) string {
 		part := assigned.FindStringSubmatch(m)
 		value := part[2]
 		switch {

@@ -71,7 +71,7 @@ func (p *Ports) replace(label, name string, d time.Duration) *lamp {
 		old.stop()
 		delete(p.lamps, label)
 	}
-	if d == 0 {
+	if d == 0 || p.closed {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), d)

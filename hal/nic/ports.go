@@ -43,6 +43,7 @@ type Ports struct {
 	facts  map[int]facts // by index
 	stale  chan struct{} // facts are to be read anew
 	lamps  map[string]*lamp
+	closed bool
 	tasks  sync.WaitGroup // lamps that blink
 }
 
@@ -66,14 +67,20 @@ func Open(matches []Match, cfg Config, log *slog.Logger) (*Ports, error) {
 	return p, nil
 }
 
-// Close ends the lamps that blink, and gives the socket back.
+// ErrClosed is what List says after Close.
+var ErrClosed = errors.New("the ports are closed")
+
+// Close ends the lamps that blink, and gives the socket back. Run must have ended.
 func (p *Ports) Close() error {
 	p.mu.Lock()
+	p.closed = true
 	for _, l := range p.lamps {
 		l.stop()
 	}
 	p.mu.Unlock()
 	p.tasks.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.tool.Close()
 	return nil
 }
@@ -90,6 +97,9 @@ func (p *Ports) List() ([]Port, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
 	rows := p.rows(found)
 	out := make([]Port, len(rows))
 	for i, r := range rows {

@@ -358,3 +358,16 @@ func TestIPv6SwitchedOff(t *testing.T) {
 	}
 	check(t, c, "192.0.2.10/24")
 }
+
+func TestAddressThatAnotherMachineHas(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	b := real(t)
+	ip(t, "address", "add", "2001:db8::10/64", "dev", "lan0-far", "nodad")
+	c := b.conf(t)
+	must(t, c.Set(wantedStatic()))
+	eventually(t, "it is told", func() bool {
+		return strings.Contains(strings.Join(c.Status().Problems, "; "), "address 2001:db8::10 cannot be used: another machine on the network has it")
+	})
+}

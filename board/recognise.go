@@ -75,5 +75,5 @@ func (id Identity) name() string {
 			return "the machine " + quote(strings.TrimSpace(pair[0]+" "+pair[1]))
 		}
 	}
-	return fmt.Sprintf("a machine without a name and with %d network controllers", len(id.NICs))
+	return fmt.Sprintf("a machine without a name (network controllers: %d)", len(id.NICs))
 }

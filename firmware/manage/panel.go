@@ -37,6 +37,7 @@ type PanelPress struct {
 	Key    string       `json:"key" doc:"up, down, left, right, enter or escape"`
 	Action string       `json:"action,omitempty" doc:"press, down or up; press"`
 	Hold   api.Duration `json:"hold,omitempty" doc:"of a press: how long the key is down, at most 10s; 50ms"`
+	Until  time.Time    `json:"until,omitzero" doc:"when it is too late to begin: a press that has waited is meant for another screen; none: it never is"`
 }
 
 // MaxPanelHold is how long a press of the panel may hold a key.
@@ -64,6 +65,9 @@ func (p *PanelPress) Check() error {
 	}
 	if p.Hold > 0 && p.Action != "" && p.Action != "press" {
 		return bad("hold", "hold is for the action press")
+	}
+	if !p.Until.IsZero() && time.Now().After(p.Until) {
+		return api.Errorf(api.CodeFailed, "panel.late", "the press has waited for too long: look at the panel and press again")
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"evener/firmware/api"
 	"evener/firmware/stats"
@@ -98,6 +99,7 @@ func TestWrongPressesAreRefused(t *testing.T) {
 			t.Errorf("press %v: %v, want wrong parameters", p, e)
 		}
 	}
+	refused(d, by("ann"), "panel.press", args{"key": "up", "until": time.Now().Add(-time.Second)}, "panel.late")
 	if len(m.calls) > 0 {
 		t.Errorf("the machine was asked %q", m.calls)
 	}

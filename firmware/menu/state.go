@@ -223,7 +223,10 @@ func (s *state) frame() Frame {
 // lamps returns the state of the box and its alarms: the second blinks while there
 // is one that nobody has seen.
 func (s *state) lamps() []Colour {
-	if s.silent() {
+	switch {
+	case s.starting():
+		return []Colour{Amber, Off}
+	case s.silent():
 		return []Colour{Red, Off}
 	}
 	box, alarm := Green, Off

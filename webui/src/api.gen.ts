@@ -2723,6 +2723,7 @@ export interface Methods {
 			key: string; // up, down, left, right, enter or escape
 			action?: string; // press, down or up; press
 			hold?: string; // of a press: how long the key is down, at most 10s; 50ms
+			until?: string; // when it is too late to begin: a press that has waited is meant for another screen; none: it never is
 		};
 		result: PanelScreen;
 		role: "admin";

@@ -66,12 +66,17 @@ func printPanel(cmd *cobra.Command) error {
 // pressPanel asks the engine to press a key, whose audit log then knows, and the
 // supervisor if no engine answers.
 func pressPanel(ctx context.Context, state string, p manage.PanelPress) (s manage.PanelScreen, err error) {
-	first, cancel := context.WithTimeout(ctx, time.Duration(p.Hold)+3*time.Second)
+	const patient = 3 * time.Second
+	first, cancel := context.WithTimeout(ctx, time.Duration(p.Hold)+patient)
 	defer cancel()
+	if p.Action != "up" { // an engine that wakes up later must not press too
+		p.Until = time.Now().Add(patient)
+	}
 	err = menuError(callSocket(first, filepath.Join(state, "api.sock"), "cli", "engine", "panel.press", p, &s))
 	if !errors.Is(err, menu.ErrUnreachable) || ctx.Err() != nil {
 		return s, err
 	}
+	p.Until = time.Time{}
 	return askPanel(ctx, state, "panel.press", p)
 }
 

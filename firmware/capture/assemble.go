@@ -150,27 +150,26 @@ func (a *assembly) packet(p packet, face int) {
 	a.write(a.block.packet(face, p, comment))
 }
 
-// facesOf returns the interfaces that a part tells of.
-func facesOf(name string) []Interface {
+// facesOf returns the interfaces that a part tells of, and the filter.
+func facesOf(name string) (out []Interface, filter string) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil
+		return nil, ""
 	}
 	defer f.Close()
 	r, err := pcapgo.NewNgReader(bufio.NewReader(f), pcapgo.DefaultNgReaderOptions)
 	if err != nil {
-		return nil
+		return nil, ""
 	}
 	for { // the reader learns of an interface when it comes to it
 		if _, _, err := r.ZeroCopyReadPacketData(); err != nil || r.NInterfaces() > 0 {
 			break
 		}
 	}
-	var out []Interface
 	for i := range r.NInterfaces() {
 		if n, err := r.Interface(i); err == nil {
-			out = append(out, Interface{Name: n.Name, Note: n.Description})
+			out, filter = append(out, Interface{Name: n.Name, Note: n.Description}), n.Filter
 		}
 	}
-	return out
+	return out, filter
 }

@@ -280,7 +280,7 @@ func (f *Folder) recover(id string, parts []string) {
 	if at, err := time.Parse("20060102-150405", id[:min(15, len(id))]); err == nil {
 		c.status.Started = at
 	}
-	c.faces = facesOf(parts[0])
+	c.faces, c.status.Filter = facesOf(parts[0])
 	for _, i := range c.faces {
 		c.status.Interfaces = append(c.status.Interfaces, i.Name)
 	}

@@ -78,7 +78,7 @@ func TestPartsOfACrashAreCompleted(t *testing.T) {
 	}
 	f, stop := open(t, Config{Dir: dir})
 	list := f.List()
-	if len(list) != 1 || list[0].Packets != 5 || list[0].State != Done || list[0].Interfaces[0] != "eth7" || list[0].Problem == "" {
+	if len(list) != 1 || list[0].Packets != 5 || list[0].State != Done || list[0].Interfaces[0] != "eth7" || list[0].Filter != "tcp" || list[0].Problem == "" {
 		t.Fatalf("List = %+v", list)
 	}
 	if sizes, _ := read(t, f, list[0].ID); len(sizes) != 5 {

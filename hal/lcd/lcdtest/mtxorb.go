@@ -15,7 +15,6 @@ import (
 // commands for lights, outputs, keys and questions, and the buffer.
 type MO struct {
 	id, version byte
-	sevenKeys   bool
 	lamps       int
 	letters     map[lcd.Key]byte
 	old         bool // the firmware does not report releases

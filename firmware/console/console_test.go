@@ -128,6 +128,12 @@ func newBox() *box {
 			{"number": 3, "time": at.Add(-time.Hour), "author": "bob", "comment": "bad\x07bell", "status": "reverted"},
 			{"number": 2, "time": at.Add(-2 * time.Hour), "author": "alice", "status": "confirmed"}}},
 		"recovery.diff": args{"text": "--- revision 4\n+++ revision 2\n-new\n+old\n"}, "recovery.restore": args{"revision": 5},
+		"recovery.blackbox": func(p args) any {
+			if p["crash"] == 2.0 {
+				return args{"frames": []any{}}
+			}
+			return args{"crashed": true, "frames": []args{{"time": at, "values": args{"connections": 7}, "events": []any{"member down"}}}}
+		},
 		"recovery.login": args{"user": "alice"}, "recovery.password": args{}, "recovery.address": args{"revision": 5},
 		"recovery.setup_code": args{"code": "ABCD-EFGH-JKLM"}, "recovery.factory_reset": args{}, "recovery.confirm": args{},
 		"recovery.reset_users": args{"code": "NEWC-ODEX"}, "role.restart": args{}, "power.reboot": args{}, "power.halt": args{}, "serial.shell": args{},
@@ -229,6 +235,7 @@ var dialogues = []dialogue{
 	{"reset_stranger", nil, []string{"\r", "14\r", "\r", "lb2\r", "14\r", "n\r", "lb1\r"}},
 	{"reset_admin", nil, loggedIn("14\r", "\r", "y\r", "n\r", "lb1\r")},
 	{"power", nil, loggedIn("15\r", "1\r", "no\r", "15\r", "2\r", "off\r")},
+	{"blackbox_dead", func(b *box) { b.eng.dead = true }, loggedIn("13\r", "2\r", "13\r", "3\r", "0\r")},
 	{"log", nil, loggedIn("10\r", "\x03", "0\r")},
 	{"setup", func(b *box) {
 		b.stored["setup"], b.stored["administrators"] = true, []string{}

@@ -180,9 +180,19 @@ func (s *session) follow() error {
 
 // blackbox shows what was recorded of the minutes before an engine ended.
 func (s *session) blackbox() error {
+	s.say("  1 the last minutes\n  2 before the last crash\n  3 before the crash before that")
+	n, err := s.choose("Which", 3)
+	if err != nil || n == 0 {
+		return err
+	}
+	params := map[string]any{"crash": n - 1, "frames": 60}
 	var result map[string]any
-	if _, err := s.either("blackbox.read", nil, &result, "recovery.blackbox", nil, &result); err != nil {
+	if _, err := s.either("blackbox.read", params, &result, "recovery.blackbox", params, &result); err != nil {
 		return s.told(err)
+	}
+	if list, ok := result["frames"].([]any); ok && len(list) == 0 {
+		s.say("Nothing was recorded.")
+		return nil
 	}
 	return s.page(plain(result, ""))
 }

@@ -58,9 +58,6 @@ func (s *session) menu() error {
 		if err := s.pick(list, line); err != nil && err != errBack {
 			return err
 		}
-		if !s.cfg.Local {
-			s.ask() // somebody else may have made an administrator
-		}
 	}
 }
 
@@ -116,6 +113,9 @@ func (s *session) pick(list []entry, line string) error {
 	s.term.print("\n")
 	s.say("%s", e.title)
 	s.say("%s", strings.Repeat("-", len(e.title)))
+	if s.open() {
+		s.ask() // somebody may have made an administrator meanwhile
+	}
 	if !e.free && !s.trusted() {
 		s.say("This needs an administrator's log-in.")
 		if err := s.login(); err != nil || !s.trusted() {

@@ -212,6 +212,23 @@ func TestSecretsOfTheConfigurationAreHidden(t *testing.T) {
 	}
 }
 
+func TestABoxThatIsSetUpMeanwhileAsksForALogIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox()
+		b.stored["setup"] = true
+		b.begin(t)
+		b.types("\r", "n\r")
+		b.sup.mu.Lock()
+		b.stored["setup"] = false
+		b.sup.mu.Unlock()
+		b.types("2\r")
+		if out := b.shown(); !strings.HasSuffix(out, "This needs an administrator's log-in.\nAdministrator: ") {
+			t.Errorf("shown:\n%s", out)
+		}
+		b.hangUp()
+	})
+}
+
 func TestSplit(t *testing.T) {
 	for line, want := range map[string]string{
 		"show servers":        "show|servers",

@@ -15,6 +15,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/audit"
 	"evener/firmware/auth"
+	"evener/firmware/manage"
 	"evener/firmware/recovery"
 	"evener/firmware/supervise"
 )
@@ -83,6 +84,11 @@ type recoveryDiff struct {
 
 type recoveryText struct {
 	Text string `json:"text" doc:"unified diff"`
+}
+
+type recoveryBox struct {
+	Crash  int `json:"crash,omitempty" doc:"0: what was recorded last; 1: before the last crash, 2 and 3: before those before it"`
+	Frames int `json:"frames,omitempty" doc:"at most, the newest; 600"`
 }
 
 type recoveryLogin struct {
@@ -166,6 +172,10 @@ func (r *recoverer) addReading(reg *api.Registry) {
 		func(_ context.Context, _ api.Call, p recoveryDiff) (recoveryText, error) {
 			text, err := recovery.Diff(r.state, p.From, p.To)
 			return recoveryText{text}, err
+		})
+	api.Add(reg, api.Method{Name: "recovery.blackbox", Purpose: "Shows what the engine recorded of its last minutes, or of those before a crash.", Role: api.Viewer},
+		func(_ context.Context, _ api.Call, p recoveryBox) (manage.BlackBox, error) {
+			return manage.ReadBlackBox(filepath.Join(r.state, blackBoxFile), p.Crash, p.Frames)
 		})
 	api.Add(reg, api.Method{Name: "recovery.login", Purpose: "Checks the password of an administrator against the state; the caller must delay the next attempt after one that failed.",
 		Role: api.Admin, Audit: "log in at the console as {user}"},

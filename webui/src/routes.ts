@@ -46,7 +46,7 @@ const all: readonly Route[] = [
 	{ path: "/changes/history", page: "history", texts: ["changes"], nav: { group: "changes", icon: "history" }, keys: "h" },
 	{ path: "/changes/text", page: "edit", texts: ["changes"], nav: { group: "changes", icon: "text" } },
 
-	{ path: "/hardware", page: "hardware", nav: { group: "system", icon: "hardware" } },
+	{ path: "/hardware", page: "hardware", nav: { group: "system", icon: "hardware" }, texts: ["blocks"] },
 	{ path: "/ports", page: "ports", nav: { group: "system", icon: "port" } },
 	{ path: "/ports/:port", page: "port", texts: ["ports"] },
 	{ path: "/system/network", page: "network", nav: { group: "system", icon: "network" }, texts: ["admin", "blocks"] },

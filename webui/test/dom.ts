@@ -5,7 +5,7 @@
 import { GlobalWindow } from "happy-dom";
 
 const win = new GlobalWindow({ url: "https://box.test/" });
-for (const name of ["document", "location", "history", "localStorage", "HTMLElement", "Element", "Node", "Event", "MouseEvent", "KeyboardEvent", "CustomEvent", "MutationObserver", "getSelection", "matchMedia", "requestAnimationFrame", "cancelAnimationFrame", "addEventListener", "removeEventListener", "getComputedStyle", "scrollTo"]) {
+for (const name of ["document", "location", "history", "localStorage", "HTMLElement", "Element", "Node", "Event", "MouseEvent", "KeyboardEvent", "CustomEvent", "MutationObserver", "getSelection", "matchMedia", "requestAnimationFrame", "cancelAnimationFrame", "addEventListener", "removeEventListener", "dispatchEvent", "getComputedStyle", "scrollTo"]) {
 	const v = win[name];
 	Object.defineProperty(globalThis, name, { value: typeof v === "function" && !/^[A-Z]/.test(name) ? v.bind(win) : v, configurable: true, writable: true });
 }

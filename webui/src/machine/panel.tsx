@@ -114,7 +114,7 @@ export function PanelView({ s }: { s: api.PanelScreen }) {
 function Facts({ s }: { s: api.PanelScreen }) {
 	return (
 		<div class="row">
-			<Status word={s.connected ? t("hardware.panel_connected") : t("hardware.panel_lost")} state={s.connected ? "up" : "down"}>{s.problem}</Status>
+			{!s.model && !s.connected && !s.problem ? <Status word={t("hardware.panel_virtual")} state="info" /> : <Status word={s.connected ? t("hardware.panel_connected") : t("hardware.panel_lost")} state={s.connected ? "up" : "down"}>{s.problem}</Status>}
 			<span class="muted">{[s.model, `${s.cols} × ${s.rows}`, s.mode !== "full" && t(`hardware.mode.${s.mode}`)].filter(Boolean).join(" · ")}</span>
 		</div>
 	);

@@ -2,15 +2,31 @@
 //
 // The box as a thing: what board it is and why, its sensors, lamps and other
 // devices, and the panel on its front.
-import { Ago, type api, Button, Card, ErrorNotice, Facts, has, mutate, Notice, Page, type PageProps, Skeleton, Status, t, Table, toastError, useList, useTopic } from "../kit";
+import { Ago, type api, Button, Card, ErrorNotice, Facts, has, mutate, Notice, Page, type PageProps, Skeleton, Status, t, Table, Tabs, toastError, useList, useTopic } from "../kit";
+import { BlockForm } from "../draft/form";
 import { Lamp, PanelCard } from "../machine/panel";
 
 export default function Hardware(_: PageProps) {
+	return (
+		<Page name={t("hardware.title")} actions={<Locate />}>
+			<Tabs label={t("hardware.title")} tabs={[
+				{ id: "status", text: t("hardware.tab_status"), show: () => <State /> },
+				{ id: "settings", text: t("hardware.tab_settings"), show: () => <Settings /> },
+			]} />
+		</Page>
+	);
+}
+
+function useHardware() {
 	const source = useTopic("state.hardware");
 	const first = source.keys.value[0];
-	const h = first === undefined ? undefined : source.get(first)?.value;
+	return { source, h: first === undefined ? undefined : source.get(first)?.value };
+}
+
+function State() {
+	const { source, h } = useHardware();
 	return (
-		<Page name={t("hardware.title")} state={h && <span class="muted">{h.board.description || h.board.name}</span>} actions={h?.machine && <Locate on={h.machine.locate} />}>
+		<>
 			{source.error.value && <ErrorNotice error={source.error.value} title={t("common.not_loaded", { name: t("hardware.title") })} />}
 			{!h ? !source.error.value && <Skeleton rows={10} /> : (
 				<>
@@ -26,12 +42,23 @@ export default function Hardware(_: PageProps) {
 					<Sensors list={h.sensors} />
 				</>
 			)}
-		</Page>
+		</>
 	);
 }
 
+// Settings are those of what stands before the box: panel and serial console.
+const Settings = () => (
+	<div class="grid">
+		<Card name={t("hardware.panel_settings")}><BlockForm block="panel" path="panel" first={[]} secret={["pin"]} /></Card>
+		<Card name={t("hardware.serial_settings")}><BlockForm block="serial" path="serial" first={[]} /></Card>
+	</div>
+);
+
 // Locate switches the lamp for finding the box.
-function Locate({ on }: { on: boolean }) {
+function Locate() {
+	const { h } = useHardware();
+	if (!h?.machine) return null;
+	const on = h.machine.locate;
 	return <Button icon="search" need="operator" pressed={on} onClick={() => mutate("led.locate", { on: !on }).catch(toastError)}>{t(on ? "hardware.locate_off" : "hardware.locate_on")}</Button>;
 }
 
@@ -101,7 +128,7 @@ function Devices({ m }: { m: api.MachineInfo }) {
 				Boolean(m.booted) && [t("hardware.booted"), <Ago key="b" at={m.booted} />],
 				[t("hardware.serial"), m.serial.devices.length ? t("hardware.serial_at", { devices: m.serial.devices.join(", "), speed: m.serial.speed }) : "–"],
 				...m.keys.map((k) => [t(k.use === "reset" ? "hardware.reset_key" : "hardware.power_key"), <span key={k.use}>{k.problem || (k.found ? t("hardware.presses", { n: k.presses }) : t("hardware.not_found"))}</span>] as const),
-				...m.bypass.map((b) => [t("hardware.bypass", { ports: b.ports.join(" – ") || b.name }), <span key={b.name}>{b.problem || `${bypassMode(b.mode)}; ${t("hardware.bypass_off", { mode: bypassMode(b.power_off) })}`}</span>] as const),
+				...m.bypass.map((b) => [t("hardware.bypass", { ports: b.ports.join(" – ") || b.name }), <span key={b.name}>{b.problem || t("hardware.bypass_both", { mode: bypassMode(b.mode), off: bypassMode(b.power_off) })}</span>] as const),
 			]} />
 		</Card>
 	);

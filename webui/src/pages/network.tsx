@@ -40,7 +40,7 @@ function Now({ n }: { n: api.NetworkInfo }) {
 	return (
 		<div class="stack">
 			{n.problems.length > 0 && <Notice kind="error"><ul>{n.problems.map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
-			{!n.managed && <Notice>{n.why || t("network.unmanaged")}</Notice>}
+			{!n.managed && <Notice>{n.method === "none" || !n.why ? t("network.unmanaged") : n.why}</Notice>}
 			<Facts list={[
 				[t("network.port"), n.port ? <a key="p" href={`/ports/${encodeURIComponent(n.port)}`}>{n.port}</a> : "–"],
 				[t("network.method"), t(`network.method.${n.method}`)],

@@ -46,7 +46,7 @@ func (p *part) Call(ctx context.Context, method string, params, result any) erro
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(method, "sys.") && method != "network.show" && method != "recovery.status" && method != "role.list" {
+	if !strings.HasPrefix(method, "sys.") && method != "network.show" && method != "recovery.status" && method != "role.list" && method != "serial.show" {
 		p.calls = append(p.calls, method+" "+string(raw))
 	}
 	answer, ok := p.answers[method]
@@ -137,6 +137,7 @@ func newBox() *box {
 		"recovery.login": args{"user": "alice"}, "recovery.password": args{}, "recovery.address": args{"revision": 5},
 		"recovery.setup_code": args{"code": "ABCD-EFGH-JKLM"}, "recovery.factory_reset": args{}, "recovery.confirm": args{},
 		"recovery.reset_users": args{"code": "NEWC-ODEX"}, "role.restart": args{}, "power.reboot": args{}, "power.halt": args{}, "serial.shell": args{},
+		"serial.show": args{"lines": []args{{"device": "ttyS0", "speed": 115200, "problem": "process 12 (agetty) has it as its terminal"}}},
 	}
 	b.cfg = Config{Engine: b.eng, Supervisor: b.sup, Name: "test", Version: "1.0"}
 	return b

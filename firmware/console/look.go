@@ -15,12 +15,12 @@ func (s *session) status() error {
 	s.banner()
 	b := &s.box
 	var out []string
-	rev, at, by := b.stored.Revision, b.stored.Committed, b.stored.Author
+	rev, made, by := b.stored.Revision, b.stored.Committed, b.stored.Author
 	if b.silent == nil {
-		rev, at, by = b.info.Revision, b.info.Committed, b.info.Author
+		rev, made, by = b.info.Revision, b.info.Committed, b.info.Author
 	}
 	if rev > 0 {
-		out = append(out, fmt.Sprintf("revision %d of %s by %s", rev, at.Local().Format(time.DateTime), by))
+		out = append(out, fmt.Sprintf("revision %d of %s by %s", rev, made.Local().Format(time.DateTime), by))
 	}
 	if b.silent == nil {
 		out = append(out, fmt.Sprintf("version %s, board %s", b.info.Version, b.info.Board))
@@ -34,6 +34,18 @@ func (s *session) status() error {
 			line += fmt.Sprintf(", %d crashes, the last one: %s", r.Crashes, r.LastCrash)
 		}
 		out = append(out, line)
+	}
+	var at struct {
+		Lines []struct {
+			Device  string `json:"device"`
+			Path    string `json:"path"`
+			Speed   int    `json:"speed"`
+			Problem string `json:"problem"`
+		} `json:"lines"`
+	}
+	_ = s.supervisor("serial.show", nil, &at) // without a supervisor there is no terminal but this
+	for _, l := range at.Lines {
+		out = append(out, strings.TrimRight(fmt.Sprintf("terminal %s %s %d bit/s %s", l.Device, l.Path, l.Speed, l.Problem), " "))
 	}
 	if b.known {
 		out = append(out, fmt.Sprintf("administrators: %d", len(b.stored.Administrators)))

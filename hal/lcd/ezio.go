@@ -60,7 +60,7 @@ func attachEzio(keypad ezioKeypad) func(context.Context, serial.Port, Options) (
 			info:  Info{Model: keypad.model, Rows: rows, Cols: cols, Glyphs: 8, Releases: true},
 			codes: make(chan byte, 1), polling: make(chan struct{})}
 		e.start(port, o.Speed, e.receive)
-		if err := e.setup(ctx); err != nil {
+		if err := e.setup(ctx, o); err != nil {
 			e.end()
 			return nil, err
 		}
@@ -69,9 +69,8 @@ func attachEzio(keypad ezioKeypad) func(context.Context, serial.Port, Options) (
 	}
 }
 
-// setup wakes the display up, makes sure that it is the right one and clears
-// it.
-func (e *ezio) setup(ctx context.Context) error {
+// setup wakes the display up, sees which model it is and clears it.
+func (e *ezio) setup(ctx context.Context, o Options) error {
 	e.lock()
 	defer e.unlock()
 	code, err := e.wake(ctx)
@@ -79,12 +78,31 @@ func (e *ezio) setup(ctx context.Context) error {
 		return err
 	}
 	if _, ok := e.keypad.held(code); !ok {
-		if other := ezioModelOf(code); other != "" {
-			return fmt.Errorf("the display is an %s (it tells its keys as %02X), not an %s", other, code, e.keypad.model)
+		if err := e.adopt(code, o); err != nil {
+			return err
 		}
-		return fmt.Errorf("the display tells its keys as %02X, which no EZIO does", code)
 	}
 	return e.commands(ezioClear, ezioNoCursor)
+}
+
+// adopt makes the device the model whose bytes of keys the display sends: boxes
+// of one name were sold with several. Keys that the board names are bytes of
+// the model it means, so then it must be that.
+func (e *ezio) adopt(code byte, o Options) error {
+	other, ok := ezioModelOf(code)
+	if !ok {
+		return fmt.Errorf("the display tells its keys as %02X, which no EZIO does", code)
+	}
+	if len(o.Keys) != 0 {
+		return fmt.Errorf("the display is an %s (it tells its keys as %02X), and the keys of the board are those of an %s",
+			other.model, code, e.keypad.model)
+	}
+	keys, err := other.bitMap(o)
+	if err != nil {
+		return err
+	}
+	e.keypad, e.info.Model, e.bounce.keys = other, other.model, keys
+	return nil
 }
 
 // wake tells the display to begin and asks for the keys until it answers. The

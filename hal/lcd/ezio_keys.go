@@ -50,14 +50,14 @@ func (k ezioKeypad) held(code byte) (mask byte, ok bool) {
 	return mask, code|mask == k.none && mask&^k.all() == 0
 }
 
-// ezioModelOf returns the model that sends a byte, or "".
-func ezioModelOf(code byte) string {
+// ezioModelOf returns the model that sends a byte, if any does.
+func ezioModelOf(code byte) (k ezioKeypad, ok bool) {
 	for _, k := range ezioKeypads {
 		if _, ok := k.held(code); ok {
-			return k.model
+			return k, true
 		}
 	}
-	return ""
+	return ezioKeypad{}, false
 }
 
 // An ezioDecoder finds the reports in what the display sends: FD and a byte of

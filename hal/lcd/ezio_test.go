@@ -24,6 +24,16 @@ func TestEzioConforms(t *testing.T) {
 	}
 }
 
+// TestEzioTakesTheModelThatAnswers has a board that means another model.
+func TestEzioTakesTheModelThatAnswers(t *testing.T) {
+	lcdtest.Conform(t, func() *lcdtest.Rig {
+		display := lcdtest.NewEzio("ezio300", false)
+		r := lcdtest.SerialRig("ezio100", lcd.Options{Speed: 2400}, display)
+		r.Overhead, r.Keys = 8, display.Keys()
+		return r
+	})
+}
+
 func TestEzioWorksOnATTY(t *testing.T) {
 	display := lcdtest.NewEzio("ezio300", true)
 	r := lcdtest.PtyRig(t, "ezio300", lcd.Options{}, display)

@@ -42,7 +42,8 @@ func TestOpenTellsWhatIsWrong(t *testing.T) {
 			return mo(lcd.Options{Speed: 19200, Keys: map[string]string{"1": "up"}})
 		}, "one letter"},
 		{"another EZIO", func() *lcdtest.Rig {
-			return lcdtest.SerialRig("ezio100", lcd.Options{Speed: 2400}, lcdtest.NewEzio("ezio300", false))
+			o := lcd.Options{Speed: 2400, Keys: map[string]string{"4E": "left"}}
+			return lcdtest.SerialRig("ezio100", o, lcdtest.NewEzio("ezio300", false))
 		}, "EZIO-300"},
 		{"mute EZIO", func() *lcdtest.Rig {
 			r := ezioRig("ezio300")

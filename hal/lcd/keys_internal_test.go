@@ -195,8 +195,8 @@ func FuzzEzioKeys(f *testing.F) {
 					continue
 				}
 				mask, ok := keypad.held(code)
-				if ok != (ezioModelOf(code) == keypad.model) {
-					t.Fatalf("%02X is a report of %s and of %s", code, keypad.model, ezioModelOf(code))
+				if other, _ := ezioModelOf(code); ok != (other.model == keypad.model) {
+					t.Fatalf("%02X is a report of %s and of %s", code, keypad.model, other.model)
 				}
 				if !ok {
 					continue

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"evener/board"
@@ -93,7 +94,7 @@ func (m *Machine) openPanel() {
 		return
 	}
 	open := func(ctx context.Context) (lcd.Device, error) {
-		file, err := m.device(p.Device)
+		file, err := m.panelDevice(p.Device)
 		if err != nil {
 			return nil, err
 		}
@@ -103,12 +104,23 @@ func (m *Machine) openPanel() {
 		m.Problems = append(m.Problems, fmt.Sprintf("the panel needs driver %s, which this version has not", p.Driver))
 		return
 	}
-	if _, err := m.device(p.Device); err == nil || !p.Optional {
+	if _, err := m.panelDevice(p.Device); err == nil || !p.Optional {
 		m.Panel = open
 		if err != nil {
 			m.Problems = append(m.Problems, "the panel is not there: "+err.Error())
 		}
 	}
+}
+
+// panelDevice is device for panels: an address on a bus, as in
+// /dev/i2c-1@0x27, stays behind the file's name.
+func (m *Machine) panelDevice(name string) (string, error) {
+	bus, address, found := strings.Cut(name, "@")
+	file, err := m.device(bus)
+	if err == nil && found {
+		file += "@" + address
+	}
+	return file, err
 }
 
 // device returns the file that a board's name of a device means; "" stays so.

@@ -117,6 +117,30 @@ func TestAPanelOnUSBIsFoundByItsName(t *testing.T) {
 	}
 }
 
+func TestAPanelOnI2CKeepsItsAddress(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "dev"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "dev/i2c-1"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for device, want := range map[string]string{
+		"/dev/i2c-1@0x27": "is no I2C bus", // the file was found and opened
+		"/dev/i2c-1@0x99": "0x08 to 0x77",  // the driver has got the address
+		"/dev/i2c-2@0x27": "there is no /dev/i2c-2",
+	} {
+		b := board.Board{Name: "i2c", Panel: &board.Panel{Driver: "hd44780-i2c", Device: device}}
+		m, err := Open(b, Options{Root: root})
+		if err != nil || m.Panel == nil {
+			t.Fatalf("open: %v, %v", err, m)
+		}
+		if _, err := m.Panel(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("panel at %s: error %v, want %q", device, err, want)
+		}
+	}
+}
+
 func TestABoardOfAnotherArchitectureIsRefused(t *testing.T) {
 	name := map[string]string{"amd64": "generic-arm64", "arm64": "generic-x86_64"}[runtime.GOARCH]
 	if name == "" {

@@ -8,16 +8,22 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 
 	"evener/board"
 	"evener/firmware/api"
 	"evener/firmware/manage"
 	"evener/firmware/menu"
+	"evener/firmware/supervise"
 	"evener/hal/lcd"
 )
 
@@ -136,6 +142,13 @@ func TestPanelGoesOnWithoutAnEngine(t *testing.T) {
 	defer syscall.Kill(pid, syscall.SIGCONT)
 	b.await("the panel tells of the silence", func() bool { return strings.Contains(b.panel(), "Engine silent") })
 	b.keys("PIN", "escape") // asked for all the same
+	if st, err := os.Stat(filepath.Join(b.state, superSocket)); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("socket of the supervisor: %v, %v, want one for its owner alone", st, err)
+	}
+	var roles supervise.Status
+	if err := linkSuper(b.state).Call(t.Context(), "role.list", struct{}{}, &roles); err != nil || len(roles.Roles) == 0 {
+		t.Errorf("roles of the supervisor: %v, %v", roles.Roles, err)
+	}
 	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
@@ -241,5 +254,95 @@ func TestScreenHasItsJSON(t *testing.T) {
 	raw, err := json.Marshal(p.screen())
 	if err != nil || !strings.Contains(string(raw), `"leds":["green","red"]`) || !strings.Contains(string(raw), `"private":true`) {
 		t.Errorf("screen = %s, %v", raw, err)
+	}
+}
+
+// A drawnPanel is "evener panel" in a terminal of its own.
+type drawnPanel struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	master *os.File
+	before unix.Termios
+	slave  *os.File
+
+	mu  sync.Mutex // guards out
+	out string
+}
+
+func (b *liveBox) drawPanel() *drawnPanel {
+	b.t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	before, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	d := &drawnPanel{t: b.t, cmd: b.command("panel"), master: master, slave: slave, before: *before}
+	d.cmd.Env = append(d.cmd.Env, "TERM=vt100")
+	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = slave, slave, slave
+	if err := d.cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { d.cmd.Process.Kill(); slave.Close(); master.Close() })
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := master.Read(buf)
+			d.mu.Lock()
+			d.out += string(buf[:n])
+			d.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return d
+}
+
+// picture is what was drawn last.
+func (d *drawnPanel) picture() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.out[max(0, strings.LastIndex(d.out, homeScreen)):]
+}
+
+// ended waits for the end of the command and for the terminal as it was before.
+func (d *drawnPanel) ended(b *liveBox) {
+	d.t.Helper()
+	if err := d.cmd.Wait(); err != nil {
+		d.t.Errorf("evener panel ended with %v", err)
+	}
+	after, err := unix.IoctlGetTermios(int(d.slave.Fd()), unix.TCGETS)
+	if err != nil || *after != d.before {
+		d.t.Errorf("the terminal's mode is %+v, %v; want that of before, %+v", after, err, d.before)
+	}
+	b.await("the screen is given back", func() bool { return strings.HasSuffix(d.picture(), leaveScreen) })
+}
+
+func TestPanelIsDrawnInATerminal(t *testing.T) {
+	b := startLive(t, "engine {}\n")
+	b.awaitPanel()
+	d := b.drawPanel()
+	b.await("the panel is drawn", func() bool { return strings.Contains(d.picture(), "q: end") })
+	d.master.WriteString("\x1b")
+	b.await("Escape opens the menu", func() bool { return strings.Contains(d.picture(), "| Menu") })
+	d.master.WriteString("\x1b[B")
+	b.await("an arrow key moves the choice", func() bool {
+		return !strings.Contains(d.picture(), "| >Network") && strings.Contains(d.picture(), "| >")
+	})
+	d.master.WriteString("q")
+	d.ended(b)
+
+	d = b.drawPanel()
+	b.await("the panel is drawn again", func() bool { return strings.Contains(d.picture(), "q: end") })
+	d.cmd.Process.Signal(syscall.SIGTERM)
+	d.ended(b)
+	if o := b.cli("panel"); o.code != 2 || !strings.Contains(o.stderr, "--once") {
+		t.Errorf("evener panel without a terminal: exit code %d and %q, want 2 and what to use", o.code, o.stderr)
+	}
+	if o := b.cli("panel", "press", "reset"); o.code != 2 || !strings.Contains(o.stderr, "up, down") {
+		t.Errorf("evener panel press reset: exit code %d and %q, want 2 and the keys", o.code, o.stderr)
 	}
 }

@@ -49,6 +49,19 @@ func TestHangUpLogsOut(t *testing.T) {
 	})
 }
 
+func TestALineHasABound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox()
+		b.begin(t)
+		b.types("\r", strings.Repeat("x", 5000), "\x15\x0c1\r")
+		letters := strings.ReplaceAll(b.shown(), "\a", "")
+		if out := b.shown(); !strings.Contains(letters, strings.Repeat("x", maxLine)) || strings.Contains(letters, strings.Repeat("x", maxLine+1)) || !strings.Contains(out, "administrators: 2") {
+			t.Errorf("not %d letters were taken, or the line did not go on; shown:\n%s", maxLine, out)
+		}
+		b.hangUp()
+	})
+}
+
 func TestPasswordsAreNotShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBox()

@@ -183,6 +183,30 @@ func TestPasswordLetsInAgain(t *testing.T) {
 	}
 }
 
+func TestGuessingOverTheNetworkKeepsNobodyAway(t *testing.T) {
+	state := made(t, "")
+	s, err := store.Open(store.Config{Dir: storeDir(state)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := auth.Open(s.Vault(), auth.Config{}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 12 {
+		_, err = a.Login(t.Context(), auth.Attempt{User: "alice", Password: "guess", Remote: "203.0.113." + string(rune('1'+i))})
+	}
+	if e := (*auth.Error)(nil); !errors.As(err, &e) || e.Kind != auth.Throttled {
+		t.Fatalf("the guesses were not throttled: %v", err)
+	}
+	if err := errors.Join(a.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Login(t.Context(), state, "alice", password, "", quiet); err != nil {
+		t.Errorf("login = %v", err)
+	}
+}
+
 func TestUsersThatCannotBeReadBeginAnew(t *testing.T) {
 	state := made(t, "")
 	b := opened(t, state)

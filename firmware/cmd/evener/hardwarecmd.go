@@ -19,10 +19,16 @@ func newShowHardware() *cobra.Command {
 }
 
 func newLocate() *cobra.Command {
+	on := false
 	return simple("locate on|off", "have a lamp on the front blink, so that the box is found", onOff, "led.locate",
 		func(_ *cobra.Command, args []string) (any, error) {
-			return manage.LocateParams{On: args[0] == "on"}, nil
-		}, func(io.Writer, struct{}) {})
+			on = args[0] == "on"
+			return manage.LocateParams{On: on}, nil
+		}, func(w io.Writer, _ struct{}) {
+			if on {
+				fmt.Fprintln(w, "a lamp on the front blinks until evener board locate off")
+			}
+		})
 }
 
 // onOff wants one argument, on or off.

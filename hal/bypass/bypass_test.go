@@ -116,7 +116,7 @@ func FuzzModes(f *testing.F) {
 }
 
 // stuck is a relay that takes every order and stays where it is.
-type stuck struct{ gen3 }
+type stuck struct{}
 
 func (stuck) find(string) []Pair                           { return nil }
 func (stuck) mode(string, Pair) (now, off Mode, err error) { return Bypassed, Unknown, nil }

@@ -184,6 +184,12 @@ func TestIdentifyAPort(t *testing.T) {
 	}
 }
 
+func TestCablesOfRealPortsAreForHands(t *testing.T) {
+	d, _, _ := networkDesk(t, managed)
+	refused(d, by("ann"), "port.plug", args{"port": "1", "in": false}, "port.real")
+	refused(d, by("ann"), "port.plug", args{"port": "7", "in": false}, "not_found")
+}
+
 func TestPortsAreInTheMetrics(t *testing.T) {
 	d, _, _ := networkDesk(t, managed)
 	text := must[MetricsText](d, by("ann"), "sys.metrics", args{}).Text

@@ -21,6 +21,12 @@ type Ports interface {
 	Identify(port string, d time.Duration) error
 }
 
+// Cables are ports whose cables can be pulled by a program, as those of a simulated
+// board.
+type Cables interface {
+	Plug(port string, in bool) error
+}
+
 // A Port is one socket for a cable.
 type Port struct {
 	Name       string          `json:"name" doc:"as on the front"`
@@ -94,6 +100,11 @@ type identifyParams struct {
 	Seconds int    `json:"seconds,omitempty" doc:"1 to 600; 30"`
 }
 
+type plugParams struct {
+	Port string `json:"port" doc:"as on the front"`
+	In   bool   `json:"in" doc:"false: the cable is pulled"`
+}
+
 // PortEvent is a port that has changed.
 type PortEvent struct {
 	Name, Interface, State, Was string
@@ -117,6 +128,8 @@ func (b *Box) addPorts(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "port.list", Purpose: "Shows the network ports.", Role: api.Viewer}, b.portList)
 	api.Add(reg, api.Method{Name: "port.identify", Purpose: "Lets the lamp of a port blink, to find it.", Role: api.Operator,
 		Effect: api.Runtime, Audit: "identify port {port}: {on}", Idempotent: true}, b.identifyPort)
+	api.Add(reg, api.Method{Name: "port.plug", Purpose: "Pulls the cable of a simulated port, or puts it in.", Role: api.Admin,
+		Effect: api.Runtime, Audit: "plug port {port}: {in}", Idempotent: true}, b.plugPort)
 	b.topics.ports = api.AddState(reg, api.Topic{Name: "state.ports", Purpose: "The network ports.", Role: api.Viewer, Every: time.Second},
 		func(context.Context, api.Call, struct{}) (map[string]Port, error) {
 			list, err := b.listPorts()
@@ -167,12 +180,8 @@ func (b *Box) identifyPort(_ context.Context, c api.Call, p identifyParams) (Por
 	if p.Seconds < 1 || p.Seconds > 600 {
 		return PortList{}, api.Errorf(api.CodeParams, "params.seconds", "seconds must be 1 to 600, not %d", p.Seconds)
 	}
-	list, err := b.listPorts()
-	if err != nil {
+	if err := b.findPort(p.Port); err != nil {
 		return PortList{}, err
-	}
-	if !slices.ContainsFunc(list, func(x Port) bool { return x.Name == p.Port }) {
-		return PortList{}, api.Errorf(api.CodeNotFound, "not_found", "there is no port %q; there are %s", p.Port, portNames(list))
 	}
 	d := time.Duration(p.Seconds) * time.Second
 	if !p.On {
@@ -187,7 +196,35 @@ func (b *Box) identifyPort(_ context.Context, c api.Call, p identifyParams) (Por
 	}
 	b.ports.forget()
 	changed(b.topics.ports)
-	list, err = b.listPorts()
+	list, err := b.listPorts()
+	return PortList{list}, err
+}
+
+// findPort says why there is no such port.
+func (b *Box) findPort(name string) error {
+	list, err := b.listPorts()
+	if err == nil && !slices.ContainsFunc(list, func(x Port) bool { return x.Name == name }) {
+		return api.Errorf(api.CodeNotFound, "not_found", "there is no port %q; there are %s", name, portNames(list))
+	}
+	return err
+}
+
+func (b *Box) plugPort(_ context.Context, c api.Call, p plugParams) (PortList, error) {
+	if err := unscoped(c, "the cable of a port"); err != nil {
+		return PortList{}, err
+	}
+	if err := b.findPort(p.Port); err != nil {
+		return PortList{}, err
+	}
+	cables, ok := b.cfg.Ports.(Cables)
+	if !ok {
+		return PortList{}, api.Errorf(api.CodeFailed, "port.real", "the ports of this box are real: pull the cable of port %s by hand", p.Port)
+	}
+	if err := cables.Plug(p.Port, p.In); err != nil {
+		return PortList{}, err
+	}
+	b.ports.forget()
+	list, err := b.listPorts()
 	return PortList{list}, err
 }
 

@@ -68,12 +68,8 @@ func (s *Sim) now(p Port) Port {
 	p.Offloads = maps.Clone(p.Offloads)
 	p.Identify = time.Now().Before(s.until[p.Label])
 	p.Counters = s.counters(p.Label)
-	switch {
-	case !p.Up:
-		p.State = Down
-	case !p.Carrier:
-		p.State = NoCarrier
-	default:
+	p.State = NoCarrier
+	if p.Carrier {
 		p.State, p.Speed, p.Duplex = Up, 1000, "full"
 	}
 	return p
@@ -105,11 +101,6 @@ func (s *Sim) find(label string) *Port {
 // Plug puts a cable in, or pulls it out.
 func (s *Sim) Plug(label string, in bool) error {
 	return s.change(label, func(p *Port) { p.Carrier = in })
-}
-
-// Switch turns a port on or off.
-func (s *Sim) Switch(label string, on bool) error {
-	return s.change(label, func(p *Port) { p.Up = on })
 }
 
 // SetAddresses gives the port of an interface its addresses.

@@ -2884,6 +2884,17 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Pulls the cable of a simulated port, or puts it in.
+	"port.plug": {
+		params: {
+			port: string; // as on the front
+			in: boolean; // false: the cable is pulled
+		};
+		result: PortList;
+		role: "admin";
+		effect: "runtime";
+		sudo: false;
+	};
 	// Asks a member all its questions now and shows each exchange.
 	"probe.run": {
 		params: {
@@ -3564,6 +3575,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"pool.list": "viewer",
 	"port.identify": "operator",
 	"port.list": "viewer",
+	"port.plug": "admin",
 	"probe.run": "operator",
 	"probe.try": "editor",
 	"resource.delete": "editor",

@@ -94,5 +94,5 @@ func newDemo() *cobra.Command {
 		},
 	}
 	origin.Flags().DurationVar(&delay, "delay", 500*time.Millisecond, "of a slow origin's answers")
-	return group("demo", "play with the simulated board", origin, newRelay())
+	return group("demo", "play with the simulated board", origin, newDemoPort(), newRelay())
 }

@@ -235,7 +235,7 @@ func (e *engine) start(ctx, management context.Context) {
 	var network manage.Network
 	var front manage.Ports
 	if wired != nil {
-		network, front = wired.conf, wired.ports
+		network, front = wired.conf, wired.shown
 	}
 	box := manage.New(manage.Config{
 		Ports: front, Network: network,

@@ -37,6 +37,17 @@ func newPort() *cobra.Command {
 	return group("port", "work with the network ports", identify)
 }
 
+// newDemoPort pulls the cables of simulated ports.
+func newDemoPort() *cobra.Command {
+	return simple("port NAME plug|unplug", "pull the cable of a simulated port, or put it in", cobra.ExactArgs(2), "port.plug",
+		func(_ *cobra.Command, args []string) (any, error) {
+			if args[1] != "plug" && args[1] != "unplug" {
+				return nil, usageError{fmt.Errorf("write plug or unplug, not %q", args[1])}
+			}
+			return map[string]any{"port": args[0], "in": args[1] == "plug"}, nil
+		}, printPorts)
+}
+
 func newShowPorts() *cobra.Command {
 	return simple("ports", "show the network ports: links, addresses, modules, counters", cobra.NoArgs, "port.list", noParams, printPorts)
 }

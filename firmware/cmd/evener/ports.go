@@ -67,10 +67,20 @@ func (p ports) port(x nic.Port) manage.Port {
 	return out
 }
 
+// A simulatedPorts can have its cables pulled too.
+type simulatedPorts struct {
+	ports
+	plug func(port string, in bool) error
+}
+
+// Plug pulls the cable of a port, or puts it in.
+func (s simulatedPorts) Plug(port string, in bool) error { return s.plug(port, in) }
+
 // A wiring is the ports with what sets their addresses. Its box is told of changes
 // once there is one.
 type wiring struct {
 	ports ports
+	shown manage.Ports // the same, with what else can be done
 	conf  *netconf.Conf
 	box   *manage.Box // set before run
 }
@@ -102,6 +112,7 @@ func (e *engine) openPorts() *wiring {
 		return nil
 	}
 	w.ports.front = real
+	w.shown = w.ports
 	w.conf = netconf.New(netconf.Linux{}, netconf.Network{}, cfg, e.log)
 	return w
 }
@@ -120,6 +131,14 @@ func (w *wiring) simulate(matches []nic.Match, cfg netconf.Config, e *engine) {
 		}
 	})
 	w.ports.front = sim
+	faces := map[string]string{}
+	for _, p := range list {
+		faces[p.Label] = p.Interface
+	}
+	w.shown = simulatedPorts{w.ports, func(port string, in bool) error {
+		system.Plug(faces[port], in) // before the box is told of it
+		return sim.Plug(port, in)
+	}}
 	w.conf = netconf.New(system, system, cfg, e.log)
 }
 

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"evener/firmware/api"
 	"evener/firmware/manage"
 	"evener/firmware/netconf"
 )
@@ -52,6 +53,42 @@ func TestSimulatedPortsAreWired(t *testing.T) {
 	after, _ := w.ports.List()
 	if after[1].Counters.RXPackets <= list[1].Counters.RXPackets || after[2].Counters.RXPackets != 0 {
 		t.Errorf("port 1 counts %+v and then %+v, port 2 %+v", list[1].Counters, after[1].Counters, after[2].Counters)
+	}
+}
+
+func TestCableOfASimulatedPort(t *testing.T) {
+	e := &engine{cfg: engineConfig{board: "sim", state: t.TempDir()}, log: slog.New(slog.DiscardHandler)}
+	w := e.openPorts()
+	w.box = manage.New(manage.Config{Ports: w.shown, Network: w.conf}, slog.New(slog.DiscardHandler))
+	reg := w.box.Methods()
+	plug := func(port string, in bool) (list manage.PortList, e *api.Error) {
+		params, _ := json.Marshal(map[string]any{"port": port, "in": in})
+		out, e := reg.Call(t.Context(), api.Call{Author: "ann", Role: api.Admin}, "port.plug", params)
+		if e == nil {
+			if err := json.Unmarshal(out, &list); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return list, e
+	}
+	list, err := plug("mgmt", false)
+	if err != nil || list.Ports[0].State != "no-carrier" || list.Ports[0].Speed != 0 || list.Ports[1].State != "up" {
+		t.Errorf("after the cable was pulled the ports are %+v, %v", list.Ports, err)
+	}
+	if list, err = plug("mgmt", true); err != nil || list.Ports[0].State != "up" {
+		t.Errorf("after it was put in the ports are %+v, %v", list.Ports, err)
+	}
+	if _, err = plug("9", true); err == nil || err.Kind != "not_found" {
+		t.Errorf("of a port that is not there: %v", err)
+	}
+}
+
+func TestCableOfARealPort(t *testing.T) {
+	e := &engine{cfg: engineConfig{board: "host", state: t.TempDir()}, log: slog.New(slog.DiscardHandler)}
+	w := e.openPorts()
+	defer w.ports.Close()
+	if _, ok := w.shown.(manage.Cables); ok {
+		t.Error("cables of real ports can be pulled")
 	}
 }
 

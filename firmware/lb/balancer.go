@@ -97,6 +97,7 @@ type Balancer struct {
 	checker  *health.Checker
 	sources  *persist.Sources
 	started  chan struct{} // closed when the loops turn
+	stopped  chan struct{} // closed when they do no more
 
 	mu        sync.Mutex // serialises Apply and the operator's runtime operations; guards what follows
 	cur       *generation
@@ -149,6 +150,7 @@ func New(cfg Config, log *slog.Logger) (*Balancer, error) {
 		cfg: cfg, log: log, registry: cfg.Registry,
 		sources:   persist.NewSources(persist.SourcesConfig{}),
 		started:   make(chan struct{}),
+		stopped:   make(chan struct{}),
 		ports:     map[Spec]*port{},
 		upstreams: map[upstreamKey]*l7.Upstream{},
 		viewIDs:   map[viewKey]int{},
@@ -245,6 +247,7 @@ func (b *Balancer) Run(ctx context.Context) error {
 	})
 	stopLoops()
 	wg.Wait()
+	close(b.stopped)
 	b.gate.Close()
 	errs <- b.closeJournal()
 	close(errs)
@@ -255,17 +258,23 @@ func (b *Balancer) Run(ctx context.Context) error {
 	return all
 }
 
-// each runs f for every loop, on the loop, and waits for all of them.
+// each runs f for every loop, on the loop, and waits for all of them. When the loops
+// have ended it runs nothing, and nothing later.
 func (b *Balancer) each(f func(*unit)) {
-	var wg sync.WaitGroup
+	done := make(chan struct{}, len(b.loops))
 	for _, u := range b.loops {
-		wg.Add(1)
 		u.loop.Post(func() {
-			defer wg.Done()
+			defer func() { done <- struct{}{} }()
 			f(u)
 		})
 	}
-	wg.Wait()
+	for range b.loops {
+		select {
+		case <-done:
+		case <-b.stopped:
+			return
+		}
+	}
 }
 
 // UseAccess makes every loop put its records into log; nil means none is kept.

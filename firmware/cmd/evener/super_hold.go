@@ -44,7 +44,8 @@ func (s *superAPI) addHold(reg *api.Registry) {
 // What package recovery does is noted by itself, because no engine answers then.
 func (s *superAPI) tell(r api.Record) {
 	if r.Effect == api.Read && r.Method != "recovery.login" || strings.HasPrefix(r.Method, "panel.") ||
-		strings.HasPrefix(r.Method, "recovery.") && r.Method != "recovery.login" {
+		strings.HasPrefix(r.Method, "recovery.") && r.Method != "recovery.login" ||
+		r.Method == "led.locate" && r.Call.Origin == "api" { // the engine calls, and has noted it
 		return
 	}
 	outcome, message := "ok", ""

@@ -30,18 +30,30 @@ import (
 // panel returns what the panel of the box shows.
 func (b *liveBox) panel() string {
 	b.t.Helper()
+	screen, err := askPanel(b.t.Context(), b.state, "panel.screen", struct{}{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	var lines []string
-	for _, l := range result[manage.PanelScreen](b, "panel", "--once").Lines {
+	for _, l := range screen.Lines {
 		lines = append(lines, strings.TrimRight(l, " "))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// press presses a key of the panel as "evener panel press" does.
+func (b *liveBox) press(key string) {
+	b.t.Helper()
+	if _, err := pressPanel(b.t.Context(), b.state, manage.PanelPress{Key: key}); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // keys presses keys of the panel and waits for what it then shows.
 func (b *liveBox) keys(want string, keys ...string) {
 	b.t.Helper()
 	for _, k := range keys {
-		b.must("panel", "press", k)
+		b.press(k)
 	}
 	b.await("the panel shows "+want+" after "+strings.Join(keys, " "), func() bool { return strings.Contains(b.panel(), want) })
 }
@@ -53,7 +65,7 @@ func (b *liveBox) choose(entry string) {
 		if strings.Contains(b.panel(), ">"+entry) {
 			return
 		}
-		b.must("panel", "press", "down")
+		b.press("down")
 	}
 	b.t.Fatalf("the list has no %q:\n%s", entry, b.panel())
 }
@@ -67,7 +79,7 @@ func TestAddressIsChangedAtThePanel(t *testing.T) {
 	b.choose("Address")
 	b.keys("192.000.002.010", "enter")
 	for range 11 { // to the last digit
-		b.must("panel", "press", "enter")
+		b.press("enter")
 	}
 	b.keys("192.000.002.013", "up", "up", "up")
 	b.keys("192.0.2.13", "enter")
@@ -85,6 +97,12 @@ func TestAddressIsChangedAtThePanel(t *testing.T) {
 	b.keys("Taken back", "enter")
 	if text := b.must("config", "show"); !strings.Contains(text, "192.0.2.10/24") {
 		t.Errorf("the running configuration is\n%s\nwant the old address", text)
+	}
+	if o := b.must("panel", "press", "escape", "--hold", "100ms"); !strings.Contains(o, "lamps: box") {
+		t.Errorf("evener panel press printed\n%s", o)
+	}
+	if o := b.must("panel", "--once"); !strings.Contains(o, "+--------------------+") {
+		t.Errorf("evener panel --once printed\n%s", o)
 	}
 	log := b.must("audit")
 	for _, want := range []string{"commit management address", "revert"} {

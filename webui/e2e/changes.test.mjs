@@ -3,7 +3,9 @@
 // What administrators do, in the browser, with traffic flowing.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { writeFileSync } from "node:fs";
 import { get } from "node:http";
+import { join } from "node:path";
 import { Box, empty, shop, until } from "./box.mjs";
 import { launch, live, tab } from "./browser.mjs";
 import { Traffic } from "./traffic.mjs";
@@ -114,6 +116,26 @@ test("a rule is edited, tested, committed with confirm, and kept", async (t) => 
 	await end();
 });
 
+test("an admin takes over the draft of somebody who is nobody of the box", async () => {
+	const { page, base, end } = await tab(browser, box, { cookie: admin.cookie });
+	await admin.call("config.discard", {}).catch(() => {}); // one of the test before
+	const file = join(box.dir, "theirs.hcl");
+	writeFileSync(file, box.text().replace('pool "api" {', 'pool "api" {\n  queue = 7'));
+	box.must("config", "set", file); // over the Unix socket
+	await page.goto(`${base}/changes/review`);
+	await live(page);
+	const others = page.getByRole("note").filter({ hasText: "Somebody else is editing too" });
+	await others.getByText("nobody of this box").waitFor();
+	await others.getByText(/has a draft with 1 change on revision/).waitFor();
+	await others.getByRole("button", { name: "Take over" }).click();
+	await page.getByRole("dialog").getByRole("button", { name: "Take over" }).click();
+	await others.waitFor({ state: "detached" });
+	await page.getByRole("region", { name: "Uncommitted changes" }).or(page.getByRole("button", { name: /^Discard/ })).first().waitFor();
+	assert.match((await admin.call("config.candidate", {})).text, /queue = 7/, "it is the admin's");
+	await admin.call("config.discard", {});
+	await end();
+});
+
 test("two admins change the same object: the second sees who and when, and merges", async () => {
 	box.addUser("berta", "editor", "another long password");
 	const other = await box.login("berta", "another long password");
@@ -159,7 +181,7 @@ test("a server is drained to zero under load, with the dialog", async (t) => {
 	await page.goto(`${base}/pools/shop`);
 	await live(page);
 	await until("requests run on web1", () => JSON.parse(box.must("show", "servers", "-o", "json")) && box.origins[0].served > 3);
-	const draft = (await admin.call("config.candidate").catch(() => ({ version: "" }))).version;
+	const draft = (await admin.call("config.candidate", {}).catch(() => ({ text: "" }))).text;
 	await page.getByRole("button", { name: "Drain…" }).click();
 	await page.getByRole("menuitem", { name: "web1" }).click();
 	const dialog = page.getByRole("dialog", { name: "Drain web1" });
@@ -175,7 +197,7 @@ test("a server is drained to zero under load, with the dialog", async (t) => {
 	const served = box.origins[0].served;
 	await until("the others serve on", () => traffic.by.web2 > 5 && traffic.by.web3 > 5);
 	assert.equal(box.origins[0].served, served, "it gets no request any more");
-	assert.equal((await admin.call("config.candidate").catch(() => ({ version: "" }))).version, draft, "the draft is untouched");
+	assert.equal((await admin.call("config.candidate", {}).catch(() => ({ text: "" }))).text, draft, "the draft is untouched");
 
 	// The last one is guarded.
 	await page.getByRole("button", { name: "Actions for web2" }).first().waitFor();

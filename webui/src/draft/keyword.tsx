@@ -32,7 +32,7 @@ export function standard(k: api.Keyword, holds: readonly string[]): string {
 
 function hint(k: api.Keyword, d: string): string {
 	return [
-		d !== "" && !k.one_of && t("blocks.default", { value: d }),
+		d !== "" && !k.one_of && k.kind !== "true or false" && t("blocks.default", { value: d }),
 		// The box words what holds without a value in English alone.
 		d === "" && k.unset && lang.value === "en" && t("blocks.unset", { value: k.unset }),
 		k.min !== undefined && k.max !== undefined && t("blocks.limits", { min: k.min, max: k.max }),

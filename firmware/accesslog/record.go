@@ -35,6 +35,9 @@ type Record struct {
 	// packet captures join both sides of an exchange by it. 0: not known.
 	ServerPort uint16
 
+	// ServerShared says that the connection with the member carries several at once.
+	ServerShared bool
+
 	Method    Text32
 	Host      Text128
 	Path      Text256 // request target as received, with its query

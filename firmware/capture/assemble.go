@@ -66,7 +66,7 @@ func (d *decoder) flow(data []byte) (f flow, ok bool) {
 type assembly struct {
 	out      *bufio.Writer
 	block    block
-	book     book
+	book     *book // nil: there are no comments
 	decoder  *decoder
 	room     int64 // for comments: they never more than double a file
 	packets  uint64
@@ -75,14 +75,23 @@ type assembly struct {
 }
 
 // assemble writes to out and returns how many packets there are.
-func (c *capture) assemble(out io.Writer, b book) (*assembly, error) {
+func (c *capture) assemble(out io.Writer, b *book) (*assembly, error) {
 	a := &assembly{out: bufio.NewWriterSize(out, 64<<10), book: b, decoder: newDecoder()}
 	a.write(a.block.section(c.program, c.describe()))
 	for _, i := range c.faces {
 		a.write(a.block.face(i, c.status.Snaplen, c.status.Filter))
 	}
+	if b != nil {
+		for _, name := range c.parts {
+			if err := a.part(name, a.learn); err != nil {
+				return a, err
+			}
+		}
+		b.known()
+	}
+	a.room = 0
 	for _, name := range c.parts {
-		if err := a.part(name); err != nil {
+		if err := a.part(name, a.packet); err != nil {
 			return a, err
 		}
 	}
@@ -95,8 +104,8 @@ func (c *capture) assemble(out io.Writer, b book) (*assembly, error) {
 // write keeps its error for Flush.
 func (a *assembly) write(b []byte) { _, _ = a.out.Write(b) }
 
-// part copies the packets of one part.
-func (a *assembly) part(name string) error {
+// part reads the packets of one part.
+func (a *assembly) part(name string, each func(packet, int)) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
@@ -122,16 +131,24 @@ func (a *assembly) part(name string) error {
 		} else if err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
 		}
-		a.packet(packet{ci.Timestamp, data, ci.Length}, ci.InterfaceIndex)
+		each(packet{ci.Timestamp, data, ci.Length}, ci.InterfaceIndex)
 		if _, err := a.out.Write(nil); err != nil { // the disk is full: no need to read on
 			return err
 		}
 	}
 }
 
+// learn takes a packet of the first reading.
+func (a *assembly) learn(p packet, _ int) {
+	if f, ok := a.decoder.flow(p.data); ok {
+		f.at = p.at
+		a.book.comment(f)
+	}
+}
+
 func (a *assembly) packet(p packet, face int) {
 	comment := ""
-	if len(a.book) > 0 {
+	if a.book != nil {
 		if f, ok := a.decoder.flow(p.data); ok {
 			f.at = p.at
 			comment = a.book.comment(f)

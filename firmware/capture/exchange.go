@@ -18,11 +18,14 @@ type Exchange struct {
 	Cluster string
 	Member  string // POOL/MEMBER; empty: it came to none
 	Begin   time.Time
+	Answer  time.Time // when the member's answer began; zero: not known
 	End     time.Time // zero: it still runs
 	UDP     bool
 	Client  netip.AddrPort // who connected to the box
 	Listen  []Span         // where the cluster listens
 	Server  netip.AddrPort // the member; zero: it came to none
+	Shared  bool           // the client's connection carries several at once, as HTTP/2 does
+	Pooled  bool           // so does the member's
 	Port    uint16         // the box's, of the connection with the member; 0: not known
 }
 
@@ -79,11 +82,20 @@ type endpoint struct {
 	port uint16 // serverSide
 }
 
-// A book finds the exchanges that a packet belongs to.
-type book map[endpoint][]*Exchange
+// A book finds the exchanges that a packet belongs to. It reads all packets twice:
+// first to learn of the turns of connections, then to say whose they are.
+type book struct {
+	by    map[endpoint][]*Exchange
+	talks map[talkKey]*talk
+	turns int  // in all talks
+	learn bool // the first reading goes on
+}
 
-func newBook(list []Exchange) book {
-	b := book{}
+// maxTurns bounds the memory for turns; packets of those after it go by time alone.
+const maxTurns = 1 << 20
+
+func newBook(list []Exchange) *book {
+	b := &book{by: map[endpoint][]*Exchange{}, talks: map[talkKey]*talk{}, learn: true}
 	seen := map[string]bool{} // those that have ended come first: what ran is told twice
 	for i := range list {
 		e := &list[i]
@@ -93,13 +105,13 @@ func newBook(list []Exchange) book {
 			seen[id] = true
 		}
 		k := endpoint{side: clientSide, udp: e.UDP, far: e.Client}
-		b[k] = append(b[k], e)
+		b.by[k] = append(b.by[k], e)
 		if e.Port != 0 && e.Server.IsValid() {
 			k := endpoint{serverSide, e.UDP, e.Server, e.Port}
-			b[k] = append(b[k], e)
+			b.by[k] = append(b.by[k], e)
 		}
 	}
-	for _, l := range b {
+	for _, l := range b.by {
 		slices.SortStableFunc(l, func(a, b *Exchange) int { return a.Begin.Compare(b.Begin) })
 	}
 	return b
@@ -113,13 +125,22 @@ type flow struct {
 	at       time.Time
 }
 
+// known ends the first reading.
+func (b *book) known() {
+	for k, t := range b.talks {
+		t.match(k.side)
+		t.cur, t.answered = -1, false
+	}
+	b.learn = false
+}
+
 // comment says which exchanges a packet belongs to, "" if to none. Where a member
 // is a cluster of the same box, a packet is on the server's side of one exchange and
-// on the client's of another.
-func (b book) comment(f flow) string {
+// on the client's of another. In the first reading it learns.
+func (b *book) comment(f flow) string {
 	var parts []string
 	say := func(k endpoint, near netip.AddrPort, request bool) {
-		for _, e := range pick(b[k], f, near, request) {
+		for _, e := range b.owners(k, f, near, request) {
 			if len(parts) < maxNamed {
 				parts = append(parts, e.comment(k.side))
 			}
@@ -130,6 +151,45 @@ func (b book) comment(f flow) string {
 	say(endpoint{serverSide, f.udp, f.dst, f.src.Port()}, f.src, true)
 	say(endpoint{serverSide, f.udp, f.src, f.dst.Port()}, f.dst, false)
 	return strings.Join(parts, "\n")
+}
+
+// owners returns the exchanges of a connection that a packet belongs to.
+func (b *book) owners(k endpoint, f flow, near netip.AddrPort, request bool) []*Exchange {
+	list := b.by[k]
+	if len(list) == 0 {
+		return nil
+	}
+	key := talkKey{k, near}
+	t := b.talks[key]
+	if t == nil && b.learn {
+		t = &talk{cur: -1}
+		for _, e := range list {
+			if e.at(near) {
+				t.list = append(t.list, e)
+			}
+		}
+		b.talks[key] = t
+	}
+	switch {
+	case t == nil || len(t.list) == 0:
+		return nil
+	case t.list[0].many(k.side) || b.turns > maxTurns:
+		return pick(t.list, f, near, request)
+	}
+	before := len(t.turns)
+	n := t.step(f, request, b.learn)
+	if b.turns += len(t.turns) - before; b.learn {
+		return nil
+	}
+	return t.owners(n)
+}
+
+// many reports whether a connection of e carries several exchanges at once.
+func (e *Exchange) many(s side) bool {
+	if s == clientSide {
+		return e.Shared
+	}
+	return e.Pooled
 }
 
 // maxNamed bounds the exchanges that a packet is said to belong to: many share a

@@ -11,24 +11,25 @@ import (
 	"time"
 )
 
-// TestPacketsBelongToExchanges has one row for each sentence about pick: two
-// requests on one connection, from second 10 to 20 and from 30 to 40, and one that
-// still runs on another.
+// TestPacketsBelongToExchanges has one row for each packet, in the order in which
+// they come: two requests on one connection, noted from second 10 to 20 and from 30
+// to 40, though the second came before the end of the first was noted; one that
+// still runs, and two at once on a connection of HTTP/2.
 func TestPacketsBelongToExchanges(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
-	client, other := netip.MustParseAddrPort("192.0.2.1:1000"), netip.MustParseAddrPort("192.0.2.2:1000")
+	client, other, mux := netip.MustParseAddrPort("192.0.2.1:1000"), netip.MustParseAddrPort("192.0.2.2:1000"), netip.MustParseAddrPort("192.0.2.3:1")
 	box, server := netip.MustParseAddrPort("203.0.113.1:80"), netip.MustParseAddrPort("198.51.100.1:8080")
 	out := netip.MustParseAddrPort("10.0.0.1:5000")
 	listen := []Span{{Addr: box}}
-	b := newBook([]Exchange{
-		{ID: "two", Cluster: "c", Begin: at(30), End: at(40), Client: client, Listen: listen, Server: server, Port: 5000},
-		{ID: "one", Cluster: "c", Begin: at(10), End: at(20), Client: client, Listen: listen, Server: server, Port: 5000},
+	list := []Exchange{
+		{ID: "two", Cluster: "c", Begin: at(30), Answer: at(36), End: at(40), Client: client, Listen: listen, Server: server, Port: 5000},
+		{ID: "one", Cluster: "c", Begin: at(10), Answer: at(14), End: at(20), Client: client, Listen: listen, Server: server, Port: 5000},
 		{ID: "open", Cluster: "c", Begin: at(15), Client: other, Listen: listen},
-		{ID: "mux1", Cluster: "c", Begin: at(10), End: at(50), Client: netip.MustParseAddrPort("192.0.2.3:1"), Listen: listen},
-		{ID: "mux2", Cluster: "c", Begin: at(20), End: at(30), Client: netip.MustParseAddrPort("192.0.2.3:1"), Listen: listen},
+		{ID: "mux1", Cluster: "c", Begin: at(10), End: at(50), Client: mux, Listen: listen, Shared: true},
+		{ID: "mux2", Cluster: "c", Begin: at(20), End: at(30), Client: mux, Listen: listen, Shared: true},
 		{ID: "one", Cluster: "c", Begin: at(10), Client: client, Listen: listen, Server: server, Port: 5000}, // told twice
-	})
-	for _, c := range []struct {
+	}
+	rows := []struct {
 		name     string
 		src, dst netip.AddrPort
 		at       int
@@ -37,20 +38,32 @@ func TestPacketsBelongToExchanges(t *testing.T) {
 	}{
 		{"handshake before the first", client, box, 5, false, "one client"},
 		{"answer to the handshake", box, client, 5, false, "one client"},
+		{"tls says hello", client, box, 6, true, "one client"},
+		{"and the box", box, client, 7, true, "one client"},
 		{"request", client, box, 9, true, "one client"},
-		{"while it runs", box, client, 15, true, "one client"},
 		{"to the member", out, server, 12, true, "one server"},
-		{"from the member", server, out, 15, true, "one server"},
-		{"late acknowledgement", client, box, 25, false, "one client"},
-		{"next request", client, box, 25, true, "two client"},
-		{"late answer", box, client, 25, true, "one client"},
-		{"after the last", client, box, 99, true, "two client"},
-		{"still runs", other, box, 99, false, "open client"},
-		{"two at once", netip.MustParseAddrPort("192.0.2.3:1"), box, 25, true, "mux1 client, mux2 client"},
+		{"from the member", server, out, 13, true, "one server"},
+		{"answer", box, client, 15, true, "one client"},
+		{"acknowledgement", client, box, 16, false, "one client"},
+		{"next request, before the end of the last is noted", client, box, 19, true, "two client"},
+		{"its handshake", client, box, 19, false, "two client"},
+		{"to the member, which the first still holds", out, server, 31, true, "two server"},
+		{"from the member", server, out, 35, true, "two server"},
+		{"answer", box, client, 37, true, "two client"},
+		{"after the last", client, box, 99, false, "two client"},
+		{"still runs", other, box, 99, true, "open client"},
+		{"two at once", mux, box, 25, true, "mux1 client, mux2 client"},
+		{"one of them", mux, box, 45, true, "mux1 client"},
 		{"another listener", client, netip.MustParseAddrPort("203.0.113.1:81"), 15, true, ""},
 		{"another port of the box", netip.MustParseAddrPort("10.0.0.1:5001"), server, 15, true, ""},
 		{"a stranger", netip.MustParseAddrPort("192.0.2.77:1"), box, 15, true, ""},
-	} {
+	}
+	b := newBook(list)
+	for _, c := range rows {
+		b.comment(flow{src: c.src, dst: c.dst, at: at(c.at), payload: c.payload})
+	}
+	b.known()
+	for _, c := range rows {
 		var got []string
 		for line := range strings.SplitSeq(b.comment(flow{src: c.src, dst: c.dst, at: at(c.at), payload: c.payload}), "\n") {
 			if _, rest, ok := strings.Cut(line, "exchange="); ok {
@@ -65,6 +78,21 @@ func TestPacketsBelongToExchanges(t *testing.T) {
 	}
 	if c := b.comment(flow{udp: true, src: client, dst: box, at: at(15)}); c != "" {
 		t.Errorf("a datagram belongs to a connection: %s", c)
+	}
+}
+
+// Of requests that were sent at once, and of records without packets.
+func TestTurnsAndExchangesOfUnlikeNumber(t *testing.T) {
+	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
+	tk := &talk{turns: []turn{{ask: at(1), answer: at(5)}}, list: []*Exchange{{ID: "a", Begin: at(2)}, {ID: "b", Begin: at(3)}, {ID: "later", Begin: at(9)}}}
+	tk.match(clientSide)
+	if o := tk.owners(0); len(o) != 2 || o[0].ID != "a" || o[1].ID != "b" {
+		t.Errorf("owners %v", o)
+	}
+	tk = &talk{list: []*Exchange{{ID: "a"}}}
+	tk.match(serverSide)
+	if o := tk.owners(0); len(o) != 1 {
+		t.Errorf("a connection on which nothing was said has %v", o)
 	}
 }
 

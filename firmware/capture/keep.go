@@ -132,7 +132,7 @@ func (f *Folder) open() []Exchange {
 
 // complete makes one file of the parts of c, whose run has ended. Where there is no
 // room for it, the newest part alone is kept, without comments.
-func (f *Folder) complete(c *capture, b book, lost uint64) {
+func (f *Folder) complete(c *capture, b *book, lost uint64) {
 	name := c.prefix + ".pcapng"
 	a, size, err := f.write(c, name+".tmp", b)
 	if err == nil {
@@ -193,7 +193,7 @@ func cutTorn(name string, size int64) int64 {
 }
 
 // write assembles the file called name and returns its size.
-func (f *Folder) write(c *capture, name string, b book) (a *assembly, size int64, err error) {
+func (f *Folder) write(c *capture, name string, b *book) (a *assembly, size int64, err error) {
 	out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, 0, err

@@ -218,3 +218,29 @@ func TestCaptureRunWritesAFile(t *testing.T) {
 		t.Errorf("over a file: %+v", o)
 	}
 }
+
+// A box that is stopped completes what it captures, and nobody waits for it in vain.
+func TestCaptureEndsWithTheBox(t *testing.T) {
+	needCapture(t)
+	o := newOrigin(t, "web1")
+	port, raw := freePort(t), freePort(t)
+	b := start(t, setup{config: fmt.Sprintf(capturedText, o.addr, port, raw)})
+	c := ask[manage.Capture](b, "capture.start", map[string]any{"interfaces": []string{"lo"}, "cluster": "shop"})
+	resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	b.packets(c.ID, 10)
+	if err := b.stop(); err != nil {
+		t.Error(err)
+	}
+	rows := tshark(t, filepath.Join(b.state, "captures", c.ID+".pcapng"), "http.request", "frame.comment")
+	if len(rows) != 2 || word(rows[0][0], "exchange=") == "" {
+		t.Errorf("rows %q", rows)
+	}
+	log, err := os.ReadFile(b.log)
+	if err != nil || bytes.Contains(log, []byte("had not stopped")) {
+		t.Errorf("the engine had to be killed (%v)", err)
+	}
+}

@@ -55,6 +55,7 @@ type exchange struct {
 	reason   stats.Reason // why the box answers itself
 	own      bool         // the box answers itself
 	unstick  bool         // waited in vain for the member that it is kept on
+	pooled   bool         // the member's connection carries several exchanges at once
 	fresh    bool         // only a new connection will do
 	answered bool         // the answer's head has been composed
 	later    bool         // the request is to be sent at the end of the turn

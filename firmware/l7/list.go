@@ -53,6 +53,7 @@ var connStates = [...]stats.ConnState{
 func (x *exchange) describe(s *stats.Conn) {
 	target := x.req.Bytes(x.req.Target)
 	s.Request = string(x.req.Bytes(x.req.Method)) + " " + string(target[:min(len(target), maxRequest)])
+	s.Shared = x.c.stream != nil
 	s.Running = time.Duration(x.w.loop.Now() - x.begun)
 	s.Cluster, s.Generation = x.svc.Cluster, x.gen.Number
 	s.In, s.Out = uint64(x.up.bytes), uint64(x.down.out())
@@ -75,6 +76,6 @@ func (x *exchange) describe(s *stats.Conn) {
 	case x.s.connecting:
 		s.State = stats.ConnConnecting
 	default:
-		s.ServerPort = x.s.localPort()
+		s.ServerPort, s.Pooled = x.s.localPort(), x.s.stream != nil
 	}
 }

@@ -78,7 +78,7 @@ func (x *exchange) logRoute(rec *accesslog.Record) {
 	}
 	rec.Member = x.w.name(snap.Members[x.member].Name)
 	rec.SetServer(x.route.Pool.Upstreams[x.member].Addr)
-	rec.ServerPort = x.serverPort
+	rec.ServerPort, rec.ServerShared = x.serverPort, x.pooled
 	if x.sent != 0 {
 		rec.Connect = 0
 		if x.connecting != 0 {

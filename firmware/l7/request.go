@@ -22,7 +22,7 @@ func (x *exchange) tooLarge() {
 func (x *exchange) send() {
 	x.sent = x.w.loop.Now()
 	if x.w.access != nil {
-		x.serverPort = x.s.localPort()
+		x.serverPort, x.pooled = x.s.localPort(), x.s.stream != nil
 	}
 	if !x.canTunnel() {
 		return

@@ -86,6 +86,10 @@ func (s captureSource) Watch(f func(capture.Exchange)) (stop func(), err error) 
 func (b *Box) exchangeOf(s accesslog.Seen) capture.Exchange {
 	e := capture.Exchange{ID: string(s.RequestID.Bytes()), Cluster: s.Text(s.Cluster), Begin: time.Unix(0, s.Time),
 		End: time.Unix(0, s.Time+max(s.Total, 0)), UDP: s.Protocol == accesslog.UDP, Client: s.Client(), Server: s.Server(), Port: s.ServerPort}
+	e.Shared, e.Pooled = s.Protocol == accesslog.HTTP2, s.ServerShared
+	if s.FirstByte >= 0 {
+		e.Answer = e.Begin.Add(time.Duration(s.FirstByte))
+	}
 	e.Listen = b.spans(e.Cluster)
 	if via := s.Via(); via.IsValid() {
 		e.Client = via
@@ -118,7 +122,7 @@ func (s captureSource) Open() []capture.Exchange {
 
 func openExchange(c stats.Conn, now time.Time, listen []capture.Span) capture.Exchange {
 	e := capture.Exchange{ID: c.RequestID, Cluster: c.Cluster, Begin: now.Add(-c.Running), UDP: c.Datagrams, Client: c.Client,
-		Listen: listen, Server: unmapped(c.Server), Port: c.ServerPort}
+		Listen: listen, Server: unmapped(c.Server), Port: c.ServerPort, Shared: c.Shared, Pooled: c.Pooled}
 	if c.Via.IsValid() {
 		e.Client = c.Via
 	}

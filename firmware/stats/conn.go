@@ -17,6 +17,8 @@ type Conn struct {
 	RequestID  string         // of the running exchange; empty: it has none
 	Running    time.Duration  // since the exchange, tcp connection or flow began; 0: none runs
 	Datagrams  bool           // it is a udp flow
+	Shared     bool           // the client's connection carries several exchanges at once
+	Pooled     bool           // so does the member's
 	Cluster    string
 	Generation uint64 // that the running exchange, the connection or the flow belongs to; 0: idle
 	Pool       string // empty: no member is chosen

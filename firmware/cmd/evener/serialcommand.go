@@ -54,6 +54,9 @@ func consoleCommand(dir string) func(context.Context, []string, io.Writer) error
 		if err != nil {
 			return err
 		}
+		if cmd == root {
+			return fmt.Errorf("there is no command %q; help lists what there is", args[0])
+		}
 		path := strings.TrimPrefix(cmd.CommandPath(), "evener ")
 		group := slices.ContainsFunc(atSerial, func(c string) bool { return strings.HasPrefix(c, path+" ") })
 		if !slices.Contains(atSerial, path) && !group {

@@ -105,11 +105,25 @@ func TestEventsSurviveRestart(t *testing.T) {
 	}
 }
 
+// awaitSize waits until the file has so many bytes.
+func awaitSize(t *testing.T, name string, size int64) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if fi, err := os.Stat(name); err == nil && fi.Size() >= size {
+			return
+		}
+	}
+	t.Fatalf("%s never had %d bytes", name, size)
+}
+
 func TestFilesAndMemoryAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, dir, Config{Size: 50, MaxFile: 4000})
 	for i := range 300 {
 		j.Add(down(fmt.Sprint("web", i)))
+		if i == 150 { // what is written at once stays in one file
+			awaitSize(t, filepath.Join(dir, newFile), 4000)
+		}
 	}
 	if es := j.Query(Filter{}, 0, 0); len(es) != 50 || es[0].Seq != 300 || es[49].Seq != 251 {
 		t.Errorf("%d events in memory, first %d", len(es), es[0].Seq)

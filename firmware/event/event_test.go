@@ -105,15 +105,18 @@ func TestEventsSurviveRestart(t *testing.T) {
 	}
 }
 
-// awaitSize waits until the file has so many bytes.
-func awaitSize(t *testing.T, name string, size int64) {
+// awaitFull waits until a file of the journal has had so many bytes.
+func awaitFull(t *testing.T, dir string, size int64) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if fi, err := os.Stat(name); err == nil && fi.Size() >= size {
+		if fi, err := os.Stat(filepath.Join(dir, newFile)); err == nil && fi.Size() >= size {
+			return
+		}
+		if _, err := os.Stat(filepath.Join(dir, oldFile)); err == nil {
 			return
 		}
 	}
-	t.Fatalf("%s never had %d bytes", name, size)
+	t.Fatalf("the journal never wrote %d bytes", size)
 }
 
 func TestFilesAndMemoryAreBounded(t *testing.T) {
@@ -122,7 +125,7 @@ func TestFilesAndMemoryAreBounded(t *testing.T) {
 	for i := range 300 {
 		j.Add(down(fmt.Sprint("web", i)))
 		if i == 150 { // what is written at once stays in one file
-			awaitSize(t, filepath.Join(dir, newFile), 4000)
+			awaitFull(t, dir, 4000)
 		}
 	}
 	if es := j.Query(Filter{}, 0, 0); len(es) != 50 || es[0].Seq != 300 || es[49].Seq != 251 {

@@ -246,7 +246,7 @@ func TestSettingsOfThePanelAreKept(t *testing.T) {
 	if got := p.loadSettings(); got != set {
 		t.Errorf("settings read = %+v, want %+v", got, set)
 	}
-	if err := os.WriteFile(filepath.Join(p.state, panelFile), []byte("{\"mode\":"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(p.state, panelFile), []byte(`{"mode":"off","rotate":"never"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got := p.loadSettings(); got != menu.Defaults() {

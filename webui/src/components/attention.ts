@@ -44,6 +44,12 @@ export function actionOf(p: Problem): { href: string; text: string } {
 			return { href: object ?? "/certificates", text: "overview.show_certificate" };
 		case "config":
 			return { href: "/changes/history", text: "overview.show_history" };
+		case "sensor": case "watchdog": case "bypass": case "hardware":
+			return { href: "/hardware", text: "overview.show_hardware" };
+		case "port": case "ports":
+			return { href: object ?? "/ports", text: "overview.show_port" };
+		case "network":
+			return { href: "/system/network", text: "overview.show_network" };
 		case "role": case "console":
 			return { href: "/system", text: "overview.show_system" };
 	}

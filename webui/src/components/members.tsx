@@ -125,7 +125,7 @@ export function MembersTable({ source, caption, byPool, link, opened, tools, emp
 	const columns = useMemo((): Column<api.LiveMember>[] => [
 		{
 			id: "name", head: t(byPool ? "members.pool" : "members.server"), by: (m) => (byPool ? m.pool : m.name),
-			cell: (m) => <span class="row nowrap member-name"><a href={link(m)}>{byPool ? m.pool : m.name}</a><span class="muted tnum member-address">{m.address}</span></span>,
+			cell: (m) => <span class="row nowrap" style={{ flexWrap: "nowrap" }}><a href={link(m)}>{byPool ? m.pool : m.name}</a><span class="muted tnum member-address">{m.address}</span></span>,
 		},
 		{ id: "state", head: t("members.state"), by: (m) => stand(m).word, cell: (m) => <span title={m.why}><Status {...stand(m)} /></span>, hidden: true },
 		{ id: "address", head: t("members.address"), by: (m) => m.address, cell: (m) => <span class="mono">{m.address}</span>, hidden: true },

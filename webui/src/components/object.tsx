@@ -28,6 +28,12 @@ export function objectHref(path: string | undefined): string | undefined {
 			return "/changes/history";
 		case "role": case "console":
 			return "/system";
+		case "port": case "ports":
+			return name ? `/ports/${part(name)}` : "/ports";
+		case "sensor": case "watchdog": case "bypass": case "machine":
+			return "/hardware";
+		case "network": case "management":
+			return "/system/network";
 		case "user":
 			return "/system/users";
 		case "alert":

@@ -184,8 +184,12 @@ func (p *frontPanel) Display() menu.Display {
 	return d
 }
 
-// Show makes f what the panel shows.
+// Show makes f what the panel shows. Where nobody has chosen a contrast, it is the
+// board's.
 func (p *frontPanel) Show(f menu.Frame) {
+	if f.Contrast == 0 && p.board != nil {
+		f.Contrast = p.board.Contrast
+	}
 	p.mu.Lock()
 	p.frame = f
 	if p.display != nil {

@@ -266,6 +266,16 @@ func TestErrorsThatAreNoAnswersAreTold(t *testing.T) {
 	}
 }
 
+func TestContrastIsTheBoardsUnlessChosen(t *testing.T) {
+	p := deafPanel(t, nil)
+	p.board = &board.Panel{Contrast: 30}
+	for chosen, want := range map[int]int{0: 30, 70: 70} {
+		if p.Show(menu.Frame{Contrast: chosen}); p.frame.Contrast != want {
+			t.Errorf("contrast with %d chosen is %d, want %d", chosen, p.frame.Contrast, want)
+		}
+	}
+}
+
 func TestScreenHasItsJSON(t *testing.T) {
 	p := deafPanel(t, nil)
 	p.Show(menu.Frame{Lines: []string{"a"}, LEDs: []menu.Colour{menu.Green, menu.Red}, Private: true, Mode: "full"})

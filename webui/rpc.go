@@ -27,7 +27,7 @@ func (s *Server) serveRPC(w http.ResponseWriter, r *http.Request) {
 	case len(q.ID) == 0:
 		f = faultf(codeRequest, "request.invalid", "every call here is answered: give it an id")
 	case strings.HasPrefix(q.Method, "sub.") && q.Method != "sub.read" || strings.HasPrefix(q.Method, "stream."),
-		strings.HasSuffix(q.Method, ".download"), strings.HasSuffix(q.Method, ".upload"):
+		strings.HasSuffix(q.Method, ".download"), strings.HasSuffix(q.Method, ".upload"), strings.HasSuffix(q.Method, ".bundle"):
 		f = faultf(codeRequest, "method.connection", "%s belongs to a connection: use the WebSocket /api/v1/ws", short(q.Method))
 	}
 	if f != nil {

@@ -79,7 +79,10 @@ const visit = (path) => new Promise((resolve, reject) => {
 	get({ host: "127.0.0.1", port: box.ports.http, path, agent: false }, (res) => res.resume().on("end", () => resolve(res.statusCode))).on("error", reject);
 });
 
-test("a request is captured, and the file is downloaded", async () => {
+// Elsewhere than in CI, who is not root may capture nothing.
+const rights = process.getuid() === 0 || process.env.CI === "true" ? false : "capturing needs the rights of root";
+
+test("a request is captured, and the file is downloaded", { skip: rights }, async () => {
 	const { page, end } = await open("/capture");
 	await page.getByLabel("any", { exact: true }).uncheck();
 	await page.getByLabel("lo", { exact: true }).check();

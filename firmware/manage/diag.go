@@ -107,7 +107,10 @@ func (b *Box) addDiag(reg *api.Registry) {
 }
 
 // diagnose gives a look at the network its place, and words its error.
-func (b *Box) diagnose(f func() error) error {
+func (b *Box) diagnose(c api.Call, f func() error) error {
+	if err := unscoped(c, "the network of the box"); err != nil {
+		return err
+	}
 	select {
 	case b.diags <- struct{}{}:
 		defer func() { <-b.diags }()
@@ -127,9 +130,9 @@ func (b *Box) diagnose(f func() error) error {
 	return err
 }
 
-func (b *Box) ping(ctx context.Context, _ api.Call, p pingParams) (out Ping, err error) {
+func (b *Box) ping(ctx context.Context, c api.Call, p pingParams) (out Ping, err error) {
 	out = Ping{Host: p.Host, Replies: []PingReply{}}
-	err = b.diagnose(func() error {
+	err = b.diagnose(c, func() error {
 		heard := int64(0)
 		r, err := diag.Ping{Host: p.Host, Count: p.Count, Size: p.Size, Interface: p.Interface, Interval: time.Duration(p.Interval)}.Do(ctx,
 			func(diag.Reply) {
@@ -166,9 +169,9 @@ func (p *Ping) summarise(list []diag.Reply) {
 	}
 }
 
-func (b *Box) trace(ctx context.Context, _ api.Call, p traceParams) (out Trace, err error) {
+func (b *Box) trace(ctx context.Context, c api.Call, p traceParams) (out Trace, err error) {
 	out = Trace{Host: p.Host, Hops: []TraceHop{}}
-	err = b.diagnose(func() error {
+	err = b.diagnose(c, func() error {
 		r, err := diag.Trace{Host: p.Host, Hops: p.Hops, Wait: time.Duration(p.Wait)}.Do(ctx,
 			func(h diag.Hop) { api.Progress(ctx, int64(h.TTL), int64(p.Hops), "diag.hop") })
 		if err != nil {
@@ -191,8 +194,8 @@ func (b *Box) trace(ctx context.Context, _ api.Call, p traceParams) (out Trace, 
 	return out, err
 }
 
-func (b *Box) lookUp(ctx context.Context, _ api.Call, p dnsParams) (out DNSAnswer, err error) {
-	err = b.diagnose(func() error {
+func (b *Box) lookUp(ctx context.Context, c api.Call, p dnsParams) (out DNSAnswer, err error) {
+	err = b.diagnose(c, func() error {
 		asked := int64(0)
 		a, err := diag.Lookup{Name: p.Name, Type: p.Type, Server: p.Server}.Do(ctx, func(string, error) {
 			asked++

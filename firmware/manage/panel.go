@@ -82,7 +82,7 @@ func (b *Box) addPanel(reg *api.Registry) {
 			s, err := b.panelScreen(ctx, c)
 			return map[string]PanelScreen{"panel": s}, err
 		})
-	api.Add(reg, api.Method{Name: "panel.press", Purpose: "Presses a key of the panel.", Role: api.Admin, Effect: api.System,
+	api.Add(reg, api.Method{Name: "panel.press", Purpose: "Presses a key of the panel, which can restart the box and turn it off.", Role: api.Admin, Sudo: true, Effect: api.System,
 		Audit: "press {key} of the panel"},
 		func(ctx context.Context, c api.Call, p PanelPress) (PanelScreen, error) {
 			if err := unscoped(c, "the panel"); err != nil {

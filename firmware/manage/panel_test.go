@@ -69,7 +69,12 @@ func TestPanelIsAskedOfTheMachine(t *testing.T) {
 	if s := must[PanelScreen](d, viewer, "panel.screen", args{}); !slices.Equal(s.Lines, m.screen.Lines) {
 		t.Errorf("lines = %q, want %q", s.Lines, m.screen.Lines)
 	}
-	must[PanelScreen](d, by("ann"), "panel.press", args{"key": "enter", "hold": "5s"})
+	ann := by("ann")
+	if refused(d, ann, "panel.press", args{"key": "enter"}, "auth.sudo"); len(m.calls) != 1 {
+		t.Error("a key was pressed without the password: it can turn the box off")
+	}
+	ann.Sudo = true
+	must[PanelScreen](d, ann, "panel.press", args{"key": "enter", "hold": "5s"})
 	if want := `panel.press {"key":"enter","hold":"5s"}`; m.calls[len(m.calls)-1] != want {
 		t.Errorf("the machine was asked %q, want %q", m.calls, want)
 	}
@@ -93,16 +98,26 @@ func TestPrivateScreenIsForAdmins(t *testing.T) {
 
 func TestWrongPressesAreRefused(t *testing.T) {
 	d, m := panelDesk(t)
+	ann := by("ann")
+	ann.Sudo = true
 	for _, p := range []args{{"key": "reset"}, {"key": "up", "action": "smash"}, {"key": "up", "hold": "1h"},
 		{"key": "up", "hold": "-1s"}, {"key": "up", "action": "down", "hold": "1s"}} {
-		if _, e := ask[PanelScreen](d, by("ann"), "panel.press", p); e == nil || e.Code != api.CodeParams {
+		if _, e := ask[PanelScreen](d, ann, "panel.press", p); e == nil || e.Code != api.CodeParams {
 			t.Errorf("press %v: %v, want wrong parameters", p, e)
 		}
 	}
-	refused(d, by("ann"), "panel.press", args{"key": "up", "until": time.Now().Add(-time.Second)}, "panel.late")
+	refused(d, ann, "panel.press", args{"key": "up", "until": time.Now().Add(-time.Second)}, "panel.late")
 	if len(m.calls) > 0 {
 		t.Errorf("the machine was asked %q", m.calls)
 	}
+}
+
+func TestLooksAtTheNetworkAreNotForOneTeam(t *testing.T) {
+	d, _ := panelDesk(t)
+	op := api.Call{Author: "olga", Role: api.Operator, Scope: map[string]string{"team": "shop"}}
+	refused(d, op, "diag.ping", args{"host": "127.0.0.1"}, "auth.scope")
+	refused(d, op, "diag.trace", args{"host": "127.0.0.1"}, "auth.scope")
+	refused(d, op, "diag.dns", args{"name": "example.com", "server": "127.0.0.1:53"}, "auth.scope")
 }
 
 func TestPanelStatusCountsWhatWorks(t *testing.T) {

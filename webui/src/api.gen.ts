@@ -2717,7 +2717,7 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
-	// Presses a key of the panel.
+	// Presses a key of the panel, which can restart the box and turn it off.
 	"panel.press": {
 		params: {
 			key: string; // up, down, left, right, enter or escape
@@ -2728,7 +2728,7 @@ export interface Methods {
 		result: PanelScreen;
 		role: "admin";
 		effect: "system";
-		sudo: false;
+		sudo: true;
 	};
 	// Shows what the panel on the front of the box shows.
 	"panel.screen": {

@@ -5,7 +5,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +15,8 @@ import (
 )
 
 // ttySpeeds are the speeds that serial lines are used with.
-var ttySpeeds = map[int]uint32{9600: unix.B9600, 19200: unix.B19200, 38400: unix.B38400, 57600: unix.B57600, 115200: unix.B115200}
+var ttySpeeds = map[int]uint32{9600: unix.B9600, 19200: unix.B19200, 38400: unix.B38400, 57600: unix.B57600, 115200: unix.B115200,
+	230400: unix.B230400, 460800: unix.B460800, 921600: unix.B921600, 1500000: unix.B1500000}
 
 // openTTY opens a terminal device for a dialogue: eight bits, no echo, nothing
 // translated, no modem lines and no flow control. It leaves alone what another
@@ -60,7 +63,7 @@ func setRaw(fd, speed int) error {
 	if speed != 0 {
 		b, ok := ttySpeeds[speed]
 		if !ok {
-			return fmt.Errorf("the speed must be 9600, 19200, 38400, 57600 or 115200, not %d", speed)
+			return fmt.Errorf("the speed must be one of %v, not %d", slices.Sorted(maps.Keys(ttySpeeds)), speed)
 		}
 		t.Cflag = t.Cflag&^unix.CBAUD | b
 		t.Ispeed, t.Ospeed = b, b

@@ -60,6 +60,7 @@ func (l *cfaLine) close() error {
 func (l *cfaLine) listen() {
 	defer l.ended()
 	defer close(l.done)
+	defer fault(l.fail)
 	var dec cfaDecoder
 	buf := make([]byte, 256)
 	for {

@@ -165,12 +165,11 @@ func (e *ezio) ask(ctx context.Context) (byte, error) {
 // poll asks for the keys again and again until the stream ends.
 func (e *ezio) poll() {
 	defer close(e.polling)
+	defer fault(e.fail)
 	silent := 0
 	wait := ezioPoll
 	for e.pause(wait) == nil {
-		e.lock()
-		code, err := e.ask(context.Background())
-		e.unlock()
+		code, err := e.askInTurn()
 		wait = ezioPoll
 		if err != nil {
 			if silent++; silent >= ezioSilence {
@@ -187,6 +186,13 @@ func (e *ezio) poll() {
 			}
 		}
 	}
+}
+
+// askInTurn asks for the keys when nobody sends.
+func (e *ezio) askInTurn() (byte, error) {
+	e.lock()
+	defer e.unlock()
+	return e.ask(context.Background())
 }
 
 // Info and the methods below are those of a Device.

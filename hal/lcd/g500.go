@@ -139,6 +139,7 @@ func (g *g500) touch() {
 // send sends the picture whenever it has changed, until the stream ends.
 func (g *g500) send() {
 	defer close(g.sending)
+	defer fault(g.fail)
 	var shown [g500Bytes]byte
 	ask := time.NewTimer(time.Hour)
 	defer ask.Stop()

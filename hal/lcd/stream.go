@@ -48,6 +48,7 @@ func (s *stream) unlock() { <-s.turn }
 func (s *stream) listen(receive func([]byte)) {
 	defer close(s.gone)
 	defer s.keys.close()
+	defer fault(func(err error) { s.why = err })
 	buf := make([]byte, 64)
 	for {
 		n, err := s.port.Read(buf)

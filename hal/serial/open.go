@@ -18,7 +18,7 @@ import (
 const selectLimit = 1024
 
 // Open opens the line at path, takes the lock of it and sets its speed. The
-// error wraps ErrBusy, ErrDescriptor, ErrNotSerial or, for a path that is not
+// error wraps ErrBusy, ErrSick, ErrDescriptor, ErrNotSerial or, for a path that is not
 // there, fs.ErrNotExist.
 func Open(path string, cfg Config) (Port, error) {
 	if !slices.Contains(speeds, cfg.Speed) {
@@ -32,6 +32,11 @@ func Open(path string, cfg Config) (Port, error) {
 	}
 	lock, err := openLock(path)
 	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	err = prompt(settleTime, func() error { return settle(lock) })
+	if err != nil {
+		lock.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	p, err := openLocked(path, cfg)
@@ -62,6 +67,32 @@ func openLock(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// settleTime is how long a line may take to have its settings written. Lines that
+// need longer are sick, such as a USB adapter that answers no more: nobody can be
+// started while the library opens them.
+const settleTime = time.Second
+
+// settle writes the settings of the line as they are, which talks to the device
+// as changing them does.
+func settle(f *os.File) error {
+	fd := int(f.Fd())
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return err
+	}
+	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
+}
+
+// prompt runs f, and refuses what took longer than it may.
+func prompt(limit time.Duration, f func() error) error {
+	begun := time.Now()
+	err := f()
+	if took := time.Since(begun); err == nil && took > limit {
+		return fmt.Errorf("%w: its settings took %v, %v at most are allowed", ErrSick, took.Round(time.Millisecond), limit)
+	}
+	return err
 }
 
 func checkLock(f *os.File) error {

@@ -40,6 +40,8 @@ var (
 	ErrHangup = errors.New("serial line hung up")
 	// ErrBusy says that somebody else has the line.
 	ErrBusy = errors.New("serial line is in use")
+	// ErrSick says that the device behind the line takes far too long.
+	ErrSick = errors.New("serial line is sick")
 	// ErrDescriptor says that this process has too many open files.
 	ErrDescriptor = errors.New("descriptor is beyond 1023")
 	// ErrNotSerial says that the file is no serial line.

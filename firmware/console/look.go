@@ -172,7 +172,7 @@ func (s *session) follow() error {
 			for _, a := range r.Attrs {
 				line += " " + a.Key + "=" + a.Value
 			}
-			s.say("%s", line)
+			s.say("%s", s.masked(line))
 		}
 		err := s.wait(time.Hour, func(ctx context.Context) error {
 			select {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/support"
 )
 
 // A session is one person at a terminal, from the banner to the log-out.
@@ -21,6 +22,8 @@ type session struct {
 	term *term
 	user string // administrator who has logged in; "": nobody
 	box  state  // as it was asked last
+
+	secrets support.Secrets // what is not shown; it learns from what it has seen
 }
 
 // run shows the banner, and the menu to who wants it.
@@ -74,7 +77,7 @@ func (s *session) say(format string, args ...any) {
 		case string:
 			args[i] = clean(v)
 		case error:
-			args[i] = clean(strings.ReplaceAll(v.Error(), "\n", "; "))
+			args[i] = clean(strings.ReplaceAll(s.secrets.Text(v.Error()), "\n", "; "))
 		}
 	}
 	for _, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
@@ -144,11 +147,21 @@ func (s *session) choose(prompt string, n int) (int, error) {
 	}
 }
 
-// page shows lines, a screen at a time.
+// masked hides the secrets in a line of a configuration, of a difference between
+// two, or of anything else.
+func (s *session) masked(line string) string {
+	mark := ""
+	if line != "" && strings.ContainsAny(line[:1], "+-") {
+		mark, line = line[:1], line[1:]
+	}
+	return mark + s.secrets.Config(line)
+}
+
+// page shows lines without secrets, a screen at a time.
 func (s *session) page(lines []string) error {
 	shown := 0
 	for _, line := range lines {
-		for _, part := range wrap(masked(clean(line)), "    ") {
+		for _, part := range wrap(clean(s.masked(line)), "    ") {
 			if shown == screenful {
 				more, err := s.read("-- Enter for more, q to stop -- ")
 				if err != nil || more != "" {

@@ -5,7 +5,6 @@ package console
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -243,12 +242,6 @@ func clean(s string) string {
 		return r
 	}, s)
 }
-
-// secretValue finds the values of the configuration that are secrets.
-var secretValue = regexp.MustCompile(`\b(pin|token)(\s*=\s*)"[^"]*"?`)
-
-// masked hides the secrets in a line of a configuration.
-func masked(s string) string { return secretValue.ReplaceAllString(s, `$1$2"***"`) }
 
 // wrap breaks a line of text so that it fits; what follows the first is indented.
 func wrap(s, indent string) []string {

@@ -213,18 +213,6 @@ func TestAFaultEndsNothing(t *testing.T) {
 	})
 }
 
-func TestSecretsOfTheConfigurationAreHidden(t *testing.T) {
-	for line, want := range map[string]string{
-		`+  pin       = "274913"`: `+  pin       = "***"`,
-		`-token="abc`:             `-token="***"`,
-		`  pinned = "x"`:          `  pinned = "x"`,
-	} {
-		if got := masked(line); got != want {
-			t.Errorf("masked(%q) = %q, want %q", line, got, want)
-		}
-	}
-}
-
 func TestABoxThatIsSetUpMeanwhileAsksForALogIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBox()

@@ -32,7 +32,7 @@ var mayImport = map[string]string{
 	"firmware/capture":   "",
 	"firmware/compress":  "",
 	"firmware/config":    "",
-	"firmware/console":   "firmware/api",
+	"firmware/console":   "firmware/api firmware/support",
 	"firmware/diag":      "",
 	"firmware/demo":      "",
 	"firmware/e2e":       "firmware/api firmware/manage",

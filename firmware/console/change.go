@@ -37,6 +37,9 @@ func patch(block string, values map[string]any) map[string]any {
 // commit edits the configuration by the serial console's own candidate, and asks
 // whether the change is to stay.
 func (s *session) commit(edits []map[string]any, what string) error {
+	if err := s.still(); err != nil {
+		return err
+	}
 	if err := s.discard(); err != nil {
 		return err
 	}
@@ -90,6 +93,9 @@ func (s *session) decide(done committed) error {
 }
 
 func (s *session) keep() error {
+	if err := s.still(); err != nil {
+		return err
+	}
 	byEngine, err := s.either("config.confirm", nil, nil, "recovery.confirm", nil, nil)
 	if err == nil {
 		s.say("It stays.")
@@ -99,6 +105,9 @@ func (s *session) keep() error {
 }
 
 func (s *session) goBack() error {
+	if err := s.still(); err != nil {
+		return err
+	}
 	byEngine, err := s.either("config.revert", nil, nil, "recovery.revert", nil, nil)
 	if err == nil {
 		s.say("It went back.")
@@ -173,6 +182,9 @@ func (s *session) applyAddress(a address) error {
 	}
 	s.say("The engine does not answer: the address can be set without a confirm, and the engine takes it when it starts.")
 	if ok, err := s.yes("Set it in this way?", false); err != nil || !ok {
+		return err
+	}
+	if err := s.still(); err != nil {
 		return err
 	}
 	var done struct {

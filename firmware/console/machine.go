@@ -34,6 +34,9 @@ func (s *session) restart() error {
 	if ok, err := s.yes(fmt.Sprintf("Restart %s?", clean(name)), true); err != nil || !ok {
 		return err
 	}
+	if err := s.still(); err != nil {
+		return err
+	}
 	if err := s.supervisor(method, map[string]any{"role": name}, nil); err != nil {
 		return s.told(err)
 	}
@@ -56,6 +59,9 @@ func (s *session) power() error {
 	if err != nil || !ok {
 		return err
 	}
+	if err := s.still(); err != nil {
+		return err
+	}
 	if err := s.supervisor(method, nil, nil); err != nil {
 		return s.told(err)
 	}
@@ -72,7 +78,8 @@ func (s *session) factoryReset() error {
 	if err != nil {
 		return err
 	}
-	if s.trusted() {
+	trusted := s.trusted()
+	if trusted {
 		if keys, err = s.yes("Keep certificates and their keys?", false); err != nil {
 			return err
 		}
@@ -85,6 +92,11 @@ func (s *session) factoryReset() error {
 	ok, err := s.typed(s.box.host(), "reset this box")
 	if err != nil || !ok {
 		return err
+	}
+	if trusted {
+		if err := s.still(); err != nil {
+			return err
+		}
 	}
 	s.log.Warn("factory reset asked for at the serial console", "user", s.user, "network", network, "keys", keys, "records", records)
 	err = s.supervisor("recovery.factory_reset", map[string]any{"network": network, "keys": keys, "records": records}, nil)
@@ -125,6 +137,9 @@ func (s *session) bundle() error {
 		s.say("A folder is written with a slash before it, such as /media/usb.")
 		return nil
 	}
+	if err := s.still(); err != nil {
+		return err
+	}
 	var name string
 	err = s.wait(5*time.Minute, func(ctx context.Context) (err error) {
 		name, err = s.cfg.Bundle(ctx, dir)
@@ -156,6 +171,9 @@ func (s *session) commands() error {
 		if err != nil {
 			s.say("%v", err)
 			continue
+		}
+		if err := s.still(); err != nil {
+			return err
 		}
 		var out strings.Builder
 		err = s.wait(2*time.Minute, func(ctx context.Context) error { return s.cfg.Command(ctx, args, &out) })

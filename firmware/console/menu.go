@@ -92,6 +92,30 @@ func (s *session) open() bool { return s.box.known && s.box.stored.Users && s.bo
 // trusted reports whether the person may do what an administrator may.
 func (s *session) trusted() bool { return s.cfg.Local || s.user != "" || s.open() }
 
+// still looks once more whether a person who was let in because the box is nobody's
+// may go on: somebody may have made an administrator meanwhile. It is asked before
+// every command line and every change, and returns errLeave if not.
+func (s *session) still() error {
+	if s.cfg.Local || s.user != "" {
+		return nil
+	}
+	var now stored
+	err := s.supervisor("recovery.status", nil, &now)
+	if s.over(err) {
+		return err
+	}
+	s.box.stored, s.box.storedErr, s.box.known = now, err, err == nil
+	if s.open() {
+		return nil
+	}
+	if err != nil {
+		s.say("It cannot be told whether this box has an administrator by now: %v", err)
+	} else {
+		s.say("This box has an administrator by now: log in.")
+	}
+	return errLeave
+}
+
 // pick does what was chosen.
 func (s *session) pick(list []entry, line string) error {
 	switch strings.ToLower(line) {

@@ -92,6 +92,9 @@ func (s *session) whichRevision(list []revision) (uint64, error) {
 // supervisor.
 func (s *session) rollBack(n uint64) error {
 	comment := s.comment(fmt.Sprintf("revision %d restored", n))
+	if err := s.still(); err != nil {
+		return err
+	}
 	var done committed
 	err := s.engine("config.rollback", map[string]any{"revision": n, "comment": comment, "confirm": confirmTime.String()}, &done)
 	if !silent(err) {
@@ -102,6 +105,9 @@ func (s *session) rollBack(n uint64) error {
 	}
 	s.say("The engine does not answer: the revision is restored without a confirm, and the engine starts with it.")
 	if ok, err := s.yes("Restore it in this way?", true); err != nil || !ok {
+		return err
+	}
+	if err := s.still(); err != nil {
 		return err
 	}
 	var out struct {

@@ -277,3 +277,44 @@ func FuzzNoise(f *testing.F) {
 		})
 	})
 }
+
+// TestAStrangerLosesABoxThatGetsAnAdministrator makes an administrator while somebody
+// without a log-in is in the midst of something: that must not go on.
+func TestAStrangerLosesABoxThatGetsAnAdministrator(t *testing.T) {
+	for name, try := range map[string]struct{ before, after []string }{
+		"command line":  {[]string{"n\r", "11\r", "status\r"}, []string{"user list\r"}},
+		"first set-up":  {[]string{"y\r", "1\r", "\r", "lb7\r", "\r"}, []string{"\r"}},
+		"address":       {[]string{"n\r", "2\r", "1\r", "\r"}, []string{"y\r"}},
+		"confirm":       {[]string{"n\r", "2\r", "1\r", "\r", "y\r"}, []string{"k\r"}},
+		"revert":        {[]string{"n\r", "2\r", "1\r", "\r", "y\r"}, []string{"r\r"}},
+		"restore":       {[]string{"n\r", "6\r", "2\r"}, []string{"y\r"}},
+		"restart":       {[]string{"n\r", "8\r", "2\r"}, []string{"\r"}},
+		"power":         {[]string{"n\r", "15\r", "2\r"}, []string{"off\r"}},
+		"factory reset": {[]string{"n\r", "14\r", "\r", "y\r", "n\r"}, []string{"lb1\r"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBox()
+				ran := 0
+				b.cfg.Command = func(context.Context, []string, io.Writer) error { ran++; return nil }
+				b.stored["setup"] = true
+				b.begin(t)
+				b.types("\r")
+				b.types(try.before...)
+				calls := func() int { return ran + len(b.eng.calls) + len(b.sup.calls) }
+				was := calls()
+				b.sup.mu.Lock()
+				b.stored["setup"] = false
+				b.sup.mu.Unlock()
+				b.types(try.after...)
+				if n := calls(); n != was {
+					t.Errorf("%d calls more: %v %v", n-was, b.eng.calls, b.sup.calls)
+				}
+				if out := b.shown(); !strings.Contains(out, "an administrator by now") || !strings.HasSuffix(out, "Press Enter for the menu. ") {
+					t.Errorf("the stranger was not put out:\n%s", out)
+				}
+				b.hangUp()
+			})
+		})
+	}
+}

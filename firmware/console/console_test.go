@@ -83,6 +83,7 @@ type box struct {
 	mu     sync.Mutex // guards out
 	person net.Conn   // the end at which somebody types
 	over   chan error
+	slow   bool // the terminal
 }
 
 // newBox returns a box with an administrator called alice.
@@ -148,11 +149,15 @@ func (b *box) begin(t *testing.T) {
 	b.t = t
 	line, person := net.Pipe()
 	b.person = person
+	var end Line = line
+	if b.slow {
+		end = slowLine{line}
+	}
 	go func() {
 		_, _ = io.Copy(writer{b}, person)
 	}()
 	go func() {
-		b.over <- New(b.cfg, slog.New(slog.DiscardHandler)).Serve(t.Context(), line)
+		b.over <- New(b.cfg, slog.New(slog.DiscardHandler)).Serve(t.Context(), end)
 		line.Close()
 	}()
 	synctest.Wait()

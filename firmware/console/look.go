@@ -153,6 +153,7 @@ func (s *session) follow() error {
 		Next uint64 `json:"next"`
 	}
 	s.say("What the engine logs, from now on; Ctrl-C ends it.")
+	s.typedAt = time.Now()
 	next, first := uint64(0), true
 	for {
 		var b batch
@@ -168,6 +169,9 @@ func (s *session) follow() error {
 		}
 		first, next = false, b.Next
 		for _, r := range records {
+			if err := s.pause(); err != nil {
+				return err
+			}
 			line := r.Time.Local().Format(time.TimeOnly) + " " + r.Level + " " + r.Message
 			for _, a := range r.Attrs {
 				line += " " + a.Key + "=" + a.Value
@@ -181,11 +185,11 @@ func (s *session) follow() error {
 			}
 			return nil
 		})
-		if err != nil || s.ctx.Err() != nil {
-			return err
+		if err == nil {
+			err = s.pause()
 		}
-		if s.term.broken != nil {
-			return s.term.broken
+		if err != nil {
+			return err
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type session struct {
 	user string // administrator who has logged in; "": nobody
 	box  state  // as it was asked last
 
+	typedAt time.Time       // when something was typed while f of wait ran
 	secrets support.Secrets // what is not shown; it learns from what it has seen
 }
 
@@ -194,18 +196,53 @@ func (s *session) wait(limit time.Duration, f func(context.Context) error) error
 				<-done
 				return &lostError{"the terminal hung up", s.term.failed}
 			}
-			if strings.ContainsRune(string(b), keyBack) {
+			if err := s.typeAhead(b); err != nil {
 				cancel()
 				<-done
-				s.term.ahead = nil
-				s.term.print("^C\n")
-				return errBack
-			}
-			if room := maxAhead - len(s.term.ahead); room > 0 {
-				s.term.ahead = append(s.term.ahead, b[:min(room, len(b))]...)
+				return err
 			}
 		}
 	}
+}
+
+// typeAhead keeps what is typed while no prompt waits for it. The error is errBack
+// if Ctrl-C is in it.
+func (s *session) typeAhead(b []byte) error {
+	s.typedAt = time.Now()
+	if bytes.IndexByte(b, keyBack) >= 0 {
+		s.term.ahead = nil
+		s.term.print("^C\n")
+		return errBack
+	}
+	if room := maxAhead - len(s.term.ahead); room > 0 {
+		s.term.ahead = append(s.term.ahead, b[:min(room, len(b))]...)
+	}
+	return nil
+}
+
+// pause looks whether something that shows text for long may go on showing: not after
+// Ctrl-C, nor when nothing was typed for too long, nor when the terminal is gone.
+func (s *session) pause() error {
+	select {
+	case b, ok := <-s.term.bytes:
+		if !ok {
+			return &lostError{"the terminal hung up", s.term.failed}
+		}
+		if err := s.typeAhead(b); err != nil {
+			return err
+		}
+	default:
+	}
+	switch {
+	case s.ctx.Err() != nil:
+		return s.ctx.Err()
+	case s.term.broken != nil:
+		return s.term.broken
+	case time.Since(s.typedAt) >= s.idle():
+		s.term.ahead = nil // it is not for who comes next
+		return errIdle
+	}
+	return nil
 }
 
 // guard runs f. The process that holds the dialogue holds the box together: a fault

@@ -243,8 +243,10 @@ func clean(s string) string {
 	}, s)
 }
 
-// wrap breaks a line of text so that it fits; what follows the first is indented.
+// wrap breaks a line of text so that it fits; what follows the first is indented, by
+// half of the columns at most.
 func wrap(s, indent string) []string {
+	indent = indent[:min(len(indent), width/2)]
 	var out []string
 	for len(s) > width {
 		at := strings.LastIndexByte(s[:width], ' ')

@@ -318,3 +318,74 @@ func TestAStrangerLosesABoxThatGetsAnAdministrator(t *testing.T) {
 		})
 	}
 }
+
+func TestLiveLogLogsOutWhoTypesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox()
+		b.begin(t)
+		b.types(append(login, "10\r")...)
+		time.Sleep(9 * time.Minute)
+		b.types("x")
+		time.Sleep(9 * time.Minute)
+		if out := b.shown(); strings.Contains(out, "logged out") {
+			t.Fatalf("logged out in spite of a key within the time:\n%s", out)
+		}
+		time.Sleep(2 * time.Minute)
+		if out := b.shown(); !strings.Contains(out, "Nothing was typed for 10m: you are logged out.") || !strings.HasSuffix(out, "Press Enter for the menu. ") {
+			t.Errorf("not logged out:\n%s", out)
+		}
+		b.hangUp()
+	})
+}
+
+// A slowLine takes a tenth of a second for whatever is written.
+type slowLine struct{ net.Conn }
+
+func (l slowLine) Write(b []byte) (int, error) {
+	time.Sleep(100 * time.Millisecond)
+	return l.Conn.Write(b)
+}
+
+func TestCtrlCEndsALogThatIsLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox()
+		line, records := args{"time": time.Now(), "level": "INFO", "message": "busy"}, []args{}
+		for range 1000 {
+			records = append(records, line)
+		}
+		b.eng.answers["sys.log"] = args{"records": records, "next": 1000}
+		b.slow = true
+		b.begin(t)
+		for _, piece := range append(login, "10\r") {
+			b.types(piece)
+			time.Sleep(10 * time.Second)
+		}
+		b.types("\x03")
+		time.Sleep(2 * time.Second)
+		if out := b.shown(); strings.Count(out, "busy") < 20 || !strings.HasSuffix(out, "^C\n\nalice: number, Enter for the menu, 0 to log out: ") {
+			t.Errorf("%d records are shown, and then\n%s", strings.Count(out, "busy"), out[max(0, len(out)-300):])
+		}
+		b.hangUp()
+	})
+}
+
+func TestWrapEndsWithAnyLine(t *testing.T) {
+	for _, blanks := range []int{0, 4, 38, 39, 40, 78, 79, 80, 200} {
+		text := strings.Repeat(" ", blanks) + strings.Repeat("word ", 40) + strings.Repeat("x", 200)
+		done := make(chan []string, 1)
+		go func() { done <- wrap(text, strings.Repeat(" ", blanks)) }()
+		select {
+		case lines := <-done:
+			for _, l := range lines {
+				if len(l) > width {
+					t.Errorf("after %d blanks a line has %d columns: %q", blanks, len(l), l)
+				}
+			}
+			if got := strings.Join(strings.Fields(strings.Join(lines, "")), ""); got != strings.Join(strings.Fields(text), "") {
+				t.Errorf("after %d blanks the text is %q", blanks, got)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("a line with %d blanks before it is broken for ever", blanks)
+		}
+	}
+}

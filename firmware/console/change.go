@@ -47,14 +47,19 @@ func (s *session) commit(edits []map[string]any, what string) error {
 	if err := s.engine("sys.info", nil, &now); err != nil {
 		return err
 	}
-	err := s.engine("config.edit", map[string]any{"base": now.Revision, "edits": edits}, nil)
+	err := s.change("config.edit", map[string]any{"base": now.Revision, "edits": edits}, nil)
 	if err != nil {
 		return err
 	}
 	var done committed
-	err = s.engine("config.commit", map[string]any{"comment": s.comment(what), "confirm": confirmTime.String()}, &done)
+	err = s.change("config.commit", map[string]any{"comment": s.comment(what), "confirm": confirmTime.String()}, &done)
+	if err != nil && !silent(err) && !s.over(err) && !errors.Is(err, errUnsure) {
+		if left := s.discard(); s.over(left) { // what is left otherwise goes with the next one
+			return left
+		}
+	}
 	if err != nil {
-		return errors.Join(err, s.discard())
+		return err
 	}
 	return s.decide(done)
 }
@@ -96,7 +101,7 @@ func (s *session) keep() error {
 	if err := s.still(); err != nil {
 		return err
 	}
-	byEngine, err := s.either("config.confirm", nil, nil, "recovery.confirm", nil, nil)
+	byEngine, err := s.eitherChanges("config.confirm", nil, nil, "recovery.confirm", nil, nil)
 	if err == nil {
 		s.say("It stays.")
 		return s.afterwards(byEngine)
@@ -108,7 +113,7 @@ func (s *session) goBack() error {
 	if err := s.still(); err != nil {
 		return err
 	}
-	byEngine, err := s.either("config.revert", nil, nil, "recovery.revert", nil, nil)
+	byEngine, err := s.eitherChanges("config.revert", nil, nil, "recovery.revert", nil, nil)
 	if err == nil {
 		s.say("It went back.")
 		return s.afterwards(byEngine)

@@ -68,13 +68,13 @@ func (s *session) newPassword() error {
 
 // setPassword changes a password, by the supervisor if the engine is silent.
 func (s *session) setPassword(user, password string, off bool) error {
-	byEngine, err := s.either("user.set_password", map[string]any{"name": user, "password": password}, nil,
+	byEngine, err := s.eitherChanges("user.set_password", map[string]any{"name": user, "password": password}, nil,
 		"recovery.password", map[string]any{"user": user, "password": password, "totp_off": off}, nil)
 	if err != nil || !byEngine {
 		return err
 	}
 	if off && s.hasTOTP(user) {
-		if err := s.engine("user.reset_totp", map[string]any{"name": user}, nil); err != nil {
+		if err := s.change("user.reset_totp", map[string]any{"name": user}, nil); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ func (s *session) resetUsers() error {
 	var out struct {
 		Code string `json:"code"`
 	}
-	if _, err := s.either("user.reset", nil, &out, "recovery.reset_users", nil, &out); err != nil {
+	if _, err := s.eitherChanges("user.reset", nil, &out, "recovery.reset_users", nil, &out); err != nil {
 		return s.told(err)
 	}
 	s.say("The users are set aside. The console makes the first administrator with the set-up code %s", out.Code)

@@ -96,7 +96,7 @@ func (s *session) rollBack(n uint64) error {
 		return err
 	}
 	var done committed
-	err := s.engine("config.rollback", map[string]any{"revision": n, "comment": comment, "confirm": confirmTime.String()}, &done)
+	err := s.change("config.rollback", map[string]any{"revision": n, "comment": comment, "confirm": confirmTime.String()}, &done)
 	if !silent(err) {
 		if err != nil {
 			return err

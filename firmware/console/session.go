@@ -257,58 +257,15 @@ func (c *Console) guard(f func() error) (err error) {
 	return f()
 }
 
-// How long a call may take.
-const (
-	quick = 10 * time.Second // of what only reads or answers at once
-	probe = 4 * time.Second  // of an engine of which it is not known that it answers
-	slow  = 2 * time.Minute  // of what holds the engine
-)
-
-func (s *session) engine(method string, params, result any) error {
-	limit := quick
-	if s.box.silent != nil {
-		limit = probe
-	}
-	return s.wait(limit, func(ctx context.Context) error { return s.cfg.Engine.Call(ctx, method, nonNil(params), result) })
-}
-
-func (s *session) supervisor(method string, params, result any) error {
-	return s.wait(slow, func(ctx context.Context) error { return s.cfg.Supervisor.Call(ctx, method, nonNil(params), result) })
-}
-
-func nonNil(params any) any {
-	if params == nil {
-		return struct{}{}
-	}
-	return params
-}
-
-// silent reports whether err says that a part of the box does not answer.
-func silent(err error) bool {
-	return err != nil && (errors.Is(err, context.DeadlineExceeded) || api.AsError(err).Kind == "unreachable")
-}
-
-// either asks the engine, and the supervisor for another method if that does not
-// answer. instead may be "": nothing stands in.
-func (s *session) either(method string, params, result any, instead string, others, other any) (byEngine bool, err error) {
-	err = s.engine(method, params, result)
-	if !silent(err) {
-		return true, err
-	}
-	if instead == "" {
-		return false, errNeedsEngine
-	}
-	s.say("The engine does not answer; the supervisor does it.")
-	return false, s.supervisor(instead, others, other)
-}
-
-var errNeedsEngine = errors.New("this needs the engine, which does not answer: look at Status, restart the engine, or restore a configuration")
-
 // told shows what went wrong, with every single mistake, and returns nil: the
 // dialogue goes on. If the terminal is what went wrong it returns err.
 func (s *session) told(err error) error {
 	if err == nil || s.over(err) {
 		return err
+	}
+	if errors.Is(err, errUnsure) {
+		s.say("It is not known whether it was done: the engine takes too long. See Status.")
+		return nil
 	}
 	s.say("It was not done: %v", err)
 	for _, p := range api.AsError(err).Problems {

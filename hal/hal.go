@@ -34,7 +34,8 @@ type Options struct {
 	Root string // below which /sys, /proc and /dev are; "/"
 	Log  *slog.Logger
 
-	// NoWatchdog leaves the watchdog alone: opening it would arm it.
+	// NoWatchdog leaves the watchdog alone: opening it would arm it. See
+	// Machine.Arm.
 	NoWatchdog bool
 	// WatchdogExpired is called when the simulated watchdog is not fed in time,
 	// where a real one would restart the box.
@@ -72,11 +73,13 @@ func Open(b board.Board, o Options) (*Machine, error) {
 	m := &Machine{Board: b, root: o.Root, Keys: input.New(o.Root, keysOf(b), o.Log)}
 	m.openPanel()
 	m.openLamps()
-	m.openWatchdog(o)
 	m.openSensors()
 	var problems []string
 	m.Bypass, problems = bypass.Find(o.Root, pairsOf(b))
 	m.Problems = append(m.Problems, problems...)
+	if !o.NoWatchdog {
+		m.Arm(o)
+	}
 	return m, nil
 }
 
@@ -152,9 +155,11 @@ func (m *Machine) openLamps() {
 	m.Problems = append(m.Problems, problems...)
 }
 
-func (m *Machine) openWatchdog(o Options) {
+// Arm opens the watchdog of a machine that was opened without it: from now on it
+// must be fed. Of o it uses Log and WatchdogExpired.
+func (m *Machine) Arm(o Options) {
 	b := m.Board.Watchdog
-	if b == nil || o.NoWatchdog {
+	if b == nil || m.Watchdog != nil {
 		return
 	}
 	dev, err := m.watchdogDevice(b.Device, o)

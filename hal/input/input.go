@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -108,10 +109,15 @@ func (k *Keys) Run(ctx context.Context) error {
 				continue
 			}
 			wg.Go(func() {
+				defer func() {
+					if v := recover(); v != nil { // the keys are not worth the rest of the process
+						k.log.Error("key not heard any more", "device", path, "err", v, "stack", string(debug.Stack()))
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					delete(open, path)
+				}()
 				k.hear(ctx, path, keys)
-				mu.Lock()
-				defer mu.Unlock()
-				delete(open, path)
 			})
 		}
 		select {

@@ -55,9 +55,11 @@ type machine struct {
 	feeding  bool
 	hunger   string // why the watchdog is not fed, or will not be
 	readings []sensor.Reading
+	held     bool // somebody holds the engine
 
-	engine, panel asking
-	topic         *api.Topic
+	engine, panel, sensors, lamps asking
+
+	topic *api.Topic
 }
 
 // A roleTeller says which roles run.
@@ -65,19 +67,16 @@ type roleTeller interface {
 	Status(context.Context) (supervise.Status, error)
 }
 
-// openMachine opens the devices of the board. It arms the watchdog.
+// openMachine opens the devices of the board. It arms the watchdog, as the last thing:
+// what comes before may take its time.
 func openMachine(found board.Recognition, state string, log *slog.Logger) (*machine, error) {
 	m := &machine{found: found, log: log, began: time.Now(), feeding: true}
 	var err error
-	m.hal, err = hal.Open(found.Board, hal.Options{Log: log,
-		WatchdogExpired: func() { log.Error("simulated watchdog ran out: a real one would restart the box now") }})
+	m.hal, err = hal.Open(found.Board, hal.Options{Log: log, NoWatchdog: true})
 	if err != nil {
 		return nil, err
 	}
 	log.Info("board chosen", "board", found.Board.Name, "why", found.Message)
-	for _, p := range m.hal.Problems {
-		log.Warn("device missing", "problem", p)
-	}
 	if err := m.hal.Bypass.Force(); err != nil {
 		log.Error("bypass not switched off", "err", err)
 	}
@@ -85,12 +84,18 @@ func openMachine(found board.Recognition, state string, log *slog.Logger) (*mach
 	m.ask = func(ctx context.Context, method string, result any) error {
 		return callSocket(ctx, sock, "api", "engine", method, struct{}{}, result)
 	}
+	m.readSensors(context.Background())
+	m.sensors.wait()
+	m.hal.Arm(hal.Options{Log: log,
+		WatchdogExpired: func() { log.Error("simulated watchdog ran out: a real one would restart the box now") }})
+	for _, p := range m.hal.Problems {
+		log.Warn("device missing", "problem", p)
+	}
 	reset := m.hal.Watchdog != nil && m.hal.Watchdog.State().Reset
 	if reset {
 		log.Error("box restarted by its watchdog")
 	}
 	m.vitals = newVitals(reset, m.began, partSupervisor, partEngine)
-	m.readings = m.hal.Sensors.Read()
 	return m, nil
 }
 
@@ -104,17 +109,21 @@ func (m *machine) start(sup roleTeller, super *superAPI) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := m.hal.Keys.Run(ctx); err != nil {
+		if err := protected(func() error { return m.hal.Keys.Run(ctx) }); err != nil {
 			m.log.Error("keys not heard", "err", err)
 		}
 	})
 	wg.Go(func() { m.obeyKeys(ctx) })
-	wg.Go(func() { m.run(ctx) })
+	wg.Go(func() { m.every(ctx, "watchdog", m.nourish) })
+	wg.Go(func() { m.every(ctx, "lamps and sensors", m.look) })
 	var once sync.Once
 	return func() {
 		once.Do(func() {
 			cancel()
 			wg.Wait()
+			for _, a := range []*asking{&m.engine, &m.panel, &m.sensors, &m.lamps} {
+				a.wait()
+			}
 			m.dark()
 			if err := m.hal.Close(); err != nil {
 				m.log.Error("watchdog not disarmed: it will restart the box", "err", err)
@@ -123,22 +132,23 @@ func (m *machine) start(sup roleTeller, super *superAPI) (stop func()) {
 	}
 }
 
-// dark shows that nothing runs any more.
+// dark shows that nothing runs any more, unless the lamps hang.
 func (m *machine) dark() {
-	for _, use := range []string{"power", "status", "alarm", "locate"} {
-		_ = m.hal.Lamps.Set(use, led.Light{}) // Open has told which are not there
-	}
+	m.lamps.begin(context.Background(), func(context.Context) error {
+		for _, use := range []string{"power", "status", "alarm", "locate"} {
+			_ = m.hal.Lamps.Set(use, led.Light{}) // Open has told which are not there
+		}
+		return nil
+	})
+	m.lamps.wait()
 }
 
-// run looks after the box every two seconds until ctx ends. What it asks may hang;
-// it does not.
-func (m *machine) run(ctx context.Context) {
+// every does f every two seconds until ctx ends. A fault in f costs that one time.
+func (m *machine) every(ctx context.Context, part string, f func(context.Context, time.Time)) {
 	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
-	defer m.engine.wait()
-	defer m.panel.wait()
 	for {
-		m.look(ctx, time.Now())
+		guarded(m.log, part, func() { f(ctx, time.Now()) })
 		select {
 		case <-ctx.Done():
 			return
@@ -147,10 +157,29 @@ func (m *machine) run(ctx context.Context) {
 	}
 }
 
-// look does what is due now.
+// nourish feeds the watchdog if it may be fed. It waits for no device but the
+// watchdog, and for nobody who holds m.mu while he waits for one.
+func (m *machine) nourish(ctx context.Context, now time.Time) {
+	m.askSupervisor(ctx, now)
+	if !m.mayFeed(now) || m.hal.Watchdog == nil {
+		return
+	}
+	if err := m.hal.Watchdog.Feed(); err != nil {
+		m.log.Error("watchdog not fed", "err", err)
+	}
+}
+
+func (m *machine) mayFeed(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.feeding, m.hunger = m.vitals.feed(now)
+	return m.feeding
+}
+
+// look asks for what is known of the box, and shows it. What it asks may hang; it does
+// not.
 func (m *machine) look(ctx context.Context, now time.Time) {
-	readings := m.hal.Sensors.Read()
-	excused := m.askSupervisor(ctx, now)
+	m.readSensors(ctx)
 	m.engine.begin(ctx, func(ctx context.Context) error {
 		var s manage.PanelStatus
 		err := m.ask(ctx, "panel.status", &s)
@@ -158,46 +187,56 @@ func (m *machine) look(ctx context.Context, now time.Time) {
 		return err
 	})
 	m.askPanel(ctx)
-	m.mu.Lock()
-	m.readings = readings
-	if excused {
-		m.vitals.excuse(partEngine, now)
-	}
-	m.level, m.why = m.judge(now, excused)
-	level, locate := m.level, m.locate
-	m.feeding, m.hunger = m.vitals.feed(now)
-	feed := m.feeding
-	m.mu.Unlock()
-	if err := m.hal.Lamps.Show(level, locate); err != nil {
-		m.log.Debug("lamps not lit", "err", err)
-	}
-	if m.hal.Watchdog != nil && feed {
-		if err := m.hal.Watchdog.Feed(); err != nil {
-			m.log.Error("watchdog not fed", "err", err)
+	level, locate := m.judged(now)
+	m.lamps.begin(ctx, func(context.Context) error {
+		err := m.hal.Lamps.Show(level, locate)
+		if err != nil {
+			m.log.Debug("lamps not lit", "err", err)
 		}
-	}
+		return err
+	})
 	if m.topic != nil {
 		m.topic.Changed()
 	}
 }
 
+// readSensors has the sensors read. A chip that does not answer may take long.
+func (m *machine) readSensors(ctx context.Context) {
+	m.sensors.begin(ctx, func(context.Context) error {
+		readings := m.hal.Sensors.Read()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.readings = readings
+		return nil
+	})
+}
+
+// judged returns what the lamps are to show.
+func (m *machine) judged(now time.Time) (led.Level, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.level, m.why = m.judge(now, m.held)
+	return m.level, m.locate
+}
+
 // askSupervisor asks the supervisor's loop whether somebody holds the engine.
-func (m *machine) askSupervisor(ctx context.Context, now time.Time) (held bool) {
+func (m *machine) askSupervisor(ctx context.Context, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	st, err := m.sup.Status(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.held = false
 	if err != nil {
-		return false
+		return
 	}
 	m.vitals.heard(partSupervisor, now)
 	for _, r := range st.Roles {
-		if r.Name == "engine" {
-			held = r.Held != ""
+		if r.Name == "engine" && r.Held != "" {
+			m.held = true
+			m.vitals.excuse(partEngine, now)
 		}
 	}
-	return held
 }
 
 // askPanel asks the menu of the panel for its screen, where there is one.
@@ -227,7 +266,7 @@ func (m *machine) obeyKeys(ctx context.Context) {
 			return
 		case p := <-m.hal.Keys.Presses():
 			if p.Down {
-				m.obey(ctx, p.Use)
+				guarded(m.log, "keys", func() { m.obey(ctx, p.Use) })
 			}
 		}
 	}

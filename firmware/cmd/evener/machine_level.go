@@ -17,6 +17,7 @@ import (
 type asking struct {
 	mu   sync.Mutex // guards what follows
 	busy bool
+	from time.Time // when the last question was put
 	bad  error     // of the last answer
 	good time.Time // when the last good answer came
 	done sync.WaitGroup
@@ -32,11 +33,11 @@ func (a *asking) begin(ctx context.Context, f func(context.Context) error) {
 	if a.busy {
 		return
 	}
-	a.busy = true
+	a.busy, a.from = true, time.Now()
 	a.done.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		err := f(ctx)
+		err := protected(func() error { return f(ctx) })
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.busy = false
@@ -57,6 +58,14 @@ func (a *asking) wait() {
 	case <-done:
 	case <-time.After(2 * time.Second):
 	}
+}
+
+// hangs says since when the last question waits for its answer, where that is longer
+// than a minute.
+func (a *asking) hangs(now time.Time) (since time.Time, yes bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.from, a.busy && now.Sub(a.from) > time.Minute
 }
 
 // because tells the error of the last answer. a.mu is held.

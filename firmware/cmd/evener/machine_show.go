@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,14 +81,17 @@ func (m *machine) simulate(p simParams) error {
 	return nil
 }
 
-// show tells of everything.
+// show tells of everything. It asks the devices without m.mu: they may hang.
 func (m *machine) show() manage.MachineShow {
 	b := m.found.Board
 	s := manage.MachineShow{Board: boardInfo(m.found), Sensors: []manage.Sensor{}, Problems: append([]string{}, m.hal.Problems...)}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s.Sensors = sensorInfo(m.readings)
-	s.MachineInfo = manage.MachineInfo{Booted: booted(), Level: m.level.String(), Why: m.why, Locate: m.locate,
+	for part, a := range map[string]*asking{"sensors": &m.sensors, "lamps": &m.lamps} {
+		if since, hang := a.hangs(time.Now()); hang {
+			s.Problems = append(s.Problems, fmt.Sprintf("the %s do not answer since %s UTC", part, since.UTC().Format(time.DateTime)))
+		}
+	}
+	slices.Sort(s.Problems)
+	s.MachineInfo = manage.MachineInfo{Booted: booted(),
 		Serial: manage.MachineSerial{Devices: append([]string{}, b.Console.Devices...), Speed: b.Console.Speed},
 		LEDs:   []manage.MachineLED{}, Keys: []manage.MachineKey{}, Bypass: []manage.MachineBypass{}}
 	if p := b.Panel; p != nil && m.hal.Panel != nil {
@@ -107,17 +112,24 @@ func (m *machine) show() manage.MachineShow {
 		s.Bypass = append(s.Bypass, pair)
 	}
 	s.Watchdog = m.showWatchdog()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s.Sensors = sensorInfo(m.readings)
+	s.Level, s.Why, s.Locate = m.level.String(), m.why, m.locate
+	if s.Watchdog != nil {
+		s.Watchdog.Feeding, s.Watchdog.Why = m.feeding, m.hunger
+	}
 	return s
 }
 
-// showWatchdog tells of the watchdog, nil if there is none. m.mu is held.
+// showWatchdog tells what the watchdog's driver says, nil if there is none.
 func (m *machine) showWatchdog() *manage.MachineWatchdog {
 	if m.hal.Watchdog == nil {
 		return nil
 	}
 	w := m.hal.Watchdog.State()
 	return &manage.MachineWatchdog{Identity: w.Identity, Timeout: api.Duration(w.Timeout), Left: api.Duration(w.Left),
-		Feeding: m.feeding, Why: m.hunger, Reset: w.Reset, Boot: append([]string{}, w.Boot...), Fed: w.Fed.UTC(),
+		Reset: w.Reset, Boot: append([]string{}, w.Boot...), Fed: w.Fed.UTC(),
 		Stoppable: w.Stoppable, Problem: w.Problem}
 }
 

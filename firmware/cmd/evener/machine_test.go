@@ -167,18 +167,34 @@ func TestTheWatchdogIsFedByTheRule(t *testing.T) {
 	}
 }
 
-func TestAnEngineThatServedOnceCountsAfterAReset(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &stage{status: manage.PanelStatus{Serves: true}}
-		m, stop := play(t, s, true)
-		defer stop()
-		after(m, time.Minute)
-		s.set(func(s *stage) { s.hang = true })
-		after(m, 7*time.Minute)
-		if s.expired() == 0 {
-			t.Error("it hangs for seven minutes, and the box goes on")
-		}
-	})
+func TestAnEngineThatServesForLongCountsAfterAReset(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		serves  time.Duration // before it hangs, each time
+		times   int
+		expires bool
+	}{
+		{"it answers for a minute and hangs", time.Minute, 1, false},
+		{"it answers for four minutes and hangs, again and again", 4 * time.Minute, 5, false},
+		{"it answers for eleven minutes and hangs", 11 * time.Minute, 1, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &stage{status: manage.PanelStatus{Serves: true}}
+				m, stop := play(t, s, true)
+				defer stop()
+				for range c.times {
+					s.set(func(s *stage) { s.hang = false })
+					after(m, c.serves)
+					s.set(func(s *stage) { s.hang = true })
+					after(m, 7*time.Minute)
+				}
+				if got := s.expired() > 0; got != c.expires {
+					t.Errorf("the watchdog ran out: %v, want %v", got, c.expires)
+				}
+			})
+		})
+	}
 }
 
 func TestStopDisarmsTheWatchdogAndDarkensTheLamps(t *testing.T) {

@@ -305,10 +305,10 @@ func TestFactoryResetKeepsWhatItIsTold(t *testing.T) {
 	} {
 		state := made(t, "", text)
 		littered(t, state)
-		if err := FactoryReset(state, tt.keep); err != nil {
+		if err := FactoryReset(state, tt.keep, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := Finish(state); err != nil {
+		if err := Finish(state, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := names(t, state); got != tt.left {
@@ -338,13 +338,13 @@ func TestFactoryResetOfADamagedStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := FactoryReset(state, Keep{Network: true}); err == nil || !strings.Contains(err.Error(), "without keeping") {
+	if err := FactoryReset(state, Keep{Network: true}, nil); err == nil || !strings.Contains(err.Error(), "without keeping") {
 		t.Errorf("reset that keeps what cannot be read = %v", err)
 	}
 	if exists(filepath.Join(state, resetDir)) {
 		t.Error("a reset that was refused has left something")
 	}
-	if err := errors.Join(FactoryReset(state, Keep{}), Finish(state)); err != nil {
+	if err := errors.Join(FactoryReset(state, Keep{}, nil), Finish(state, nil)); err != nil {
 		t.Fatal(err)
 	}
 	if s := looked(t, state); !s.Setup {
@@ -358,16 +358,16 @@ func TestFactoryResetCutShort(t *testing.T) {
 	state := made(t, "", "# x\n")
 	littered(t, state)
 	fresh := filepath.Join(state, resetDir)
-	if err := prepare(state, fresh, Keep{Records: true}); err != nil {
+	if err := prepare(state, fresh, mark{Keep: Keep{Records: true}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := Finish(state); err != nil {
+	if err := Finish(state, nil); err != nil {
 		t.Fatal(err)
 	}
 	if s := looked(t, state); s.Revision != 2 || exists(fresh) || !exists(filepath.Join(state, "history")) {
 		t.Fatalf("cut before the step: %+v, %s; want all as it was", s, names(t, state))
 	}
-	if err := prepare(state, fresh, Keep{Records: true}); err != nil {
+	if err := prepare(state, fresh, mark{Keep: Keep{Records: true}}); err != nil {
 		t.Fatal(err)
 	}
 	old := filepath.Join(state, "old")
@@ -376,7 +376,7 @@ func TestFactoryResetCutShort(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := Finish(state); err != nil {
+	if err := Finish(state, nil); err != nil {
 		t.Fatal(err)
 	}
 	if s := looked(t, state); s.Revision != 0 || names(t, state) != "audit box.lock events store" {

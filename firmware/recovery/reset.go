@@ -31,42 +31,73 @@ const (
 	freshMark = "fresh.json"  // in a new store: what of the state has to go yet
 )
 
+// A mark says what a reset store has to do yet. It lies in that store.
+type mark struct {
+	Keep
+	Notes []json.RawMessage `json:"notes,omitempty"` // for Finish, from those who have asked
+	Left  []string          `json:"left,omitempty"`  // all that has to go yet, after a first attempt
+}
+
+// ErrUnfinished is in the error of a factory reset that has happened but has left
+// something behind: [Finish] tries again to remove it.
+var ErrUnfinished = errors.New("the box is reset, but not all that is old could be removed")
+
 // FactoryReset makes the state that of a box as it was delivered, but for what keep
-// says. Users, their tokens and sessions, revisions and drafts go in any case. No
-// process may use the state meanwhile.
+// says. Users, their tokens and sessions, revisions and drafts go in any case. note
+// is kept for the one who calls [Finish]; it may be nil. It is refused with a
+// *store.LockedError while a process has the store; until it returns, none gets it.
 //
 // A new store is written beside the old one, then the two change places in one
 // step, then what is old is removed. A power cut before that step changes nothing;
-// after it, [Finish] goes on. Call Finish before anything uses the state again.
-func FactoryReset(state string, keep Keep) error {
-	fresh := filepath.Join(state, resetDir)
-	if err := Finish(state); err != nil { // one that was cut short
-		return err
+// after it, Finish goes on, and errors are an ErrUnfinished. Call Finish before
+// anything uses the state again.
+func FactoryReset(state string, keep Keep, note json.RawMessage) error {
+	old, fresh := storeDir(state), filepath.Join(state, resetDir)
+	if exists(old) {
+		lock, err := store.Lock(old)
+		if err != nil {
+			return fmt.Errorf("factory reset: %w; nothing was changed", err)
+		}
+		defer lock.Close()
+	}
+	m := mark{Keep: keep}
+	// Of one that was cut short. What it cannot remove this one cannot either, and says so.
+	_ = Finish(state, func(before json.RawMessage) { m.Notes = append(m.Notes, before) })
+	if note != nil {
+		m.Notes = append(m.Notes, note)
 	}
 	if err := os.RemoveAll(fresh); err != nil {
 		return fmt.Errorf("factory reset: %w", err)
 	}
-	if err := prepare(state, fresh, keep); err != nil {
+	if err := prepare(state, fresh, m); err != nil {
 		return errors.Join(fmt.Errorf("factory reset: %w; nothing was changed", err), os.RemoveAll(fresh))
 	}
-	old := storeDir(state)
-	var err error
-	if exists(old) {
-		err = unix.Renameat2(unix.AT_FDCWD, fresh, unix.AT_FDCWD, old, unix.RENAME_EXCHANGE)
-	} else {
-		err = os.Rename(fresh, old)
-	}
+	lock, err := store.Lock(fresh)
 	if err != nil {
+		return errors.Join(fmt.Errorf("factory reset: %w; nothing was changed", err), os.RemoveAll(fresh))
+	}
+	defer lock.Close()
+	if err := exchange(fresh, old); err != nil {
 		return errors.Join(fmt.Errorf("factory reset: exchange %s and %s: %w; nothing was changed", fresh, old, err), os.RemoveAll(fresh))
 	}
-	if err := syncDir(state); err != nil {
-		return fmt.Errorf("factory reset: %w", err)
+	_, err = wipe(state, m)
+	if err = errors.Join(syncDir(state), err); err != nil {
+		return fmt.Errorf("factory reset: %w: %w", ErrUnfinished, err)
 	}
-	return wipe(state, keep)
+	return nil
+}
+
+// exchange puts fresh in the place of old in one step.
+func exchange(fresh, old string) error {
+	if !exists(old) {
+		return os.Rename(fresh, old)
+	}
+	return unix.Renameat2(unix.AT_FDCWD, fresh, unix.AT_FDCWD, old, unix.RENAME_EXCHANGE)
 }
 
 // prepare writes the store that a reset box begins with.
-func prepare(state, fresh string, keep Keep) error {
+func prepare(state, fresh string, m mark) error {
+	keep := m.Keep
 	var v *store.View
 	if keep.Network || keep.Keys {
 		var err error
@@ -94,16 +125,26 @@ func prepare(state, fresh string, keep Keep) error {
 			return err
 		}
 	}
-	mark, err := json.Marshal(keep)
+	return m.write(fresh)
+}
+
+// write puts the mark into the store in dir. A power cut leaves the old one or the
+// new one.
+func (m mark) write(dir string) error {
+	text, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(fresh, freshMark), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	name := filepath.Join(dir, freshMark)
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(mark)
-	return errors.Join(err, f.Sync(), f.Close(), syncDir(fresh))
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(name+".new", name), syncDir(dir))
 }
 
 // copyKeys copies what is no user and no password.
@@ -152,14 +193,17 @@ func networkText(v *store.View) ([]byte, error) {
 	return text, nil
 }
 
-// Finish goes on with a factory reset that was cut short, by a power cut for one.
-// Where there was none it does nothing. It must be called before anything uses
-// the state.
-func Finish(state string) error {
-	mark := filepath.Join(storeDir(state), freshMark)
-	text, err := os.ReadFile(mark)
+// Finish goes on with a factory reset that was cut short, by a power cut for one,
+// and hands to told, once and after the records are gone that are to go, what
+// those who had asked have left there. Where there was no reset it does nothing. It
+// must be called before anything uses the state. A box may start all the same after
+// an error: what could not be removed is tried again at the next call, and nothing
+// but that.
+func Finish(state string, told func(note json.RawMessage)) error {
+	name := filepath.Join(storeDir(state), freshMark)
+	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) { // not begun, or cut short before anything had changed
-		if err := os.RemoveAll(filepath.Join(state, resetDir)); err != nil {
+		if err := remove(filepath.Join(state, resetDir)); err != nil {
 			return fmt.Errorf("remove what is left of a factory reset: %w", err)
 		}
 		return nil
@@ -167,39 +211,63 @@ func Finish(state string) error {
 	if err != nil {
 		return fmt.Errorf("finish a factory reset: %w", err)
 	}
-	var keep Keep
-	if err := json.Unmarshal(text, &keep); err != nil {
-		return fmt.Errorf("finish a factory reset: read %s: %w", mark, err)
+	var m mark
+	if err := json.Unmarshal(text, &m); err != nil {
+		return fmt.Errorf("finish a factory reset: read %s: %w", name, err)
 	}
-	if err := wipe(state, keep); err != nil {
-		return err
+	left, failed := wipe(state, m)
+	if failed != nil && left == nil {
+		return fmt.Errorf("finish a factory reset: %w", failed) // nothing of it was seen
 	}
-	if err := os.Remove(mark); err != nil {
+	for _, note := range m.Notes {
+		told(note)
+	}
+	if failed != nil {
+		m.Left, m.Notes = left, nil
+		return fmt.Errorf("finish a factory reset: %w", errors.Join(failed, m.write(storeDir(state))))
+	}
+	if err := errors.Join(os.Remove(name), syncDir(storeDir(state))); err != nil {
 		return fmt.Errorf("finish a factory reset: %w", err)
 	}
-	return syncDir(storeDir(state))
+	return nil
 }
 
-// wipe removes all of the state that a reset box does not have. What holds the
-// running supervisor together stays.
-func wipe(state string, keep Keep) error {
+// wipe removes all of the state that a reset box does not have, and goes on over
+// what it cannot remove, whose names it returns. What holds the running supervisor
+// together stays.
+func wipe(state string, m mark) (left []string, err error) {
 	stay := []string{"store", "box.lock", "console.pty"}
-	if keep.Records {
-		stay = append(stay, "audit", "events")
+	if m.Records {
+		stay = append(stay, "audit", "audit.waiting", "events")
 	}
 	names, err := os.ReadDir(state)
 	if err != nil {
-		return fmt.Errorf("factory reset: %w", err)
+		return nil, err
 	}
+	var failed []error
 	for _, n := range names {
-		if slices.Contains(stay, n.Name()) || n.Type() == fs.ModeSocket {
+		if slices.Contains(stay, n.Name()) || n.Type() == fs.ModeSocket || m.Left != nil && !slices.Contains(m.Left, n.Name()) {
 			continue
 		}
-		if err := os.RemoveAll(filepath.Join(state, n.Name())); err != nil {
-			return fmt.Errorf("factory reset: %w", err)
+		if err := remove(filepath.Join(state, n.Name())); err != nil {
+			left, failed = append(left, n.Name()), append(failed, err)
 		}
 	}
-	return syncDir(state)
+	return left, errors.Join(append(failed, syncDir(state))...)
+}
+
+var removeAll = os.RemoveAll // tests put one in its place that fails
+
+// remove removes path with all below it. Where something is mounted there, it is
+// enough that it is empty.
+func remove(path string) error {
+	err := removeAll(path)
+	if errors.Is(err, unix.EBUSY) {
+		if names, look := os.ReadDir(path); look == nil && len(names) == 0 {
+			return nil
+		}
+	}
+	return err
 }
 
 func syncDir(path string) error {

@@ -13,14 +13,25 @@ import (
 type hold struct {
 	why     string
 	until   time.Time
+	limit   time.Duration
 	timer   *time.Timer
 	waiters []func(error) // told when nothing of the role owns anything
+}
+
+// A Grip is what who holds a role has of it. Nobody else can release it.
+type Grip struct {
+	s    *Supervisor
+	role string
+	hold *hold
 }
 
 // ErrHeld is what Hold returns, with who holds it, for a role that is held already.
 var ErrHeld = errors.New("it is held already")
 
-// Hold stops a role and keeps it stopped until Release, or until limit has
+// ErrNotHeld is what Release returns if the hold has ended by itself.
+var ErrNotHeld = errors.New("it is not held any more")
+
+// Hold stops a role and keeps it stopped until [Grip.Release], or until limit has
 // passed: a hold that its holder forgets, or dies with, ends by itself. why is for
 // people.
 //
@@ -32,38 +43,45 @@ var ErrHeld = errors.New("it is held already")
 // taken back and the error is that of ctx.
 //
 // A role that is held already is an ErrHeld.
-func (s *Supervisor) Hold(ctx context.Context, role, why string, limit time.Duration) error {
+func (s *Supervisor) Hold(ctx context.Context, role, why string, limit time.Duration) (*Grip, error) {
 	if limit <= 0 {
-		return fmt.Errorf("hold %s: the limit must be more than 0s, not %v", role, limit)
+		return nil, fmt.Errorf("hold %s: the limit must be more than 0s, not %v", role, limit)
 	}
+	g := &Grip{s: s, role: role, hold: &hold{why: why, limit: limit}}
 	result := make(chan error, 1)
-	err := s.do(ctx, func(l *loop) { l.hold(role, why, limit, func(err error) { result <- err }) })
+	err := s.do(ctx, func(l *loop) { l.hold(role, g.hold, func(err error) { result <- err }) })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	select {
 	case err := <-result:
-		return err
+		if err != nil {
+			return nil, err
+		}
+		return g, nil
 	case <-s.done:
-		return ErrStopping
+		return nil, ErrStopping
 	case <-ctx.Done():
-		// The holder has not got it, so it will not release it either. It may
-		// have come at this very moment; then Release is right too.
-		_ = s.Release(context.WithoutCancel(ctx), role)
-		return ctx.Err()
+		// The holder has not got it, so it will not release it either. It may have
+		// come at this very moment; then Release is right too. If it was refused,
+		// the hold of somebody else stays.
+		_ = g.Release(context.WithoutCancel(ctx))
+		return nil, ctx.Err()
 	}
 }
 
-// Release starts a role that is held again. It does not wait for its process.
-func (s *Supervisor) Release(ctx context.Context, role string) error {
+// Release starts the role again. It does not wait for its process. If the hold has
+// ended by itself the error is an ErrNotHeld, also if somebody else holds the role by
+// now.
+func (g *Grip) Release(ctx context.Context) error {
 	result := make(chan error, 1)
-	if err := s.do(ctx, func(l *loop) { result <- l.release(role) }); err != nil {
+	if err := g.s.do(ctx, func(l *loop) { result <- l.release(g.role, g.hold) }); err != nil {
 		return err
 	}
 	return <-result
 }
 
-func (l *loop) hold(role, why string, limit time.Duration, reply func(error)) {
+func (l *loop) hold(role string, h *hold, reply func(error)) {
 	u, err := l.unit(role)
 	switch {
 	case err != nil:
@@ -73,39 +91,39 @@ func (l *loop) hold(role, why string, limit time.Duration, reply func(error)) {
 	case u.held != nil:
 		reply(fmt.Errorf("hold %s: %w: %s", role, ErrHeld, u.held.why))
 	default:
-		u.hold(why, limit, reply)
+		u.hold(h, reply)
 	}
 }
 
-func (l *loop) release(role string) error {
+func (l *loop) release(role string, h *hold) error {
 	u, err := l.unit(role)
 	switch {
 	case err != nil:
 		return err
 	case l.stopping:
 		return ErrStopping
-	case u.held == nil:
-		return fmt.Errorf("%s is not held", role)
+	case u.held == nil || u.held != h:
+		return fmt.Errorf("release %s: %w", role, ErrNotHeld)
 	}
 	u.unhold("it was released")
 	return nil
 }
 
 // hold ends what starts and lets what runs release.
-func (u *unit) hold(why string, limit time.Duration, reply func(error)) {
-	h := &hold{why: why, until: time.Now().Add(limit), waiters: []func(error){reply}}
-	h.timer = u.loop.after(limit, func() {
+func (u *unit) hold(h *hold, reply func(error)) {
+	h.until, h.waiters = time.Now().Add(h.limit), []func(error){reply}
+	h.timer = u.loop.after(h.limit, func() {
 		if u.held == h && !u.loop.stopping {
-			u.unhold(fmt.Sprintf("it was held for %v", limit))
+			u.unhold(fmt.Sprintf("it was held for %v", h.limit))
 		}
 	})
 	u.held = h
-	u.loop.log.Warn("role held", "role", u.cfg.Name, "why", why, "limit", limit)
+	u.loop.log.Warn("role held", "role", u.cfg.Name, "why", h.why, "limit", h.limit)
 	if u.retry != nil {
 		u.retry.Stop()
 		u.retry = nil
 	}
-	u.answer(fmt.Errorf("%s is held: %s", u.cfg.Name, why))
+	u.answer(fmt.Errorf("%s is held: %s", u.cfg.Name, h.why))
 	if u.next != nil {
 		u.next.end() // it owns nothing yet
 	}

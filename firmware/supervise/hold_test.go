@@ -15,14 +15,28 @@ import (
 
 // hold asks for a hold and returns where the answer will be.
 func (w *world) hold(why string, limit time.Duration) *error {
-	answer := errPending
-	w.calls <- func(l *loop) { l.hold("engine", why, limit, func(err error) { answer = err }) }
-	w.wait(0)
-	return &answer
+	_, answer := w.grip(why, limit)
+	return answer
 }
 
-func (w *world) release() (err error) {
-	w.calls <- func(l *loop) { err = l.release("engine") }
+// grip is hold that returns with what it can be released too.
+func (w *world) grip(why string, limit time.Duration) (*hold, *error) {
+	h, answer := &hold{why: why, limit: limit}, errPending
+	w.calls <- func(l *loop) { l.hold("engine", h, func(err error) { answer = err }) }
+	w.wait(0)
+	return h, &answer
+}
+
+// release releases the hold that there is.
+func (w *world) release() error {
+	var h *hold
+	w.calls <- func(l *loop) { h = l.units[0].held }
+	w.wait(0)
+	return w.releaseOf(h)
+}
+
+func (w *world) releaseOf(h *hold) (err error) {
+	w.calls <- func(l *loop) { err = l.release("engine", h) }
 	w.wait(0)
 	return err
 }
@@ -112,7 +126,7 @@ func TestHoldEndsByItself(t *testing.T) {
 		w.wantProcs(1)
 		w.wait(2 * time.Second)
 		w.wantProcs(2)
-		if err := w.release(); err == nil || err.Error() != "engine is not held" {
+		if err := w.release(); !errors.Is(err, ErrNotHeld) {
 			t.Errorf("release = %v, want that it is not held", err)
 		}
 	})
@@ -127,6 +141,46 @@ func TestHoldRefusesASecondOneAndRestarts(t *testing.T) {
 				t.Errorf("%s of a held role = %v, want why it is held", what, *got)
 			}
 		}
+	})
+}
+
+// TestOnlyTheHolderReleases has somebody who was refused, or whose hold is over,
+// release what another one holds.
+func TestOnlyTheHolderReleases(t *testing.T) {
+	inWorld(t, oneRole(), func(w *world) {
+		w.say(w.running(), sayReleased)
+		over, _ := w.grip("first", time.Minute)
+		w.wait(2 * time.Minute)
+		w.say(w.running(), sayReleased)
+		w.hold("repair", time.Hour)
+		refused, _ := w.grip("again", time.Minute)
+		n := len(w.procs)
+		for what, h := range map[string]*hold{"one that was refused": refused, "one that is over": over} {
+			if err := w.releaseOf(h); !errors.Is(err, ErrNotHeld) {
+				t.Errorf("release of %s = %v", what, err)
+			}
+		}
+		w.wantProcs(n)
+		if s := w.status(); s.Held != "repair" {
+			t.Errorf("held %q, want for the repair still", s.Held)
+		}
+	})
+}
+
+// TestHoldWhenARetryIsDue holds a role at the very moment at which it was to be
+// started again.
+func TestHoldWhenARetryIsDue(t *testing.T) {
+	inWorld(t, oneRole(), func(w *world) {
+		for w.status().State != BackingOff {
+			w.die(w.procs[len(w.procs)-1], "exit status 1")
+		}
+		n := len(w.procs)
+		w.calls <- func(l *loop) {
+			time.Sleep(10 * time.Minute) // the retry waits for the loop now
+			l.hold("engine", &hold{why: "repair", limit: time.Hour}, func(error) {})
+		}
+		w.wait(20 * time.Minute)
+		w.wantProcs(n)
 	})
 }
 
@@ -167,13 +221,14 @@ func TestRealHold(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Hold(ctx, "status", "test", time.Minute); err != nil {
+	grip, err := s.Hold(ctx, "status", "test", time.Minute)
+	if err != nil {
 		t.Fatalf("hold = %v", err)
 	}
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("process %d is there still: %v", pid, err)
 	}
-	if err := s.Release(ctx, "status"); err != nil {
+	if err := grip.Release(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if next := awaitPID(t, s, pid); next == os.Getpid() {

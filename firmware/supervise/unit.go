@@ -201,7 +201,7 @@ func (u *unit) crashed(p *proc, cause string) {
 		u.startNext()
 	default:
 		u.retry = u.loop.after(delay, func() {
-			if u.next == nil && !u.loop.stopping {
+			if u.next == nil && u.held == nil && !u.loop.stopping {
 				u.startNext()
 			}
 		})

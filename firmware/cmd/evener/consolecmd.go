@@ -74,6 +74,7 @@ func stateAlone(state string, log *slog.Logger) *superAPI {
 	s.adds = nil // what is about roles needs a supervisor
 	r := &recoverer{state: state, log: log,
 		free:    func(_ context.Context, _ string, f func() error) error { return f() },
+		alone:   func(_ context.Context, _ string, f func() (bool, error)) error { _, err := f(); return err },
 		answers: func(context.Context) bool { return false }}
 	s.add(r.add)
 	return s

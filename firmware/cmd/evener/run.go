@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"evener/firmware/recovery"
 	"evener/firmware/supervise"
 )
 
@@ -77,8 +76,9 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 		return err
 	}
 	defer lock.Close()
-	if err := recovery.Finish(c.state); err != nil {
-		return err
+	log := slog.New(slog.NewTextHandler(stderr, nil)).With("role", "supervisor")
+	if err := finishReset(c.state, log); err != nil {
+		log.Error("the box starts with something left of a factory reset, and tries again to remove it at the next start", "err", err)
 	}
 	if err := checkFile(c.config, stderr); err != nil {
 		return err
@@ -87,7 +87,6 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil)).With("role", "supervisor")
 	engine := []string{"role", "engine", "--state", c.state, "--board", b.Name}
 	if c.pages != "" {
 		engine = append(engine, "--webui-dir", c.pages)

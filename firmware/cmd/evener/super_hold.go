@@ -4,11 +4,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/supervise"
 )
 
 type superHold struct {
@@ -17,8 +20,54 @@ type superHold struct {
 	Seconds int    `json:"seconds,omitempty" doc:"after which it is started again by itself, 1 to 3600; 600"`
 }
 
+// The holds of people. What the supervisor holds for itself is not among them, and
+// cannot be released by anybody else.
+type holds struct {
+	sup *supervise.Supervisor
+
+	mu    sync.Mutex // guards grips
+	grips map[string]*supervise.Grip
+}
+
+func (h *holds) hold(ctx context.Context, role, why string, limit time.Duration) error {
+	grip, err := h.sup.Hold(ctx, role, why, limit)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.grips[role] = grip
+	return nil
+}
+
+func (h *holds) release(ctx context.Context, role string) error {
+	h.mu.Lock()
+	grip := h.grips[role]
+	delete(h.grips, role)
+	h.mu.Unlock()
+	err := supervise.ErrNotHeld
+	if grip != nil {
+		err = grip.Release(ctx)
+	}
+	if !errors.Is(err, supervise.ErrNotHeld) {
+		return err
+	}
+	st, err := h.sup.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range st.Roles {
+		if r.Name == role && r.Held != "" {
+			return api.Errorf(api.CodeConflict, "role.held", "%s is held for something that goes on: %s; it is started when that is done, at %s at the latest",
+				role, r.Held, r.HeldUntil.UTC().Format(time.RFC3339))
+		}
+	}
+	return api.Errorf(api.CodeConflict, "role.free", "%s is not held", role)
+}
+
 // addHold registers what keeps roles stopped.
 func (s *superAPI) addHold(reg *api.Registry) {
+	h := &holds{sup: s.sup, grips: map[string]*supervise.Grip{}}
 	api.Add(reg, api.Method{Name: "role.hold", Purpose: "Stops a role and keeps it stopped, so that others can work on what it owns.",
 		Role: api.Admin, Effect: api.System, Audit: "hold {role}: {why}", Timeout: time.Minute},
 		func(ctx context.Context, c api.Call, p superHold) (struct{}, error) {
@@ -31,12 +80,12 @@ func (s *superAPI) addHold(reg *api.Registry) {
 			if p.Why == "" {
 				p.Why = "asked for by " + c.Author
 			}
-			return struct{}{}, s.sup.Hold(ctx, p.Role, p.Why, time.Duration(p.Seconds)*time.Second)
+			return struct{}{}, h.hold(ctx, p.Role, p.Why, time.Duration(p.Seconds)*time.Second)
 		})
-	api.Add(reg, api.Method{Name: "role.release", Purpose: "Starts a role again that is held.",
+	api.Add(reg, api.Method{Name: "role.release", Purpose: "Starts a role again that somebody holds with role.hold.",
 		Role: api.Admin, Effect: api.System, Audit: "release {role}"},
 		func(ctx context.Context, _ api.Call, p superRole) (struct{}, error) {
-			return struct{}{}, s.sup.Release(ctx, p.Role)
+			return struct{}{}, h.release(ctx, p.Role)
 		})
 }
 

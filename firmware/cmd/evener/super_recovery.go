@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,10 @@ type recoverer struct {
 	// free runs f while no engine runs. why is for people.
 	free func(ctx context.Context, why string, f func() error) error
 
+	// alone is free for what must not share the hold of somebody else. If f says that
+	// the box starts anew, no engine is started before that.
+	alone func(ctx context.Context, why string, f func() (anew bool, err error)) error
+
 	// answers reports whether an engine answers; what it can do itself is refused
 	// here then.
 	answers func(context.Context) bool
@@ -45,28 +50,58 @@ type recoverer struct {
 // newRecoverer returns the recoverer of a supervisor.
 func newRecoverer(state string, sup *supervise.Supervisor, renew func(), log *slog.Logger) *recoverer {
 	return &recoverer{state: state, log: log, renew: renew,
-		free:    func(ctx context.Context, why string, f func() error) error { return held(ctx, sup, why, f) },
+		free: func(ctx context.Context, why string, f func() error) error { return held(ctx, sup, why, f) },
+		alone: func(ctx context.Context, why string, f func() (bool, error)) error {
+			return heldAlone(ctx, sup, why, f)
+		},
 		answers: func(ctx context.Context) bool { return engineAnswers(ctx, state) }}
 }
 
-// held runs f while the engine is held. Somebody who holds it already goes on with that.
+// held runs f while the engine is held. Where somebody holds it already, f shares
+// that: the lock of the store keeps an engine from it that is released meanwhile.
 func held(ctx context.Context, sup *supervise.Supervisor, why string, f func() error) error {
-	switch err := sup.Hold(ctx, "engine", why, holdLimit); {
-	case errors.Is(err, supervise.ErrHeld):
+	err := heldAlone(ctx, sup, why, func() (bool, error) { return false, f() })
+	if errors.Is(err, supervise.ErrHeld) {
 		return f()
-	case err != nil:
+	}
+	return err
+}
+
+// heldAlone runs f while the engine is held for nothing else.
+func heldAlone(ctx context.Context, sup *supervise.Supervisor, why string, f func() (anew bool, err error)) error {
+	grip, err := sup.Hold(ctx, "engine", why, holdLimit)
+	if err != nil {
 		return err
 	}
-	err := f()
-	return errors.Join(err, sup.Release(context.WithoutCancel(ctx), "engine"))
+	anew, err := f()
+	if anew {
+		return err // the hold ends with the box
+	}
+	if over := grip.Release(context.WithoutCancel(ctx)); !errors.Is(over, supervise.ErrNotHeld) {
+		err = errors.Join(err, over)
+	}
+	return err
 }
 
 // engineAnswers reports whether the engine of the box answers within a time in
-// which a busy one does.
+// which a busy one does. One that just hands over is asked again.
 func engineAnswers(ctx context.Context, state string) bool {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	return callSocket(ctx, filepath.Join(state, "api.sock"), "serial", "engine", "sys.hello", struct{}{}, nil) == nil
+	for attempt := range 2 {
+		if attempt > 0 {
+			select {
+			case <-ctx.Done():
+				return false
+			case <-time.After(500 * time.Millisecond):
+			}
+		}
+		one, cancel := context.WithTimeout(ctx, 10*time.Second)
+		err := callSocket(one, filepath.Join(state, "api.sock"), "serial", "engine", "sys.hello", struct{}{}, nil)
+		cancel()
+		if err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 type recoveryRevisions struct {
@@ -261,25 +296,42 @@ func (r *recoverer) note(rec audit.Record, done error) error {
 func (r *recoverer) factoryReset(ctx context.Context, c api.Call, p recovery.Keep) (struct{}, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.free(ctx, "factory reset by the "+c.Author, func() error {
-		err := recovery.FactoryReset(r.state, p)
+	rec := audit.Record{User: c.Author, Origin: c.Origin, Remote: c.Remote, Method: "recovery.factory_reset", What: "reset the box",
+		Note: "done at " + time.Now().UTC().Format(time.RFC3339)}
+	err := r.alone(ctx, "factory reset by the "+c.Author, func() (anew bool, err error) {
+		note, err := json.Marshal(rec)
 		if err != nil {
-			return errors.Join(err, r.note(resetRecord(c), err))
+			return false, err
 		}
-		r.log.Warn("box reset", "by", c.Author, "network", p.Network, "keys", p.Keys, "records", p.Records)
+		err = recovery.FactoryReset(r.state, p, note)
+		if err != nil && !errors.Is(err, recovery.ErrUnfinished) {
+			return false, errors.Join(err, r.note(rec, err))
+		}
+		r.log.Warn("box reset", "by", c.Author, "network", p.Network, "keys", p.Keys, "records", p.Records, "err", err)
 		if r.renew == nil {
-			err = recovery.Finish(r.state)
-			return errors.Join(err, r.note(resetRecord(c), err))
+			return false, finishReset(r.state, r.log)
 		}
-		err = r.note(resetRecord(c), nil)
 		r.renew() // the end of a drained engine may still write; the new start removes it
-		return err
+		return true, err
 	})
+	if errors.Is(err, supervise.ErrHeld) {
+		err = api.Errorf(api.CodeConflict, "role.held", "the box is not reset, because its engine is held for something else: %s; release it first", err)
+	}
 	return struct{}{}, recoveryError(err)
 }
 
-func resetRecord(c api.Call) audit.Record {
-	return audit.Record{User: c.Author, Origin: c.Origin, Remote: c.Remote, Method: "recovery.factory_reset", What: "reset the box"}
+// finishReset goes on with a factory reset, and writes down who has asked for it
+// in the audit log that the reset box begins with.
+func finishReset(state string, log *slog.Logger) error {
+	r := &recoverer{state: state, log: log}
+	return recovery.Finish(state, func(note json.RawMessage) {
+		var rec audit.Record
+		if err := json.Unmarshal(note, &rec); err != nil {
+			log.Error("record of a factory reset not readable", "err", err)
+			return
+		}
+		_ = r.note(rec, nil)
+	})
 }
 
 // recoveryError gives an error of package auth its kind.

@@ -31,7 +31,7 @@ func (s *session) status() error {
 			line += ": " + r.Held
 		}
 		if r.Crashes > 0 {
-			line += fmt.Sprintf(", %d crashes, the last one: %s", r.Crashes, r.LastCrash)
+			line += fmt.Sprintf(", %d crashes, the last one: %s", r.Crashes, s.seen(r.LastCrash))
 		}
 		out = append(out, line)
 	}
@@ -51,7 +51,7 @@ func (s *session) status() error {
 		out = append(out, fmt.Sprintf("administrators: %d", len(b.stored.Administrators)))
 	}
 	for _, p := range b.problems() {
-		out = append(out, "ALARM "+p)
+		out = append(out, "ALARM "+s.seen(p))
 	}
 	s.term.print("\n")
 	return s.page(out)

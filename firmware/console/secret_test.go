@@ -86,3 +86,29 @@ func TestNoSecretOfAConfigurationIsShown(t *testing.T) {
 		})
 	}
 }
+
+// TestLastWordsAreForAdministrators has an engine die with something in its last
+// words that a stranger must not see, as it is and as it is told by another engine.
+func TestLastWordsAreForAdministrators(t *testing.T) {
+	for _, dead := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBox()
+			crash := `exit status 2; its last words: panic at pool innermost, token = "opensesame"`
+			roles := []args{{"name": "engine", "state": "failed", "crashes": 3, "last_crash": crash}}
+			b.sup.answers["role.list"] = args{"roles": roles}
+			info := b.eng.answers["sys.info"].(args)
+			info["roles"], info["problems"] = roles, []string{"engine crashed: " + crash}
+			b.eng.dead = dead
+			b.begin(t)
+			b.types("\r", "1\r")
+			if out := b.shown(); strings.Contains(out, "last words") || strings.Contains(out, "innermost") || strings.Count(out, "exit status 2") < 3 {
+				t.Errorf("dead %t: a stranger sees\n%s", dead, out)
+			}
+			b.types("l\r", "alice\r", "good password\r", "1\r")
+			if out := b.shown(); !strings.Contains(out, "innermost") || strings.Contains(out, "opensesame") {
+				t.Errorf("dead %t: an administrator sees\n%s", dead, out)
+			}
+			b.hangUp()
+		})
+	}
+}

@@ -173,6 +173,15 @@ func (b *state) problems() []string {
 	return append(out, b.stored.Problems...)
 }
 
+// seen returns of a text what the person may see of it: the last words of a process
+// may have anything in them, so they are for administrators, and without secrets.
+func (s *session) seen(text string) string {
+	if !s.trusted() {
+		text, _, _ = strings.Cut(text, "; its last words")
+	}
+	return s.secrets.Text(text)
+}
+
 // banner shows what box this is and how it does.
 func (s *session) banner() {
 	b := &s.box
@@ -214,7 +223,7 @@ func (s *session) banner() {
 			row("", fmt.Sprintf("and %d more: see Status", len(list)-i))
 			break
 		}
-		row("ALARM", p)
+		row("ALARM", s.seen(p))
 	}
 }
 

@@ -311,7 +311,8 @@ func TestCommandsOfTheSerialConsoleExist(t *testing.T) {
 	}
 	run := consoleCommand(t.TempDir())
 	for line, want := range map[string]string{"config edit": "needs a file", "status --state /x": "no place here", "user add eve": "needs a file",
-		"run": "needs a file", "token create x": "shows a secret", "shw": "there is no command", "status": "no box runs"} {
+		"run": "needs a file", "token create x": "shows a secret", "shw": "there is no command", "status": "no box runs",
+		"capture start --cluster": "needs an argument"} {
 		var out strings.Builder
 		if err := run(t.Context(), strings.Fields(line), &out); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q = %v, want %q", line, err, want)

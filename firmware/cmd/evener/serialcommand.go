@@ -62,7 +62,7 @@ func consoleCommand(dir string) func(context.Context, []string, io.Writer) error
 		if !slices.Contains(atSerial, path) && !group {
 			return fmt.Errorf("the serial console does not have %q: it needs a file, a terminal, or shows a secret; help lists what there is", path)
 		}
-		root.SetArgs(append(slices.Clone(args), "--state", dir))
+		root.SetArgs(append([]string{"--state", dir}, args...)) // first: an option that lacks its value must not take it
 		root.SetIn(strings.NewReader(""))
 		root.SetOut(out)
 		root.SetErr(out)

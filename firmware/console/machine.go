@@ -175,7 +175,7 @@ func (s *session) commands() error {
 		if err := s.still(); err != nil {
 			return err
 		}
-		var out strings.Builder
+		var out bounded
 		err = s.wait(2*time.Minute, func(ctx context.Context) error { return s.cfg.Command(ctx, args, &out) })
 		if s.over(err) {
 			return err
@@ -187,6 +187,30 @@ func (s *session) commands() error {
 			return err
 		}
 	}
+}
+
+// maxOutput is how much of what a command line prints is kept, in bytes.
+const maxOutput = 1 << 20
+
+// A bounded keeps what is written to it up to maxOutput. It takes the rest too, so that
+// the command goes on, and forgets it.
+type bounded struct {
+	kept strings.Builder
+	cut  bool
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	n := min(len(p), maxOutput-b.kept.Len())
+	b.cut = b.cut || n < len(p)
+	b.kept.Write(p[:n])
+	return len(p), nil
+}
+
+func (b *bounded) String() string {
+	if b.cut {
+		return b.kept.String() + fmt.Sprintf("\n(the rest is cut off: the serial console keeps %d bytes of what a command prints)", maxOutput)
+	}
+	return b.kept.String()
 }
 
 // split breaks a line into words; quotes hold words together.

@@ -248,13 +248,15 @@ func clean(s string) string {
 func wrap(s, indent string) []string {
 	indent = indent[:min(len(indent), width/2)]
 	var out []string
-	for len(s) > width {
-		at := strings.LastIndexByte(s[:width], ' ')
-		if at <= len(indent) {
-			at = width - 1
+	lead := ""
+	for len(lead)+len(s) > width {
+		room := width - len(lead)
+		at := strings.LastIndexByte(s[:room], ' ')
+		if len(lead)+at <= len(indent) {
+			at = room - 1
 		}
-		out = append(out, strings.TrimRight(s[:at], " "))
-		s = indent + strings.TrimLeft(s[at:], " ")
+		out = append(out, strings.TrimRight(lead+s[:at], " "))
+		s, lead = strings.TrimLeft(s[at:], " "), indent
 	}
-	return append(out, s)
+	return append(out, lead+s)
 }

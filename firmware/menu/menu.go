@@ -144,7 +144,7 @@ func Defaults() Settings {
 // The modes.
 const (
 	full     = "full"
-	readOnly = "read-only"
+	ReadOnly = "read-only" // it can be looked at, and changes nothing
 	off      = "off"
 )
 

@@ -101,7 +101,7 @@ func TestKeyHeldForAnHourIsStuckAndHarmless(t *testing.T) {
 }
 
 func TestWaitForGuessersGrows(t *testing.T) {
-	var g guard
+	var g Guard
 	var waits []time.Duration
 	for range 11 {
 		g.fail(epoch)
@@ -257,6 +257,32 @@ func TestRunShowsWhatTheBoxDoes(t *testing.T) {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run() = %v", err)
+		}
+	})
+}
+
+func TestWrongPINsCountOverARestartOfTheMenu(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		screen, engine := &fakeScreen{keys: make(chan KeyEvent)}, &slowEngine{how: "hangs"}
+		set := Defaults()
+		set.PIN = "27"
+		guard := &Guard{}
+		for range 2 { // menus, the second after a fault of the first
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() {
+				done <- New(screen, engine, engine, Config{Settings: set, Guard: guard}, slog.New(slog.DiscardHandler)).Run(ctx)
+			}()
+			for _, k := range []Key{Escape, Enter, Enter, Enter, Enter} { // two wrong PINs
+				screen.keys <- KeyEvent{k, true}
+				screen.keys <- KeyEvent{k, false}
+			}
+			time.Sleep(time.Second)
+			cancel()
+			<-done
+		}
+		if guard.wrong != 3 || !strings.Contains(screen.lines(), "Wait") { // the fourth is not taken
+			t.Errorf("%d wrong PINs count, and the display shows %q", guard.wrong, screen.lines())
 		}
 	})
 }

@@ -16,14 +16,14 @@ const (
 	maxWait   = 5 * time.Minute
 )
 
-// A guard counts wrong PINs, however often the menu is left in between.
-type guard struct {
+// A Guard counts wrong PINs, however often the menu is left in between.
+type Guard struct {
 	wrong int
 	until time.Time // no PIN is taken before
 }
 
 // fail notes a wrong PIN.
-func (g *guard) fail(now time.Time) {
+func (g *Guard) fail(now time.Time) {
 	g.wrong++
 	if g.wrong >= freeTries {
 		g.until = now.Add(min(maxWait, firstWait<<min(10, g.wrong-freeTries)))
@@ -99,7 +99,7 @@ func (p *pinEntry) judge(s *state) {
 		s.guard.fail(s.now)
 		return
 	}
-	s.guard, s.unlocked = guard{}, true
+	*s.guard, s.unlocked = Guard{}, true
 	s.pop()
 	p.then(s)
 }

@@ -3,6 +3,7 @@
 package menu
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type Config struct {
 	Settings Settings        // Defaults: those that held when the box was last on
 	Save     func(Settings)  // is told of settings that differ; nil: nobody wants to know
 	Stopping <-chan struct{} // closed when the box begins to end; nil: it never does
+	Guard    *Guard          // of the PIN, of the menu that was before this one; nil: a new one
 }
 
 // A Menu shows the box on a screen and obeys its keys.
@@ -63,6 +65,7 @@ func (m *Menu) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := newState(m.screen.Display(), m.cfg.Settings, time.Now())
+	s.guard = cmp.Or(m.cfg.Guard, s.guard)
 	m.spawn("status", func() error { return m.poll(ctx) })
 	m.spawn("details", func() error { return m.pollDetails(ctx) })
 	ticker := time.NewTicker(tickActive)

@@ -45,7 +45,7 @@ type state struct {
 	stack    []view // above the status; the last one is shown
 	lastKey  time.Time
 	unlocked bool
-	guard    guard
+	guard    *Guard
 	busy     bool      // an order is under way
 	doneAt   time.Time // when the last one ended
 	orders   []order
@@ -56,7 +56,7 @@ type state struct {
 }
 
 func newState(d Display, set Settings, now time.Time) *state {
-	s := &state{now: now, began: now, lastKey: now, set: set, acked: make(map[string]bool)}
+	s := &state{now: now, began: now, lastKey: now, set: set, guard: &Guard{}, acked: make(map[string]bool)}
 	s.root.since = now
 	s.fit(d)
 	return s

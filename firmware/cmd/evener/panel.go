@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -36,11 +35,13 @@ type frontPanel struct {
 	topic  *api.Topic
 	stops  chan struct{} // closed when the box begins to end
 	ending sync.Once     // closes stops
+	guard  menu.Guard    // of the PIN, over restarts of the menu, which alone uses it
 
 	mu      sync.Mutex // guards what follows
 	display *lcd.Panel // nil: there is none
 	frame   menu.Frame
 	set     menu.Settings
+	problem string                   // of the file with them
 	injects map[menu.Key]*time.Timer // keys that the API holds down, and when they are let go
 }
 
@@ -49,7 +50,11 @@ type frontPanel struct {
 func newFrontPanel(state string, b *board.Panel, open func(context.Context) (lcd.Device, error), super *superAPI, log *slog.Logger) *frontPanel {
 	p := &frontPanel{board: b, open: open, state: state, super: super, log: log, keys: make(chan menu.KeyEvent),
 		stops: make(chan struct{}), injects: make(map[menu.Key]*time.Timer)}
-	p.set = p.loadSettings()
+	var err error
+	if p.set, err = p.loadSettings(); err != nil {
+		log.Error("settings of the panel not read: it cannot be used but to look until the engine tells them", "err", err)
+		p.problem = "the settings of the panel are not known: it shows, and changes nothing, until the engine tells them"
+	}
 	return p
 }
 
@@ -66,7 +71,7 @@ func (p *frontPanel) start(asked, life context.Context, ending func() menu.Endin
 	wg.Go(func() {
 		defer close(menuDone)
 		p.keepUp(menus, "menu", func(ctx context.Context) error {
-			cfg := menu.Config{Settings: p.settings(), Save: p.saveSettings, Stopping: p.stops}
+			cfg := menu.Config{Settings: p.settings(), Save: p.saveSettings, Stopping: p.stops, Guard: &p.guard}
 			return menu.New(p, panelEngine{p.state}, panelMachine{p.super}, cfg, p.log).Run(ctx)
 		})
 	})
@@ -94,14 +99,7 @@ func (p *frontPanel) stopping() { p.ending.Do(func() { close(p.stops) }) }
 func (p *frontPanel) keepUp(ctx context.Context, part string, run func(context.Context) error) {
 	wait := time.Second
 	for ctx.Err() == nil {
-		err := func() (err error) {
-			defer func() {
-				if v := recover(); v != nil {
-					err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-				}
-			}()
-			return run(ctx)
-		}()
+		err := protected(func() error { return run(ctx) })
 		if ctx.Err() != nil {
 			return
 		}
@@ -125,7 +123,9 @@ func (p *frontPanel) runDisplay(ctx context.Context) error {
 	go func() {
 		defer close(done)
 		for e := range d.Keys() {
-			p.press(ctx, menu.KeyEvent{Key: keysOfDisplay[e.Key], Down: e.Down})
+			guarded(p.log, "keys of the display", func() {
+				p.press(ctx, menu.KeyEvent{Key: keysOfDisplay[e.Key], Down: e.Down})
+			})
 		}
 	}()
 	defer func() { <-done }()
@@ -223,18 +223,25 @@ func (p *frontPanel) settings() menu.Settings {
 }
 
 // loadSettings reads what the engine told last, so that a PIN holds from the first
-// moment.
-func (p *frontPanel) loadSettings() menu.Settings {
-	set := menu.Defaults()
+// moment. Where it cannot be known whether there is a PIN, nothing can be changed.
+func (p *frontPanel) loadSettings() (menu.Settings, error) {
 	text, err := os.ReadFile(filepath.Join(p.state, panelFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return menu.Defaults(), nil
+	}
+	set := menu.Defaults()
+	set.Mode = ""
 	if err == nil {
 		err = json.Unmarshal(text, &set)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		p.log.Warn("settings of the panel not read", "err", err)
-		return menu.Defaults()
+	if err == nil && set.Mode == "" {
+		err = fmt.Errorf("%s names no mode", panelFile)
 	}
-	return set
+	if err != nil {
+		set = menu.Defaults()
+		set.Mode = menu.ReadOnly
+	}
+	return set, err
 }
 
 // panelFile is the name of the file with the settings in the folder of the state.
@@ -243,7 +250,7 @@ const panelFile = "panel.json"
 // saveSettings keeps settings for the next start.
 func (p *frontPanel) saveSettings(set menu.Settings) {
 	p.mu.Lock()
-	p.set = set
+	p.set, p.problem = set, ""
 	p.mu.Unlock()
 	text, err := json.Marshal(set)
 	name := filepath.Join(p.state, panelFile)

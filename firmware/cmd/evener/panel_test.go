@@ -243,14 +243,33 @@ func TestSettingsOfThePanelAreKept(t *testing.T) {
 	set := menu.Defaults()
 	set.PIN, set.Mode = "2749", "read-only"
 	p.saveSettings(set)
-	if got := p.loadSettings(); got != set {
-		t.Errorf("settings read = %+v, want %+v", got, set)
+	if got, err := p.loadSettings(); err != nil || got != set {
+		t.Errorf("settings read = %+v, %v, want %+v", got, err, set)
 	}
-	if err := os.WriteFile(filepath.Join(p.state, panelFile), []byte(`{"mode":"off","rotate":"never"}`), 0o600); err != nil {
-		t.Fatal(err)
+}
+
+// Whoever damages the file must not come by the PIN.
+func TestAPanelWhoseSettingsAreNotReadChangesNothing(t *testing.T) {
+	for _, text := range []string{`{"mode":"full","pin":"27`, `{"mode":"off","rotate":"never"}`, "", "null", "{}"} {
+		p := deafPanel(t, nil)
+		if err := os.WriteFile(filepath.Join(p.state, panelFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p = newFrontPanel(p.state, nil, nil, p.super, p.log)
+		if got := p.settings(); got.Mode != "read-only" {
+			t.Errorf("%q: the mode is %q", text, got.Mode)
+		}
+		if s := p.screen(); !strings.Contains(s.Problem, "changes nothing") {
+			t.Errorf("%q: nobody is told: %q", text, s.Problem)
+		}
+		p.saveSettings(menu.Defaults())
+		if s := p.screen(); p.settings().Mode != "full" || s.Problem != "" {
+			t.Errorf("%q: the engine has told the settings, and the panel has %+v, %q", text, p.settings(), s.Problem)
+		}
 	}
-	if got := p.loadSettings(); got != menu.Defaults() {
-		t.Errorf("settings of a damaged file = %+v, want the defaults", got)
+	p := deafPanel(t, nil)
+	if p.settings() != menu.Defaults() || p.screen().Problem != "" {
+		t.Errorf("a box without settings has %+v, %q", p.settings(), p.screen().Problem)
 	}
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -31,7 +32,7 @@ func (p *frontPanel) screen() manage.PanelScreen {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := p.frame
-	s := manage.PanelScreen{Problem: f.Problem, Mode: f.Mode, Rows: d.Rows, Cols: d.Cols, Private: f.Private,
+	s := manage.PanelScreen{Problem: cmp.Or(f.Problem, p.problem), Mode: f.Mode, Rows: d.Rows, Cols: d.Cols, Private: f.Private,
 		Lines: append([]string{}, f.Lines...), Backlight: f.Backlight, LEDs: []string{}, Keys: []string{},
 		Cursor: manage.PanelCursor{On: f.Cursor.On, Row: f.Cursor.Row, Col: f.Cursor.Col}}
 	for _, c := range f.LEDs {
@@ -88,11 +89,19 @@ func (p *frontPanel) pressFromAfar(ctx context.Context, _ api.Call, q manage.Pan
 	}
 	// No event of a key that there is: when it is taken, the menu has drawn what
 	// those before it have made.
-	took = took && p.press(ctx, menu.KeyEvent{Key: 255})
+	took = took && p.answers(ctx)
 	if !took {
 		return manage.PanelScreen{}, api.Errorf(api.CodeFailed, "panel.busy", "the panel does not take keys: it has just begun, or is about to end")
 	}
 	return p.screen(), nil
+}
+
+// noKey is a key that no panel has, and that does nothing.
+const noKey menu.Key = 255
+
+// answers reports whether the menu takes what is pressed.
+func (p *frontPanel) answers(ctx context.Context) bool {
+	return p.press(ctx, menu.KeyEvent{Key: noKey})
 }
 
 // hold presses a key. One that nobody releases is let go by itself.
@@ -101,7 +110,9 @@ func (p *frontPanel) hold(ctx context.Context, k menu.Key) bool {
 	if t := p.injects[k]; t != nil {
 		t.Stop()
 	}
-	p.injects[k] = time.AfterFunc(manage.MaxPanelHold+time.Second, func() { p.release(context.Background(), k) })
+	p.injects[k] = time.AfterFunc(manage.MaxPanelHold+time.Second, func() {
+		guarded(p.log, "key of the panel", func() { p.release(context.Background(), k) })
+	})
 	p.mu.Unlock()
 	return p.press(ctx, menu.KeyEvent{Key: k, Down: true})
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -46,6 +47,10 @@ type machine struct {
 	ask   func(ctx context.Context, method string, result any) error // of the engine
 	log   *slog.Logger
 	began time.Time
+
+	// Both may be set before start.
+	menu    func(context.Context) bool // whether the panel's menu answers; nil: there is none
+	reboots func() bool                // whether the end of the box is a reboot of the machine; nil: never
 
 	mu       sync.Mutex // guards what follows
 	vitals   *vitals
@@ -100,10 +105,14 @@ func openMachine(found board.Recognition, state string, log *slog.Logger) (*mach
 }
 
 // start lets the devices work until the function that it returns is called, which
-// waits for what runs and disarms the watchdog. Only the first call of that counts.
+// waits for what runs and disarms the watchdog, or leaves it armed before a reboot. Only
+// the first call of that counts.
 func (m *machine) start(sup roleTeller, super *superAPI) (stop func()) {
 	m.sup, m.super = sup, super
-	if super != nil && super.registry().Method("panel.screen") != nil && m.hal.Panel != nil {
+	if super != nil {
+		super.registry() // makes m.topic
+	}
+	if m.menu != nil {
 		m.vitals.excuse(partPanel, m.began)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -120,15 +129,27 @@ func (m *machine) start(sup roleTeller, super *superAPI) (stop func()) {
 	return func() {
 		once.Do(func() {
 			cancel()
-			wg.Wait()
+			bounded(m.log, "keys and watchdog", wg.Wait)()
 			for _, a := range []*asking{&m.engine, &m.panel, &m.sensors, &m.lamps} {
 				a.wait()
 			}
 			m.dark()
-			if err := m.hal.Close(); err != nil {
-				m.log.Error("watchdog not disarmed: it will restart the box", "err", err)
-			}
+			m.letGo()
 		})
+	}
+}
+
+// letGo leaves the watchdog: armed, with all its time, before a reboot, which may hang as
+// well; else disarmed.
+func (m *machine) letGo() {
+	var err error
+	if w := m.hal.Watchdog; w != nil && m.reboots != nil && m.reboots() {
+		err = errors.Join(w.Feed(), w.Leave())
+	} else {
+		err = m.hal.Close()
+	}
+	if err != nil {
+		m.log.Error("watchdog not left as it should be: it may restart the box", "err", err)
 	}
 }
 
@@ -239,22 +260,19 @@ func (m *machine) askSupervisor(ctx context.Context, now time.Time) {
 	}
 }
 
-// askPanel asks the menu of the panel for its screen, where there is one.
+// askPanel asks the menu of the panel for a sign of life, where there is one.
 func (m *machine) askPanel(ctx context.Context) {
-	m.mu.Lock()
-	_, counts := m.vitals.last[partPanel]
-	m.mu.Unlock()
-	if !counts {
+	if m.menu == nil {
 		return
 	}
 	m.panel.begin(ctx, func(ctx context.Context) error {
-		err := m.super.call(ctx, "panel", "panel.screen", struct{}{}, nil)
-		if err == nil {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.vitals.heard(partPanel, time.Now())
+		if !m.menu(ctx) {
+			return errors.New("the menu takes no keys")
 		}
-		return err
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.vitals.heard(partPanel, time.Now())
+		return nil
 	})
 }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,8 @@ import (
 	"evener/firmware/manage"
 	"evener/firmware/supervise"
 	"evener/hal/sensor"
+	"evener/hal/watchdog"
+	"evener/hal/watchdog/watchdogtest"
 )
 
 // A slowTree is a tree of /sys whose chips answer nobody until free is closed.
@@ -95,6 +98,52 @@ func TestFaultsOfTheSupervisorsPartsDoNotEndTheBox(t *testing.T) {
 		defer m.start(&faultyTeller{stage: s, left: 3}, nil)()
 		if show := after(m, time.Minute); s.expired() > 0 || !show.Watchdog.Feeding || show.Level != "fine" {
 			t.Errorf("the watchdog ran out %d times, the lamps show %s (%s)", s.expired(), show.Level, show.Why)
+		}
+	})
+}
+
+func TestAWatchdogIsLeftArmedForAReboot(t *testing.T) {
+	for _, reboots := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &stage{status: manage.PanelStatus{Serves: true}}
+			m := playable(t, s, false)
+			if err := m.hal.Watchdog.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			dog := watchdogtest.New(time.Now)
+			var err error
+			if m.hal.Watchdog, err = watchdog.New(dog, 30*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			m.reboots = func() bool { return reboots }
+			stop := m.start(s, nil)
+			time.Sleep(time.Minute + time.Second)
+			stop()
+			if left, _ := dog.TimeLeft(); left != 30 && reboots {
+				t.Errorf("a reboot has %d s, want 30", left)
+			}
+			if time.Sleep(time.Minute); dog.Reset() != reboots {
+				t.Errorf("reboot %v: a box that hangs at its end is reset: %v", reboots, dog.Reset())
+			}
+		})
+	}
+}
+
+func TestNoPartOfTheSupervisorKeepsTheBoxFromEnding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := slog.New(slog.DiscardHandler)
+		free := make(chan struct{})
+		defer close(free)
+		began := time.Now()
+		bounded(log, "slow", func() { <-free })()
+		if took := time.Since(began); took != endLimit {
+			t.Errorf("waited for %v, want %v", took, endLimit)
+		}
+		ran := false
+		bounded(log, "fine", func() { ran = true })()
+		bounded(log, "faulty", func() { panic("a fault") })()
+		if took := time.Since(began); !ran || took != endLimit {
+			t.Errorf("ran %v, %v in all", ran, took)
 		}
 	})
 }

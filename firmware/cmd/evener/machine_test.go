@@ -305,30 +305,23 @@ func TestAMenuThatHangsStarvesTheWatchdog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{status: manage.PanelStatus{Serves: true}}
 		m := playable(t, s, false)
-		hung, hang := make(chan struct{}), false
-		var mu sync.Mutex // guards hang
-		super := newSuperAPI(t.TempDir(), nil, m.log)
-		super.adds = nil
-		super.add(func(reg *api.Registry) {
-			api.Add(reg, api.Method{Name: "panel.screen", Purpose: "Shows.", Role: api.Viewer},
-				func(context.Context, api.Call, struct{}) (struct{}, error) {
-					mu.Lock()
-					wait := hang
-					mu.Unlock()
-					if wait {
-						<-hung
-					}
-					return struct{}{}, nil
-				})
-		})
-		defer m.start(s, super)()
-		defer close(hung)
+		panel := deafPanel(t, nil)
+		m.menu = panel.answers
+		hang := make(chan struct{})
+		go func() { // a menu
+			for {
+				select {
+				case <-panel.keys:
+				case <-hang:
+					return
+				}
+			}
+		}()
+		defer m.start(s, panel.super)()
 		if after(m, time.Hour); s.expired() > 0 {
 			t.Error("the watchdog ran out though the menu answers")
 		}
-		mu.Lock()
-		hang = true
-		mu.Unlock()
+		close(hang)
 		show := after(m, 7*time.Minute)
 		if s.expired() == 0 || !strings.Contains(show.Watchdog.Why, "panel's menu") {
 			t.Errorf("the menu hangs, and the watchdog is fed: %+v", show.Watchdog)

@@ -12,8 +12,8 @@ import (
 // vitals decide whether the watchdog is fed. The rule, as docs/manual/hardware.md
 // has it:
 //
-//   - It is fed while the supervisor's loop, the engine with its store, and the
-//     panel's menu have each answered within the last five minutes. That is long
+//   - It is fed while the supervisor's loop, the engine, and the panel's
+//     menu have each answered within the last five minutes. That is long
 //     enough for an engine to crash, back off and come again, and for people to see
 //     what is wrong; a restart of the box is for what has hung for good.
 //   - A role that somebody holds on purpose is not waited for.
@@ -42,7 +42,7 @@ const (
 // The parts.
 const (
 	partSupervisor = "the supervisor's loop"
-	partEngine     = "the engine or its store"
+	partEngine     = "the engine"
 	partPanel      = "the panel's menu"
 )
 

@@ -132,10 +132,15 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	front := newFrontPanel(c.state, b.Panel, m.hal.Panel, super, log)
 	super.add(front.add)
 	menus := newSerialConsole(b, c.state, super, log)
-	defer super.start()()
-	defer menus.start()()
+	m.menu, m.reboots = front.answers, p.reboots
+	if m.hal.Panel == nil {
+		m.menu = nil
+	}
+	// The watchdog goes last: nothing before it may wait for ever.
 	defer m.start(s, super)()
-	defer front.start(ctx, life, p.ending)()
+	defer bounded(log, "supervisor's socket", super.start())()
+	defer bounded(log, "serial console", menus.start())()
+	defer bounded(log, "panel", front.start(ctx, life, p.ending))()
 	go tellWhenUp(ctx, c, stdout)
 	return s.Run(life)
 }

@@ -48,6 +48,13 @@ func (p *power) ask(f fate) {
 	}
 }
 
+// reboots says whether the machine reboots when the box has ended.
+func (p *power) reboots() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fate == boots
+}
+
 // renew starts the box anew, and the machine with it where it is ours.
 func (p *power) renew() {
 	if os.Getpid() == 1 {

@@ -105,7 +105,7 @@ func (s *serialConsole) keep(ctx context.Context, i int) {
 	told := ""
 	for delay := time.Second; ctx.Err() == nil; delay = min(2*delay, time.Minute) {
 		began := time.Now()
-		err := serve(ctx, i, line)
+		err := protected(func() error { return serve(ctx, i, line) })
 		if ctx.Err() != nil || err == nil {
 			return
 		}

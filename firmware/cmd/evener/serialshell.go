@@ -45,21 +45,22 @@ func maintenanceShell(ctx context.Context, in io.ReadCloser, out io.Writer) erro
 		return fmt.Errorf("start the shell: %w", err)
 	}
 	other.Close()
-	shown, typed := make(chan struct{}), make(chan struct{})
+	shown, typed := make(chan error, 1), make(chan error, 1) // faults
 	go func() {
-		defer close(shown)
-		_, _ = io.Copy(out, p.master) // ends with EIO when nobody has the other end any more
+		// Ends with EIO when nobody has the other end any more.
+		shown <- protected(func() error { _, _ = io.Copy(out, p.master); return nil })
 	}()
 	go func() {
-		defer close(typed)
-		_, _ = io.Copy(p.master, in)
+		typed <- protected(func() error { _, _ = io.Copy(p.master, in); return nil })
 		cancel() // nobody is there any more
 	}()
 	err = cmd.Wait()
 	in.Close()
-	<-typed
+	fault := <-typed
 	_ = p.master.SetReadDeadline(time.Now().Add(time.Second)) // something in the background has the other end still
-	<-shown
+	if fault = errors.Join(fault, <-shown); fault != nil {
+		return fault
+	}
 	// What the last command returned is no matter of ours, nor who has waited for the shell.
 	if ctx.Err() != nil || errors.As(err, new(*exec.ExitError)) || errors.Is(err, unix.ECHILD) {
 		return nil

@@ -61,22 +61,21 @@ func (s *superAPI) registry() *api.Registry {
 // error in the log, and the menus within this process work without it.
 func (s *superAPI) start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	reg, done := s.registry(), make(chan struct{})
-	l, err := api.Listen(s.path)
-	if err != nil {
-		cancel()
+	reg := s.registry()
+	var wg sync.WaitGroup
+	wg.Go(func() { guarded(s.log, "notes for the audit log", func() { s.notes.run(ctx) }) })
+	if l, err := api.Listen(s.path); err != nil {
 		s.log.Error("supervisor's socket not served", "err", err)
-		return func() {}
+	} else {
+		wg.Go(func() {
+			if err := protected(func() error { return api.Serve(ctx, l, reg, s.log, api.ServerConfig{}) }); err != nil {
+				s.log.Error("supervisor's socket not served any more", "err", err)
+			}
+		})
 	}
-	go func() {
-		defer close(done)
-		if err := api.Serve(ctx, l, reg, s.log, api.ServerConfig{}); err != nil {
-			s.log.Error("supervisor's socket not served any more", "err", err)
-		}
-	}()
 	return func() {
 		cancel()
-		<-done
+		wg.Wait()
 	}
 }
 

@@ -1803,6 +1803,7 @@ export interface Methods {
 			author?: string; // who did it; empty: the caller
 			outcome?: string; // ok, or the kind of the error; ok
 			message?: string; // of the error
+			at?: string; // when it was done, as RFC 3339; empty: now
 		};
 		result: Record<string, never>;
 		role: "admin";

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -89,27 +88,21 @@ func (s *superAPI) addHold(reg *api.Registry) {
 		})
 }
 
-// tell has the engine's audit log note what was done here to roles and the machine.
-// What package recovery does is noted by itself, because no engine answers then.
+// tell has the engine's audit log note what was done here to roles and the machine;
+// it returns when that is on the disk. What package recovery does is noted by
+// itself, because no engine answers then.
 func (s *superAPI) tell(r api.Record) {
 	if r.Effect == api.Read && r.Method != "recovery.login" || strings.HasPrefix(r.Method, "panel.") ||
 		strings.HasPrefix(r.Method, "recovery.") && r.Method != "recovery.login" ||
 		r.Method == "led.locate" && r.Call.Origin == "api" { // the engine calls, and has noted it
 		return
 	}
-	outcome, message := "ok", ""
+	x := superNote{At: r.Time, Origin: r.Call.Origin, Author: r.Call.Author, Method: r.Method, What: r.Text, Outcome: "ok"}
 	if r.Err != nil {
-		outcome, message = r.Err.Kind, r.Err.Message
+		x.Outcome, x.Message = r.Err.Kind, r.Err.Message
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	origin := r.Call.Origin
-	if origin == "" {
-		origin = "api"
+	if x.Origin == "" {
+		x.Origin = "api"
 	}
-	err := callSocket(ctx, filepath.Join(filepath.Dir(s.path), "api.sock"), origin, "engine", "audit.note",
-		map[string]any{"method": r.Method, "what": r.Text, "outcome": outcome, "message": message, "author": r.Call.Author}, nil)
-	if err != nil {
-		s.log.Warn("not noted in the audit log", "method", r.Method, "err", err)
-	}
+	s.notes.put(x)
 }

@@ -28,6 +28,8 @@ type superAPI struct {
 	sup  *supervise.Supervisor
 	log  *slog.Logger
 
+	notes *notebook // for the engine's audit log
+
 	adds []func(*api.Registry)
 
 	made sync.Once // guards the building of reg
@@ -36,7 +38,7 @@ type superAPI struct {
 
 // newSuperAPI returns the API of the box whose state is in dir.
 func newSuperAPI(dir string, sup *supervise.Supervisor, log *slog.Logger) *superAPI {
-	s := &superAPI{path: filepath.Join(dir, superSocket), sup: sup, log: log}
+	s := &superAPI{path: filepath.Join(dir, superSocket), sup: sup, log: log, notes: newNotebook(dir, log)}
 	s.add(s.addRoles)
 	return s
 }
@@ -114,7 +116,7 @@ func (s *superAPI) audit(r api.Record) {
 	}
 	s.log.Info("audit", "method", r.Method, "author", r.Call.Author, "origin", r.Call.Origin, "remote", r.Call.Remote,
 		"what", r.Text, "outcome", outcome, "took", r.Took)
-	go s.tell(r)
+	s.tell(r)
 }
 
 type superRole struct {

@@ -28,6 +28,8 @@ type superAPI struct {
 	sup  *supervise.Supervisor
 	log  *slog.Logger
 
+	notes *notebook // for the engine's audit log
+
 	adds []func(*api.Registry)
 
 	made sync.Once // guards the building of reg
@@ -36,7 +38,7 @@ type superAPI struct {
 
 // newSuperAPI returns the API of the box whose state is in dir.
 func newSuperAPI(dir string, sup *supervise.Supervisor, log *slog.Logger) *superAPI {
-	s := &superAPI{path: filepath.Join(dir, superSocket), sup: sup, log: log}
+	s := &superAPI{path: filepath.Join(dir, superSocket), sup: sup, log: log, notes: newNotebook(dir, log)}
 	s.add(s.addRoles)
 	return s
 }
@@ -61,22 +63,21 @@ func (s *superAPI) registry() *api.Registry {
 // error in the log, and the menus within this process work without it.
 func (s *superAPI) start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	reg, done := s.registry(), make(chan struct{})
-	l, err := api.Listen(s.path)
-	if err != nil {
-		cancel()
+	reg := s.registry()
+	var wg sync.WaitGroup
+	wg.Go(func() { guarded(s.log, "notes for the audit log", func() { s.notes.run(ctx) }) })
+	if l, err := api.Listen(s.path); err != nil {
 		s.log.Error("supervisor's socket not served", "err", err)
-		return func() {}
+	} else {
+		wg.Go(func() {
+			if err := protected(func() error { return api.Serve(ctx, l, reg, s.log, api.ServerConfig{}) }); err != nil {
+				s.log.Error("supervisor's socket not served any more", "err", err)
+			}
+		})
 	}
-	go func() {
-		defer close(done)
-		if err := protected(func() error { return api.Serve(ctx, l, reg, s.log, api.ServerConfig{}) }); err != nil {
-			s.log.Error("supervisor's socket not served any more", "err", err)
-		}
-	}()
 	return func() {
 		cancel()
-		<-done
+		wg.Wait()
 	}
 }
 
@@ -115,7 +116,7 @@ func (s *superAPI) audit(r api.Record) {
 	}
 	s.log.Info("audit", "method", r.Method, "author", r.Call.Author, "origin", r.Call.Origin, "remote", r.Call.Remote,
 		"what", r.Text, "outcome", outcome, "took", r.Took)
-	go s.tell(r)
+	s.tell(r)
 }
 
 type superRole struct {

@@ -120,6 +120,9 @@ func (m *Machine) openPanel() {
 func (m *Machine) panelDevice(name string) (string, error) {
 	bus, address, found := strings.Cut(name, "@")
 	file, err := m.device(bus)
+	if err == nil && file != "" {
+		err = m.notConsole(file)
+	}
 	if err == nil && found {
 		file += "@" + address
 	}

@@ -21,20 +21,30 @@ after(async () => {
 	await browser?.close();
 });
 
-async function open(path) {
-	const t = await tab(browser, box, { cookie: admin.cookie });
+async function open(path, session = admin) {
+	const t = await tab(browser, box, { cookie: session.cookie });
 	await t.page.goto(t.base + path);
 	await live(t.page);
 	return t;
 }
 
 test("keys of the panel change its screen, by pointer and keyboard", async () => {
-	const { page, end } = await open("/hardware");
+	// The password gives the session another cookie: not that of the other tests.
+	const own = await box.login();
+	const { page, end } = await open("/hardware", own);
 	const screen = page.getByRole("group", { name: "Screen of the panel" });
 	const shows = (text) => until(`the screen shows ${text}`, async () => (await screen.innerText()).includes(text));
 	await shows("Serves clients");
 	const keys = page.getByRole("group", { name: "Keys of the panel" });
 	await keys.getByRole("button", { name: "Escape" }).click();
+	// The panel can turn the box off: the box wants the password again.
+	const dialog = page.getByRole("dialog");
+	await dialog.getByRole("button", { name: "Cancel" }).click();
+	await page.getByText("This needs your password again.").waitFor();
+	await shows("Serves clients");
+	await keys.getByRole("button", { name: "Escape" }).click();
+	await dialog.getByLabel("Password").fill(who.password);
+	await dialog.getByLabel("Password").press("Enter");
 	await shows("Menu");
 	await shows(">Network");
 	await keys.getByRole("button", { name: "Down" }).click();
@@ -47,6 +57,7 @@ test("keys of the panel change its screen, by pointer and keyboard", async () =>
 	await keys.getByRole("button", { name: "Escape" }).press("Space");
 	await until("the menu is left", async () => !(await screen.innerText()).includes("Menu"));
 	await end();
+	own.close();
 });
 
 test("the lamp that finds the box blinks, and ends", async () => {

@@ -17,6 +17,7 @@ const keyboard: Record<string, Key> = { ArrowUp: "up", ArrowDown: "down", ArrowL
 // A Presser tells the box of keys in the order in which they go down and up.
 class Presser {
 	private down = new Set<Key>();
+	private pressed = new Set<Key>(); // as the box knows
 	private last: Promise<unknown> = Promise.resolve();
 	private readonly failed: (err: unknown) => void;
 
@@ -39,8 +40,14 @@ class Presser {
 		for (const k of [...this.down]) this.release(k);
 	}
 
+	// A key that could not be pressed, as by somebody who gave no password, is not let go either.
 	private send(key: Key, action: "down" | "up"): void {
-		this.last = this.last.then(() => mutate("panel.press", { key, action })).catch(this.failed);
+		const run = async () => {
+			if (action === "up" && !this.pressed.delete(key)) return;
+			await mutate("panel.press", { key, action });
+			if (action === "down") this.pressed.add(key);
+		};
+		this.last = this.last.then(run).catch(this.failed);
 	}
 }
 

@@ -75,7 +75,7 @@ func (s *stream) fail(err error) {
 // the client gives up, or with the connection or session.
 func OpenDownload(ctx context.Context, r io.ReadCloser) (int, error) {
 	run := runningCall(ctx)
-	s, ctx, err := newStream(run)
+	s, ctx, err := newStream(run, false)
 	if err != nil {
 		return 0, errors.Join(err, r.Close())
 	}
@@ -105,11 +105,10 @@ func OpenDownload(ctx context.Context, r io.ReadCloser) (int, error) {
 // the answer did not reach the client.
 func OpenUpload(ctx context.Context, take func(context.Context, io.Reader) (any, error), never func()) (int, error) {
 	run := runningCall(ctx)
-	s, ctx, err := newStream(run)
+	s, ctx, err := newStream(run, true)
 	if err != nil {
 		return 0, err
 	}
-	s.upload, s.credit = true, streamWindow
 	run.afterwards(func(ok bool) {
 		if !ok {
 			run.conn.dropStream(s)
@@ -129,9 +128,9 @@ func OpenUpload(ctx context.Context, take func(context.Context, io.Reader) (any,
 	return s.id, nil
 }
 
-// newStream gives a stream a place on run's connection, and the context that it
-// lives in.
-func newStream(run *running) (*stream, context.Context, error) {
+// newStream gives a stream a place on run's connection, whose writer sees it from
+// then on, and the context that it lives in.
+func newStream(run *running, upload bool) (*stream, context.Context, error) {
 	if run == nil {
 		return nil, nil, errNoConnection
 	}
@@ -146,7 +145,7 @@ func newStream(run *running) (*stream, context.Context, error) {
 	}
 	c.lastStream++
 	ctx, cancel := c.child()
-	s := &stream{conn: c, id: c.lastStream, session: run.session, bell: make(chan struct{}, 1),
+	s := &stream{conn: c, id: c.lastStream, session: run.session, upload: upload, bell: make(chan struct{}, 1),
 		credit: streamWindow, sum: sha256.New(), cancel: cancel}
 	c.streams[s.id] = s
 	return s, ctx, nil

@@ -175,10 +175,12 @@ func FuzzSecrets(f *testing.F) {
 		var s Secrets
 		s.Add(secret)
 		secret = strings.TrimSpace(secret)
-		if len(secret) < 8 || strings.Contains(Removed, secret) || strings.Contains(secret, Removed) {
+		if len(secret) < 8 || strings.Contains(Removed, secret) || strings.Contains(secret, Removed) || strings.Contains(secret, "\x00") {
 			return
 		}
-		if got := s.Text(text + secret + text); strings.Contains(got, secret) && !strings.Contains(strings.ReplaceAll(got, Removed, ""), secret) {
+		// What is put in its place may, with what stands beside it, read like the secret.
+		got := s.Text(text + secret + text)
+		if strings.Contains(strings.ReplaceAll(got, Removed, "\x00"), secret) {
 			t.Errorf("%q stands in %q", secret, got)
 		}
 		s.JSON([]byte(text))

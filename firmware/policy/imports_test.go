@@ -51,7 +51,7 @@ var mayImport = map[string]string{
 		"firmware/compress firmware/proxyproto firmware/rewrite",
 	"firmware/logring": "",
 	"firmware/manage": "firmware/accesslog firmware/alert firmware/api firmware/audit firmware/auth firmware/backup firmware/certs firmware/capture firmware/config firmware/diag firmware/event firmware/health firmware/lb firmware/logring " +
-		"firmware/blackbox firmware/match firmware/netconf firmware/persist firmware/recovery firmware/stats firmware/store firmware/supervise firmware/support",
+		"firmware/blackbox firmware/match firmware/netconf firmware/persist firmware/stats firmware/store firmware/supervise firmware/support",
 	"firmware/match":   "firmware/message",
 	"firmware/menu":    "",
 	"firmware/message": "",
@@ -63,7 +63,7 @@ var mayImport = map[string]string{
 	"firmware/pool":       "",
 	"firmware/proxyproto": "",
 	"firmware/reactor":    "",
-	"firmware/recovery":   "firmware/auth firmware/blackbox firmware/config firmware/store",
+	"firmware/recovery":   "firmware/auth firmware/config firmware/store",
 	"firmware/rewrite":    "firmware/message",
 	"firmware/stats":      "",
 	"firmware/store":      "",

@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"evener/board"
 	"evener/firmware/supervise"
 )
 
@@ -83,33 +85,13 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	if err := checkFile(c.config, stderr); err != nil {
 		return err
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	engine := []string{"role", "engine", "--state", c.state, "--board", b.Name}
-	if c.pages != "" {
-		engine = append(engine, "--webui-dir", c.pages)
-	}
-	if c.config != "" {
-		file, err := filepath.Abs(c.config)
-		if err != nil {
-			return err
-		}
-		engine = append(engine, "--config", file)
-	}
-	roles := []supervise.Role{{
-		Name: "engine", Args: engine, MayListen: true, MayControl: true,
-		DrainTimeout: 10 * time.Minute, StopTimeout: 10 * time.Second,
-	}}
-	console, err := consoleSpec(c.user, c.pages)
+	roles, err := rolesOf(b, c)
 	if err != nil {
 		return err
 	}
-	roles = append(roles, console)
-	for _, o := range b.Origins {
-		roles = append(roles, supervise.Role{Name: o.Name, StopLast: true, // what the engine drains may need it
-			Args: []string{"role", "origin", "--state", c.state, "--name", o.Name, "--listen", o.Addr.String()}})
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
 	}
 	s, err := supervise.New(supervise.Config{Roles: roles, Exe: exe, Version: version, Stderr: stderr, Log: log})
 	if err != nil {
@@ -124,25 +106,66 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	p.board, p.log, p.end = b, log, end
-	super := newSuperAPI(c.state, s, log)
+	defer attend(ctx, life, s, m, p, c.state)()
+	go tellWhenUp(ctx, c, stdout)
+	return s.Run(life)
+}
+
+// rolesOf lists the processes of a box on board b.
+func rolesOf(b board.Board, c runConfig) ([]supervise.Role, error) {
+	engine := []string{"role", "engine", "--state", c.state, "--board", b.Name}
+	if c.pages != "" {
+		engine = append(engine, "--webui-dir", c.pages)
+	}
+	if c.config != "" {
+		file, err := filepath.Abs(c.config)
+		if err != nil {
+			return nil, err
+		}
+		engine = append(engine, "--config", file)
+	}
+	console, err := consoleSpec(c.user, c.pages)
+	if err != nil {
+		return nil, err
+	}
+	roles := []supervise.Role{{
+		Name: "engine", Args: engine, MayListen: true, MayControl: true,
+		DrainTimeout: 10 * time.Minute, StopTimeout: 10 * time.Second,
+	}, console}
+	for _, o := range b.Origins {
+		roles = append(roles, supervise.Role{Name: o.Name, StopLast: true, // what the engine drains may need it
+			Args: []string{"role", "origin", "--state", c.state, "--name", o.Name, "--listen", o.Addr.String()}})
+	}
+	return roles, nil
+}
+
+// attend runs what the supervisor does besides supervising s: its socket, the
+// devices of m, the panel and the serial console. stop ends all of it.
+func attend(ctx, life context.Context, s *supervise.Supervisor, m *machine, p *power, state string) (stop func()) {
+	super := newSuperAPI(state, s, p.log)
 	super.add(super.addHold)
 	super.add(p.add)
 	super.add(m.add)
-	super.add(newRecoverer(c.state, s, p.renew, log).add)
-	front := newFrontPanel(c.state, b.Panel, m.hal.Panel, super, log)
+	super.add(newRecoverer(state, s, p.renew, p.log).add)
+	front := newFrontPanel(state, p.board.Panel, m.hal.Panel, super, p.log)
 	super.add(front.add)
-	menus := newSerialConsole(b, c.state, super, log)
+	menus := newSerialConsole(p.board, state, super, p.log)
 	m.menu, m.reboots = front.answers, p.reboots
 	if m.hal.Panel == nil {
 		m.menu = nil
 	}
+	stops := []func(){
+		m.start(s, super),
+		bounded(p.log, "supervisor's socket", super.start()),
+		bounded(p.log, "serial console", menus.start()),
+		bounded(p.log, "panel", front.start(ctx, life, p.ending)),
+	}
 	// The watchdog goes last: nothing before it may wait for ever.
-	defer m.start(s, super)()
-	defer bounded(log, "supervisor's socket", super.start())()
-	defer bounded(log, "serial console", menus.start())()
-	defer bounded(log, "panel", front.start(ctx, life, p.ending))()
-	go tellWhenUp(ctx, c, stdout)
-	return s.Run(life)
+	return func() {
+		for _, stop := range slices.Backward(stops) {
+			stop()
+		}
+	}
 }
 
 // lockState keeps a second box away from a state for as long as the file is open.

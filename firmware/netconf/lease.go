@@ -63,7 +63,7 @@ func (l *Lease) times(p *dhcpv4.DHCPv4) error {
 		return nil
 	}
 	if t2 <= 0 || t2 >= d {
-		t2 = d * 7 / 8
+		t2 = d - d/8 // not d*7/8, which overflows from 42 years on
 	}
 	if t1 <= 0 || t1 >= t2 {
 		if t1 = d / 2; t1 >= t2 {

@@ -37,6 +37,7 @@ func TestLeaseTimes(t *testing.T) {
 		{"as the server says", []dhcpv4.Modifier{seconds(dhcpv4.OptionRenewTimeValue, 2), seconds(dhcpv4.OptionRebindingTimeValue, 4)}, 512 * time.Second, 1024 * time.Second, time.Hour},
 		{"the wrong way round", []dhcpv4.Modifier{seconds(dhcpv4.OptionRenewTimeValue, 4), seconds(dhcpv4.OptionRebindingTimeValue, 2)}, 256 * time.Second, 512 * time.Second, time.Hour},
 		{"after the end", []dhcpv4.Modifier{seconds(dhcpv4.OptionRenewTimeValue, 200), seconds(dhcpv4.OptionRebindingTimeValue, 200)}, 30 * time.Minute, 3150 * time.Second, time.Hour},
+		{"for a century", []dhcpv4.Modifier{dhcpv4.WithLeaseTime(0xfffffff0)}, 0xfffffff0 / 2 * time.Second, 0xfffffff0 / 8 * 7 * time.Second, 0xfffffff0 * time.Second},
 		{"for ever", []dhcpv4.Modifier{dhcpv4.WithLeaseTime(0xffffffff)}, 24 * time.Hour, 48 * time.Hour, 0},
 	} {
 		l, err := leaseOf(ack(t, c.mods...), at)

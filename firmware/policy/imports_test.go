@@ -49,6 +49,7 @@ var mayImport = map[string]string{
 		"firmware/match firmware/pool firmware/balance firmware/persist firmware/l4 firmware/l7 " +
 		"firmware/health firmware/stats firmware/accesslog firmware/tlsconn firmware/certs " +
 		"firmware/compress firmware/proxyproto firmware/rewrite",
+	"firmware/lab":     "firmware/api firmware/manage",
 	"firmware/logring": "",
 	"firmware/manage": "firmware/accesslog firmware/alert firmware/api firmware/audit firmware/auth firmware/backup firmware/certs firmware/capture firmware/config firmware/diag firmware/event firmware/health firmware/lb firmware/logring " +
 		"firmware/blackbox firmware/match firmware/netconf firmware/persist firmware/stats firmware/store firmware/supervise firmware/support",
@@ -56,6 +57,7 @@ var mayImport = map[string]string{
 	"firmware/menu":    "",
 	"firmware/message": "",
 	"firmware/netconf": "",
+	"firmware/ntp":     "",
 	"firmware/persist": "firmware/pool",
 	"firmware/plays": "firmware/certs firmware/config firmware/http1 firmware/http2 firmware/l7 firmware/lb " +
 		"firmware/persist firmware/stats firmware/tlsconn",
@@ -71,10 +73,13 @@ var mayImport = map[string]string{
 	"firmware/support":    "",
 	"firmware/tlsconn":    "firmware/reactor",
 	"firmware/upgrade":    "",
-	"ha":                  "ha/vrrp ha/announce ha/mirror",
+	"ha":                  "ha/vrrp ha/announce ha/heartbeat ha/wire",
 	"ha/announce":         "",
+	"ha/handoff":          "",
+	"ha/heartbeat":        "",
 	"ha/mirror":           "",
 	"ha/vrrp":             "",
+	"ha/wire":             "ha/announce",
 	"hal":                 "board hal/bypass hal/input hal/lcd hal/led hal/nic hal/sensor hal/serial hal/watchdog",
 	"hal/bypass":          "",
 	"hal/input":           "",
@@ -91,6 +96,7 @@ var mayImport = map[string]string{
 	"webui":               "",
 
 	"firmware/cmd/bench":  anything,
+	"firmware/cmd/lab":    anything,
 	"firmware/cmd/evener": anything,
 }
 

@@ -31,6 +31,7 @@ var foreigners = []foreign{
 	{prefix: "github.com/vishvananda/netlink", reason: "links, addresses, routes"},
 	{prefix: "github.com/vishvananda/netns", reason: "network namespaces of tests", test: true},
 	{prefix: "github.com/insomniacslk/dhcp", reason: "DHCP client of the management port"},
+	{prefix: "github.com/beevik/ntp", reason: "asking time servers (RFC 5905)"},
 	{prefix: "golang.org/x/net/bpf", reason: "filters of packet captures"},
 	{prefix: "golang.org/x/net/icmp", reason: "ping"},
 	{prefix: "golang.org/x/net/ipv4", reason: "ping and trace"},

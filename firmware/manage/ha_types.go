@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manage
+
+import (
+	"time"
+
+	"evener/firmware/api"
+)
+
+// An HAShow is what people are shown of hot standby.
+type HAShow struct {
+	Configured bool      `json:"configured" doc:"the running revision has a group, or a peer"`
+	Node       string    `json:"node" doc:"name of this box"`
+	Simulated  bool      `json:"simulated" doc:"the network of the groups is simulated"`
+	Summary    string    `json:"summary" doc:"one line for people"`
+	Groups     []HAGroup `json:"groups"`
+	Peers      []HAPeer  `json:"peers"`
+	Mirror     HAMirror  `json:"mirror"`
+	Alarms     []HAAlarm `json:"alarms" doc:"the worst first"`
+	Problem    string    `json:"problem" doc:"why hot standby does not work on this box; empty: it does"`
+}
+
+// The states of a group and of a router.
+const (
+	HAInit   = "init"
+	HABackup = "backup"
+	HAActive = "active"
+	HAFault  = "fault"
+)
+
+// An HAGroup is a failover group as this box sees it. The process of the role ha
+// tells all of it but Home, Preferred, Active and Clusters, which the engine sets.
+type HAGroup struct {
+	Name      string     `json:"name"`
+	State     string     `json:"state" doc:"init, backup, active or fault"`
+	Since     time.Time  `json:"since,omitzero" doc:"of the state"`
+	Reason    string     `json:"reason" doc:"why it is in this state, in one line"`
+	Home      bool       `json:"home" doc:"this box is the group's first choice"`
+	Preferred string     `json:"preferred" doc:"node that is the group's first choice"`
+	Active    string     `json:"active" doc:"node that is active, as far as known; empty: none"`
+	Priority  int        `json:"priority" doc:"in effect, 0 to 255"`
+	Base      int        `json:"base" doc:"of this box, by its place in homes"`
+	Parts     []HAPart   `json:"parts" doc:"what makes the priority what it is"`
+	Pinned    bool       `json:"pinned" doc:"somebody has switched it here or away: it does not move back by preference until rebalanced"`
+	Held      string     `json:"held" doc:"why takeover is held back; empty: it is not"`
+	Routers   []HARouter `json:"routers"`
+	Clusters  []string   `json:"clusters" doc:"that follow the group"`
+}
+
+// An HAPart is one cause that counts for the priority.
+type HAPart struct {
+	Cause  string `json:"cause" doc:"such as port lan2, pool shop, engine, custom db"`
+	Weight int    `json:"weight" doc:"taken away while the cause fails; 0: the group is at fault meanwhile"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail" doc:"in words"`
+}
+
+// An HARouter is one virtual router of a group.
+type HARouter struct {
+	Name           string            `json:"name"`
+	Interface      string            `json:"interface" doc:"as the kernel calls it"`
+	VRID           int               `json:"vrid"`
+	Version        int               `json:"version" doc:"of VRRP, 2 or 3"`
+	Family         string            `json:"family" doc:"IPv4 or IPv6"`
+	Addresses      []string          `json:"addresses"`
+	MAC            string            `json:"mac" doc:"that its addresses have"`
+	State          string            `json:"state" doc:"init, backup, active or fault"`
+	Master         string            `json:"master" doc:"address of the active router; empty: none is known"`
+	MasterPriority int               `json:"master_priority" doc:"of the active router"`
+	PeerChecksum   string            `json:"peer_checksum" doc:"by which rule the peer reckons checksums: rfc9568, pseudo; empty: unknown"`
+	Sent           uint64            `json:"sent" doc:"advertisements"`
+	Received       uint64            `json:"received" doc:"advertisements"`
+	Errors         map[string]uint64 `json:"errors" doc:"packets that were refused, by reason"`
+}
+
+// An HAPeer is another box of the pair, or of up to four.
+type HAPeer struct {
+	Name        string                 `json:"name"`
+	Address     string                 `json:"address" doc:"of its mirror and heartbeat"`
+	Paired      bool                   `json:"paired" doc:"its identity is known here"`
+	Heartbeat   HAHeartbeat            `json:"heartbeat"`
+	Mirror      HAPeerMirror           `json:"mirror"`
+	Groups      map[string]HAPeerGroup `json:"groups" doc:"as the peer tells them"`
+	Differences HADifferences          `json:"differences"`
+}
+
+// An HAHeartbeat says when a peer was heard.
+type HAHeartbeat struct {
+	Seen bool         `json:"seen" doc:"lately enough to count"`
+	Age  api.Duration `json:"age" doc:"since the last one; 0: none was heard"`
+}
+
+// An HAPeerMirror is the stream to a peer.
+type HAPeerMirror struct {
+	Connected bool         `json:"connected"`
+	Since     time.Time    `json:"since,omitzero" doc:"of being connected, or not"`
+	Version   int          `json:"version" doc:"of the stream's language; 0: not known yet"`
+	Lag       api.Duration `json:"lag" doc:"age of the oldest change that the peer has not acknowledged"`
+	Acked     uint64       `json:"acked" doc:"changes that the peer has acknowledged"`
+	Queued    int          `json:"queued" doc:"changes that wait"`
+	Problem   string       `json:"problem" doc:"why it is not connected, or not whole; empty: none"`
+}
+
+// An HAPeerGroup is what a peer tells of a group.
+type HAPeerGroup struct {
+	State    string `json:"state" doc:"init, backup, active or fault"`
+	Priority int    `json:"priority"`
+	Healthy  bool   `json:"healthy" doc:"it could take the group over"`
+	Reason   string `json:"reason"`
+}
+
+// The states of HADifferences.
+const (
+	HAInSync     = "in sync"
+	HAMineNewer  = "mine newer"
+	HATheirNewer = "theirs newer"
+	HAConflict   = "conflict"
+	HAUnknown    = "unknown"
+)
+
+// HADifferences compare the shared part of the configuration with a peer's.
+type HADifferences struct {
+	State   string         `json:"state" doc:"in sync, mine newer, theirs newer, conflict or unknown"`
+	Objects []HADifference `json:"objects" doc:"that differ"`
+	Problem string         `json:"problem" doc:"why they are not made equal; empty: nothing is in the way"`
+}
+
+// An HADifference is one object that differs.
+type HADifference struct {
+	Block string `json:"block" doc:"such as pool"`
+	Name  string `json:"name" doc:"empty: the block has none"`
+	Who   string `json:"who" doc:"whose version is newer: mine, theirs, both"`
+}
+
+// An HAMirror is this box's end of the mirror.
+type HAMirror struct {
+	Listen      string    `json:"listen" doc:"empty: there is no mirror"`
+	Fingerprint string    `json:"fingerprint" doc:"SHA-256 of the box's own certificate, hexadecimal"`
+	Pairing     string    `json:"pairing" doc:"state of a pairing that is under way; empty: none is"`
+	Keys        string    `json:"keys" doc:"node whose cookie and ticket keys all boxes use; empty: each uses its own"`
+	Tables      []HATable `json:"tables"`
+	Problem     string    `json:"problem" doc:"why it does not work; empty: it does"`
+}
+
+// An HATable is one replicated table.
+type HATable struct {
+	Name    string `json:"name" doc:"sources, verdicts, runtime or keys"`
+	Records int    `json:"records" doc:"that this box holds"`
+	Applied uint64 `json:"applied" doc:"changes that came from peers since the engine started"`
+	Refused uint64 `json:"refused" doc:"changes from peers that could not be used"`
+}
+
+// An HAAlarm is something about hot standby that needs attention.
+type HAAlarm struct {
+	ID       string    `json:"id" doc:"stable while it lasts, such as split/front/lan"`
+	Kind     string    `json:"kind" doc:"what programs test, such as split, two_active, config, mirror, refused"`
+	Severity string    `json:"severity" doc:"error or warning"`
+	Group    string    `json:"group,omitempty"`
+	Peer     string    `json:"peer,omitempty"`
+	Text     string    `json:"text" doc:"with the cause, in one line"`
+	Since    time.Time `json:"since,omitzero"`
+}
+
+// An HAEntry is one line of the timeline.
+type HAEntry struct {
+	Time     time.Time      `json:"time"`
+	Node     string         `json:"node" doc:"box that it happened on"`
+	ID       string         `json:"id" doc:"unique on that box; for before"`
+	Kind     string         `json:"kind" doc:"of the event"`
+	Severity string         `json:"severity" doc:"info, warning or error"`
+	Object   string         `json:"object,omitempty" doc:"such as group/front, port/lan1, pool/shop/member/web1"`
+	Args     map[string]any `json:"args,omitempty" doc:"the values inside text, for translation"`
+	Text     string         `json:"text"`
+}
+
+// An HATimeline is what happened on all boxes, the newest first.
+type HATimeline struct {
+	Entries []HAEntry `json:"entries"`
+	Missing []string  `json:"missing" doc:"peers whose part could not be had, each with the cause"`
+}
+
+// An HARehearsal is a failover that was performed to see what it costs.
+type HARehearsal struct {
+	ID       string         `json:"id"`
+	Group    string         `json:"group"`
+	Kind     string         `json:"kind" doc:"planned or crash"`
+	By       string         `json:"by"`
+	Started  time.Time      `json:"started"`
+	State    string         `json:"state" doc:"waiting, away, back, done or failed"`
+	From     string         `json:"from" doc:"node that was active"`
+	To       string         `json:"to" doc:"node that took over"`
+	Target   string         `json:"target" doc:"what was asked, such as GET http://192.0.2.10/ or tcp 192.0.2.10:25"`
+	Prober   string         `json:"prober" doc:"node whose engine asked"`
+	Away     HARehearsalLeg `json:"away" doc:"measured while the other box took over"`
+	Back     HARehearsalLeg `json:"back" doc:"measured on the way back"`
+	Problem  string         `json:"problem,omitempty" doc:"why it failed"`
+	Finished time.Time      `json:"finished,omitzero"`
+}
+
+// An HARehearsalLeg is the loss of one takeover, as the probe client has seen it.
+type HARehearsalLeg struct {
+	Asked    int          `json:"asked" doc:"requests, one every 10 ms"`
+	Failed   int          `json:"failed" doc:"of these, without an answer"`
+	Gap      api.Duration `json:"gap" doc:"longest time between two answers"`
+	Kept     int          `json:"kept" doc:"connections that were open before and still answered afterwards"`
+	Broken   int          `json:"broken" doc:"connections that were open before and did not"`
+	Takeover api.Duration `json:"takeover" doc:"from the order until the other box was active"`
+}

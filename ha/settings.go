@@ -58,6 +58,7 @@ type GroupSettings struct {
 	Accept       bool             `json:"accept"`
 	OnSplit      string           `json:"on_split"` // "hold" or "takeover"
 	EngineHold   Duration         `json:"engine_hold"`
+	Handoff      Duration         `json:"handoff"` // how long packets of old connections go on to the box that was active; 0s: not at all
 	Announce     AnnounceSettings `json:"announce"`
 	Routers      []RouterSettings `json:"routers"`
 	Tracks       []TrackSettings  `json:"tracks"`
@@ -135,6 +136,7 @@ const (
 	OrderSwitch    = "switch"    // give the group to another box, which keeps it
 	OrderRebalance = "rebalance" // groups go to the boxes that they prefer
 	OrderStay      = "stay"      // this box keeps or gets the group
+	OrderCrash     = "crash"     // this box falls silent for the time For, as if it had died: releases, sends no priority 0
 )
 
 // An Order comes from a person.
@@ -144,4 +146,6 @@ type Order struct {
 	Group string `json:"group,omitempty"` // "": all
 	Node  string `json:"node,omitempty"`  // of a switch: to whom; "": to whoever comes next
 	By    string `json:"by,omitempty"`    // who gave it
+
+	For Duration `json:"for,omitempty"` // of a crash; then the group begins anew
 }

@@ -179,7 +179,7 @@ func (c *comparer) add(at Path, kind, attr, before, after string) {
 func (p Path) words() string {
 	var out []string
 	for _, s := range p {
-		w := strings.TrimSpace(s.Block + " " + s.Label)
+		w := strings.TrimSpace(s.Block + " " + strings.ReplaceAll(s.Label, labelGap, " "))
 		if s.Index > 0 {
 			w += fmt.Sprintf(" #%d", s.Index+1)
 		}
@@ -202,7 +202,8 @@ func (o *Object) selector(b *Block, outer string) string {
 	case b == nil || b.By == "":
 		return ""
 	case b.By == b.Label:
-		return o.Step.Label
+		first, _, _ := strings.Cut(o.Step.Label, labelGap)
+		return first
 	case b.keyword(b.By) == nil:
 		return outer
 	case o.Attrs[b.By] != "":

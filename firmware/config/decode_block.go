@@ -28,7 +28,7 @@ func (d *decoder) blocks(s scope, blocks hclsyntax.Blocks) {
 			continue
 		}
 		label, ok := d.label(s, b, in)
-		head := strings.TrimSpace(b.Name + " " + quoteIf(b.Label != "", label))
+		head := strings.TrimSpace(b.Name + " " + quoteLabels(b, label))
 		if count[b.Name]++; b.Max > 1 && count[b.Name] == b.Max+1 {
 			d.diags.Add(in.DefRange(), s.path, "at most %d %s blocks can stand here", b.Max, b.Name)
 		}
@@ -59,7 +59,17 @@ func quoteIf(yes bool, s string) string {
 	return fmt.Sprintf("%q", clip(s))
 }
 
-// label checks the words between a block's type and its brace.
+// quoteLabels returns the labels of a block of type b as a head has them.
+func quoteLabels(b *Block, label string) string {
+	if b.Second == "" {
+		return quoteIf(b.Label != "", label)
+	}
+	one, two, _ := strings.Cut(label, labelGap)
+	return strings.TrimSpace(quoteIf(one != "", one) + " " + quoteIf(two != "", two))
+}
+
+// label checks the words between a block's type and its brace. Of two labels it
+// returns both, as a Step has them.
 func (d *decoder) label(s scope, b *Block, in *hclsyntax.Block) (string, bool) {
 	switch {
 	case b.Label == "" && len(in.Labels) == 0:
@@ -67,7 +77,11 @@ func (d *decoder) label(s scope, b *Block, in *hclsyntax.Block) (string, bool) {
 	case b.Label == "":
 		d.diags.Add(in.LabelRanges[0], s.path, "%s has no name: write %s { ... }", b.Name, b.Name)
 		return "", false
-	case len(in.Labels) != 1:
+	case b.Second != "" && len(in.Labels) != 2:
+		d.diags.Add(in.DefRange(), s.path, "%s needs a %s and a %s: write %s { ... }", b.Name, b.Label, b.Second,
+			fmt.Sprintf("%s %q %q", b.Name, b.Labels[0], b.Second))
+		return "", false
+	case b.Second == "" && len(in.Labels) != 1:
 		d.diags.Add(in.DefRange(), s.path, "%s needs one %s: write %s { ... }", b.Name, b.Label, b.Name+` "`+b.Label+`"`)
 		return "", false
 	}
@@ -90,7 +104,14 @@ func (d *decoder) label(s scope, b *Block, in *hclsyntax.Block) (string, bool) {
 	if err != nil {
 		d.diags.Add(in.LabelRanges[0], s.path, "the %s of the %s %v", b.Label, b.Name, err)
 	}
-	return label, err == nil
+	if b.Second == "" {
+		return label, err == nil
+	}
+	second := checkName(in.Labels[1])
+	if second != nil {
+		d.diags.Add(in.LabelRanges[1], s.path, "the %s of the %s %v, not %q", b.Second, b.Name, second, clip(in.Labels[1]))
+	}
+	return strings.Join(in.Labels, labelGap), err == nil && second == nil
 }
 
 // block decodes one block into a new struct, or the one that is there.
@@ -106,8 +127,12 @@ func (d *decoder) block(s scope, b *Block, in *hclsyntax.Block, label, head stri
 		target.Set(reflect.New(target.Type().Elem()))
 		out = target.Elem()
 	}
+	label, second, _ := strings.Cut(label, labelGap)
 	if b.label != "" {
 		out.FieldByName(b.label).SetString(label)
+	}
+	if b.second != "" {
+		out.FieldByName(b.second).SetString(second)
 	}
 	if r := out.FieldByName("Range"); r.IsValid() {
 		r.Set(reflect.ValueOf(in.DefRange()))

@@ -13,12 +13,15 @@ import (
 // A Step names one block within another.
 type Step struct {
 	Block string // its type: "pool"
-	Label string // its label; empty if it has none
+	Label string // its label; empty if it has none; of two, both with a byte 0 between
 	Index int    // which of several with the same type and label, from 0
 }
 
 // A Path leads from the top of a configuration to a block.
 type Path []Step
+
+// labelGap stands between two labels in the Label of a Step.
+const labelGap = "\x00"
 
 // String returns p as diagnostics have it: `pool "shop" member "web1"`.
 func (p Path) String() string {
@@ -26,7 +29,9 @@ func (p Path) String() string {
 	for _, s := range p {
 		w := s.Block
 		if s.Label != "" {
-			w += " " + strconv.Quote(s.Label)
+			for l := range strings.SplitSeq(s.Label, labelGap) {
+				w += " " + strconv.Quote(l)
+			}
 		}
 		if s.Index > 0 {
 			w += fmt.Sprintf(" #%d", s.Index+1)
@@ -57,8 +62,14 @@ func ParsePath(s string) (Path, error) {
 			if i++; i == len(words) || words[i] == "" {
 				return nil, fmt.Errorf("path %q: the %s of the %s is missing, as in %s/NAME", s, b.Label, b.Name, s)
 			}
+			if b.Second != "" {
+				if i++; i == len(words) || words[i] == "" {
+					return nil, fmt.Errorf("path %q: the %s of the %s is missing, as in %s/%s/NAME", s, b.Second, b.Name, b.Name, b.Labels[0])
+				}
+				step.Label = labelUnescapes.Replace(words[i-1]) + labelGap
+			}
 			label, index, found := strings.Cut(words[i], "#")
-			step.Label = labelUnescapes.Replace(label)
+			step.Label += labelUnescapes.Replace(label)
 			n, err := strconv.Atoi(index)
 			if found && (err != nil || n < 1) {
 				return nil, fmt.Errorf("path %q: after # comes a number from 1", s)
@@ -73,7 +84,7 @@ func ParsePath(s string) (Path, error) {
 
 // is reports whether b is of the type and label of s.
 func (s Step) is(b *hclsyntax.Block) bool {
-	return b.Type == s.Block && strings.Join(b.Labels, "\x00") == s.Label
+	return b.Type == s.Block && strings.Join(b.Labels, labelGap) == s.Label
 }
 
 // find returns the block that s means in body, or nil.

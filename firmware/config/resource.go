@@ -54,7 +54,11 @@ func (o *Object) JSON() (map[string]json.RawMessage, error) {
 			continue
 		}
 		if c.Label != "" {
-			v[c.Label] = rawJSON(in.Step.Label)
+			one, two, _ := strings.Cut(in.Step.Label, labelGap)
+			v[c.Label] = rawJSON(one)
+			if c.Second != "" {
+				v[c.Second] = rawJSON(two)
+			}
 		}
 		lists[c.Name] = append(lists[c.Name], v)
 	}
@@ -271,11 +275,10 @@ func (b *Block) read(path Path, v json.RawMessage) ([]wanted, error) {
 	for i, in := range list {
 		s := Step{Block: b.Name}
 		if b.Label != "" {
-			if err := json.Unmarshal(in[b.Label], &s.Label); err != nil || s.Label == "" {
-				return nil, fail(path, "%s %d: %s must be a text: the label of the block", b.Name, i+1, b.Label)
+			var err error
+			if s.Label, in, err = b.takeLabels(in); err != nil {
+				return nil, fail(path, "%s %d: %v", b.Name, i+1, err)
 			}
-			in = maps.Clone(in)
-			delete(in, b.Label)
 		}
 		n := count[s]
 		count[s]++
@@ -283,6 +286,24 @@ func (b *Block) read(path Path, v json.RawMessage) ([]wanted, error) {
 		out = append(out, wanted{s, in})
 	}
 	return out, nil
+}
+
+// takeLabels returns the label of a block in JSON, as a Step has it, and the rest.
+func (b *Block) takeLabels(in map[string]json.RawMessage) (string, map[string]json.RawMessage, error) {
+	in = maps.Clone(in)
+	var labels []string
+	for _, name := range []string{b.Label, b.Second} {
+		if name == "" {
+			continue
+		}
+		var label string
+		if err := json.Unmarshal(in[name], &label); err != nil || label == "" || strings.Contains(label, labelGap) {
+			return "", nil, fmt.Errorf("%s must be a text: the label of the block", name)
+		}
+		labels = append(labels, label)
+		delete(in, name)
+	}
+	return strings.Join(labels, labelGap), in, nil
 }
 
 // blockText returns a whole new block for path.

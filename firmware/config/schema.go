@@ -14,6 +14,7 @@ type Block struct {
 	In       []string  `json:"in,omitempty"`     // blocks that it stands in; none: at the top
 	Label    string    `json:"label,omitempty"`  // what the quoted word after the name is: "name", "server", "type"; empty: there is none
 	Labels   []string  `json:"labels,omitempty"` // the words allowed there; none: any
+	Second   string    `json:"second,omitempty"` // what a second quoted word is; empty: there is none
 	Max      int       `json:"max,omitempty"`    // how many may stand in one place; 0: any number
 	By       string    `json:"by,omitempty"`     // what the Only of Keywords, and of blocks within, speak of: a keyword or the label
 	Only     []string  `json:"only,omitempty"`   // allowed for these values of the enclosing block's By; none: for all
@@ -24,6 +25,8 @@ type Block struct {
 	field string // of the enclosing struct
 	label string // field for the label
 	ref   string // block that the label names
+
+	second string // field for the second label
 }
 
 // A Keyword describes one attribute of a block.
@@ -73,7 +76,7 @@ const (
 func Schema() []Block { return language }
 
 // language is the table, written in schema_*.go.
-var language = slices.Concat(globalBlocks, networkBlocks, consoleBlocks, panelBlocks, serialBlocks, certificateBlocks, poolBlocks, clusterBlocks, testBlocks, responderBlocks, alertBlocks)
+var language = slices.Concat(globalBlocks, networkBlocks, consoleBlocks, panelBlocks, serialBlocks, haBlocks, certificateBlocks, poolBlocks, clusterBlocks, testBlocks, responderBlocks, alertBlocks)
 
 // blockIn returns the block called name that stands in parent ("": the top).
 func blockIn(parent, name string) *Block {

@@ -71,6 +71,9 @@ func (p *printer) block(b *Block, outer string, v reflect.Value, keep bool) {
 		head += " " + quote(label)
 		sel = label
 	}
+	if b.second != "" {
+		head += " " + quote(v.FieldByName(b.second).String())
+	}
 	if b.By != "" && b.keyword(b.By) != nil {
 		sel = field(v, b.By, false).String()
 	}

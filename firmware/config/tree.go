@@ -55,7 +55,7 @@ func (r *treeReader) fill(o *Object) {
 	}
 	count := make(map[Step]int)
 	for _, b := range o.body.Blocks {
-		step := Step{Block: b.Type, Label: strings.Join(b.Labels, "\x00")}
+		step := Step{Block: b.Type, Label: strings.Join(b.Labels, labelGap)}
 		n := count[step]
 		count[step]++
 		step.Index = n
@@ -177,13 +177,21 @@ func (p Path) Short() string {
 
 func (s Step) short() string {
 	w := s.Block
-	if s.Label != "" {
+	switch one, two, both := strings.Cut(s.Label, labelGap); {
+	case both && hasSecond(s.Block):
+		w += "/" + labelEscapes.Replace(one) + "/" + labelEscapes.Replace(two)
+	case s.Label != "":
 		w += "/" + labelEscapes.Replace(s.Label)
 	}
 	if s.Index > 0 {
 		w += fmt.Sprintf("#%d", s.Index+1)
 	}
 	return w
+}
+
+// hasSecond reports whether blocks called name have two labels.
+func hasSecond(name string) bool {
+	return slices.ContainsFunc(language, func(b Block) bool { return b.Name == name && b.Second != "" })
 }
 
 // The short form has "/" and "#" of its own.

@@ -22,6 +22,9 @@ type Config struct {
 	Panel      Panel      `json:"panel"`
 	Serial     Serial     `json:"serial"`
 
+	Node   Node     `json:"node"`
+	Groups []*Group `json:"groups"`
+
 	ACME         []*ACME        `json:"acme"`
 	Trusts       []*Trust       `json:"trusts"`
 	Certificates []*Certificate `json:"certificates"`

@@ -49,7 +49,7 @@ func within(f reflect.Value, b *Block, s Step) reflect.Value {
 	n := s.Index
 	for i := range f.Len() {
 		v := f.Index(i).Elem()
-		if b.label != "" && v.FieldByName(b.label).String() != s.Label {
+		if b.label != "" && b.labelOf(v) != s.Label {
 			continue
 		}
 		if n == 0 {
@@ -58,6 +58,15 @@ func within(f reflect.Value, b *Block, s Step) reflect.Value {
 		n--
 	}
 	return reflect.Value{}
+}
+
+// labelOf returns the label of v, a struct of b's, as a Step has it.
+func (b *Block) labelOf(v reflect.Value) string {
+	label := v.FieldByName(b.label).String()
+	if b.second != "" {
+		label += labelGap + v.FieldByName(b.second).String()
+	}
+	return label
 }
 
 // ValueText returns a value in JSON as text for [Edit] of the attribute of a block
@@ -129,13 +138,15 @@ func spellJSON(v any, depth int) (string, error) {
 	return "{ " + strings.Join(items, ", ") + " }", nil
 }
 
-// NewBlock returns the text of a block with a label, "" for none, and attributes
-// whose values are texts in the language.
+// NewBlock returns the text of a block with a label as a [Step] has it, "" for
+// none, and attributes whose values are texts in the language.
 func NewBlock(block, label string, attrs map[string]string) string {
 	var b strings.Builder
 	b.WriteString(block)
 	if label != "" {
-		b.WriteString(" " + quote(label))
+		for l := range strings.SplitSeq(label, labelGap) {
+			b.WriteString(" " + quote(l))
+		}
 	}
 	b.WriteString(" {\n")
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {

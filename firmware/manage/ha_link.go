@@ -11,31 +11,31 @@ import (
 // HARole is the name of the role that moves addresses between boxes.
 const HARole = "ha"
 
-// HASettings are what the process of the role ha is to do. They hold the secrets
-// of the heartbeat, and are for that process alone. Durations are texts such as
-// "1s".
+// The types of this file travel between the engine and the process of the role
+// ha. Package ha has the same shapes; a test compares them.
+
+// HASettings are what that process is to do. They hold the secrets of the
+// heartbeat, and are for that process alone.
 type HASettings struct {
-	Number    uint64            `json:"number" doc:"counts the changes; ha.pulse tells the newest"`
-	Node      string            `json:"node" doc:"name of this box"`
-	Simulated bool              `json:"simulated" doc:"the board is simulated: take addresses on the simulated LAN"`
-	Listen    string            `json:"listen" doc:"address of the heartbeat (UDP); empty: none"`
-	Peers     []HAPeerSettings  `json:"peers"`
-	Groups    []HAGroupSettings `json:"groups"`
+	Number uint64            `json:"number" doc:"counts the changes; ha.pulse tells the newest"`
+	Node   string            `json:"node" doc:"name of this box"`
+	Listen string            `json:"listen" doc:"address of the heartbeats (UDP); empty: none"`
+	Peers  []HAPeerSettings  `json:"peers"`
+	Groups []HAGroupSettings `json:"groups"`
 }
 
 // HAPeerSettings are another box.
 type HAPeerSettings struct {
 	Name    string `json:"name"`
-	Address string `json:"address" doc:"of its heartbeat (UDP)"`
-	Paired  bool   `json:"paired" doc:"secret is set"`
-	Secret  []byte `json:"secret" secret:"true" doc:"of the heartbeat, 32 bytes that both boxes know; null where they are not paired"`
+	Address string `json:"address" doc:"of its heartbeats (UDP)"`
+	Key     []byte `json:"key" secret:"true" doc:"of the heartbeats, known to both boxes; null where they are not paired"`
 }
 
 // HAGroupSettings are a failover group that has this box among its homes.
 type HAGroupSettings struct {
 	Name         string             `json:"name"`
 	Homes        []string           `json:"homes" doc:"nodes in order of preference"`
-	Base         int                `json:"base" doc:"priority of this box: 200, 150, 100, 50 by its place in homes"`
+	Base         uint8              `json:"base" doc:"priority of this box: 200, 150, 100, 50 by its place in homes"`
 	Interval     api.Duration       `json:"interval" doc:"between advertisements, 10ms to 40950ms"`
 	Preempt      bool               `json:"preempt"`
 	PreemptDelay api.Duration       `json:"preempt_delay"`
@@ -52,104 +52,172 @@ type HAGroupSettings struct {
 // HAAnnounce says how a takeover is announced on the links.
 type HAAnnounce struct {
 	Repeat  int          `json:"repeat"`
-	Delay   api.Duration `json:"delay" doc:"before the second announcement"`
+	Delay   api.Duration `json:"delay" doc:"before the announcements are repeated"`
 	Refresh api.Duration `json:"refresh" doc:"between announcements while active; 0s: none"`
 }
 
 // HARouterSettings are one virtual router. All its addresses are of one family.
 type HARouterSettings struct {
 	Name      string   `json:"name"`
-	Port      string   `json:"port" doc:"as the configuration names it"`
 	Interface string   `json:"interface" doc:"as the kernel calls it; empty: the port is missing"`
-	VRID      int      `json:"vrid"`
-	Version   int      `json:"version" doc:"2 or 3"`
+	Port      string   `json:"port" doc:"as the configuration names it"`
+	VRID      uint8    `json:"vrid"`
+	Version   uint8    `json:"version" doc:"2 or 3"`
 	Addresses []string `json:"addresses" doc:"each with its prefix length"`
 	MAC       string   `json:"mac" doc:"virtual or port"`
 	Checksum  string   `json:"checksum" doc:"rfc9568 or pseudo"`
 	Unicast   []string `json:"unicast" doc:"addresses of the other routers; none: multicast"`
-	Priority  int      `json:"priority" doc:"255: this box owns the addresses; 0: as the group has it"`
+	Owner     bool     `json:"owner" doc:"priority 255, whatever is tracked"`
 }
 
 // HATrackSettings say what counts for the priority of a group.
 type HATrackSettings struct {
-	Key       string `json:"key" doc:"name in the answers of ha.pulse, for kinds pool and custom"`
 	Kind      string `json:"kind" doc:"port, default_route, pool or custom"`
 	Name      string `json:"name" doc:"of the port, pool or custom track; v4 or v6 of the default route"`
 	Interface string `json:"interface" doc:"of the port, as the kernel calls it; empty: the port is missing"`
-	Weight    int    `json:"weight" doc:"taken away while it fails; 0: the group is at fault meanwhile"`
+	Weight    uint8  `json:"weight" doc:"taken away while it fails; 0: the group is at fault meanwhile"`
 }
 
-// HAPulseParams are what the process of the role ha tells the engine.
-type HAPulseParams struct {
-	Report HAReport `json:"report"`
-}
+// key is the name of the track in the answers of ha.pulse.
+func (t HATrackSettings) key() string { return t.Kind + "/" + t.Name }
 
 // An HAReport is what the process of the role ha knows.
 type HAReport struct {
-	Run      string                  `json:"run" doc:"random, another one for each process"`
-	Settings uint64                  `json:"settings" doc:"number of the settings that it follows; 0: none yet"`
-	Problem  string                  `json:"problem,omitempty" doc:"why it does not do as the settings want"`
-	Groups   []HAGroup               `json:"groups"`
-	Peers    map[string]HAPeerReport `json:"peers"`
-	Alarms   []HAAlarm               `json:"alarms"`
-	Events   []HAEvent               `json:"events" doc:"after the one that the engine has seen, the oldest first, 256 at most"`
-	Done     []HADone                `json:"done" doc:"orders that were carried out, until the engine no longer repeats them"`
+	Epoch       uint64           `json:"epoch" doc:"differs for each start of the process"`
+	Settings    uint64           `json:"settings" doc:"number of the settings that it follows; 0: none yet"`
+	Node        string           `json:"node"`
+	Simulated   bool             `json:"simulated" doc:"the LAN is a simulated one"`
+	Realtime    bool             `json:"realtime" doc:"advertisements are sent with real-time priority"`
+	RealtimeWhy string           `json:"realtime_why,omitempty" doc:"why not"`
+	Groups      []HAGroupReport  `json:"groups"`
+	Peers       []HAPeerReport   `json:"peers"`
+	Alarms      []HAAlarm        `json:"alarms"`
+	Changes     []HAChange       `json:"changes" doc:"that the engine has not acknowledged, the oldest first"`
+	Lost        uint64           `json:"lost" doc:"changes that were not acknowledged because there were too many"`
+	Orders      []HAOrderOutcome `json:"orders" doc:"outcomes of the latest"`
+	Problem     string           `json:"problem,omitempty" doc:"why it does not do as the settings want"`
+}
+
+// The states of a group and of a router.
+const (
+	HAInit   = "init"
+	HABackup = "backup"
+	HAActive = "active"
+	HAFault  = "fault"
+)
+
+// An HAGroupReport is what the process of the role ha tells of a group.
+type HAGroupReport struct {
+	Name     string     `json:"name"`
+	State    string     `json:"state" doc:"init, backup, active or fault"`
+	Since    time.Time  `json:"since" doc:"of the state"`
+	Reason   string     `json:"reason" doc:"why it is in this state, in one line"`
+	Active   string     `json:"active" doc:"node that is active, as far as known; empty: none is known"`
+	Healthy  bool       `json:"healthy" doc:"this box could be active"`
+	Pinned   bool       `json:"pinned" doc:"an order has put it where it is: it does not move back by preference until rebalanced"`
+	Held     string     `json:"held,omitempty" doc:"why takeover is held back; empty: it is not"`
+	Base     uint8      `json:"base" doc:"priority of this box, by its place in homes"`
+	Priority uint8      `json:"priority" doc:"in effect; 0: it gives up"`
+	Parts    []HAPart   `json:"parts" doc:"what makes the priority what it is"`
+	Routers  []HARouter `json:"routers"`
+}
+
+// An HAPart is one cause that counts for the priority.
+type HAPart struct {
+	Cause  string `json:"cause" doc:"such as port lan2, pool shop, engine, custom db"`
+	Weight int    `json:"weight" doc:"taken away while the cause fails; 0: all"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail" doc:"in words"`
+}
+
+// An HARouter is one virtual router of a group.
+type HARouter struct {
+	Name           string            `json:"name"`
+	Interface      string            `json:"interface" doc:"as the kernel calls it"`
+	VRID           uint8             `json:"vrid"`
+	Version        uint8             `json:"version" doc:"of VRRP, 2 or 3"`
+	Family         string            `json:"family" doc:"ipv4 or ipv6"`
+	Addresses      []string          `json:"addresses"`
+	MAC            string            `json:"mac" doc:"that its addresses have while they are here"`
+	State          string            `json:"state" doc:"init, backup, active or fault"`
+	Master         string            `json:"master" doc:"address of the router that advertised last; empty: none is known"`
+	MasterPriority uint8             `json:"master_priority" doc:"of that"`
+	PeerChecksum   string            `json:"peer_checksum,omitempty" doc:"by which rule the peer reckons checksums: rfc9568, pseudo; empty: unknown"`
+	Sent           uint64            `json:"sent" doc:"advertisements"`
+	Received       uint64            `json:"received" doc:"advertisements"`
+	Errors         map[string]uint64 `json:"errors" doc:"packets that were refused, by reason"`
+	Problem        string            `json:"problem,omitempty"`
 }
 
 // An HAPeerReport is what heartbeats tell of a peer.
 type HAPeerReport struct {
-	Heartbeat HAHeartbeat            `json:"heartbeat"`
-	Groups    map[string]HAPeerGroup `json:"groups"`
+	Name   string                 `json:"name"`
+	Paired bool                   `json:"paired"`
+	Seen   bool                   `json:"seen" doc:"lately"`
+	Age    api.Duration           `json:"age" doc:"since the last one; 0s if none ever came"`
+	Groups map[string]HAPeerGroup `json:"groups"`
 }
 
-// An HAEvent is something that happened in the process of the role ha.
-type HAEvent struct {
-	Seq    uint64    `json:"seq" doc:"from 1 in each run"`
-	Time   time.Time `json:"time"`
-	Kind   string    `json:"kind" doc:"state, priority, link, held or note"`
-	Group  string    `json:"group"`
-	Router string    `json:"router,omitempty"`
-	From   string    `json:"from,omitempty" doc:"state or priority before"`
-	To     string    `json:"to,omitempty" doc:"state or priority from then on"`
-	Reason string    `json:"reason" doc:"in one line, for people"`
+// An HAPeerGroup is what a peer tells of a group.
+type HAPeerGroup struct {
+	State    string `json:"state" doc:"init, backup, active or fault"`
+	Priority uint8  `json:"priority"`
+	Healthy  bool   `json:"healthy" doc:"it could be active there"`
+	Reason   string `json:"reason"`
 }
 
-// The kinds of an HAEvent.
-const (
-	HAEventState    = "state"    // of a group; From and To are states
-	HAEventPriority = "priority" // From and To are numbers
-	HAEventLink     = "link"     // a link or address that a group needs has come or gone
-	HAEventHeld     = "held"     // takeover is held back, or no longer
-	HAEventNote     = "note"     // anything else worth a line
-)
+// An HAAlarm is something about hot standby that needs attention.
+type HAAlarm struct {
+	Severity string    `json:"severity" doc:"error or warning"`
+	Group    string    `json:"group,omitempty"`
+	Text     string    `json:"text" doc:"with the cause, in one line"`
+	Since    time.Time `json:"since"`
+}
 
-// An HADone is the outcome of an order.
-type HADone struct {
-	ID    string `json:"id"`
-	Error string `json:"error,omitempty" doc:"empty: it was carried out"`
+// An HAChange is one entry of the timeline: a group came into another state or
+// priority, or was held back.
+type HAChange struct {
+	Number   uint64       `json:"number" doc:"from 1 in each epoch"`
+	Time     time.Time    `json:"time"`
+	Uptime   api.Duration `json:"uptime" doc:"of the process, by its monotonic clock"`
+	Group    string       `json:"group"`
+	Router   string       `json:"router,omitempty" doc:"where it began"`
+	From     string       `json:"from" doc:"state"`
+	To       string       `json:"to" doc:"state; the same if it stayed"`
+	Priority uint8        `json:"priority"`
+	Cause    string       `json:"cause" doc:"start, stop, advert, link, track, engine, operator, settings or heartbeat"`
+	By       string       `json:"by,omitempty" doc:"who gave the order"`
+	Reason   string       `json:"reason" doc:"in one line, for people"`
+}
+
+// An HAOrderOutcome is what became of an order.
+type HAOrderOutcome struct {
+	ID   uint64 `json:"id"`
+	OK   bool   `json:"ok"`
+	Text string `json:"text" doc:"what was done, or why not"`
 }
 
 // An HAPulse is the answer to ha.pulse. It comes at once when something in it is
 // new for the caller, otherwise after 250 ms.
 type HAPulse struct {
 	Settings uint64                  `json:"settings" doc:"number of the newest settings"`
-	Seen     uint64                  `json:"seen" doc:"number of the newest event of this run that the engine has kept"`
 	Engine   HAEngine                `json:"engine"`
-	Tracks   map[string]HATrackState `json:"tracks" doc:"by key; what is left out stays as it was, and is ok at first"`
-	Orders   []HAOrder               `json:"orders" doc:"each is repeated until the report has it among done; carry it out once"`
+	Tracks   map[string]HATrackState `json:"tracks" doc:"of pools and custom ones, by KIND/NAME; what is left out stays as it was, and is ok at first"`
+	Orders   []HAOrder               `json:"orders" doc:"each is repeated until a report has its outcome"`
 	Mirror   map[string]HAConnected  `json:"mirror" doc:"by peer"`
+	Acked    uint64                  `json:"acked" doc:"changes of this epoch are kept up to this number"`
 }
 
 // An HAEngine says whether clients are served.
 type HAEngine struct {
 	Serving bool   `json:"serving"`
-	Why     string `json:"why" doc:"why not"`
+	Why     string `json:"why,omitempty" doc:"why not"`
 }
 
 // An HATrackState is a pool or custom track.
 type HATrackState struct {
 	OK  bool   `json:"ok"`
-	Why string `json:"why" doc:"in words, also when it is ok"`
+	Why string `json:"why,omitempty" doc:"in words"`
 }
 
 // An HAConnected says whether the mirror reaches a peer.
@@ -159,18 +227,19 @@ type HAConnected struct {
 
 // The kinds of an HAOrder.
 const (
-	HAOrderSwitch    = "switch"    // the group moves to node, or away from here where node is empty, and stays: it is pinned
-	HAOrderPin       = "pin"       // the group does not preempt until rebalanced
-	HAOrderRebalance = "rebalance" // every group forgets its pin and preempts as its settings want
-	HAOrderCrash     = "crash"     // the group stops advertising and releases without priority 0, for the time for; then it begins anew
+	HAOrderSwitch    = "switch"    // the group moves to node, which keeps it; without one to whoever comes next
+	HAOrderRebalance = "rebalance" // groups go to the boxes that they prefer
+	HAOrderStay      = "stay"      // this box keeps or gets the group
+	HAOrderCrash     = "crash"     // this box releases without a word, and is silent for a time
 )
 
 // An HAOrder is something to do for the process of the role ha.
 type HAOrder struct {
-	ID    string       `json:"id"`
-	Kind  string       `json:"kind" doc:"switch, pin, rebalance or crash"`
-	Group string       `json:"group" doc:"empty: every group"`
-	Node  string       `json:"node,omitempty" doc:"that is to be active"`
-	For   api.Duration `json:"for" doc:"of crash"`
-	By    string       `json:"by" doc:"who has ordered it, for reasons"`
+	ID    uint64 `json:"id" doc:"grows"`
+	Kind  string `json:"kind" doc:"switch, rebalance, stay or crash"`
+	Group string `json:"group,omitempty" doc:"empty: all"`
+	Node  string `json:"node,omitempty" doc:"of a switch: to whom"`
+	By    string `json:"by,omitempty" doc:"who has ordered it"`
+
+	For api.Duration `json:"for,omitempty" doc:"of a crash"`
 }

@@ -19,59 +19,16 @@ type HAShow struct {
 	Mirror     HAMirror  `json:"mirror"`
 	Alarms     []HAAlarm `json:"alarms" doc:"the worst first"`
 	Problem    string    `json:"problem" doc:"why hot standby does not work on this box; empty: it does"`
+	Realtime   bool      `json:"realtime" doc:"advertisements are sent with real-time priority"`
 }
 
-// The states of a group and of a router.
-const (
-	HAInit   = "init"
-	HABackup = "backup"
-	HAActive = "active"
-	HAFault  = "fault"
-)
-
-// An HAGroup is a failover group as this box sees it. The process of the role ha
-// tells all of it but Home, Preferred, Active and Clusters, which the engine sets.
+// An HAGroup is a failover group as this box sees it.
 type HAGroup struct {
-	Name      string     `json:"name"`
-	State     string     `json:"state" doc:"init, backup, active or fault"`
-	Since     time.Time  `json:"since,omitzero" doc:"of the state"`
-	Reason    string     `json:"reason" doc:"why it is in this state, in one line"`
-	Home      bool       `json:"home" doc:"this box is the group's first choice"`
-	Preferred string     `json:"preferred" doc:"node that is the group's first choice"`
-	Active    string     `json:"active" doc:"node that is active, as far as known; empty: none"`
-	Priority  int        `json:"priority" doc:"in effect, 0 to 255"`
-	Base      int        `json:"base" doc:"of this box, by its place in homes"`
-	Parts     []HAPart   `json:"parts" doc:"what makes the priority what it is"`
-	Pinned    bool       `json:"pinned" doc:"somebody has switched it here or away: it does not move back by preference until rebalanced"`
-	Held      string     `json:"held" doc:"why takeover is held back; empty: it is not"`
-	Routers   []HARouter `json:"routers"`
-	Clusters  []string   `json:"clusters" doc:"that follow the group"`
-}
-
-// An HAPart is one cause that counts for the priority.
-type HAPart struct {
-	Cause  string `json:"cause" doc:"such as port lan2, pool shop, engine, custom db"`
-	Weight int    `json:"weight" doc:"taken away while the cause fails; 0: the group is at fault meanwhile"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail" doc:"in words"`
-}
-
-// An HARouter is one virtual router of a group.
-type HARouter struct {
-	Name           string            `json:"name"`
-	Interface      string            `json:"interface" doc:"as the kernel calls it"`
-	VRID           int               `json:"vrid"`
-	Version        int               `json:"version" doc:"of VRRP, 2 or 3"`
-	Family         string            `json:"family" doc:"IPv4 or IPv6"`
-	Addresses      []string          `json:"addresses"`
-	MAC            string            `json:"mac" doc:"that its addresses have"`
-	State          string            `json:"state" doc:"init, backup, active or fault"`
-	Master         string            `json:"master" doc:"address of the active router; empty: none is known"`
-	MasterPriority int               `json:"master_priority" doc:"of the active router"`
-	PeerChecksum   string            `json:"peer_checksum" doc:"by which rule the peer reckons checksums: rfc9568, pseudo; empty: unknown"`
-	Sent           uint64            `json:"sent" doc:"advertisements"`
-	Received       uint64            `json:"received" doc:"advertisements"`
-	Errors         map[string]uint64 `json:"errors" doc:"packets that were refused, by reason"`
+	HAGroupReport
+	Home      bool     `json:"home" doc:"this box is the group's first choice"`
+	Preferred string   `json:"preferred" doc:"node that is the group's first choice"`
+	Homes     []string `json:"homes" doc:"nodes in order of preference"`
+	Clusters  []string `json:"clusters" doc:"that follow the group"`
 }
 
 // An HAPeer is another box of the pair, or of up to four.
@@ -100,14 +57,6 @@ type HAPeerMirror struct {
 	Acked     uint64       `json:"acked" doc:"changes that the peer has acknowledged"`
 	Queued    int          `json:"queued" doc:"changes that wait"`
 	Problem   string       `json:"problem" doc:"why it is not connected, or not whole; empty: none"`
-}
-
-// An HAPeerGroup is what a peer tells of a group.
-type HAPeerGroup struct {
-	State    string `json:"state" doc:"init, backup, active or fault"`
-	Priority int    `json:"priority"`
-	Healthy  bool   `json:"healthy" doc:"it could take the group over"`
-	Reason   string `json:"reason"`
 }
 
 // The states of HADifferences.
@@ -149,17 +98,6 @@ type HATable struct {
 	Records int    `json:"records" doc:"that this box holds"`
 	Applied uint64 `json:"applied" doc:"changes that came from peers since the engine started"`
 	Refused uint64 `json:"refused" doc:"changes from peers that could not be used"`
-}
-
-// An HAAlarm is something about hot standby that needs attention.
-type HAAlarm struct {
-	ID       string    `json:"id" doc:"stable while it lasts, such as split/front/lan"`
-	Kind     string    `json:"kind" doc:"what programs test, such as split, two_active, config, mirror, refused"`
-	Severity string    `json:"severity" doc:"error or warning"`
-	Group    string    `json:"group,omitempty"`
-	Peer     string    `json:"peer,omitempty"`
-	Text     string    `json:"text" doc:"with the cause, in one line"`
-	Since    time.Time `json:"since,omitzero"`
 }
 
 // An HAEntry is one line of the timeline.

@@ -28,7 +28,8 @@ type Log struct {
 	lost    atomic.Uint64 // lines that were cut when the file was changed
 
 	wake   chan struct{} // a ring is half full, or next was set
-	mu     sync.Mutex    // guards next
+	mu     sync.Mutex    // guards next, writes and changes of taps
+	writes bool          // lines are written, or will be once Run has seen next
 	next   *target       // what Run goes on with, nil for no change
 	reopen atomic.Bool
 
@@ -54,7 +55,7 @@ func Open(cfg Config, log *slog.Logger) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{log: log, wake: make(chan struct{}, 1), target: t}
+	l := &Log{log: log, wake: make(chan struct{}, 1), target: t, writes: t.path != Nowhere}
 	for range cfg.Loops {
 		l.slots = append(l.slots, newSlot(cfg.Buffer, l.wake))
 	}
@@ -98,6 +99,8 @@ func (l *Log) Reconfigure(cfg Config) error {
 	l.mu.Lock()
 	old := l.next
 	l.next = t
+	l.writes = t.path != Nowhere
+	l.pace()
 	l.mu.Unlock()
 	if old != nil { // Run has not come to it
 		old.dest.Close() // nothing was written to it

@@ -26,6 +26,9 @@ type Slot struct {
 	// Written by Run.
 	taken atomic.Uint64
 	_     [128]byte
+
+	sample sampler
+	_      [128]byte
 }
 
 func newSlot(size int, wake chan<- struct{}) *Slot {

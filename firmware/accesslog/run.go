@@ -26,6 +26,7 @@ type writer struct {
 	failing bool // the last write failed
 
 	drops    uint64    // as of the last round
+	skipped  uint64    // likewise: left out because nobody wanted so many
 	dropping bool      // that it began was told, that it ended was not
 	before   uint64    // drops when it began
 	dropAt   time.Time // the last round that saw one
@@ -70,6 +71,7 @@ func (l *Log) Run(ctx context.Context) error {
 // round formats and writes all that waits, and returns when to come again.
 func (w *writer) round() time.Duration {
 	w.tellDrops(false)
+	w.skipped = w.log.skipped()
 	ok := w.flush()
 	names, taps, nowhere := w.log.names.list(), w.log.taps.load(), w.log.target.path == Nowhere
 	for _, s := range w.log.slots {

@@ -15,7 +15,7 @@ type Tap func(Seen)
 type Seen struct {
 	*Record
 	names []string
-	Drops uint64 // records that were lost since the log was opened, before this one
+	Drops uint64 // records that were lost since the log was opened, or left out by Sample, before this one
 }
 
 // Text returns the string that a name stands for.
@@ -26,46 +26,47 @@ func (s Seen) Text(n Name) string {
 	return s.names[n-1]
 }
 
-// taps is a list that Run reads without a lock.
-type taps struct{ list atomic.Pointer[[]*Tap] }
+// A tap is an entry of the list of taps.
+type tap struct {
+	see  Tap
+	rate int // records a second of each loop that it needs; 0: all
+}
 
-func (t *taps) load() []*Tap {
+// taps is a list that Run reads without a lock.
+type taps struct{ list atomic.Pointer[[]*tap] }
+
+func (t *taps) load() []*tap {
 	if l := t.list.Load(); l != nil {
 		return *l
 	}
 	return nil
 }
 
-// swap replaces the list by what change makes of it.
-func (t *taps) swap(change func([]*Tap) []*Tap) {
-	for {
-		old := t.list.Load()
-		var was []*Tap
-		if old != nil {
-			was = *old
-		}
-		next := change(slices.Clone(was))
-		if t.list.CompareAndSwap(old, &next) {
-			return
-		}
+// Tap lets f see every record from now on, until the function that it returns is
+// called. f may be called once more while that runs.
+func (l *Log) Tap(f Tap) (stop func()) { return l.add(&tap{see: f}) }
+
+func (l *Log) add(t *tap) (stop func()) {
+	l.change(func(list []*tap) []*tap { return append(list, t) })
+	return func() {
+		l.change(func(list []*tap) []*tap { return slices.DeleteFunc(list, func(q *tap) bool { return q == t }) })
 	}
 }
 
-// Tap lets f see every record from now on, until the function that it returns is
-// called. f may be called once more while that runs.
-func (l *Log) Tap(f Tap) (stop func()) {
-	p := &f
-	l.taps.swap(func(list []*Tap) []*Tap { return append(list, p) })
-	return func() {
-		l.taps.swap(func(list []*Tap) []*Tap { return slices.DeleteFunc(list, func(q *Tap) bool { return q == p }) })
-	}
+// change replaces the list of taps by what f makes of a copy.
+func (l *Log) change(f func([]*tap) []*tap) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next := f(slices.Clone(l.taps.load()))
+	l.taps.list.Store(&next)
+	l.pace()
 }
 
 // show lets the taps see r.
-func (w *writer) show(list []*Tap, r *Record, names []string) {
-	s := Seen{Record: r, names: names, Drops: w.drops}
+func (w *writer) show(list []*tap, r *Record, names []string) {
+	s := Seen{Record: r, names: names, Drops: w.drops + w.skipped}
 	for _, t := range list {
-		(*t)(s)
+		t.see(s)
 	}
 }
 

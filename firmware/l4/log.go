@@ -25,6 +25,9 @@ func (v *visit) logAccess(r stats.Reason, p accesslog.Protocol, host []byte) {
 		return
 	}
 	now := w.loop.Now()
+	if !w.access.Wanted(now) {
+		return
+	}
 	rec := &w.record
 	*rec = accesslog.Record{
 		Time: w.wall() - (now - v.begun), Total: now - v.begun, Queue: v.queued,

@@ -26,6 +26,9 @@ func (x *exchange) logAccess(r stats.Reason) {
 		return
 	}
 	now := w.loop.Now()
+	if !w.access.Wanted(now) {
+		return
+	}
 	rec := &w.record
 	*rec = accesslog.Record{
 		Time: w.wall() - (now - x.begun), Total: now - x.begun, Queue: x.queued,

@@ -41,7 +41,7 @@ type accessExcept struct {
 // A condition is one field of a filter.
 type condition func(accesslog.Seen) bool
 
-// compile checks f and returns what decides.
+// compile checks f and returns what decides; nil where every record fits.
 func (f accessFilter) compile() (func(accesslog.Seen) bool, error) {
 	want, err := conditions(accessExcept{f.Cluster, f.Rule, f.Pool, f.Server, f.Status, f.Method, f.Path, f.Client})
 	if err != nil {
@@ -50,6 +50,9 @@ func (f accessFilter) compile() (func(accesslog.Seen) bool, error) {
 	not, err := conditions(f.Not)
 	if err != nil {
 		return nil, err
+	}
+	if len(want)+len(not) == 0 {
+		return nil, nil
 	}
 	return func(s accesslog.Seen) bool {
 		for _, c := range want {

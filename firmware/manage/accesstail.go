@@ -16,6 +16,7 @@ import (
 // written; it costs nothing while nobody does.
 type Taps interface {
 	Tap(accesslog.Tap) (stop func(), err error)
+	Sample(perSecond int, f accesslog.Tap) (stop func(), err error) // of each loop
 }
 
 // An AccessEntry is a request or a connection that has ended.
@@ -215,14 +216,21 @@ func (ts *tails) get(key string) (*tail, error) {
 }
 
 // follow begins to see records if that has not begun, until ctx ends. What came
-// while nobody read is a loss of unknown size: it counts as one.
+// while nobody read is a loss of unknown size: it counts as one. Where all records
+// fit, the loops need not make more of them than are kept.
 func (t *tail) follow(ctx context.Context, taps Taps, match func(accesslog.Seen) bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stop != nil {
 		return nil
 	}
-	stop, err := taps.Tap(func(s accesslog.Seen) { t.see(s, match(s)) })
+	var stop func()
+	var err error
+	if match == nil {
+		stop, err = taps.Sample(tailRate, func(s accesslog.Seen) { t.see(s, true) })
+	} else {
+		stop, err = taps.Tap(func(s accesslog.Seen) { t.see(s, match(s)) })
+	}
 	if err != nil {
 		return err
 	}

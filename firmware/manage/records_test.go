@@ -139,12 +139,19 @@ func TestEventTopicTellsLoss(t *testing.T) {
 // A tapper gives its tap whatever a test wants.
 type tapper struct {
 	tap     accesslog.Tap
+	rate    int // 0: all
 	stopped chan struct{}
 }
 
 func (f *tapper) Tap(t accesslog.Tap) (func(), error) {
 	f.tap = t
 	return func() { close(f.stopped) }, nil
+}
+
+// Sample is for filters that take all.
+func (f *tapper) Sample(perSecond int, t accesslog.Tap) (func(), error) {
+	f.rate = perSecond
+	return f.Tap(t)
 }
 
 func (f *tapper) see(path string, status uint16, drops uint64) {
@@ -166,7 +173,7 @@ func TestAccessTopicFiltersAndShowsGaps(t *testing.T) {
 		}
 		return got
 	}
-	if got := read(0); len(got.Entries) != 0 || f.tap == nil {
+	if got := read(0); len(got.Entries) != 0 || f.tap == nil || f.rate != 0 {
 		t.Fatalf("at first %+v", got)
 	}
 	f.see("/a", 503, 0)
@@ -189,5 +196,18 @@ func TestAccessTopicFiltersAndShowsGaps(t *testing.T) {
 		if _, err := b.accessTopic(t.Context(), api.Call{}, bad, 0, 1); err == nil {
 			t.Errorf("%+v was taken", bad)
 		}
+	}
+}
+
+func TestAccessTopicOfAllTakesASample(t *testing.T) {
+	f := &tapper{stopped: make(chan struct{})}
+	b := New(Config{Taps: f}, slog.New(slog.DiscardHandler))
+	p := accessFilter{Cluster: []string{}}
+	if _, err := b.accessTopic(t.Context(), api.Call{}, p, 0, 100); err != nil || f.rate != tailRate {
+		t.Fatalf("%v; %d records a second are wanted, not %d", err, f.rate, tailRate)
+	}
+	f.see("/a", 200, 0)
+	if got, err := b.accessTopic(t.Context(), api.Call{}, p, 0, 100); err != nil || len(got.Entries) != 1 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -53,6 +53,15 @@ func (r *records) close() (err error) {
 // Tap lets somebody see what ends, and keeps records for that where no access log
 // is written.
 func (a *accessLog) Tap(f accesslog.Tap) (stop func(), err error) {
+	return a.tap(func(l *accesslog.Log) func() { return l.Tap(f) })
+}
+
+// Sample lets f see so many records a second of each loop.
+func (a *accessLog) Sample(perSecond int, f accesslog.Tap) (stop func(), err error) {
+	return a.tap(func(l *accesslog.Log) func() { return l.Sample(perSecond, f) })
+}
+
+func (a *accessLog) tap(into func(*accesslog.Log) (untap func())) (stop func(), err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.ctx.Err() != nil {
@@ -64,7 +73,7 @@ func (a *accessLog) Tap(f accesslog.Tap) (stop func(), err error) {
 		}
 	}
 	a.tapped++
-	untap := a.log.Tap(f)
+	untap := into(a.log)
 	return sync.OnceFunc(func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"golang.org/x/text/unicode/norm"
 )
 
 // A Step names one block within another.
@@ -45,6 +48,10 @@ func (p Path) String() string {
 // blocks between slashes, as in "cluster/shop/timeouts" or
 // "pool/shop/probe/http#2", where #2 is the second of that type and label.
 func ParsePath(s string) (Path, error) {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return nil, fmt.Errorf("path %q: it holds bytes that are no text; a name is text in UTF-8, without control characters", s)
+	}
+	s = norm.NFC.String(s) // as the language has its texts
 	var p Path
 	parent := ""
 	words := strings.Split(s, "/")

@@ -143,6 +143,9 @@ func noGaps(s string) string {
 func FuzzPut(f *testing.F) {
 	f.Add("pool/shop", `{"member":[{"server":"b"},{"server":"a"},{"server":"b","weight":3}],"queue":9}`)
 	f.Add("cluster/c", `{"rule":[{"name":"two","when":"x()"},{"name":"three"}],"limits":{"body":"1MiB"},"persist":[{"method":"cookie"}]}`)
+	f.Add("cluster/\x86", `{"rule":[{"name":"two"}]}`)
+	f.Add("cluster/e\u0301", `{"rule":[{"name":"e\u0301"}]}`) // a letter and its accent apart
+	f.Add("cluster/a\x00b", `{}`)
 	f.Add("cluster/c/rule/one", `{"when":"path(\"/\")","persist":[]}`)
 	f.Fuzz(func(t *testing.T, where, text string) {
 		path, err := ParsePath(where)

@@ -36,6 +36,7 @@ var foreigners = []foreign{
 	{prefix: "golang.org/x/net/icmp", reason: "ping"},
 	{prefix: "golang.org/x/net/ipv4", reason: "ping and trace"},
 	{prefix: "golang.org/x/net/ipv6", reason: "ping and trace"},
+	{prefix: "golang.org/x/text/unicode/norm", reason: "the one form of names that hcl has (NFC)"},
 	{prefix: "golang.org/x/term", reason: "raw mode of terminals"},
 	{prefix: "github.com/safchain/ethtool", reason: "ethtool by ioctl, which every driver has"},
 	{prefix: "github.com/mdlayher/ethtool", reason: "ethtool by netlink, where it knows more"},

@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -38,6 +39,9 @@ func (c *checker) management() {
 		}
 	}
 	c.gateways(m, path)
+	if s := &c.cfg.System; len(s.NTP) > maxTimeServers {
+		c.diags.Add(c.where(s, "ntp", s.Range), "system", "ntp must have at most %d entries, not %d", maxTimeServers, len(s.NTP))
+	}
 }
 
 // gateways checks that the routers can be reached.
@@ -164,6 +168,28 @@ func checkHostName(s string) error {
 	}
 	if strings.Trim(s, "0123456789.") == "" {
 		return errors.New("must have a letter, or it would look like an address")
+	}
+	return nil
+}
+
+// checkTimeServer checks a name or address of a time server, perhaps with a port.
+func checkTimeServer(s string) error {
+	bad := errors.New(`must be a host name or an address, such as "pool.ntp.org", "192.0.2.123" or "[2001:db8::123]:123"`)
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		if checkHost(s) != nil {
+			return bad
+		}
+		host, _, err := net.SplitHostPort(s)
+		if err != nil {
+			host = strings.Trim(s, "[]")
+		}
+		if a, err = netip.ParseAddr(host); err != nil {
+			return nil // a name
+		}
+	}
+	if a.Zone() != "" || a.Is4In6() || a.IsUnspecified() || a.IsMulticast() {
+		return bad
 	}
 	return nil
 }

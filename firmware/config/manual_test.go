@@ -20,7 +20,7 @@ var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.
 // prose are the sections that describe no block.
 var prose = []string{"Words", "Pages", "The text", "Several people", "Mistakes", "First steps", "Where keys are",
 	"Which certificate a client gets", "Expiry", "Certificates by themselves", "Certificates of clients", "Sessions",
-	"What is sent", "Kinds of events", "The forms", "Changing the address from afar", "What the box leaves alone", "Rights",
+	"What is sent", "Kinds of events", "The forms", "Changing the address from afar", "What the box leaves alone", "The clock", "Another machine with the address", "Rights",
 	"Status", "Menu", "Changing the address", "Where it is", "First set-up", "Who may do what", "The menu", "When the engine does not answer"}
 
 // A section is what stands below one heading of a page.

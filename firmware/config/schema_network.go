@@ -11,6 +11,8 @@ var networkBlocks = []Block{
 				Purpose: "The name of the box, in its log and to others."},
 			{Name: "time_zone", Kind: KindString, check: checkTimeZone, Unset: "the zone that the machine has",
 				Purpose: "The time zone of the box, by its name in the IANA database."},
+			{Name: "ntp", Kind: KindStrings, check: checkTimeServer, Unset: "the time servers that DHCP gives to the management port; otherwise the clock is not touched",
+				Purpose: "The time servers that the clock of the box follows, 8 at most, by name or address; [] for none."},
 		},
 	},
 	{
@@ -19,6 +21,8 @@ var networkBlocks = []Block{
 		Keywords: []Keyword{
 			{Name: "port", Kind: KindString, check: checkName, Unset: "the port that the board calls its management port",
 				Purpose: "The port, by its name on the front."},
+			{Name: "vlan", Kind: KindInt, Min: "0", Max: "4094", Default: "0", Only: []string{"static", "dhcp"},
+				Purpose: "The VLAN in which the box has its addresses on the port (IEEE 802.1Q); 0 for frames without a tag."},
 			{Name: "method", Kind: KindString, OneOf: []string{"none", "static", "dhcp"}, Default: "none",
 				Purpose: "Where the addresses come from: somebody else gives them, they are given here, or a DHCP server gives one."},
 			{Name: "address", Kind: KindPrefixes, Only: []string{"static", "dhcp"}, Unset: "none; \"static\" needs one",

@@ -13,12 +13,17 @@ type System struct {
 	HostName string `json:"host_name,omitempty"` // empty: the machine keeps its own
 	TimeZone string `json:"time_zone,omitempty"` // of the IANA database; empty: the machine keeps its own
 
+	// NTP are the time servers: names or addresses, perhaps with a port. nil: those
+	// that DHCP gives to the management port, if any; empty: none whatever.
+	NTP []string `json:"ntp"`
+
 	Range hcl.Range `json:"-"`
 }
 
 // A Management is how the box is reached to be administered.
 type Management struct {
 	Port    string         `json:"port,omitempty"` // as on the front; empty: the board's management port
+	VLAN    int64          `json:"vlan"`           // 1 to 4094: the tag of its frames; 0: they have none
 	Method  Method         `json:"method"`         // none
 	Address []netip.Prefix `json:"address"`        // with dhcp of IPv6 only
 	Gateway []netip.Addr   `json:"gateway"`        // one of each family at most
@@ -42,4 +47,5 @@ const (
 	maxAddresses   = 8
 	maxNameservers = 3 // as many as a resolver asks: MAXNS of resolv.h
 	maxHostName    = 64
+	maxTimeServers = 8
 )

@@ -23,10 +23,12 @@ console {
 system {
   host_name = "lb1.example.com"
   time_zone = "Europe/Berlin"
+  ntp       = ["time.example.com", "192.0.2.123"]
 }
 
 management {
   port    = "mgmt"
+  vlan    = 100
   method  = "static"
   address = ["192.0.2.10/24", "2001:db8::10/64"]
   gateway = ["192.0.2.1", "fe80::1"]

@@ -1,0 +1,4 @@
+management {
+  method = "dhcp"
+  vlan   = 4095
+}

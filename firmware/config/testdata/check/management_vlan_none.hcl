@@ -1,0 +1,1 @@
+management { vlan = 10 }

@@ -112,7 +112,7 @@ func (s *shard) drain(b []byte, now, at int64) []byte {
 	for _, id := range s.gone {
 		b = frame{kind: frameGone, id: id, wall: now}.append(b)
 		if e := s.get(id); e != nil { // it came again, and the journal may have it already
-			s.note(e, at)
+			s.note(e, at, forJournal)
 		}
 	}
 	s.gone = nil

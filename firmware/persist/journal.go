@@ -111,7 +111,7 @@ func (j *Journal) Load(t *Sources, now int64) (LoadReport, error) {
 		}
 	}
 	r.Records = t.Stats().Records
-	t.journaled.Store(true)
+	t.listen(forJournal, true)
 	return r, err
 }
 
@@ -163,7 +163,7 @@ func (j *Journal) Close(now int64) error {
 
 // finish writes the whole table to a file that says that it is whole.
 func (j *Journal) finish(now int64) error {
-	j.table.journaled.Store(false)
+	j.table.listen(forJournal, false)
 	defer j.drop()
 	last := j.write(j.drain(now)) // in case that there is no room for a new file
 	j.drop()

@@ -32,13 +32,14 @@ type entry struct {
 	ref        uint64
 	timeout    int64 // ns
 	closed     int64 // when the last connection closed; nothing while open > 0
-	noted      int64 // when the journal was last told of it
+	noted      int64 // when the journal and the feed were last told of it
 	open       int32
 	prev, next uint32 // prev was used later
 	self       uint32
 	dirty      bool // is in shard.dirty
 	used       bool // is a record
-	toldOpen   bool // the journal has it as open
+	toldOpen   bool // the journal, or the feed, has it as open
+	fed        bool // is in shard.fed
 }
 
 // dead reports whether the record's time is over.
@@ -73,6 +74,7 @@ type shard struct {
 
 	dirty []uint32  // entries that the journal must write
 	gone  []entryID // records that the journal must forget
+	fed   []uint32  // entries that the feed must tell of
 }
 
 func (s *shard) init(limit int) {
@@ -132,7 +134,7 @@ func (s *shard) add(id entryID) *entry {
 	} else {
 		e = s.make()
 	}
-	*e = entry{id: id, self: e.self, dirty: e.dirty, used: true}
+	*e = entry{id: id, self: e.self, dirty: e.dirty, fed: e.fed, used: true}
 	s.index[id] = e.self
 	s.link(e)
 	return e
@@ -157,12 +159,20 @@ func (s *shard) unlink(e *entry) {
 	s.entry(e.next).prev = e.prev
 }
 
-// note has the journal write e.
-func (s *shard) note(e *entry, at int64) {
+// note has e written by the journal and told by the feed, as far as they are among
+// who.
+func (s *shard) note(e *entry, at int64, who uint32) {
+	if who == 0 {
+		return
+	}
 	e.noted = at
-	if !e.dirty {
+	if who&forJournal != 0 && !e.dirty {
 		e.dirty = true
 		s.dirty = append(s.dirty, e.self)
+	}
+	if who&forFeed != 0 && !e.fed {
+		e.fed = true
+		s.fed = append(s.fed, e.self)
 	}
 }
 
@@ -184,13 +194,13 @@ func (s *shard) copySome(to []entry, from uint32) ([]entry, uint32) {
 }
 
 // removeIf drops the records for which match is true and returns how many.
-func (s *shard) removeIf(journaled bool, match func(*entry) bool) int {
+func (s *shard) removeIf(who uint32, match func(*entry) bool) int {
 	removed := 0
 	s.walk(func(e *entry) {
 		if !match(e) {
 			return
 		}
-		if journaled {
+		if who&forJournal != 0 {
 			s.gone = append(s.gone, e.id)
 		}
 		s.remove(e)
@@ -199,17 +209,19 @@ func (s *shard) removeIf(journaled bool, match func(*entry) bool) int {
 	return removed
 }
 
-// sweep drops the records whose time is over; the journal need not know, because
-// who loads it finds them expired too. It does tell the journal of connections
-// that have been open for a while.
-func (s *shard) sweep(at int64, journaled bool) {
+// sweep drops the records whose time is over; nobody need know, because who gets them
+// finds them expired too. It does tell who of connections that have been open for
+// a while.
+func (s *shard) sweep(at int64, who uint32) {
 	s.walk(func(e *entry) {
 		switch {
 		case e.dead(at):
 			s.remove(e)
 			s.expired++
-		case journaled && e.open > 0 && !e.toldOpen && e.stale(at):
-			s.note(e, at)
+		case who != 0 && e.open > 0 && !e.toldOpen && e.stale(at):
+			s.note(e, at, who)
+		case who&forFeed != 0 && e.open > 0:
+			s.note(e, at, forFeed)
 		}
 	})
 }

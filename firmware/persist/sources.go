@@ -77,8 +77,23 @@ type Sources struct {
 	seed      maphash.Seed
 	clock     clock
 	shards    [numShards]shard
-	swept     int         // the shard that Tick sweeps next; Tick is called by one goroutine
-	journaled atomic.Bool // changes are noted for a Journal
+	swept     int           // the shard that Tick sweeps next; Tick is called by one goroutine
+	listeners atomic.Uint32 // who changes are noted for: forJournal, forFeed
+}
+
+// Who changes are noted for.
+const (
+	forJournal = 1 << iota
+	forFeed
+)
+
+// listen has changes noted for who, or not any more.
+func (t *Sources) listen(who uint32, on bool) {
+	if on {
+		t.listeners.Or(who)
+	} else {
+		t.listeners.And(^who)
+	}
 }
 
 // NewSources returns an empty table.
@@ -126,8 +141,8 @@ func (t *Sources) Begin(k SourceKey, ref uint64, timeout time.Duration, now int6
 	}
 	e.ref, e.timeout = ref, kept
 	e.open++
-	if t.journaled.Load() && (changed || e.open == 1 && e.stale(at)) {
-		s.note(e, at)
+	if who := t.listeners.Load(); who != 0 && (changed || e.open == 1 && e.stale(at)) {
+		s.note(e, at, who)
 	}
 }
 
@@ -147,8 +162,8 @@ func (t *Sources) End(k SourceKey, now int64) {
 		return
 	}
 	e.open, e.closed = 0, at
-	if t.journaled.Load() && (e.toldOpen || e.stale(at)) {
-		s.note(e, at)
+	if who := t.listeners.Load(); who != 0 && (e.toldOpen || e.stale(at)) {
+		s.note(e, at, who)
 	}
 }
 
@@ -196,9 +211,7 @@ func (t *Sources) Put(r SourceRecord, now int64) {
 	if e.open == 0 {
 		e.closed = closed
 	}
-	if t.journaled.Load() {
-		s.note(e, at)
-	}
+	s.note(e, at, t.listeners.Load())
 }
 
 // List calls f for each living record, in no order, until f returns false. f is
@@ -226,7 +239,7 @@ func (t *Sources) List(now int64, f func(SourceRecord) bool) {
 func (t *Sources) Clear(now int64, match func(SourceRecord) bool) int {
 	at, n := t.clock.at(now), 0
 	for i := range t.shards {
-		n += t.shards[i].removeIf(t.journaled.Load(), func(e *entry) bool {
+		n += t.shards[i].removeIf(t.listeners.Load(), func(e *entry) bool {
 			return match(e.record(now, at))
 		})
 	}
@@ -261,7 +274,7 @@ func (t *Sources) Stats() SourceStats {
 // that jumps moves the table's time by no more than 10 s.
 func (t *Sources) Tick(now int64) {
 	t.clock.tick(now)
-	t.shards[t.swept].sweep(t.clock.at(now), t.journaled.Load())
+	t.shards[t.swept].sweep(t.clock.at(now), t.listeners.Load())
 	t.swept = (t.swept + 1) % numShards
 }
 

@@ -86,7 +86,7 @@ func TestSourcesAgreesWithAMap(t *testing.T) {
 				s.Clear(now, func(r SourceRecord) bool { return r.Key == k })
 				delete(want, k)
 			}
-			s.shards[rng.IntN(numShards)].sweep(now, false)
+			s.shards[rng.IntN(numShards)].sweep(now, 0)
 		default:
 			ref, ok := s.Find(k, now)
 			if ok != (o != nil) || ok && ref != o.ref {

@@ -157,6 +157,11 @@ const Protocol = 112
 
 // A Batch is what Wait has to tell.
 type Batch struct {
+	// At is the moment by which to judge time: all that had come by then has been read,
+	// unless More is set. However long the process was stopped afterwards, a packet that
+	// waits does not look like one that is missing.
+	At time.Time
+
 	Packets []Packet // in the order in which they came, per interface
 
 	// Changed: an interface, an address, a route or a station may not be what it was.

@@ -35,6 +35,7 @@ func (d *decoder) check(cfg *Config) {
 	c.metrics()
 	c.management()
 	c.console(known)
+	c.groups(known)
 	c.certificates(known)
 	c.alerts(known)
 	for _, p := range cfg.Pools {
@@ -44,6 +45,7 @@ func (d *decoder) check(cfg *Config) {
 	for _, cl := range cfg.Clusters {
 		c.cluster(cl, known)
 	}
+	c.follow()
 	c.listeners()
 	c.unused()
 }

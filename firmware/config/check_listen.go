@@ -28,6 +28,12 @@ func (c *checker) listeners() {
 			Listen: Listen{Addr: m.Listen, Last: m.Listen.Port()}, owner: "metrics", at: c.at[place{m, "listen", -1}]})
 	}
 	claims[false] = append(claims[false], c.consoleClaims()...)
+	if n := &c.cfg.Node; n.Listen.IsValid() {
+		l := claim{Listen: Listen{Addr: n.Listen, Last: n.Listen.Port()}, owner: "node", at: c.at[place{n, "listen", -1}]}
+		claims[false] = append(claims[false], l)
+		l.udp = true
+		claims[true] = append(claims[true], l)
+	}
 	for _, cl := range c.cfg.Clusters {
 		for i, l := range cl.Listen {
 			if cl.Disabled || cl.Protocol == "" || !l.Addr.IsValid() {

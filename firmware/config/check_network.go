@@ -94,7 +94,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	if err != nil || p.Addr().Is4In6() {
 		return p, errors.New(`must be addresses with the lengths of their networks, such as "192.0.2.10/24" or "2001:db8::10/64"`)
 	}
-	if err := oneMachine(p.Addr()); err != nil {
+	if err := oneMachine(p.Addr()); err != nil && !p.Addr().IsLoopback() {
 		return p, err
 	}
 	if p.Bits() == 0 {
@@ -104,6 +104,15 @@ func parsePrefix(s string) (netip.Prefix, error) {
 		return p, fmt.Errorf("must be addresses of one machine: this %w", err)
 	}
 	return p, nil
+}
+
+// checkOutside checks an address of a port, which others must reach.
+func checkOutside(s string) error {
+	p, err := parsePrefix(s)
+	if err != nil {
+		return err
+	}
+	return oneMachine(p.Addr())
 }
 
 // parseIP reads an address without port and zone.

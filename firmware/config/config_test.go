@@ -86,7 +86,7 @@ func walk(parent, outer string, v reflect.Value, f func(*Block, string, reflect.
 		visit := func(v reflect.Value) {
 			sel := outer
 			if b.label != "" {
-				sel = v.FieldByName(b.label).String()
+				sel, _, _ = strings.Cut(b.labelOf(v), labelGap)
 			}
 			if b.By != "" && b.keyword(b.By) != nil {
 				sel = field(v, b.By, false).String()

@@ -29,8 +29,25 @@ func (c *Config) NodeName(machine string) string {
 	return machine
 }
 
-// GroupOf returns the failover group that has the address, or nil. The addresses
-// are those of [Router.Advertised].
+// GroupAddresses returns the group of each address that one has. Link-local
+// addresses of IPv6 are left out: nobody listens on them, and routers on
+// different ports may have the same.
+func (c *Config) GroupAddresses() map[netip.Addr]*Group {
+	out := make(map[netip.Addr]*Group)
+	for _, g := range c.Groups {
+		for _, r := range g.Routers {
+			for _, p := range r.Addresses {
+				if !cableOnly(p.Addr()) {
+					out[p.Addr()] = g
+				}
+			}
+		}
+	}
+	return out
+}
+
+// GroupOf returns the failover group that has the address, or nil; for many
+// addresses GroupAddresses is quicker.
 func (c *Config) GroupOf(a netip.Addr) *Group {
 	for _, g := range c.Groups {
 		if g.Has(a) {
@@ -40,12 +57,18 @@ func (c *Config) GroupOf(a netip.Addr) *Group {
 	return nil
 }
 
-// Has reports whether a is one of the group's addresses.
+// Has reports whether a is one of the group's addresses, as GroupAddresses has
+// them.
 func (g *Group) Has(a netip.Addr) bool {
-	return slices.ContainsFunc(g.Routers, func(r *Router) bool {
-		return slices.ContainsFunc(r.Advertised(), func(p netip.Prefix) bool { return p.Addr() == a })
-	})
+	return !cableOnly(a) && slices.ContainsFunc(g.Routers, func(r *Router) bool { return r.has(a) })
 }
+
+func (r *Router) has(a netip.Addr) bool {
+	return slices.ContainsFunc(r.Addresses, func(p netip.Prefix) bool { return p.Addr() == a })
+}
+
+// cableOnly reports whether an address means something on one network only.
+func cableOnly(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }
 
 // ClusterGroup returns the group that the cluster follows, or nil: the one that
 // has one of its listen addresses. A checked configuration has no cluster with
@@ -78,8 +101,14 @@ func (g *Group) Base(node string) int {
 	if i < 0 {
 		return 0
 	}
-	return 200 - 50*i
+	return max(topPriority-homeStep*i, 0)
 }
+
+// Priorities of homes.
+const (
+	topPriority = 200 // of the first
+	homeStep    = 50  // less for each after it
+)
 
 // PriorityOf returns the priority with which a node begins for one router of the
 // group: that of Base, or 255 if the router says that the first home owns its

@@ -15,13 +15,14 @@ import (
 const manual = "../../docs/manual/"
 
 // pages are those that describe the table, with their blocks.
-var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md", "alerts.md", "network.md", "panel.md", "serial.md"}
+var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md", "alerts.md", "network.md", "panel.md", "serial.md", "ha.md"}
 
 // prose are the sections that describe no block.
 var prose = []string{"Words", "Pages", "The text", "Several people", "Mistakes", "First steps", "Where keys are",
 	"Which certificate a client gets", "Expiry", "Certificates by themselves", "Certificates of clients", "Sessions",
 	"What is sent", "Kinds of events", "The forms", "Changing the address from afar", "What the box leaves alone", "The clock", "Another machine with the address", "Rights",
-	"Status", "Menu", "Changing the address", "Where it is", "First set-up", "Who may do what", "The menu", "When the engine does not answer"}
+	"Status", "Menu", "Changing the address", "Where it is", "First set-up", "Who may do what", "The menu", "When the engine does not answer",
+	"Shared and local blocks", "What is mirrored", "Split networks"}
 
 // A section is what stands below one heading of a page.
 type section struct {
@@ -268,8 +269,10 @@ func surround(context, text string) string {
 	const members = "member \"web1\" {}\nmember \"web2\" {}\n"
 	pool, cluster, rest := members, "", ""
 	switch block {
-	case "engine", "metrics", "access_log", "console", "system", "panel", "serial":
+	case "engine", "metrics", "access_log", "console", "system", "panel", "serial", "node":
 		rest = wrap(block, text)
+	case "peer", "group", "announce", "router", "track":
+		rest = pair(block, sel, text, wrap, set)
 	case "management":
 		rest = wrap(block, set(`method = "static"`)+text)
 	case "responder", "server", "certificate", "acme", "trust", "syslog", "mail", "alert":
@@ -311,6 +314,25 @@ func surround(context, text string) string {
 		"certificate \"shop\" {}\ncertificate \"shop-rsa\" {}\ntrust \"corp\" {}\n" +
 		"acme \"letsencrypt\" { agree_tos = true }\n" +
 		"syslog \"siem\" { address = \"192.0.2.9:514\" }\nmail \"ops\" {\nserver = \"192.0.2.25:25\"\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]\n}\n"
+}
+
+// pair is surround for what stands in the blocks node and group.
+func pair(block, sel, text string, wrap func(head, text string) string, set func(line string) string) string {
+	const router = "port = \"lan1\"\nvrid = 9\naddresses = [\"192.0.2.1/24\"]\n"
+	homes := "homes = [\"left\", \"right\"]\n"
+	switch block {
+	case "peer":
+		return wrap("node", "listen = \"10.255.0.1:7460\"\n"+wrap(`peer "right"`, text))
+	case "group":
+		return wrap(`group "x"`, set(strings.TrimSpace(homes))+text+wrap(`router "x"`, router))
+	case "announce":
+		homes += wrap("announce", text) + wrap(`router "x"`, router)
+	case "router":
+		homes += wrap(`router "x"`, set(`port = "lan1"`)+set(`vrid = 9`)+set(`addresses = ["192.0.2.1/24"]`)+text)
+	default:
+		homes += wrap(fmt.Sprintf("track %q %q", sel, "shop"), text)
+	}
+	return wrap(`group "x"`, homes)
 }
 
 // eachCondition makes a rule of every "when" in text.

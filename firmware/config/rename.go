@@ -72,6 +72,9 @@ func (r *renamer) visit(o *Object) {
 		if b.ref == r.kind && in.Step.Label == r.from && len(in.block.LabelRanges) == 1 {
 			r.cuts = append(r.cuts, cut(in.block.LabelRanges[0], r.to))
 		}
+		if b.Name == "track" && in.Step.Label == r.kind+labelGap+r.from {
+			r.cuts = append(r.cuts, cut(in.block.LabelRanges[1], r.to))
+		}
 		for name, a := range in.body.Attributes {
 			k := b.keyword(name)
 			switch {

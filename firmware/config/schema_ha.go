@@ -67,7 +67,7 @@ var haBlocks = []Block{
 		Name: "track", In: []string{"group"}, Label: "kind", Labels: trackKinds, Second: "name", By: "kind", field: "Tracks", label: "Kind", second: "Name",
 		Purpose: "Something that the box must have to be a good home for the group.",
 		Keywords: []Keyword{
-			{Name: "weight", Kind: KindInt, Min: "0", Max: "253", Default: "50",
+			{Name: "weight", Kind: KindInt, Min: "0", Max: "253", Default: "60",
 				Purpose: "What the priority loses while it fails; 0 takes the box out of the group."},
 			{Name: "at_least", Kind: KindInt, Min: "1", Max: "10000", Default: "1", Only: []string{"pool"},
 				Purpose: "How many members of the pool must be available."},

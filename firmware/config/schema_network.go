@@ -25,7 +25,7 @@ var networkBlocks = []Block{
 				Purpose: "The VLAN in which the box has its addresses on the port (IEEE 802.1Q); 0 for frames without a tag."},
 			{Name: "method", Kind: KindString, OneOf: []string{"none", "static", "dhcp"}, Default: "none",
 				Purpose: "Where the addresses come from: somebody else gives them, they are given here, or a DHCP server gives one."},
-			{Name: "address", Kind: KindPrefixes, Only: []string{"static", "dhcp"}, Unset: "none; \"static\" needs one",
+			{Name: "address", Kind: KindPrefixes, check: checkOutside, Only: []string{"static", "dhcp"}, Unset: "none; \"static\" needs one",
 				Purpose: "The addresses of the port with the lengths of their networks, 8 at most; with \"dhcp\" IPv6 ones only."},
 			{Name: "gateway", Kind: KindIPs, Only: []string{"static", "dhcp"}, Unset: "no default route but what DHCP gives",
 				Purpose: "The router to everywhere else: one of IPv4, one of IPv6 at most; with \"dhcp\" of IPv6 only."},

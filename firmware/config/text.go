@@ -117,7 +117,7 @@ func (p *printer) keyword(k *Keyword, sel string, v reflect.Value) {
 	none := k.defaultFor(sel) == "" && !k.Required
 	switch {
 	case f.Kind() == reflect.String && f.Len() == 0 && !given, f.Kind() == reflect.Map && f.Len() == 0,
-		none && f.Kind() == reflect.Slice && f.Len() == 0:
+		none && f.Kind() == reflect.Slice && f.Len() == 0, none && f.Kind() == reflect.Struct && f.IsZero():
 		return
 	case !p.defaults && !none && !k.Required && text == spellDefault(k, sel):
 		return

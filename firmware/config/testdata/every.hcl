@@ -7,7 +7,7 @@ engine {
 }
 
 metrics {
-  listen = "192.0.2.1:9101"
+  listen = "192.0.2.10:9101"
   token  = "correct-horse-battery"
 }
 
@@ -49,6 +49,65 @@ serial {
   password_reset    = "refused"
   maintenance_shell = true
   idle              = "5m"
+}
+
+node {
+  name   = "left"
+  listen = "192.0.2.10:7460"
+
+  peer "right" { address = "192.0.2.11:7460" }
+}
+
+group "front" {
+  description   = "what clients connect to"
+  homes         = ["left", "right"]
+  interval      = "2s"
+  preempt       = false
+  preempt_delay = "1m"
+  start_delay   = "20s"
+  accept        = false
+  on_split      = "takeover"
+  engine_hold   = "3s"
+  handoff       = "1m"
+
+  announce {
+    repeat  = 3
+    delay   = "1s"
+    refresh = "1m"
+  }
+
+  router "old" {
+    port      = "lan1"
+    vrid      = 10
+    version   = 2
+    addresses = ["192.0.2.1/24"]
+    mac       = "port"
+    unicast   = ["192.0.2.12", "192.0.2.13"]
+  }
+
+  router "six" {
+    port      = "lan1"
+    vrid      = 10
+    addresses = ["fe80::1/64", "2001:db8::1/64"]
+  }
+
+  router "pseudo" {
+    port      = "lan2"
+    vrid      = 20
+    addresses = ["198.51.100.1/24"]
+    checksum  = "pseudo"
+    priority  = 255
+  }
+
+  track "port" "lan2" { weight = 0 }
+  track "default_route" "v4" { weight = 100 }
+
+  track "pool" "shop" {
+    at_least = 2
+    weight   = 70
+  }
+
+  track "custom" "upstream" { ttl = "1m" }
 }
 
 access_log {

@@ -67,7 +67,7 @@ func New(sys System, wire Wire, cfg Config, log *slog.Logger) *Conf {
 // goes on trying. The same d again changes nothing.
 func (c *Conf) Set(d Desired) error {
 	c.mu.Lock()
-	if c.desired.Method != d.Method || c.desired.Interface != d.Interface {
+	if c.desired.Method != d.Method || c.desired.Interface != d.Interface || c.desired.VLAN != d.VLAN {
 		c.lease, c.client = nil, ""
 	}
 	c.desired = d
@@ -154,7 +154,7 @@ func (c *Conf) look() error {
 // whether it holds.
 func (c *Conf) useRecord(now time.Time) {
 	l := c.record.Lease
-	if c.lease == nil && !c.dropped && c.desired.Method == DHCP && l.valid(now) && c.record.Boot == c.state.Boot && l.Interface == c.desired.Interface {
+	if c.lease == nil && !c.dropped && c.desired.Method == DHCP && l.valid(now) && c.record.Boot == c.state.Boot && l.Interface == c.seat() {
 		c.lease = l
 	}
 }
@@ -182,7 +182,7 @@ func (c *Conf) allowed(steps []Step) []Step {
 func (c *Conf) lacks(k StepKind) string {
 	want := ""
 	switch k {
-	case LinkUp, AddAddress, RemoveAddress, AddRoute, RemoveRoute:
+	case LinkUp, AddAddress, RemoveAddress, AddRoute, RemoveRoute, AddVLAN, RemoveVLAN:
 		want = "CAP_NET_ADMIN"
 	case SetHostName:
 		want = "CAP_SYS_ADMIN"
@@ -249,10 +249,11 @@ func (c *Conf) clientInterface() string {
 	if c.desired.Method != DHCP || slices.Contains(c.state.Lacks, "CAP_NET_RAW") || slices.Contains(c.state.Lacks, "CAP_NET_ADMIN") {
 		return ""
 	}
-	if _, there := c.state.Interfaces[c.desired.Interface]; !there {
+	seat, _, there := c.state.seat(c.desired.Interface, c.desired.VLAN)
+	if !there {
 		return ""
 	}
-	return c.desired.Interface
+	return seat
 }
 
 // A running is the DHCP client of one interface.
@@ -291,7 +292,7 @@ func (r *running) end() {
 // more. Problem is what keeps it from one, "" nothing.
 func (c *Conf) leased(iface string, l *Lease, problem string) {
 	c.mu.Lock()
-	if c.desired.Method == DHCP && c.desired.Interface == iface {
+	if c.desired.Method == DHCP && c.seat() == iface {
 		c.client = problem
 		if l != c.lease {
 			c.lease, c.dropped = l, l == nil
@@ -306,7 +307,7 @@ func (c *Conf) leased(iface string, l *Lease, problem string) {
 func (c *Conf) held(iface string) *Lease {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.desired.Method != DHCP || c.desired.Interface != iface {
+	if c.desired.Method != DHCP || c.seat() != iface {
 		return nil
 	}
 	return c.lease

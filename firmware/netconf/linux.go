@@ -47,7 +47,11 @@ func (l Linux) Read() (State, error) {
 	}
 	for _, x := range links {
 		a := x.Attrs()
-		s.Interfaces[a.Name] = Link{Index: a.Index, Up: a.RawFlags&unix.IFF_UP != 0, Carrier: a.RawFlags&unix.IFF_LOWER_UP != 0}
+		link := Link{Index: a.Index, Up: a.RawFlags&unix.IFF_UP != 0, Carrier: a.RawFlags&unix.IFF_LOWER_UP != 0}
+		if v, ok := x.(*netlink.Vlan); ok && v.VlanProtocol == netlink.VLAN_PROTOCOL_8021Q && a.NetNsID < 0 {
+			link.Parent, link.VLAN = a.ParentIndex, v.VlanId
+		}
+		s.Interfaces[a.Name] = link
 	}
 	addresses, err := retried(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
 	if err != nil {
@@ -150,6 +154,8 @@ func (l Linux) Do(s Step) error {
 		return changeAddress(s)
 	case AddRoute, RemoveRoute:
 		return changeRoute(s)
+	case AddVLAN, RemoveVLAN:
+		return changeVLAN(s)
 	case SetHostName:
 		return unix.Sethostname([]byte(s.Name))
 	case PutResolver:
@@ -161,6 +167,23 @@ func (l Linux) Do(s Step) error {
 		}
 	}
 	return putFile(l.zone(), s.File)
+}
+
+func changeVLAN(s Step) error {
+	if s.Kind == RemoveVLAN {
+		err := netlink.LinkDel(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: s.Index}})
+		if errors.Is(err, unix.ENODEV) {
+			return nil
+		}
+		return err
+	}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.ParentIndex = s.Name, s.Index
+	err := netlink.LinkAdd(&netlink.Vlan{LinkAttrs: attrs, VlanId: s.VLAN, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q})
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("this kernel has no VLANs: its module 8021q is missing: %w", err)
+	}
+	return err
 }
 
 func changeAddress(s Step) error {

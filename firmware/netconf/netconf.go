@@ -32,6 +32,7 @@ const (
 type Desired struct {
 	Port      string // as people call it
 	Interface string // as the kernel calls it; "": the port is not there
+	VLAN      int    // in which its addresses are, 1 to 4094; 0: its frames have no tag
 	Method    Method
 	Addresses []netip.Prefix
 	Gateways  []netip.Addr // one of each family at most
@@ -51,6 +52,7 @@ type Status struct {
 	Desired   Desired
 	Managed   bool
 	Why       string         // not managed
+	Interface string         // that has the addresses: the port's, or that of its VLAN; "": it is not there
 	Addresses []netip.Prefix // of the port, whoever has set them
 	Gateways  []netip.Addr   // of our default routes
 	DNS       []netip.Addr   // that we have set

@@ -60,25 +60,25 @@ func (g goal) dns() ([]netip.Addr, string) {
 // go last, so that who comes by one of two is not cut off.
 func (g goal) plan(s State, r record) ([]Step, record) {
 	if r.Boot != s.Boot { // what was set is gone
-		r.Boot, r.Addresses = s.Boot, nil
+		r.Boot, r.Addresses, r.VLANs = s.Boot, nil, nil
 		if r.HostName != nil && s.HostName != r.SetHostName {
 			r.HostName = nil // the machine has come up with its own
 		}
 	}
+	if first := g.planVLAN(s, &r); first != nil {
+		return g.planNames(s, r, first) // what is ours elsewhere stays until it is there
+	}
 	r.Addresses = slices.Clone(r.Addresses)
-	link, there := s.Interfaces[g.Interface]
-	var up, add, remove []Step
+	seat, link, there := s.seat(g.Interface, g.VLAN)
+	var add, remove []Step
 	wanted := g.addresses()
 	if !there {
 		wanted = nil
 	}
-	if there && g.Method != None && !link.Up {
-		up = append(up, Step{Kind: LinkUp, Interface: g.Interface, Index: link.Index})
-	}
 	for _, a := range wanted {
 		if !s.has(link.Index, a) {
-			add = append(add, Step{Kind: AddAddress, Interface: g.Interface, Index: link.Index, Address: a})
-			r.own(ours{g.Interface, link.Index, a})
+			add = append(add, Step{Kind: AddAddress, Interface: seat, Index: link.Index, Address: a})
+			r.own(ours{seat, link.Index, a})
 		}
 	}
 	r.Addresses = slices.DeleteFunc(r.Addresses, func(o ours) bool {
@@ -91,8 +91,22 @@ func (g goal) plan(s State, r record) ([]Step, record) {
 		}
 		return true
 	})
-	steps := slices.Concat(up, add, g.planRoutes(s, link, there), remove)
+	steps := slices.Concat(g.planLinks(s, seat, link, there), add, g.planRoutes(s, seat, link, there), remove, g.dropVLANs(s, &r))
 	return g.planNames(s, r, steps)
+}
+
+// planLinks switches on what is off: the port, and its VLAN, which needs the port.
+func (g goal) planLinks(s State, seat string, link Link, there bool) (steps []Step) {
+	if !there || g.Method == None {
+		return nil
+	}
+	if port := s.Interfaces[g.Interface]; !port.Up && port.Index != link.Index {
+		steps = append(steps, Step{Kind: LinkUp, Interface: g.Interface, Index: port.Index})
+	}
+	if !link.Up {
+		steps = append(steps, Step{Kind: LinkUp, Interface: seat, Index: link.Index})
+	}
+	return steps
 }
 
 // own notes an address as ours.
@@ -116,7 +130,7 @@ func (s State) name(index int) string {
 }
 
 // planRoutes compares the routes that are ours with those that are wanted.
-func (g goal) planRoutes(s State, link Link, there bool) (steps []Step) {
+func (g goal) planRoutes(s State, seat string, link Link, there bool) (steps []Step) {
 	wanted := g.routes()
 	if !there {
 		wanted = nil
@@ -131,7 +145,7 @@ func (g goal) planRoutes(s State, link Link, there bool) (steps []Step) {
 		w.Index, w.Metric, w.Ours = link.Index, Metric, true
 		w.OnLink = w.Gateway.Is4() && !slices.ContainsFunc(g.addresses(), func(a netip.Prefix) bool { return a.Contains(w.Gateway) })
 		if !slices.ContainsFunc(s.Routes, func(r Route) bool { return r.Ours && r.Index == w.Index && r.Metric == Metric && same(r, w) }) {
-			steps = append(steps, Step{Kind: AddRoute, Interface: g.Interface, Index: link.Index, Route: w})
+			steps = append(steps, Step{Kind: AddRoute, Interface: seat, Index: link.Index, Route: w})
 		}
 	}
 	return steps

@@ -17,7 +17,10 @@ import (
 type record struct {
 	Boot      string `json:"boot"`
 	Addresses []ours `json:"addresses,omitempty"`
-	Lease     *Lease `json:"lease,omitempty"`
+
+	VLANs []tagged `json:"vlans,omitempty"`
+
+	Lease *Lease `json:"lease,omitempty"`
 
 	HostName *string `json:"host_name,omitempty"` // before; nil: we have not set it
 	Resolver *File   `json:"resolver,omitempty"`

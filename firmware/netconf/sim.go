@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -52,9 +53,12 @@ func (s *Sim) Read() (State, error) {
 func (s *Sim) Plug(iface string, in bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l, ok := s.state.Interfaces[iface]; ok {
-		l.Carrier = in
-		s.state.Interfaces[iface] = l
+	port, ok := s.state.Interfaces[iface]
+	for name, l := range s.state.Interfaces {
+		if ok && (l.Index == port.Index || l.Parent == port.Index) {
+			l.Carrier = in
+			s.state.Interfaces[name] = l
+		}
 	}
 }
 
@@ -90,10 +94,31 @@ func (s *Sim) Do(step Step) error {
 		x.Resolver = step.File
 	case PutZone:
 		x.Zone = step.File
+	case AddVLAN:
+		return s.addVLAN(step)
+	case RemoveVLAN:
+		maps.DeleteFunc(x.Interfaces, func(_ string, l Link) bool { return l.Index == step.Index })
+		x.Addresses = slices.DeleteFunc(x.Addresses, func(a Address) bool { return a.Index == step.Index })
+		x.Routes = slices.DeleteFunc(x.Routes, func(r Route) bool { return r.Index == step.Index })
 	}
-	if step.Kind == AddAddress || step.Kind == RemoveAddress {
+	if (step.Kind == AddAddress || step.Kind == RemoveAddress) && x.Interfaces[step.Interface].Parent == 0 {
 		s.changed(step.Interface, s.addresses(step.Index))
 	}
+	return nil
+}
+
+// addVLAN makes the interface of a VLAN, as a kernel does: it is off, and has its
+// own index. The caller holds s.mu.
+func (s *Sim) addVLAN(step Step) error {
+	if _, taken := s.state.Interfaces[step.Name]; taken {
+		return fmt.Errorf("there is an interface %s already", step.Name)
+	}
+	l := Link{Parent: step.Index, VLAN: step.VLAN}
+	for _, other := range s.state.Interfaces {
+		l.Index = max(l.Index, other.Index+1)
+		l.Carrier = l.Carrier || other.Index == step.Index && other.Carrier
+	}
+	s.state.Interfaces[step.Name] = l
 	return nil
 }
 

@@ -27,8 +27,9 @@ func (c *Conf) status() Status {
 	d := c.desired
 	s := Status{Desired: d, Lease: c.lease, HostName: c.state.HostName, TimeZone: c.timeZone()}
 	s.Managed, s.Why = c.managed()
-	link, there := c.state.Interfaces[d.Interface]
+	seat, link, there := c.state.seat(d.Interface, d.VLAN)
 	if there {
+		s.Interface = seat
 		for _, a := range c.state.Addresses {
 			if a.Index == link.Index {
 				s.Addresses = append(s.Addresses, a.Prefix)
@@ -79,6 +80,8 @@ func (c *Conf) problems(link Link, there bool) (out []string) {
 		out = append(out, why)
 	case d.Port == "":
 		out = append(out, "the board has no management port: name one in management { port }")
+	case !there && d.VLAN > 0 && c.state.Interfaces[d.Interface].Index > 0:
+		out = append(out, fmt.Sprintf("port %s has no VLAN %d yet: it has none of its addresses there", d.Port, d.VLAN))
 	case !there:
 		out = append(out, fmt.Sprintf("port %s is not there: it has no interface", d.Port))
 	default:
@@ -135,5 +138,5 @@ func (r record) same(o record) bool { return reflect.DeepEqual(r, o) }
 
 // empty reports whether nothing is set by us.
 func (r record) empty() bool {
-	return len(r.Addresses) == 0 && r.HostName == nil && r.Resolver == nil && r.Zone == nil
+	return len(r.Addresses) == 0 && len(r.VLANs) == 0 && r.HostName == nil && r.Resolver == nil && r.Zone == nil
 }

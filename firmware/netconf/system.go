@@ -34,6 +34,8 @@ type Link struct {
 	Index   int
 	Up      bool
 	Carrier bool
+	Parent  int // of a VLAN: the index of what it is on; else 0
+	VLAN    int // its number; 0: it is none
 }
 
 // An Address is one of an interface.
@@ -67,16 +69,19 @@ const (
 	SetHostName
 	PutResolver
 	PutZone
+	AddVLAN
+	RemoveVLAN
 )
 
 // A Step changes one thing.
 type Step struct {
 	Kind      StepKind
 	Interface string // for people
-	Index     int
+	Index     int    // of a new VLAN that of the port
 	Address   netip.Prefix
 	Route     Route
-	Name      string
+	Name      string // of the machine, or of the interface of a VLAN
+	VLAN      int
 	File      File
 }
 
@@ -85,6 +90,10 @@ func (s Step) String() string {
 	switch s.Kind {
 	case LinkUp:
 		return "link set up dev " + s.Interface
+	case AddVLAN:
+		return fmt.Sprintf("link add link %s name %s type vlan id %d", s.Interface, s.Name, s.VLAN)
+	case RemoveVLAN:
+		return "link del " + s.Name
 	case AddAddress:
 		return fmt.Sprintf("address add %s dev %s", s.Address, s.Interface)
 	case RemoveAddress:

@@ -29,6 +29,9 @@ type memberState struct {
 	WeightReason string    `json:"weight_reason,omitempty"`
 	WeightBy     string    `json:"weight_by,omitempty"`
 	WeightSince  time.Time `json:"weight_since,omitzero"`
+
+	Stamp int64  `json:"stamp,omitempty"` // when it was set, Unix ns; of boxes that differ the later counts
+	Node  string `json:"node,omitempty"`  // box on which it was set
 }
 
 // weighs reports whether the operator's weight is in force where configured is
@@ -77,12 +80,17 @@ func (b *Balancer) setState(poolName, member string, change func(*memberState)) 
 	}
 	st := next[poolName][member]
 	change(&st)
-	if st.Admin == pool.Enabled.String() && st.Weight == nil {
+	b.stamp(&st)
+	if st.plain() && b.tell == nil {
 		delete(next[poolName], member)
 	} else {
 		next[poolName][member] = st
 	}
-	return b.keepStates(next)
+	if err := b.keepStates(next); err != nil {
+		return err
+	}
+	b.tellState(poolName, member, st)
+	return nil
 }
 
 // keepStates makes next the runtime states, durably first.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"evener/firmware/accesslog"
@@ -106,6 +107,8 @@ type Balancer struct {
 	upstreams map[upstreamKey]*l7.Upstream
 	viewIDs   map[viewKey]int
 	admin     adminState
+	tell      func(RuntimeState) // other boxes what the operator decides; nil: there are none
+	node      string             // name of this box among them
 	verdicts  verdicts
 	draining  bool
 	released  bool // another process owns the durable state now
@@ -133,6 +136,8 @@ type unit struct {
 	http *l7.Worker
 
 	stream *l4.Worker // of tcp and udp clusters
+
+	asked atomic.Int64 // when the loop was asked for a sign of life, Unix ns; 0: it has answered
 }
 
 // A port is a listener that is served.

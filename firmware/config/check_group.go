@@ -56,6 +56,9 @@ func (c *checker) homes(g *Group, path, own string, first bool) {
 	for i, h := range g.Homes {
 		if !slices.Contains(names, h) && checkName(h) == nil {
 			hint := didYouMean(h, names)
+			if hint == "" && len(peers) == 0 {
+				continue // that there are none is told below
+			}
 			if hint == "" {
 				hint = fmt.Sprintf("; if it is another one, name it with node { peer %q { ... } }", h)
 			}

@@ -1,0 +1,2 @@
+system { host_name = "left" }
+group "front" { homes = ["left", "right"] }

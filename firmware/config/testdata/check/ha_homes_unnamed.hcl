@@ -1,0 +1,1 @@
+group "front" { homes = ["left", "right"] }

@@ -68,5 +68,8 @@ var EventKinds = []string{
 	"sensor.warning", "sensor.critical", "sensor.missing", "sensor.ok", "watchdog.reset",
 	"login.failed", "login.throttled",
 	"audit.failed", "audit.restored", "events.lost",
+	"group.active", "group.takeover", "group.backup", "group.fault", "group.init", "group.changed",
+	"standby.alarm", "standby.warning", "standby.cleared", "peer.connected", "peer.lost", "peer.paired", "peer.unpaired",
+	"config.mirrored", "config.refused", "rehearsal.done", "rehearsal.failed",
 	"alert.failed", "alert.restored", "alert.dropped", "alert.test",
 }

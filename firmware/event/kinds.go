@@ -48,6 +48,23 @@ const (
 	EventsLost      Kind = "events.lost"
 	PortUp          Kind = "port.up"
 	PortDown        Kind = "port.down"
+	GroupActive     Kind = "group.active"
+	GroupTakeover   Kind = "group.takeover"
+	GroupBackup     Kind = "group.backup"
+	GroupFault      Kind = "group.fault"
+	GroupInit       Kind = "group.init"
+	GroupChanged    Kind = "group.changed"
+	StandbyAlarm    Kind = "standby.alarm"
+	StandbyWarning  Kind = "standby.warning"
+	StandbyCleared  Kind = "standby.cleared"
+	PeerConnected   Kind = "peer.connected"
+	PeerLost        Kind = "peer.lost"
+	PeerPaired      Kind = "peer.paired"
+	PeerUnpaired    Kind = "peer.unpaired"
+	ConfigMirrored  Kind = "config.mirrored"
+	ConfigRefused   Kind = "config.refused"
+	RehearsalDone   Kind = "rehearsal.done"
+	RehearsalFailed Kind = "rehearsal.failed"
 	AlertFailed     Kind = "alert.failed"
 	AlertRestored   Kind = "alert.restored"
 	AlertDropped    Kind = "alert.dropped"
@@ -99,6 +116,23 @@ var table = []Description{
 	{AuditFailed, Error, "the audit log is not written, {waiting} records wait: {error}", "audit"},
 	{AuditRestored, Info, "the audit log is written again; {lost} records were lost", "audit"},
 	{EventsLost, Warning, "{lost} events were not kept: {reason}", "events"},
+	{GroupActive, Info, "{group} is active on {node}: {reason}", "group/NAME"},
+	{GroupTakeover, Warning, "{node} has taken {group} over: {reason}", "group/NAME"},
+	{GroupBackup, Info, "{group} is on standby on {node}: {reason}", "group/NAME"},
+	{GroupFault, Warning, "{group} is at fault on {node}: {reason}", "group/NAME"},
+	{GroupInit, Info, "{group} has ended on {node}: {reason}", "group/NAME"},
+	{GroupChanged, Info, "{group} on {node} has priority {priority}: {reason}", "group/NAME"},
+	{StandbyAlarm, Error, "hot standby: {text}", "standby"},
+	{StandbyWarning, Warning, "hot standby: {text}", "standby"},
+	{StandbyCleared, Info, "hot standby, over now: {text}", "standby"},
+	{PeerConnected, Info, "the mirror reaches {peer}", "peer/NAME"},
+	{PeerLost, Warning, "the mirror does not reach {peer}: {reason}", "peer/NAME"},
+	{PeerPaired, Info, "paired with {peer}, as {by} has confirmed", "peer/NAME"},
+	{PeerUnpaired, Info, "no longer paired with {peer}, as {by} has ordered", "peer/NAME"},
+	{ConfigMirrored, Info, "revision {revision} came from {peer}, where {by} has committed it", "config"},
+	{ConfigRefused, Error, "{node} does not take the configuration of {peer}: {error}", "config"},
+	{RehearsalDone, Info, "{kind} failover of {group} was rehearsed: {failed} of {asked} requests failed, the longest gap was {gap}", "group/NAME"},
+	{RehearsalFailed, Warning, "the rehearsal of {group} has failed: {error}", "group/NAME"},
 	{AlertFailed, Warning, "alerts do not reach {channel}: {error}", "alert/NAME"},
 	{AlertRestored, Info, "alerts reach {channel} again", "alert/NAME"},
 	{AlertDropped, Warning, "{dropped} alerts for {channel} were dropped: it takes none, and too many wait", "alert/NAME"},

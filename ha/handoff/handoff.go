@@ -21,10 +21,15 @@
 // The package does not know when a switch happens, and which box is which:
 // package ha's role says so. The order of a switch is
 //
-//	old box: stop its own Receiver, Keep the addresses, release them;
-//	new box: Receive, then take and announce the addresses.
+//  1. old box: Keep the addresses;
+//  2. new box: Receive;
+//  3. old box: release the addresses from the network;
+//  4. new box: take and announce them, and Drop what it has kept itself since an
+//     earlier switch the other way;
+//  5. old box: Stop its own Receiver of such a switch, if it runs. Earlier it
+//     would reset what the new box has on it.
 //
-// and when the limit has passed the old box drops them.
+// When the limit has passed, the old box drops the addresses.
 package handoff
 
 import (

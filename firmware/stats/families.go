@@ -95,6 +95,19 @@ var (
 	AccessLogDropped     = &Family{"evener_accesslog_dropped_total", CounterType, "Access log lines dropped because the destination did not keep up.", nil}
 	SensorValue          = &Family{"evener_sensor_value", GaugeType, "What a sensor of the box measures: degrees Celsius, revolutions per minute, volts or watts, by its kind.", []string{"sensor", "kind"}}
 	SensorState          = &Family{"evener_sensor_state", GaugeType, "1 for the state of a sensor, 0 for the others.", []string{"sensor", "state"}}
+	GroupState           = &Family{"evener_group_state", GaugeType, "1 for the state of a failover group on this box, 0 for the others.", []string{"group", "state"}}
+	GroupPriority        = &Family{"evener_group_priority", GaugeType, "Priority of this box for a failover group, after what is tracked.", []string{"group"}}
+	GroupTransitions     = &Family{"evener_group_transitions_total", CounterType, "Changes of the state of a failover group since the engine started.", []string{"group"}}
+	RouterSent           = &Family{"evener_router_advertisements_sent_total", CounterType, "VRRP advertisements sent.", []string{"group", "router"}}
+	RouterReceived       = &Family{"evener_router_advertisements_received_total", CounterType, "VRRP advertisements received.", []string{"group", "router"}}
+	RouterErrors         = &Family{"evener_router_errors_total", CounterType, "VRRP packets refused, by reason.", []string{"group", "router", "reason"}}
+	PeerSeen             = &Family{"evener_peer_heartbeat", GaugeType, "1 while heartbeats of another box come, else 0.", []string{"peer"}}
+	PeerConnected        = &Family{"evener_peer_mirror_connected", GaugeType, "1 while the mirror reaches another box, else 0.", []string{"peer"}}
+	PeerLag              = &Family{"evener_peer_mirror_lag_seconds", GaugeType, "Time from a change to its acknowledgement by another box, 99 of 100.", []string{"peer"}}
+	PeerQueued           = &Family{"evener_peer_mirror_queued", GaugeType, "Changes that another box has not acknowledged.", []string{"peer"}}
+	PeerDifferences      = &Family{"evener_peer_differences", GaugeType, "Objects of the shared configuration that are not the same on another box.", []string{"peer"}}
+	MirrorRecords        = &Family{"evener_mirror_changes_total", CounterType, "Changes that came from other boxes, by what became of them.", []string{"table", "outcome"}}
+	StandbyAlarms        = &Family{"evener_standby_alarms", GaugeType, "Alarms of hot standby.", []string{"severity"}}
 	HistorySeries        = &Family{"evener_history_series", GaugeType, "Series that the history keeps.", nil}
 	HistorySeriesRefused = &Family{"evener_history_series_refused", GaugeType, "Series that the history has no room for.", nil}
 )
@@ -115,6 +128,8 @@ func Families() []*Family {
 		ServerAdminState, ServerHealth, ServerConnections, ServerStickySessions, ServerWeight,
 		ProbeDuration, ProbeFailures, PersistEntries, TLSComputing, TLSWaiting, TLSShed, TLSUpstream,
 		TLSUpstreamFailures, CertificateNotAfter, CertificateNotBefore, AccessLogWritten, AccessLogDropped,
-		SensorValue, SensorState, HistorySeries, HistorySeriesRefused,
+		SensorValue, SensorState,
+		GroupState, GroupPriority, GroupTransitions, RouterSent, RouterReceived, RouterErrors, PeerSeen, PeerConnected, PeerLag,
+		PeerQueued, PeerDifferences, MirrorRecords, StandbyAlarms, HistorySeries, HistorySeriesRefused,
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"unicode/utf8"
 )
 
+// IntervalMin is the shortest interval between heartbeats that makes sense.
+const IntervalMin = 10 * time.Millisecond
+
 // MaxSize bounds a datagram in bytes: it fits every Ethernet without
 // fragments, also through a tunnel.
 const MaxSize = 1400
@@ -34,12 +37,13 @@ type Group struct {
 	Priority uint8
 	Healthy  bool   // it could serve the group, or does
 	Reason   string // of the state, in plain words; shortened if the datagram would be too long
+	Heir     string // the box to which the sender has just handed the group over; "" where it has not
 }
 
 // appendReport appends r to b with reasons cut to most bytes:
 //
 //	u8 n, node | u32 interval in ms | u8 groups, each:
-//	    u16 size of what follows | u8 n, name | u8 n, state | u8 priority | u8 flags | u16 n, reason
+//	    u16 size of what follows | u8 n, name | u8 n, state | u8 priority | u8 flags | u16 n, reason | u8 n, heir
 //
 // Readers skip what a later version appends to a group or to the report.
 func appendReport(b []byte, r Report, most int) ([]byte, error) {
@@ -65,6 +69,9 @@ func appendReport(b []byte, r Report, most int) ([]byte, error) {
 		reason := cut(g.Reason, most)
 		b = binary.BigEndian.AppendUint16(b, uint16(len(reason)))
 		b = append(b, reason...)
+		if b, err = appendName(b, g.Heir); err != nil {
+			return nil, err
+		}
 		binary.BigEndian.PutUint16(b[start:], uint16(len(b)-start-2))
 	}
 	return b, nil
@@ -111,6 +118,7 @@ func parseReport(b []byte) (Report, error) {
 		q := reader{rest: p.take(int(binary.BigEndian.Uint16(p.take(2))))}
 		g := Group{Name: q.name(), State: q.name(), Priority: q.byte(), Healthy: q.byte()&1 != 0}
 		g.Reason = string(q.take(int(binary.BigEndian.Uint16(q.take(2)))))
+		g.Heir = q.name()
 		if q.short {
 			return Report{}, errPayload
 		}

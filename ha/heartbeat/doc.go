@@ -16,6 +16,6 @@
 // name the receiver's own present epoch is from another time, and is refused,
 // as is one with a sequence not greater than the last.
 //
-// A Peer is pure: bytes and times in, bytes and verdicts out. An Exchange
-// runs several on one socket. What a report means is for package ha to say.
+// A Peer is pure: bytes and times in, bytes and verdicts out. Package ha has the
+// socket, reads it before it judges any time, and says what a report means.
 package heartbeat

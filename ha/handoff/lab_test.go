@@ -104,7 +104,8 @@ func (l *lab) namespace() netns.NsHandle {
 			return err
 		}
 		lo, err := netlink.LinkByName("lo")
-		return errors.Join(err, netlink.LinkSetUp(lo))
+		return errors.Join(err, netlink.LinkSetUp(lo),
+			setSysctl("net.ipv6.conf.all.accept_dad", "0"), setSysctl("net.ipv6.conf.default.accept_dad", "0"))
 	})
 	l.t.Cleanup(func() { ns.Close() })
 	return ns
@@ -200,7 +201,8 @@ func (h *host) addVirtual() error {
 	v := &netlink.Macvlan{Mode: netlink.MACVLAN_MODE_PRIVATE, LinkAttrs: netlink.LinkAttrs{
 		Name: "v0", ParentIndex: eth.Attrs().Index, HardwareAddr: vmac,
 	}}
-	return netlink.LinkAdd(v)
+	const none = 1 // IN6_ADDR_GEN_MODE_NONE
+	return errors.Join(netlink.LinkAdd(v), netlink.LinkSetIP6AddrGenMode(v, none))
 }
 
 // where returns the interface that the address lies on.
@@ -361,4 +363,13 @@ func eventually(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("not within %v: %s", long, what)
 		}
 	}
+}
+
+// forgetNeighbour makes this namespace ask for a again.
+func forgetNeighbour(a netip.Addr) error {
+	eth, err := netlink.LinkByName("eth0")
+	if err != nil {
+		return err
+	}
+	return netlink.NeighDel(&netlink.Neigh{LinkIndex: eth.Attrs().Index, IP: a.AsSlice()})
 }

@@ -52,6 +52,9 @@ func (c *checker) peer(n *Node, p *Peer, first map[netip.AddrPort]*Peer) {
 func (c *checker) reached(has map[netip.Addr]*Group) {
 	one := func(path, keyword string, a netip.Addr, r hcl.Range) {
 		if g := has[a]; g != nil {
+			if r.Start.Line == 0 { // a default
+				r = g.Range
+			}
 			c.diags.Add(r, path, "%s has %s of group %q, which only the active box has: write an address that is always this box's", keyword, a, g.Name)
 		}
 	}

@@ -74,7 +74,7 @@ func (b *Balancer) apply(cfg *config.Config, number uint64) error {
 	for _, d := range gen.keys.lacks {
 		b.log.Error("certificate missed", "where", d.Path, "err", d.Msg)
 	}
-	if err := b.cfg.Sockets.Keep(specsOf(cfg)); err != nil {
+	if err := b.cfg.Sockets.Keep(grouped(cfg)); err != nil {
 		b.log.Warn("listeners not released", "err", err)
 	}
 	if err := b.checker.Update(asked); err != nil {
@@ -108,7 +108,7 @@ func (b *Balancer) Reserve(cfg *config.Config) error {
 		gen.keys.lacks.Sort()
 		return gen.keys.lacks
 	}
-	_, err = b.cfg.Sockets.Acquire(specsOf(cfg))
+	_, err = b.cfg.Sockets.Acquire(grouped(cfg))
 	return err
 }
 
@@ -142,14 +142,15 @@ func (b *Balancer) Unreserve() {
 	defer b.mu.Unlock()
 	var specs []Spec
 	if b.cur != nil {
-		specs = specsOf(b.cur.cfg)
+		specs = grouped(b.cur.cfg)
 	}
 	if err := b.cfg.Sockets.Keep(specs); err != nil {
 		b.log.Warn("listeners not released", "err", err)
 	}
 }
 
-// specsOf lists the listeners that a configuration needs.
+// specsOf lists the listeners that a configuration needs, by the names that ports
+// have: without their groups.
 func specsOf(cfg *config.Config) []Spec {
 	var specs []Spec
 	for _, c := range cfg.Clusters {
@@ -169,7 +170,7 @@ func specsOf(cfg *config.Config) []Spec {
 // nothing that runs.
 func (b *Balancer) openPorts(gen *generation) (map[Spec]*port, error) {
 	specs := specsOf(gen.cfg)
-	fds, err := b.cfg.Sockets.Acquire(specs)
+	fds, err := b.cfg.Sockets.Acquire(grouped(gen.cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +208,7 @@ func bindings(gen *generation, ports map[Spec]*port) []l7.Binding {
 			continue
 		}
 		for _, l := range c.Listen {
-			out = append(out, l7.Binding{Port: ports[Spec{"tcp", l.Addr}].http, Service: svc})
+			out = append(out, l7.Binding{Port: ports[Spec{Network: "tcp", Addr: l.Addr}].http, Service: svc})
 		}
 	}
 	return out

@@ -72,11 +72,13 @@ const (
 type Spec struct {
 	Network string // "tcp" or "udp"
 	Addr    netip.AddrPort
+	Group   string // failover group that has the address, which the box may not have now; empty: none
 }
 
 // Sockets holds listening sockets. Acquire returns, for each spec, one
 // descriptor for each loop or more; the same spec gives the same sockets until
-// Keep leaves it out. An error changes nothing.
+// Keep leaves it out. Of a group that is not active it may return none, until
+// Rebind asks again. An error changes nothing.
 type Sockets interface {
 	Acquire(specs []Spec) ([][]int, error)
 	Keep(specs []Spec) error

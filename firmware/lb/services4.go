@@ -94,7 +94,7 @@ func specOf(c *config.Cluster, l config.Listen, port int) Spec {
 	if c.Protocol == config.UDP {
 		network = "udp"
 	}
-	return Spec{network, netip.AddrPortFrom(l.Addr.Addr(), uint16(port))}
+	return Spec{Network: network, Addr: netip.AddrPortFrom(l.Addr.Addr(), uint16(port))}
 }
 
 // streamBindings says which service each port of tcp and udp clusters has, and

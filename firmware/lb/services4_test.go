@@ -116,7 +116,7 @@ func serveText(t *testing.T, b *Balancer, number uint64, text string) error {
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
-		fd := bindShared(t, Spec{"tcp", netip.MustParseAddrPort("127.0.0.1:0")})
+		fd := bindShared(t, Spec{Network: "tcp", Addr: netip.MustParseAddrPort("127.0.0.1:0")})
 		port := int(reactor.LocalAddr(fd).Port())
 		unix.Close(fd)
 		free := port < 65535

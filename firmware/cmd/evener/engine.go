@@ -76,6 +76,7 @@ type engine struct {
 	registry *stats.Registry
 	balancer *lb.Balancer
 	sockets  *sockets
+	standby  *standby // of failover groups on a board that simulates its network; nil on others
 	records  records
 	problems []string // for people: what of the start needs attention
 
@@ -199,6 +200,10 @@ func (e *engine) build(cfg *config.Config) error {
 	if cfg.Metrics != nil {
 		e.sockets.own = []lb.Spec{metricsSpec(cfg.Metrics)}
 	}
+	if e.cfg.board == "sim" {
+		e.standby = newStandby(func() error { return e.balancer.Rebind() }, e.log)
+		e.sockets.serves = e.standby.serves
+	}
 	e.balancer, err = lb.New(lb.Config{
 		Loops: loops, MaxConnections: limit, Sockets: e.sockets, State: e.store, Keys: keys,
 		Journal: e.journal, Registry: e.registry, Vault: e.store.Vault(), TicketSecret: tickets, Host: e.host,
@@ -226,6 +231,9 @@ func (e *engine) connectionLimit(wanted int) int {
 // over, everything else with ctx.
 func (e *engine) start(ctx, management context.Context) {
 	e.run1(ctx, "balancer", e.balancer.Run)
+	if e.standby != nil {
+		e.run1(ctx, "standby", e.standby.Run)
+	}
 	e.access.ctx = ctx
 	pages, err := pagesHash(e.cfg.pages)
 	if err != nil {

@@ -16,6 +16,11 @@ type sockets struct {
 	link  *supervise.Link
 	count int // sockets for each listener: the number of loops
 
+	// serves says whether listeners of a failover group are to be held; nil: all
+	// are, where an address that the box does not have at the moment is bound
+	// before it comes. It must not call back.
+	serves func(group string) bool
+
 	mu    sync.Mutex // guards what follows
 	own   []lb.Spec  // the engine's: metrics. At first, what the engine before this one may have left
 	wants []lb.Spec  // the balancer's: those of the last Keep, and what it has acquired since
@@ -24,36 +29,48 @@ type sockets struct {
 func (s *sockets) specs(list []lb.Spec, count int) []supervise.ListenSpec {
 	out := make([]supervise.ListenSpec, len(list))
 	for i, l := range list {
-		out[i] = supervise.ListenSpec{Network: l.Network, Addr: l.Addr, Count: count, V6Only: l.Addr.Addr().Is6()}
+		out[i] = supervise.ListenSpec{Network: l.Network, Addr: l.Addr, Count: count, V6Only: l.Addr.Addr().Is6(), FreeBind: l.Group != ""}
 	}
 	return out
 }
 
-// Acquire returns the descriptors of each listener.
+// Acquire returns the descriptors of each listener: none for those that are not to
+// be held.
 func (s *sockets) Acquire(list []lb.Spec) ([][]int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	got, err := s.link.Acquire(s.specs(list, s.count))
+	held, at := s.held(list)
+	got, err := s.link.Acquire(s.specs(held, s.count))
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range list {
+	for _, l := range held {
 		if !slices.Contains(s.wants, l) {
 			s.wants = append(s.wants, l)
 		}
 	}
-	fds := make([][]int, len(got))
+	fds := make([][]int, len(list))
 	for i := range got {
-		fds[i] = got[i].FDs
+		fds[at[i]] = got[i].FDs
 	}
 	return fds, nil
+}
+
+// held returns the listeners that are to be held, and where they are in list.
+func (s *sockets) held(list []lb.Spec) (held []lb.Spec, at []int) {
+	for i, l := range list {
+		if l.Group == "" || s.serves == nil || s.serves(l.Group) {
+			held, at = append(held, l), append(at, i)
+		}
+	}
+	return held, at
 }
 
 // Keep lets go of every listener of the balancer that list leaves out.
 func (s *sockets) Keep(list []lb.Spec) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.wants = slices.Clone(list)
+	s.wants, _ = s.held(list)
 	return s.keepLocked()
 }
 

@@ -5,9 +5,10 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"net"
 	"net/netip"
-	"strconv"
 )
 
 const (
@@ -76,8 +77,13 @@ func withChecksum(src, dst netip.Addr, payload []byte) []byte {
 	return b
 }
 
-// virtualName is the name of the interface with a virtual MAC above the one with this
-// index. It fits into the 15 bytes that the kernel allows: the index has 6 at most.
-func virtualName(index int, mac net.HardwareAddr) string {
-	return fmt.Sprintf("vmac%s-%02x%02x", strconv.FormatInt(int64(index), 36), mac[4], mac[5])
+// virtualName is the name of the interface with a virtual MAC above another one. It
+// has 15 bytes at most, as the kernel wants.
+func virtualName(parent string, mac net.HardwareAddr) string {
+	if len(parent) > 9 {
+		h := fnv.New64a()
+		_, _ = io.WriteString(h, parent)
+		parent = fmt.Sprintf("%016x", h.Sum64())[:9]
+	}
+	return fmt.Sprintf("v%02x%02x-%s", mac[4], mac[5], parent)
 }

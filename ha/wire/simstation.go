@@ -169,7 +169,7 @@ func (x *simStation) Status() Status {
 	if s.MAC == nil {
 		s.MAC = x.lan.mac(x.cfg.Interface)
 	} else {
-		s.Virtual = virtualName(0, x.cfg.MAC)
+		s.Virtual = virtualName(x.cfg.Interface, x.cfg.MAC)
 	}
 	if !s.Primary.IsValid() {
 		s.Problem = fmt.Sprintf("%s: %v", x.cfg.Interface, ErrAbsent)

@@ -162,7 +162,7 @@ type Batch struct {
 	// waits does not look like one that is missing.
 	At time.Time
 
-	Packets []Packet // in the order in which they came, per interface
+	Packets []Packet // those from one MAC address in the order in which they came
 
 	// Changed: an interface, an address, a route or a station may not be what it was.
 	// Ask for what matters.

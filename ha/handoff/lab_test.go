@@ -13,7 +13,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,6 +48,9 @@ type host struct {
 	mac      net.HardwareAddr
 	journal  string
 	receiver *Receiver
+
+	mu    sync.Mutex // guards conns
+	conns []net.Conn // accepted
 }
 
 var vmac = net.HardwareAddr{0, 0, 0x5e, 0, 1, 10}
@@ -62,9 +67,6 @@ func (l *lab) addr(last int) netip.Addr {
 // vip is the address that moves.
 func (l *lab) vip() netip.Addr { return l.addr(10) }
 
-// port is where the servers of both boxes listen.
-func (l *lab) port() netip.AddrPort { return netip.AddrPortFrom(l.vip(), 80) }
-
 // newLab builds a lab whose address is on box "left". Where checksums is true
 // the hosts calculate them before they send, so that what a watch sees is
 // right.
@@ -76,7 +78,8 @@ func newLab(t *testing.T, v6, virtual, checksums bool) *lab {
 	l := &lab{t: t, v6: v6, virtual: virtual, boxes: map[string]*host{}}
 	l.sw = l.namespace()
 	l.in(l.sw, func() error {
-		br := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}
+		snoop := false
+		br := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}, MulticastSnooping: &snoop}
 		return errors.Join(netlink.LinkAdd(br), netlink.LinkSetUp(br))
 	})
 	l.client = l.cable("client", 1, checksums)
@@ -92,6 +95,11 @@ func newLab(t *testing.T, v6, virtual, checksums bool) *lab {
 	}
 	l.seen = l.watch()
 	l.boxes["left"].take()
+	for i, name := range []string{"left", "right"} { // they get to know each other
+		if c := l.dialTo(l.addr(2 + i)); c.name != name {
+			t.Fatalf("%v is %s, want %s", l.addr(2+i), c.name, name)
+		}
+	}
 	return l
 }
 
@@ -303,6 +311,9 @@ func (h *host) serve() error {
 			if err != nil {
 				return
 			}
+			h.mu.Lock()
+			h.conns = append(h.conns, c)
+			h.mu.Unlock()
 			go func() {
 				defer c.Close()
 				fmt.Fprintln(c, h.name)
@@ -313,6 +324,13 @@ func (h *host) serve() error {
 	return nil
 }
 
+// accepted returns the connections accepted so far.
+func (h *host) accepted() []net.Conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.conns)
+}
+
 // A conn is a connection of the client.
 type conn struct {
 	net.Conn
@@ -320,12 +338,17 @@ type conn struct {
 	name string // of the box that accepted it
 }
 
-// dial connects to the address.
+// dial connects to the address that moves.
 func (l *lab) dial() *conn {
+	l.t.Helper()
+	return l.dialTo(l.vip())
+}
+
+func (l *lab) dialTo(a netip.Addr) *conn {
 	l.t.Helper()
 	c := &conn{}
 	l.in(l.client, func() (err error) {
-		c.Conn, err = net.DialTimeout("tcp", l.port().String(), long)
+		c.Conn, err = net.DialTimeout("tcp", netip.AddrPortFrom(a, 80).String(), long)
 		return err
 	})
 	l.t.Cleanup(func() { c.Close() })

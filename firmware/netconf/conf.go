@@ -20,6 +20,7 @@ type Config struct {
 	Zoneinfo string        // folder of the time zones' data; "/usr/share/zoneinfo"
 	Check    time.Duration // how often what others may have changed is looked at; 15s
 	Changed  func()        // called when the status may have changed; nil: nobody asks
+	Probe    Prober        // asks for other machines with our addresses; nil: nobody does
 }
 
 // A Conf keeps a System as it is desired.
@@ -42,6 +43,9 @@ type Conf struct {
 	told    []string // of that, what the log has
 	client  string   // what keeps DHCP from an address, "" nothing
 	forget  string   // why the record was lost, for the life of this process
+
+	verdicts map[place]verdict
+	raised   map[int]time.Time // when a link was switched on, by index
 }
 
 // New returns a Conf that has touched nothing yet. A record that cannot be read is a
@@ -54,7 +58,7 @@ func New(sys System, wire Wire, cfg Config, log *slog.Logger) *Conf {
 		cfg.Check = 15 * time.Second
 	}
 	c := &Conf{sys: sys, wire: wire, cfg: cfg, log: log, kick: make(chan struct{}, 1), link: make(chan struct{}, 1),
-		desired: Desired{Method: None}}
+		desired: Desired{Method: None}, verdicts: make(map[place]verdict), raised: make(map[int]time.Time)}
 	var err error
 	if c.record, err = loadRecord(cfg.Record); err != nil {
 		c.forget = err.Error()
@@ -80,6 +84,7 @@ func (c *Conf) Set(d Desired) error {
 
 // LinkChanged tells that a port has come, gone or got a link.
 func (c *Conf) LinkChanged() {
+	c.unask()
 	poke(c.kick)
 	poke(c.link)
 }
@@ -117,7 +122,7 @@ func (c *Conf) apply() error {
 			c.failed = []string{err.Error()}
 			return err
 		}
-		steps = c.allowed(steps)
+		steps = c.settle(c.allowed(steps), time.Now())
 		if len(steps) == 0 {
 			break
 		}
@@ -236,6 +241,9 @@ func (c *Conf) Run(ctx context.Context) error {
 		} else if err := c.look(); err != nil {
 			c.log.Debug("network not read", "err", err)
 		}
+		c.mu.Unlock()
+		c.ask(ctx)
+		c.mu.Lock()
 		differs := !before.equal(c.status())
 		c.mu.Unlock()
 		if differs {
@@ -297,6 +305,7 @@ func (c *Conf) leased(iface string, l *Lease, problem string) {
 		if l != c.lease {
 			c.lease, c.dropped = l, l == nil
 			_ = c.apply() // what fails is in the status
+			poke(c.kick)  // the network may have to be asked for others with the address
 		}
 	}
 	c.mu.Unlock()

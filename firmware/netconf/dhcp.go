@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"time"
 )
@@ -22,6 +23,8 @@ type Wire interface {
 	Renew(ctx context.Context, iface string, l Lease) (Lease, error)
 	// Rebind asks all servers for more time.
 	Rebind(ctx context.Context, iface string, l Lease) (Lease, error)
+	// Decline tells the server that another machine has the address that it lends.
+	Decline(ctx context.Context, iface string, l Lease) error
 }
 
 // Errors of a Wire.
@@ -34,7 +37,8 @@ var (
 const (
 	firstPause   = time.Second
 	longestPause = time.Minute
-	shortLease   = 8 * time.Minute // below this, renewals are repeated more often than each minute
+	shortLease   = 8 * time.Minute  // below this, renewals are repeated more often than each minute
+	declinePause = 10 * time.Second // after an address that another machine has (RFC 2131, section 3.1)
 )
 
 // A client is that of DHCP on one interface.
@@ -110,7 +114,11 @@ func (x *client) wait(ctx context.Context, d time.Duration) bool {
 func (x *client) obtain(ctx context.Context) {
 	l, err := x.c.wire.Obtain(ctx, x.iface, x.c.last(x.iface))
 	if err == nil {
-		x.got(l)
+		if holder := x.holder(ctx, l); holder != nil {
+			x.decline(ctx, l, holder)
+		} else if ctx.Err() == nil {
+			x.got(l)
+		}
 		return
 	}
 	if ctx.Err() != nil {
@@ -122,6 +130,41 @@ func (x *client) obtain(ctx context.Context) {
 	if x.wait(ctx, x.pause/2+rand.N(x.pause)) {
 		x.pause = 0
 	}
+}
+
+// holder asks whether another machine has the address that was lent.
+func (x *client) holder(ctx context.Context, l Lease) net.HardwareAddr {
+	c := x.c
+	c.mu.Lock()
+	ask, index := c.asks(), c.state.Interfaces[x.iface].Index
+	c.mu.Unlock()
+	if !ask {
+		return nil
+	}
+	a := l.Address.Addr()
+	found, err := c.cfg.Probe.Probe(ctx, x.iface, []netip.Addr{a})
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("network not asked for other machines with our addresses", "iface", x.iface, "err", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if found[a] == nil {
+		c.verdicts[place{index, a}] = verdict{times: 1, at: time.Now()}
+	}
+	return found[a]
+}
+
+// decline refuses an address that another machine has. The server then lends
+// another one, if it has one.
+func (x *client) decline(ctx context.Context, l Lease, holder net.HardwareAddr) {
+	a := l.Address.Addr()
+	x.c.log.Warn("address from DHCP is used by another machine", "iface", x.iface, "address", a, "by", holder, "server", l.Server)
+	if err := x.c.wire.Decline(ctx, x.iface, l); err != nil && ctx.Err() == nil {
+		x.c.log.Warn("address from DHCP not declined", "iface", x.iface, "err", err)
+	}
+	x.c.leased(x.iface, nil, fmt.Sprintf("no address for port %s: %s, which the DHCP server lends, is used by %s; it is tried again", x.c.port(), a, holder))
+	x.pause = declinePause
+	x.wait(ctx, x.pause)
 }
 
 // got takes a lease over.

@@ -61,6 +61,11 @@ func (s *server) Verify(context.Context, string, Lease) (Lease, error) { return 
 func (s *server) Renew(context.Context, string, Lease) (Lease, error)  { return s.answer("renew") }
 func (s *server) Rebind(context.Context, string, Lease) (Lease, error) { return s.answer("rebind") }
 
+func (s *server) Decline(_ context.Context, _ string, l Lease) error {
+	_, err := s.answer("decline " + l.Address.Addr().String())
+	return err
+}
+
 // be changes how the server answers.
 func (s *server) be(f func(s *server)) {
 	s.mu.Lock()

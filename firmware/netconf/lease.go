@@ -18,6 +18,7 @@ const (
 	leastLease  = 2 * time.Second
 	mostRoutes  = 64
 	mostServers = 3 // as many name servers as a resolver asks
+	mostClocks  = 4
 	endless     = 0xffffffff * time.Second
 )
 
@@ -40,13 +41,19 @@ func leaseOf(p *dhcpv4.DHCPv4, asked time.Time) (Lease, error) {
 	if l.Server, ok = netip.AddrFromSlice(p.ServerIdentifier().To4()); !ok {
 		return Lease{}, errors.New("the DHCP server does not say who it is")
 	}
-	for _, s := range p.DNS() {
-		if a, ok := netip.AddrFromSlice(s.To4()); ok && !a.IsUnspecified() && !a.IsMulticast() && len(l.DNS) < mostServers {
-			l.DNS = append(l.DNS, a)
-		}
-	}
+	l.DNS, l.NTP = servers(p.DNS(), mostServers), servers(p.NTPServers(), mostClocks)
 	l.Routes = routesOf(p, l.Address)
 	return l, l.times(p)
+}
+
+// servers returns those of a list that can be one, most at most.
+func servers(list []net.IP, most int) (out []netip.Addr) {
+	for _, s := range list {
+		if a, ok := netip.AddrFromSlice(s.To4()); ok && !a.IsUnspecified() && !a.IsMulticast() && len(out) < most {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // times fills in how long the lease lasts. T1 and T2 are half and seven eighths

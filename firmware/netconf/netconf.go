@@ -69,6 +69,7 @@ type Lease struct {
 	Server    netip.Addr   `json:"server"`
 	Routes    []Route      `json:"routes"` // that it offers
 	DNS       []netip.Addr `json:"dns"`
+	NTP       []netip.Addr `json:"ntp,omitempty"` // time servers
 	Domain    string       `json:"domain,omitempty"`
 	Obtained  time.Time    `json:"obtained"`
 	Renew     time.Time    `json:"renew"`   // T1: its server is asked from then on

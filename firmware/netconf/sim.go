@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -156,6 +157,14 @@ func (s *Sim) Obtain(_ context.Context, iface string, _ netip.Addr) (Lease, erro
 	return Lease{Address: netip.PrefixFrom(address, 24), Server: netip.MustParseAddr("192.0.2.1"),
 		Routes: []Route{defaultRoute(netip.MustParseAddr("192.0.2.1"))}, DNS: []netip.Addr{netip.MustParseAddr("192.0.2.53")},
 		Domain: "example.com", Obtained: now, Renew: now.Add(simLease / 2), Rebind: now.Add(simLease * 7 / 8), Expires: now.Add(simLease)}, nil
+}
+
+// Decline is not heard: nobody else is on the cable.
+func (s *Sim) Decline(context.Context, string, Lease) error { return nil }
+
+// Probe finds nobody: there is no other machine on the cable.
+func (s *Sim) Probe(context.Context, string, []netip.Addr) (map[netip.Addr]net.HardwareAddr, error) {
+	return nil, nil
 }
 
 // Verify says that the lease holds.

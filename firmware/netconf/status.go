@@ -89,6 +89,7 @@ func (c *Conf) problems(link Link, there bool) (out []string) {
 			out = append(out, c.client)
 		}
 		out = append(out, c.addressProblems(link)...)
+		out = append(out, c.conflicts(link)...)
 	}
 	if d.HostName != "" && c.state.HostName != d.HostName && c.lacks(SetHostName) != "" {
 		out = append(out, fmt.Sprintf("the host name stays %q: the engine lacks the right CAP_SYS_ADMIN", c.state.HostName))

@@ -35,7 +35,7 @@ func (n Network) timeout() time.Duration {
 // wanted are the options that servers are asked for.
 func wanted() []dhcpv4.Modifier {
 	mods := []dhcpv4.Modifier{dhcpv4.WithRequestedOptions(dhcpv4.OptionSubnetMask, dhcpv4.OptionRouter, dhcpv4.OptionClasslessStaticRoute,
-		dhcpv4.OptionDomainNameServer, dhcpv4.OptionDomainName, dhcpv4.OptionIPAddressLeaseTime,
+		dhcpv4.OptionDomainNameServer, dhcpv4.OptionDomainName, dhcpv4.OptionNTPServers, dhcpv4.OptionIPAddressLeaseTime,
 		dhcpv4.OptionRenewTimeValue, dhcpv4.OptionRebindingTimeValue)}
 	if host, err := os.Hostname(); err == nil && host != "" {
 		short, _, _ := strings.Cut(host, ".")
@@ -123,6 +123,31 @@ func (n Network) Renew(ctx context.Context, iface string, l Lease) (Lease, error
 	}
 	defer c.Close()
 	return exchange(ctx, c, server, dhcpv4.WithClientIP(l.Address.Addr().AsSlice()))
+}
+
+// Decline tells the server that another machine has the address that it lends. The
+// server does not answer that (RFC 2131, section 4.4.4).
+func (n Network) Decline(_ context.Context, iface string, l Lease) error {
+	link, err := net.InterfaceByName(iface)
+	if err != nil {
+		return fmt.Errorf("speak DHCP on %s: %w", iface, err)
+	}
+	say, err := dhcpv4.New(dhcpv4.WithMessageType(dhcpv4.MessageTypeDecline), dhcpv4.WithHwAddr(link.HardwareAddr),
+		dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(l.Address.Addr().AsSlice())),
+		dhcpv4.WithOption(dhcpv4.OptServerIdentifier(l.Server.AsSlice())),
+		dhcpv4.WithOption(dhcpv4.OptMessage("another machine has this address")))
+	if err != nil {
+		return fmt.Errorf("make a DHCP message: %w", err)
+	}
+	conn, err := nclient4.NewRawUDPConn(iface, nclient4.ClientPort)
+	if err != nil {
+		return fmt.Errorf("speak DHCP on %s: %w", iface, err)
+	}
+	defer conn.Close()
+	if _, err := conn.WriteTo(say.ToBytes(), nclient4.DefaultServers); err != nil {
+		return fmt.Errorf("speak DHCP on %s: %w", iface, err)
+	}
+	return nil
 }
 
 // exchange sends a request and takes the answer of any server.

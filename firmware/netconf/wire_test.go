@@ -120,6 +120,12 @@ func (d *dhcpd) answer(conn net.PacketConn, peer net.Addr, m *dhcpv4.DHCPv4) {
 	if d.silent {
 		return
 	}
+	if m.MessageType() == dhcpv4.MessageTypeDecline { // as RFC 2131, table 5, has it
+		if m.ServerIdentifier().Equal(d.own) && m.ClientIPAddr.IsUnspecified() && peer.(*net.UDPAddr).IP.Equal(net.IPv4bcast) { // as the library has it for 0.0.0.0
+			d.heard = append(d.heard, "decline:"+m.RequestedIPAddress().String())
+		}
+		return
+	}
 	kind, word := dhcpv4.MessageTypeOffer, "discover"
 	if m.MessageType() == dhcpv4.MessageTypeRequest {
 		kind, word = dhcpv4.MessageTypeAck, d.request(peer, m)
@@ -133,7 +139,7 @@ func (d *dhcpd) answer(conn net.PacketConn, peer net.Addr, m *dhcpv4.DHCPv4) {
 		mods = append(mods, dhcpv4.WithOption(dhcpv4.OptMessage("not\x1b here")))
 	} else {
 		mods = append(mods, dhcpv4.WithYourIP(net.ParseIP(d.lends)), dhcpv4.WithNetmask(net.CIDRMask(24, 32)), dhcpv4.WithRouter(d.own),
-			dhcpv4.WithDNS(net.IPv4(192, 0, 2, 53)), dhcpv4.WithLeaseTime(uint32(d.lasts.Seconds())), dhcpv4.WithOption(dhcpv4.OptDomainName("example.com")))
+			dhcpv4.WithDNS(net.IPv4(192, 0, 2, 53)), dhcpv4.WithOption(dhcpv4.OptNTPServers(net.IPv4(192, 0, 2, 123))), dhcpv4.WithLeaseTime(uint32(d.lasts.Seconds())), dhcpv4.WithOption(dhcpv4.OptDomainName("example.com")))
 	}
 	reply, err := dhcpv4.NewReplyFromRequest(m, mods...)
 	if err != nil {
@@ -194,7 +200,8 @@ func TestRealLease(t *testing.T) {
 		s := c.Status()
 		return slices.Equal(s.Gateways, addrs("192.0.2.1")) && slices.Equal(s.DNS, addrs("192.0.2.53")) && len(s.Problems) == 0
 	})
-	if s := c.Status(); s.Lease == nil || s.Lease.Server != netip.MustParseAddr("192.0.2.1") || s.Lease.Domain != "example.com" {
+	if s := c.Status(); s.Lease == nil || s.Lease.Server != netip.MustParseAddr("192.0.2.1") || s.Lease.Domain != "example.com" ||
+		!slices.Equal(s.Lease.NTP, addrs("192.0.2.123")) {
 		t.Errorf("the lease is %+v", s.Lease)
 	}
 	if got := d.asked(); got != "discover select" {

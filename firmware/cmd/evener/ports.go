@@ -113,6 +113,7 @@ func (e *engine) openPorts() *wiring {
 	}
 	w.ports.front = real
 	w.shown = w.ports
+	cfg.Probe = netconf.Network{}
 	w.conf = netconf.New(netconf.Linux{}, netconf.Network{}, cfg, e.log)
 	return w
 }
@@ -139,6 +140,7 @@ func (w *wiring) simulate(matches []nic.Match, cfg netconf.Config, e *engine) {
 		system.Plug(faces[port], in) // before the box is told of it
 		return sim.Plug(port, in)
 	}}
+	cfg.Probe = system
 	w.conf = netconf.New(system, system, cfg, e.log)
 }
 

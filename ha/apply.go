@@ -138,6 +138,7 @@ func (r *Runner) applyGroup(s GroupSettings) error {
 	err := r.applyRouters(g, made)
 	g.judged(r.tracks)
 	r.lookAt(g)
+	r.reprioritise(g, note{cause: CauseSettings})
 	r.settle(g)
 	return err
 }

@@ -124,8 +124,11 @@ func (r *Runner) heardFrom(p *peer) {
 	p.groups = make(map[string]heartbeat.Group, len(s.Report.Groups))
 	for _, b := range s.Report.Groups {
 		p.groups[b.Name] = b
-		if b.Heir == r.node {
-			r.inherit(p, b)
+		if g := r.group(b.Name); g != nil && b.Heir != "" {
+			r.follow(g) // before the advertisement that goes with it
+			if b.Heir == r.node {
+				r.inherit(g, p, b)
+			}
 		}
 	}
 }
@@ -142,7 +145,7 @@ func (r *Runner) beat() {
 		b := heartbeat.Group{Name: g.set.Name, State: g.state, Priority: g.shownPriority(),
 			Healthy: g.healthy() && g.state != Init, Reason: g.reason}
 		if now < g.heirTill {
-			b.Heir = g.heir
+			b.Heir, b.Reason = g.heir, g.heirWhy
 		}
 		report.Groups = append(report.Groups, b)
 	}

@@ -36,9 +36,10 @@ type group struct {
 	idle      string        // why the engine makes the group give up, "": it does not
 	fault     []fault
 
-	pinned   string        // who has put the group here to stay, "": nobody
-	away     string        // who has sent it away, "": nobody
-	heir     string        // to whom it was handed over, while that has not taken it
+	pinned   string // who has put the group here to stay, "": nobody
+	away     string // who has sent it away, "": nobody
+	heir     string // to whom it was handed over, while that has not taken it
+	heirWhy  string
 	heirTill time.Duration // and how long to say so
 	held     string        // why a takeover is held back
 	heldFrom time.Duration
@@ -99,7 +100,7 @@ func (r *Runner) all(g *group, e vrrp.Event, n note) {
 // settle brings what is known of g together: faults, priority, state.
 func (r *Runner) settle(g *group) {
 	r.refault(g)
-	r.reprioritise(g)
+	r.reprioritise(g, note{})
 	r.begin(g)
 	r.conclude(g)
 }
@@ -179,8 +180,9 @@ func trackCause(kind string) string {
 	return CauseTrack
 }
 
-// reprioritise tells the machines the effective priority if that is another.
-func (r *Runner) reprioritise(g *group) {
+// reprioritise tells the machines the effective priority if that is another. n may
+// say what has changed it.
+func (r *Runner) reprioritise(g *group, n note) {
 	p, why := g.reckon()
 	if g.pinned != "" {
 		p, why = pinnedPriority, "pinned by "+g.pinned
@@ -190,17 +192,18 @@ func (r *Runner) reprioritise(g *group) {
 	}
 	old := g.priority
 	g.priority = p
-	r.all(g, vrrp.SetPriority{Priority: p, Why: why}, note{cause: CauseTrack})
+	if n.cause == "" {
+		n.cause = g.priorityCause()
+	}
+	r.all(g, vrrp.SetPriority{Priority: p, Why: why}, n)
 	if g.begun {
-		r.tell(g, note{from: g.state, cause: g.priorityCause(), by: g.pinned, reason: fmt.Sprintf("priority %d, was %d: %s", p, old, why)})
+		n.from, n.reason = g.state, fmt.Sprintf("priority %d, was %d: %s", p, old, why)
+		r.tell(g, n)
 	}
 }
 
 // priorityCause names what has changed the priority.
 func (g *group) priorityCause() string {
-	if g.pinned != "" {
-		return CauseOperator
-	}
 	for _, t := range g.set.Tracks {
 		if !g.tracks[t.Key()].OK {
 			return trackCause(t.Kind)
@@ -256,7 +259,7 @@ func (r *Runner) conclude(g *group) {
 	n.from, g.since, g.reason = from, today(), n.reason
 	r.tell(g, *n)
 	r.beatNow = true
-	r.reprioritise(g) // a group that is not ACTIVE is not pinned here
+	r.reprioritise(g, note{cause: n.cause, by: n.by}) // a group that is not ACTIVE is not pinned here
 }
 
 // waiting says why the machines are in INIT.

@@ -91,11 +91,11 @@ func (r *Runner) hand(g *group, o Order) (string, error) {
 
 // giveUp makes the routers of g leave ACTIVE for the box to, which learns of it first.
 func (r *Runner) giveUp(g *group, to string, o Order) {
-	g.heir, g.heirTill = to, r.now()+heirFor
+	g.heir, g.heirTill, g.heirWhy = to, r.now()+heirFor, o.Kind+" by "+o.By
 	g.pinned = ""
 	r.beatNow = true
 	r.beat()
-	why := o.Kind + " by " + o.By
+	why := g.heirWhy
 	if to != "" {
 		why += " to " + to
 	}
@@ -134,15 +134,14 @@ func (r *Runner) successor(g *group, node string) (string, error) {
 
 // inherit takes a group that another box has handed over to this one. It stays here
 // if that box would take it back by priority.
-func (r *Runner) inherit(p *peer, b heartbeat.Group) {
-	g := r.group(b.Name)
-	if g == nil || g.state != Backup || !g.healthy() || g.heir != "" && r.now() < g.heirTill {
+func (r *Runner) inherit(g *group, p *peer, b heartbeat.Group) {
+	if g.state != Backup || !g.healthy() || g.heir != "" && r.now() < g.heirTill {
 		return
 	}
 	n := note{cause: CauseOperator}
 	if b.Priority >= g.priority {
-		g.pinned = p.set.Name
-		r.reprioritise(g)
+		g.pinned = "a " + b.Reason + " on " + p.set.Name
+		r.reprioritise(g, n)
 	}
 	r.all(g, vrrp.Takeover{Why: p.set.Name + " hands over (" + b.Reason + ")"}, n)
 }
@@ -158,7 +157,7 @@ func (r *Runner) stay(g *group, o Order) (string, error) {
 		}
 	}
 	g.pinned = o.By
-	r.reprioritise(g)
+	r.reprioritise(g, note{cause: CauseOperator, by: o.By})
 	if g.state == Active {
 		return "stays here", nil
 	}
@@ -171,7 +170,7 @@ func (r *Runner) stay(g *group, o Order) (string, error) {
 func (r *Runner) rebalance(g *group, o Order) (string, error) {
 	pinned := g.pinned != "" || g.away != ""
 	g.pinned, g.away = "", ""
-	r.reprioritise(g)
+	r.reprioritise(g, note{cause: CauseOperator, by: o.By})
 	r.all(g, vrrp.Pin{}, note{cause: CauseOperator, by: o.By})
 	text := "nothing to do"
 	if pinned {
@@ -227,7 +226,7 @@ func (r *Runner) follow(g *group) {
 			continue
 		}
 		b, _, fresh := p.fresh(r, g)
-		if !fresh || b.State != Active && b.Healthy && (b.Priority > g.priority || b.Priority == g.priority && p.set.Name < r.node) {
+		if !fresh || b.Heir != "" && b.Heir != r.node || b.State != Active && b.Healthy && (b.Priority > g.priority || b.Priority == g.priority && p.set.Name < r.node) {
 			on = false
 		}
 	}

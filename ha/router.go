@@ -105,7 +105,7 @@ func (rt *router) family() wire.Family { return wire.Of(rt.prefixes[0].Addr()) }
 func (rt *router) config(g *group, src netip.Addr) vrrp.Config {
 	c := vrrp.Config{Version: rt.set.Version, Family: vrrp.IPv4, VRID: rt.set.VRID, Priority: max(g.priority, 1),
 		Interval: g.set.Interval.D(), Source: src, Preempt: g.set.Preempt, PreemptDelay: g.set.PreemptDelay.D(),
-		Accept: g.set.Accept, LastAdvert: rt.set.MAC == "port",
+		Accept: g.set.Accept, LastAdvert: rt.set.MAC == "port", Checksum: rt.checksum,
 		AnnounceAgain: g.set.Announce.Delay.D(), AnnounceRefresh: g.set.Announce.Refresh.D()}
 	if rt.set.Owner {
 		c.Priority = vrrp.PriorityOwner

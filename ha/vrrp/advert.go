@@ -79,7 +79,7 @@ func (m *Machine) compare(r *Received) {
 		m.warnOnce(r.Source, "owner", "%v too claims to own the addresses (priority 255): only one box may",
 			r.Source)
 	}
-	if r.Checksum == ChecksumPseudo {
+	if r.Checksum == ChecksumPseudo && m.cfg.Checksum != ChecksumPseudo {
 		m.warnOnce(r.Source, "checksum", "%v sums a pseudo header into its checksums; "+
 			"if it does not see this box, set checksum = \"pseudo\"", r.Source)
 	}

@@ -20,6 +20,10 @@ type Config struct {
 	Addresses []netip.Addr  // as they are advertised; of IPv6 the first is link-local
 	Source    netip.Addr    // primary address of the interface, from which it sends; it decides between equal priorities
 
+	// Checksum is the form that this box sends, as the caller encodes it; a peer
+	// that sends the other one is told of.
+	Checksum Checksum
+
 	Preempt      bool          // take over from an ACTIVE router of lower priority; an owner always does
 	PreemptDelay time.Duration // how long to wait first; 0 to 1000s; an owner never waits
 	Accept       bool          // serve the addresses, not only forward (Accept_Mode); an owner always does

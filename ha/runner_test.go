@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"evener/ha/wire"
 )
 
 func TestOneOfTwoThatBootAtOnceIsActive(t *testing.T) {
@@ -136,18 +138,30 @@ func TestTrackedPoolsMoveTheGroup(t *testing.T) {
 func TestATrackWithoutWeightIsAFault(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		_, left, right := two(t, func(s *Settings) {
-			s.Groups[0].Tracks = []TrackSettings{{Kind: TrackPort, Name: "wan", Interface: "wan"}, {Kind: TrackDefaultRoute, Name: "v4", Weight: 255}}
+			s.Groups[0].Tracks = []TrackSettings{{Kind: TrackPort, Name: "wan", Interface: "wan"}, {Kind: TrackDefaultRoute, Name: "v4", Weight: 20}}
 		})
 		settled(t, left, right)
-		if p := left.group().Priority; p != 1 {
-			t.Errorf("priority without a default route = %d, want the least, 1", p)
+		if p := left.group().Priority; p != 180 {
+			t.Errorf("priority without a default route = %d, want 180", p)
 		}
+		left.b.set(func() { left.b.routes = []wire.DefaultRoute{{Interface: "lan1"}} })
+		await(t, "the route to count", func() bool { return left.group().Priority == 200 })
 		left.b.link("wan", false)
 		settled(t, right, left)
 		if g := left.group(); g.State != Fault || g.Reason != "port wan: link down" {
 			t.Errorf("left is %s (%s), want fault for port wan", g.State, g.Reason)
 		}
 	})
+}
+
+func TestPriorityIsBounded(t *testing.T) {
+	g := &group{set: GroupSettings{Base: 150}, tracks: map[string]TrackState{}}
+	for _, c := range []struct{ weight, want uint8 }{{0, 150}, {100, 50}, {149, 1}, {255, 1}} {
+		g.set.Tracks = []TrackSettings{{Kind: TrackCustom, Name: "x", Weight: c.weight}}
+		if got, why := g.reckon(); got != c.want || c.weight > 0 && !strings.Contains(why, "custom x") {
+			t.Errorf("150 - %d = %d (%s), want %d", c.weight, got, why, c.want)
+		}
+	}
 }
 
 func TestAFrozenBoxReadsBeforeItJudges(t *testing.T) {

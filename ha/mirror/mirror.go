@@ -86,8 +86,10 @@ type Config struct {
 	// ends with the stream. At most 8 run at a time for each peer.
 	Serve func(ctx context.Context, peer, method string, body []byte) ([]byte, error)
 	// Paired keeps a new peer; its error undoes the pairing on both boxes. It
-	// calls SetPeers in its own time, or not.
-	Paired func(Peer) error
+	// calls SetPeers in its own time, or not. Unpaired takes back what Paired kept,
+	// when the other box could not keep it. Without both, boxes cannot be paired.
+	Paired   func(Peer) error
+	Unpaired func(peer string) error
 
 	Heartbeat time.Duration // 1s between heartbeats of a stream
 	Silence   time.Duration // 5s without a byte end a stream

@@ -3,86 +3,247 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
 )
 
 // A Node is this box's mirror.
-type Node struct{}
+type Node struct {
+	cfg     Config
+	log     *slog.Logger
+	boot    uint64
+	pairing *Pairing
+	sync    *revisionSync
+	changed chan struct{} // the peers are others
 
-var errUnfinished = errors.New("the mirror is being written")
+	// The same for all nodes of this software; tests make older and newer ones.
+	protocolMin, protocolMax int
+	ackTime                  time.Duration // without an acknowledgement ends a stream
+
+	mu      sync.Mutex // guards what follows
+	want    []Peer
+	peers   map[string]*peer // running, by name
+	door    door
+	refused refusals
+}
 
 // New checks cfg and returns a Node that does nothing until Run.
-func New(cfg Config, log *slog.Logger) (*Node, error) { return nil, errUnfinished }
+func New(cfg Config, log *slog.Logger) (*Node, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, time.Second)
+	cfg.Silence = cmp.Or(cfg.Silence, 5*time.Second)
+	cfg.Retry = cmp.Or(cfg.Retry, 5*time.Second)
+	cfg.Address = cmp.Or(cfg.Address, cfg.Listener.Addr().String())
+	n := &Node{
+		cfg: cfg, log: log, boot: randomUint64(), changed: make(chan struct{}, 1),
+		protocolMin: protocolMin, protocolMax: protocolMax, ackTime: ackTime,
+		peers: map[string]*peer{}, door: door{byAddress: map[string]int{}},
+	}
+	n.sync = newRevisionSync(n)
+	n.pairing = newPairing(n)
+	if err := n.SetPeers(cfg.Peers); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
 
-// Run listens and dials until ctx ends, says goodbye to the peers, and closes the
-// listener.
-func (n *Node) Run(ctx context.Context) error { return errUnfinished }
+func (c *Config) check() error {
+	switch {
+	case !validName(c.Node):
+		return fmt.Errorf("a node name has 1 to %d printable characters without blanks and quotes; %.70q has not", maxName, c.Node)
+	case len(c.Version) > maxVersion:
+		return fmt.Errorf("a version has at most %d bytes", maxVersion)
+	case c.Listener == nil || c.Identity == nil:
+		return errors.New("a mirror needs a listener and an identity")
+	case len(c.Tables) > maxTables:
+		return fmt.Errorf("%d tables cannot be mirrored; at most %d can", len(c.Tables), maxTables)
+	}
+	if r := c.Revisions; r != nil && (r.Repository == nil || r.Objects == nil || r.Bases == nil) {
+		return errors.New("revisions need a repository, objects and bases")
+	}
+	seen := map[string]bool{}
+	for _, t := range c.Tables {
+		if t.Name == "" || len(t.Name) > maxName || seen[t.Name] || t.Changes == nil || t.Records == nil {
+			return fmt.Errorf("table %.70q needs a name of its own of 1 to %d bytes, changes and records", t.Name, maxName)
+		}
+		seen[t.Name] = true
+	}
+	return nil
+}
 
 // SetPeers replaces the peers. Streams of peers that are the same go on; one that
 // is gone is told so. It may be called at any time, before Run too.
-func (n *Node) SetPeers(peers []Peer) error { return errUnfinished }
-
-// Status returns what is known now.
-func (n *Node) Status() Status { return Status{} }
-
-// Call asks a peer, whose Config.Serve answers. Bodies have at most MaxMessage
-// bytes. The error of the other side's Serve comes back as a *RemoteError.
-func (n *Node) Call(ctx context.Context, peer, method string, body []byte) ([]byte, error) {
-	return nil, errUnfinished
+func (n *Node) SetPeers(peers []Peer) error {
+	if len(peers) >= MaxBoxes {
+		return fmt.Errorf("%d peers are too many: %d boxes can be kept equal, this one included", len(peers), MaxBoxes)
+	}
+	names, certs := map[string]bool{n.cfg.Node: true}, map[Fingerprint]bool{n.cfg.Identity.Fingerprint(): true}
+	for _, p := range peers {
+		if !validName(p.Name) || names[p.Name] {
+			return fmt.Errorf("peer %.70q needs a proper name that no other box has", p.Name)
+		}
+		if !p.Fingerprint.IsZero() && certs[p.Fingerprint] {
+			return fmt.Errorf("peer %q has the same certificate as another box", p.Name)
+		}
+		if _, _, err := net.SplitHostPort(p.Address); err != nil {
+			return fmt.Errorf("peer %q: its address must be host:port: %w", p.Name, err)
+		}
+		names[p.Name], certs[p.Fingerprint] = true, true
+	}
+	n.mu.Lock()
+	n.want = slices.Clone(peers)
+	n.mu.Unlock()
+	select {
+	case n.changed <- struct{}{}:
+	default:
+	}
+	return nil
 }
 
-// MaxMessage bounds what Call sends and what comes back, in bytes.
-const MaxMessage = 4 << 20
-
-// A RemoteError is what the other box answered to a Call in place of a body.
-type RemoteError struct {
-	Peer string
-	Text string
+// Run listens and dials until ctx ends, says goodbye to the peers, and closes the
+// listener. It returns an error if the listener ends before ctx does.
+func (n *Node) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	stop := context.AfterFunc(ctx, func() { n.cfg.Listener.Close() })
+	defer stop()
+	wg.Go(func() { cancel(n.accept(ctx, &wg)) })
+	wg.Go(func() { n.sync.run(ctx) })
+	wg.Go(func() { n.pairing.run(ctx) })
+	n.supervise(ctx, &wg)
+	wg.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
 }
 
-// Error returns the other box's words after its name.
-func (e *RemoteError) Error() string { return e.Peer + ": " + e.Text }
-
-// RevisionChanged tells the mirror that the shared configuration was committed.
-// It returns at once.
-func (n *Node) RevisionChanged() {}
-
-// Compare returns how this box's shared configuration and a peer's differ.
-func (n *Node) Compare(ctx context.Context, peer string) (Comparison, error) {
-	return Comparison{}, errUnfinished
+// supervise keeps one link for each paired peer.
+func (n *Node) supervise(ctx context.Context, wg *sync.WaitGroup) {
+	tick := time.NewTicker(idle)
+	defer tick.Stop()
+	for {
+		n.reconcile(ctx, wg)
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.changed:
+		case <-tick.C:
+			n.askForTheLost()
+		}
+	}
 }
 
-// Resolve carries out what a person decided: "theirs" commits the peer's text (or
-// its objects) here, "mine" commits ours there. It returns when that is done or
-// refused.
-func (n *Node) Resolve(ctx context.Context, peer string, r Resolution) error { return errUnfinished }
+// reconcile stops the peers that are gone and starts the new ones.
+func (n *Node) reconcile(ctx context.Context, wg *sync.WaitGroup) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	for name, p := range n.peers {
+		i := slices.IndexFunc(n.want, func(w Peer) bool { return p.same(w) })
+		if i >= 0 {
+			continue
+		}
+		why := errUnpaired
+		if n.wants(p.fingerprint) {
+			why = context.Canceled // it has only moved
+		}
+		p.end(why)
+		delete(n.peers, name)
+	}
+	for _, w := range n.want {
+		if n.peers[w.Name] != nil {
+			continue
+		}
+		p := newPeer(w)
+		p.link = newLink(n, p)
+		peerCtx, stop := context.WithCancelCause(ctx)
+		p.stop = stop
+		n.peers[w.Name] = p
+		if !p.fingerprint.IsZero() {
+			wg.Go(func() { p.link.run(peerCtx) })
+		}
+	}
+}
 
-// TextHash returns the name of a shared text: its SHA-256 hash in hexadecimal.
-func TextHash(text string) string { return "" }
+// wants reports whether a wanted peer has the certificate. n.mu is held.
+func (n *Node) wants(f Fingerprint) bool {
+	return !f.IsZero() && slices.ContainsFunc(n.want, func(w Peer) bool { return w.Fingerprint == f })
+}
+
+// peer returns a running peer by its name, or nil.
+func (n *Node) peer(name string) *peer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.peers[name]
+}
+
+// allPeers returns the running peers in the order of their names.
+func (n *Node) allPeers() []*peer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var all []*peer
+	for _, p := range n.peers {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b *peer) int { return cmp.Compare(a.name, b.name) })
+	return all
+}
+
+// table returns the table with a name, or nil.
+func (n *Node) table(name string) *Table {
+	i := slices.IndexFunc(n.cfg.Tables, func(t Table) bool { return t.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &n.cfg.Tables[i]
+}
 
 // Pairing returns the node's pairing, of which there is one.
-func (n *Node) Pairing() *Pairing { return nil }
+func (n *Node) Pairing() *Pairing { return n.pairing }
 
-// A Pairing makes two boxes known to each other: one begins, the other joins, both
-// show the same code, and a person confirms on both.
-type Pairing struct{}
-
-// Begin opens this box for another to join, for five minutes and one try.
-func (p *Pairing) Begin() (PairingState, error) { return PairingState{}, errUnfinished }
-
-// Join goes to a box that has begun and returns when there is a code to compare.
-func (p *Pairing) Join(ctx context.Context, address string) (PairingState, error) {
-	return PairingState{}, errUnfinished
+// Status returns what is known now.
+func (n *Node) Status() Status {
+	var s Status
+	for _, p := range n.allPeers() {
+		ps := p.status()
+		ps.Sync = n.sync.status(p.name)
+		s.Peers = append(s.Peers, ps)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s.Refused, s.LastRefusal, s.LastRefused = n.refused.count, n.refused.last, n.refused.at
+	return s
 }
 
-// Show returns how far the pairing is.
-func (p *Pairing) Show() PairingState { return PairingState{} }
+// lostFor is how long a peer is away before the others are asked for what they
+// had from it and this box had not.
+const lostFor = 10 * time.Second
 
-// Confirm says whether the person sees the same code on both boxes. The boxes are
-// paired when both were told so.
-func (p *Pairing) Confirm(matches bool) (PairingState, error) { return PairingState{}, errUnfinished }
-
-// Cancel ends whatever goes on.
-func (p *Pairing) Cancel() {}
+// askForTheLost makes boxes equal again which had got different parts of what a
+// third one sent before it went away.
+func (n *Node) askForTheLost() {
+	all := n.allPeers()
+	for _, p := range all {
+		if !p.lost(lostFor) {
+			continue
+		}
+		for _, other := range all {
+			if in := other.intake(); in != nil {
+				in.want()
+			}
+		}
+	}
+}

@@ -102,6 +102,8 @@ type SyncStatus struct {
 	RefusedHere  string   // why this box did not take the peer's text
 	RefusedThere string   // why the peer did not take ours
 	Problem      string   // what keeps the boxes from comparing, "" if nothing
+	// Objects are what differs, without the texts; empty while that is not known.
+	Objects []Difference
 }
 
 // A Resolution is what a person decided.

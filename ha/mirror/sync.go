@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Times of comparing configurations.
+const (
+	compareEvery = 30 * time.Second
+	sayTime      = 10 * time.Second // for a small question
+	applyTime    = 2 * time.Minute  // for a commit on the other box
+)
+
+// A revisionSync compares this box's shared configuration with each peer's, and
+// moves texts. Nothing of it must survive a restart but the Bases: each step
+// begins with what both boxes have then.
+type revisionSync struct {
+	node  *Node
+	rev   *Revisions // nil: configurations are not kept equal
+	kicks chan struct{}
+
+	applyMu sync.Mutex // one commit at a time
+
+	mu    sync.Mutex // guards what follows
+	peers map[string]*peerSync
+}
+
+// A peerSync is what is known about one peer's configuration.
+type peerSync struct {
+	status  SyncStatus
+	theirs  statement
+	refused refusal
+	text    string // theirs, whose hash is textOf
+	textOf  string
+	diffOf  [3]string // the hashes that status.Objects is of
+}
+
+// A refusal is a text that this box did not take, and the one that it had then.
+type refusal struct {
+	theirs, mine string
+	number       uint64 // of this box's revision: another one may take it
+	why          string
+}
+
+func newRevisionSync(n *Node) *revisionSync {
+	return &revisionSync{node: n, rev: n.cfg.Revisions, kicks: make(chan struct{}, 1), peers: map[string]*peerSync{}}
+}
+
+// RevisionChanged tells the mirror that the shared configuration was committed.
+// It returns at once.
+func (n *Node) RevisionChanged() { n.sync.kick() }
+
+// kick makes run compare with all peers soon.
+func (s *revisionSync) kick() {
+	select {
+	case s.kicks <- struct{}{}:
+	default:
+	}
+}
+
+// run compares until ctx ends.
+func (s *revisionSync) run(ctx context.Context) {
+	if s.rev == nil {
+		return
+	}
+	t := time.NewTicker(compareEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.kicks:
+		case <-t.C:
+		}
+		for _, p := range s.node.allPeers() {
+			if p.session() != nil {
+				s.round(ctx, p.name)
+			}
+		}
+	}
+}
+
+// round compares with one peer and takes its text if that is to happen by itself.
+func (s *revisionSync) round(ctx context.Context, peer string) {
+	mine, err := s.exchange(ctx, peer)
+	if err != nil {
+		s.problem(peer, err)
+		return
+	}
+	if err := s.list(ctx, peer, mine); err != nil {
+		s.problem(peer, err)
+	}
+	if !s.shouldTake(peer, mine) {
+		return
+	}
+	theirs := s.said(peer)
+	err = s.takeWhole(ctx, peer, mine, theirs, theirs.Who, theirs.Comment)
+	s.kick() // the others hear of the new text, or this one of the refusal
+	if err == nil || errors.Is(err, ErrChanged) {
+		return
+	}
+	s.node.log.Warn("configuration of peer was not taken", "peer", peer, "err", err)
+}
+
+// problem shows what keeps the boxes from comparing.
+func (s *revisionSync) problem(peer string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.of(peer)
+	p.status.Problem = err.Error()
+	if errors.Is(err, ErrAway) {
+		p.status.State = Unknown
+	}
+}
+
+// of returns a peer's entry. s.mu is held.
+func (s *revisionSync) of(peer string) *peerSync {
+	p := s.peers[peer]
+	if p == nil {
+		p = &peerSync{status: SyncStatus{State: Unknown}}
+		s.peers[peer] = p
+	}
+	return p
+}
+
+// status returns what people see; of a peer that is away, the last that is known.
+func (s *revisionSync) status(peer string) SyncStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rev == nil {
+		return SyncStatus{State: Unknown, Problem: "configurations are not compared on this box"}
+	}
+	return s.of(peer).status
+}
+
+func (s *revisionSync) said(peer string) statement {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of(peer).theirs
+}
+
+// exchange tells a peer about this box's configuration and hears about its own.
+// It returns this box's.
+func (s *revisionSync) exchange(ctx context.Context, peer string) (Revision, error) {
+	ctx, cancel := context.WithTimeout(ctx, sayTime)
+	defer cancel()
+	mine, say, err := s.mine(ctx, peer)
+	if err != nil {
+		return Revision{}, err
+	}
+	answer, err := s.node.call(ctx, peer, methodRevision, encode(say))
+	if err != nil {
+		return Revision{}, err
+	}
+	theirs, err := parseStatement(answer)
+	if err != nil {
+		return Revision{}, err
+	}
+	return mine, s.judge(peer, mine, say, theirs)
+}
+
+// mine returns this box's revision and what to say about it to a peer.
+func (s *revisionSync) mine(ctx context.Context, peer string) (Revision, statement, error) {
+	mine, err := s.rev.Repository.Current(ctx)
+	if err != nil {
+		return Revision{}, statement{}, fmt.Errorf("read this box's configuration: %w", err)
+	}
+	base, known, err := s.rev.Bases.Load(peer)
+	if err != nil {
+		return Revision{}, statement{}, fmt.Errorf("read what %s and this box had in common: %w", peer, err)
+	}
+	say := statement{
+		Hash: TextHash(mine.Text), Number: mine.Number, When: mine.When,
+		Who: clip(mine.Who, maxWords), Comment: clip(mine.Comment, maxWords),
+	}
+	if known {
+		say.Base = TextHash(base)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.of(peer).refused; r.mine == say.Hash {
+		say.Refused = clip(r.why, maxWords)
+	}
+	return mine, say, nil
+}
+
+// judge notes how this box and a peer stand, and keeps the text when both are
+// equal.
+func (s *revisionSync) judge(peer string, mine Revision, say, theirs statement) error {
+	state := compare(say.Hash, say.Base, theirs.Hash, theirs.Base)
+	var err error
+	if state == InSync && say.Base != say.Hash {
+		if err = s.rev.Bases.Save(peer, mine.Text); err != nil {
+			err = fmt.Errorf("keep what %s and this box have in common: %w", peer, err)
+		}
+	}
+	shown := mine
+	shown.Text = ""
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.of(peer)
+	if p.refused.theirs != theirs.Hash || p.refused.mine != say.Hash {
+		p.refused = refusal{}
+	}
+	objects := p.status.Objects
+	if p.diffOf != [3]string{say.Hash, theirs.Hash, say.Base} {
+		objects, p.diffOf = nil, [3]string{}
+	}
+	if state == InSync {
+		p.text, p.textOf = "", ""
+	}
+	p.theirs = theirs
+	p.status = SyncStatus{
+		State: state, Mine: shown, Theirs: theirs.revision(), Objects: objects,
+		RefusedHere: p.refused.why, RefusedThere: theirs.Refused,
+	}
+	return err
+}
+
+// shouldTake reports whether a peer's text is to be taken without being asked.
+func (s *revisionSync) shouldTake(peer string, mine Revision) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.of(peer)
+	refused := p.refused.why != "" && p.refused.number == mine.Number
+	return s.rev.Auto && p.status.State == TheirsNewer && !refused
+}
+
+// list finds the objects in which this box and a peer differ, if that is not
+// known yet.
+func (s *revisionSync) list(ctx context.Context, peer string, mine Revision) error {
+	s.mu.Lock()
+	p := s.of(peer)
+	state, theirs, have := p.status.State, p.theirs, p.diffOf
+	s.mu.Unlock()
+	if state == InSync || state == Unknown {
+		return nil
+	}
+	base, _, err := s.rev.Bases.Load(peer)
+	if err != nil {
+		return err
+	}
+	now := [3]string{TextHash(mine.Text), theirs.Hash, ""}
+	if base != "" {
+		now[2] = TextHash(base)
+	}
+	if have == now {
+		return nil
+	}
+	_, list, err := s.diff(ctx, peer, mine, theirs.Hash)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		list[i].Mine, list[i].Theirs = "", ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.theirs.Hash == theirs.Hash {
+		p.diffOf, p.status.Objects = now, list
+	}
+	return nil
+}
+
+// diff returns a peer's text and how it differs from this box's.
+func (s *revisionSync) diff(ctx context.Context, peer string, mine Revision, hash string) (string, []Difference, error) {
+	base, _, err := s.rev.Bases.Load(peer)
+	if err != nil {
+		return "", nil, err
+	}
+	theirs, err := s.fetch(ctx, peer, hash)
+	if err != nil {
+		return "", nil, err
+	}
+	list, err := s.rev.Objects.Diff(base, mine.Text, theirs)
+	if err != nil {
+		return "", nil, fmt.Errorf("compare the configuration with that of %s: %w", peer, err)
+	}
+	return theirs, list, nil
+}

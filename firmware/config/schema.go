@@ -18,6 +18,7 @@ type Block struct {
 	Max      int       `json:"max,omitempty"`    // how many may stand in one place; 0: any number
 	By       string    `json:"by,omitempty"`     // what the Only of Keywords, and of blocks within, speak of: a keyword or the label
 	Only     []string  `json:"only,omitempty"`   // allowed for these values of the enclosing block's By; none: for all
+	Local    bool      `json:"local,omitempty"`  // at the top: each box's own, never mirrored to its peers
 	Purpose  string    `json:"purpose"`
 	Title    string    `json:"title,omitempty"` // in the manual, where another block has the name too
 	Keywords []Keyword `json:"keywords"`

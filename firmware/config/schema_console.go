@@ -3,7 +3,7 @@
 package config
 
 var consoleBlocks = []Block{{
-	Name: "console", Max: 1, field: "Console",
+	Name: "console", Max: 1, Local: true, field: "Console",
 	Purpose: "The console: administration with a browser, over HTTPS. Without the block it is there too, with the defaults.",
 	Keywords: []Keyword{
 		{Name: "listen", Kind: KindAddresses, Default: "127.0.0.1:9443", check: checkListen,

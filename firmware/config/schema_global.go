@@ -16,7 +16,7 @@ var globalBlocks = []Block{
 		},
 	},
 	{
-		Name: "metrics", Max: 1, field: "Metrics",
+		Name: "metrics", Max: 1, Local: true, field: "Metrics",
 		Purpose: "Serves the statistics as Prometheus text. Without the block they are not served.",
 		Keywords: []Keyword{
 			{Name: "listen", Kind: KindAddress, Default: "127.0.0.1:9100", check: checkListen,
@@ -26,7 +26,7 @@ var globalBlocks = []Block{
 		},
 	},
 	{
-		Name: "access_log", Max: 1, field: "AccessLog",
+		Name: "access_log", Max: 1, Local: true, field: "AccessLog",
 		Purpose: "Writes a line for each exchange. Without the block none is written.",
 		Keywords: []Keyword{
 			{Name: "path", Kind: KindString, Required: true, check: checkLogPath,

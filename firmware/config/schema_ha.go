@@ -4,7 +4,7 @@ package config
 
 var haBlocks = []Block{
 	{
-		Name: "node", Max: 1, field: "Node",
+		Name: "node", Max: 1, Local: true, field: "Node",
 		Purpose: "This box among those that stand in for each other. Without the block it has no peers that it talks to.",
 		Keywords: []Keyword{
 			{Name: "name", Kind: KindString, check: checkName, Unset: "host_name of the system block, or else the name that the machine has",

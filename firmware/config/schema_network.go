@@ -4,7 +4,7 @@ package config
 
 var networkBlocks = []Block{
 	{
-		Name: "system", Max: 1, field: "System",
+		Name: "system", Max: 1, Local: true, field: "System",
 		Purpose: "What the box calls itself, and where it is.",
 		Keywords: []Keyword{
 			{Name: "host_name", Kind: KindString, check: checkHostName, Unset: "the name that the machine has",
@@ -16,7 +16,7 @@ var networkBlocks = []Block{
 		},
 	},
 	{
-		Name: "management", Max: 1, field: "Management", By: "method",
+		Name: "management", Max: 1, Local: true, field: "Management", By: "method",
 		Purpose: "How the box is reached to be administered: the addresses of one port. Without the block they are none of the box's business.",
 		Keywords: []Keyword{
 			{Name: "port", Kind: KindString, check: checkName, Unset: "the port that the board calls its management port",

@@ -3,7 +3,7 @@
 package config
 
 var panelBlocks = []Block{{
-	Name: "panel", Max: 1, field: "Panel",
+	Name: "panel", Max: 1, Local: true, field: "Panel",
 	Purpose: "The display and the keys on the front of the box. Without the block they work with the defaults.",
 	Keywords: []Keyword{
 		{Name: "mode", Kind: KindString, OneOf: []string{"full", "read-only", "off"}, Default: "full",

@@ -3,7 +3,7 @@
 package config
 
 var serialBlocks = []Block{{
-	Name: "serial", Max: 1, field: "Serial",
+	Name: "serial", Max: 1, Local: true, field: "Serial",
 	Purpose: "The serial console: what somebody with a cable may do. Without the block the defaults hold.",
 	Keywords: []Keyword{
 		{Name: "password_reset", Kind: KindString, OneOf: []string{"allowed", "refused"}, Default: "allowed",

@@ -200,9 +200,11 @@ export interface Block {
 	in?: string[];
 	label?: string;
 	labels?: string[];
+	second?: string;
 	max?: number;
 	by?: string;
 	only?: string[];
+	local?: boolean;
 	purpose: string;
 	title?: string;
 	keywords: Keyword[];
@@ -918,6 +920,7 @@ export interface MachineWatchdog {
 
 export interface Management {
 	port?: string;
+	vlan: number;
 	method: string;
 	address: string[];
 	gateway: string[];

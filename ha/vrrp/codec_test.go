@@ -104,6 +104,14 @@ func TestParseTakesTheGroupInTheSumOfAUnicastPacket(t *testing.T) {
 	}
 }
 
+func TestVersion2NeverSumsAPseudoHeader(t *testing.T) {
+	v := vectors[6]
+	b, err := v.adv.Marshal(netip.MustParseAddr(v.src), netip.MustParseAddr(v.dst), ChecksumPseudo)
+	if want := unhex(t, v.bytes); err != nil || !bytes.Equal(b, want) {
+		t.Errorf("Marshal = %x, %v, want %x", b, err, want)
+	}
+}
+
 func TestParseIgnoresReservedBitsAndWhatFollows(t *testing.T) {
 	src, dst := netip.MustParseAddr("192.0.2.11"), IPv4.Group()
 	b := refill(unhex(t, "31 0a 64 01 f0 64 00 00 c0 00 02 01"))

@@ -197,3 +197,15 @@ func (g *generation) certificates() []*config.Certificate {
 	}
 	return list
 }
+
+// ReloadIssuers is Reload that has certificates of CAs read anew from the vault too:
+// another box has got them.
+func (b *Balancer) ReloadIssuers() error {
+	<-b.started
+	b.mu.Lock()
+	for _, i := range b.issuers {
+		i.id = ""
+	}
+	b.mu.Unlock()
+	return b.Reload()
+}

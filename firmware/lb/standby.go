@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"evener/firmware/health"
 	"evener/firmware/persist"
 	"evener/firmware/pool"
 )
@@ -200,4 +201,23 @@ func (b *Balancer) TakeVerdicts(node string, list []PeerVerdict) {
 		p.members.SetHealth(i, pool.Down, reason, v.Since)
 		b.changed(Change{Pool: v.Pool, Member: v.Member, Kind: WentDown, Reason: reason})
 	}
+}
+
+// A Verdict is what the probes of this box have found of a member.
+type Verdict struct {
+	Pool, Member string
+	Down         bool
+	Reason       string
+	Since        time.Time
+}
+
+// Verdicts returns what the probes of this process have found.
+func (b *Balancer) Verdicts() []Verdict {
+	var out []Verdict
+	for _, e := range b.checker.States() {
+		if e.State == health.Up || e.State == health.Down {
+			out = append(out, Verdict{e.Pool, e.Member, e.State == health.Down, e.Reason, e.Since})
+		}
+	}
+	return out
 }

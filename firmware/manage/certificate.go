@@ -327,5 +327,8 @@ func (b *Box) rotateTickets(_ context.Context, c api.Call, _ struct{}) (struct{}
 	if err := b.cfg.Balancer.UseTicketSecret(secret); err != nil {
 		return struct{}{}, apiError(fmt.Errorf("the new secret is used from the next commit or restart on: %w", err))
 	}
+	if err := b.keysRotated(ticketSecret); err != nil {
+		return struct{}{}, apiError(fmt.Errorf("the new secret is in use, and other boxes are not told: %w", err))
+	}
 	return struct{}{}, nil
 }

@@ -189,6 +189,7 @@ func (b *Box) serveNew(c api.Call, text []byte, force bool, commit func() (store
 		out := Committed{Revision: rev, Pending: b.pending(), Problems: Problems(found)}
 		b.handOver(c, &out, old, cfg)
 		b.confirmChanged()
+		b.sharedChanged()
 		return out, nil
 	}
 	if undo := b.undo(before, c); undo != nil {
@@ -260,6 +261,7 @@ func (b *Box) confirm(_ context.Context, c api.Call, p confirmParams) (Committed
 	}
 	err := b.cfg.Store.Confirm(b.waiting(p.Revision), store.By{Author: c.Author, Origin: origin(c)})
 	b.confirmChanged()
+	b.sharedChanged()
 	return Committed{Revision: b.cfg.Store.Running(), Pending: b.pending()}, apiError(err)
 }
 
@@ -292,5 +294,6 @@ func (b *Box) revert(_ context.Context, c api.Call, _ struct{}) (Committed, erro
 	}
 	b.serveRunning()
 	b.confirmChanged()
+	b.sharedChanged()
 	return Committed{Revision: b.cfg.Store.Running()}, nil
 }

@@ -53,7 +53,8 @@ type HAPeerMirror struct {
 	Connected bool         `json:"connected"`
 	Since     time.Time    `json:"since,omitzero" doc:"of being connected, or not"`
 	Version   int          `json:"version" doc:"of the stream's language; 0: not known yet"`
-	Lag       api.Duration `json:"lag" doc:"age of the oldest change that the peer has not acknowledged"`
+	Software  string       `json:"software" doc:"version that the peer runs; empty: not known yet"`
+	Lag       api.Duration `json:"lag" doc:"from a change to its acknowledgement, 99 of 100 of the last"`
 	Acked     uint64       `json:"acked" doc:"changes that the peer has acknowledged"`
 	Queued    int          `json:"queued" doc:"changes that wait"`
 	Problem   string       `json:"problem" doc:"why it is not connected, or not whole; empty: none"`
@@ -86,7 +87,7 @@ type HADifference struct {
 type HAMirror struct {
 	Listen      string    `json:"listen" doc:"empty: there is no mirror"`
 	Fingerprint string    `json:"fingerprint" doc:"SHA-256 of the box's own certificate, hexadecimal"`
-	Pairing     string    `json:"pairing" doc:"state of a pairing that is under way; empty: none is"`
+	Pairing     string    `json:"pairing" doc:"phase of a pairing: idle, open, joining, code, done or failed"`
 	Keys        string    `json:"keys" doc:"node whose cookie and ticket keys all boxes use; empty: each uses its own"`
 	Tables      []HATable `json:"tables"`
 	Problem     string    `json:"problem" doc:"why it does not work; empty: it does"`
@@ -94,10 +95,35 @@ type HAMirror struct {
 
 // An HATable is one replicated table.
 type HATable struct {
-	Name    string `json:"name" doc:"sources, verdicts, runtime or keys"`
-	Records int    `json:"records" doc:"that this box holds"`
+	Name    string `json:"name" doc:"sources, verdicts, runtime, keys, certificates or timeline"`
 	Applied uint64 `json:"applied" doc:"changes that came from peers since the engine started"`
 	Refused uint64 `json:"refused" doc:"changes from peers that could not be used"`
+}
+
+// The phases of an HAPairing.
+const (
+	HAPairIdle    = "idle"
+	HAPairOpen    = "open"
+	HAPairJoining = "joining"
+	HAPairCode    = "code"
+	HAPairDone    = "done"
+	HAPairFailed  = "failed"
+)
+
+// An HAPairing is how far two boxes are in getting to know each other.
+type HAPairing struct {
+	Phase          string    `json:"phase" doc:"idle: nobody pairs; open: this box waits for another to join; joining; code: compare it; done; failed"`
+	Code           string    `json:"code" doc:"six digits that both boxes show; empty: none yet"`
+	Peer           string    `json:"peer" doc:"name of the other box, once it is known"`
+	Address        string    `json:"address" doc:"of the other box"`
+	Fingerprint    string    `json:"fingerprint" doc:"SHA-256 of the other box's certificate, hexadecimal; empty: not known yet"`
+	Own            string    `json:"own" doc:"SHA-256 of this box's certificate, hexadecimal; empty: it has none yet"`
+	Listen         string    `json:"listen" doc:"address that the other box joins at; empty: this box has no mirror"`
+	ConfirmedHere  bool      `json:"confirmed_here"`
+	ConfirmedThere bool      `json:"confirmed_there"`
+	Until          time.Time `json:"until,omitzero" doc:"when the phase ends by itself"`
+	Problem        string    `json:"problem" doc:"why it failed; empty: it did not"`
+	NotBefore      time.Time `json:"not_before,omitzero" doc:"when the next may begin, after failures"`
 }
 
 // An HAEntry is one line of the timeline.
@@ -130,6 +156,7 @@ type HARehearsal struct {
 	To       string         `json:"to" doc:"node that took over"`
 	Target   string         `json:"target" doc:"what was asked, such as GET http://192.0.2.10/ or tcp 192.0.2.10:25"`
 	Prober   string         `json:"prober" doc:"node whose engine asked"`
+	Outside  bool           `json:"outside" doc:"the prober is neither of the two boxes: its connections fare as those of clients do. One of the two cannot keep connections with an address that it takes itself"`
 	Away     HARehearsalLeg `json:"away" doc:"measured while the other box took over"`
 	Back     HARehearsalLeg `json:"back" doc:"measured on the way back"`
 	Problem  string         `json:"problem,omitempty" doc:"why it failed"`
@@ -141,7 +168,7 @@ type HARehearsalLeg struct {
 	Asked    int          `json:"asked" doc:"requests, one every 10 ms"`
 	Failed   int          `json:"failed" doc:"of these, without an answer"`
 	Gap      api.Duration `json:"gap" doc:"longest time between two answers"`
-	Kept     int          `json:"kept" doc:"connections that were open before and still answered afterwards"`
-	Broken   int          `json:"broken" doc:"connections that were open before and did not"`
+	Kept     int          `json:"kept" doc:"connections of HTTP that were open before and still answered afterwards"`
+	Broken   int          `json:"broken" doc:"those that did not"`
 	Takeover api.Duration `json:"takeover" doc:"from the order until the other box was active"`
 }

@@ -49,6 +49,7 @@ type Config struct {
 	Audit      *audit.Log        // nil: what is done is logged, and not kept
 	Events     *event.Journal    // nil: nothing is kept of what happens
 	Alerts     *alert.Dispatcher // nil: nobody is told
+	Mirror     Mirror            // nil: nothing is mirrored
 	Auth       *auth.Auth        // nil: the users cannot be read, and nobody can log in
 
 	BlackBox string // file of what survives a crash; "": nothing is recorded
@@ -94,6 +95,14 @@ type Box struct {
 	signed   noticed // and signs
 	topics   topics
 	hardware hardwareWatch
+	standby  standby
+	shared   sharedCache
+	stage    chan *rehearsal
+	loss     struct { // what this box asks for a rehearsal
+		mu    sync.Mutex // guards what follows
+		id    string
+		probe *lossProbe // nil: nothing
+	}
 
 	ports     ports
 	network   network
@@ -133,7 +142,8 @@ type restart struct {
 
 // New returns a Box.
 func New(cfg Config, log *slog.Logger) *Box {
-	b := &Box{cfg: cfg, log: log, diags: make(chan struct{}, maxDiag)}
+	b := &Box{cfg: cfg, log: log, diags: make(chan struct{}, maxDiag), standby: newStandby(), stage: make(chan *rehearsal)}
+	b.makeTables()
 	var err error
 	if b.spool, err = newSpool(cfg.Spool); err != nil {
 		log.Error("folder of transfers not ready", "err", err)
@@ -193,6 +203,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addTokens(reg)
 	b.addPanel(reg)
 	b.addHardware(reg)
+	b.addHA(reg)
 	b.addREST(reg)
 	return reg
 }
@@ -228,6 +239,7 @@ func (b *Box) Run(ctx context.Context) error {
 			if event, ok := b.cfg.Store.Tick(now); ok {
 				b.log.Warn("commit not confirmed in time", "rev", event.Revision, "running", event.Running)
 				b.serveRunning()
+				b.sharedChanged()
 			}
 			b.mu.Unlock()
 		}
@@ -243,6 +255,7 @@ func (b *Box) serveRunning() {
 		if cfg, err = parse(text, rev.Number); err == nil {
 			err = b.serve(cfg, rev.Number)
 			b.useConsole(&cfg.Console) // by which what is wrong can be mended
+			b.useStandby(cfg)
 		}
 	}
 	if was := b.unserved.get(); err != nil && (was == nil || was.Error() != err.Error()) {
@@ -261,6 +274,7 @@ func (b *Box) serve(cfg *config.Config, number uint64) error {
 		b.applied = number
 	}
 	b.useConsole(&cfg.Console)
+	b.useStandby(cfg)
 	b.unserved.set(nil)
 	b.certificatesChanged()
 	b.useAlerts(cfg)
@@ -289,4 +303,5 @@ func (b *Box) collect(w *stats.Writer) {
 	w.Bool(stats.ConfigConfirmPending, pending)
 	b.collectHardware(w)
 	b.collectPorts(w)
+	b.collectHA(w)
 }

@@ -42,7 +42,8 @@ type Rotated struct {
 
 // Cleared says how many records were forgotten.
 type Cleared struct {
-	Records int `json:"records"`
+	Records  int      `json:"records"`
+	Problems []string `json:"problems,omitempty" doc:"other boxes that have not forgotten them"`
 }
 
 func (b *Box) addPersist(reg *api.Registry) {
@@ -68,7 +69,7 @@ func (b *Box) sources(context.Context, api.Call, struct{}) (Sources, error) {
 	return out, nil
 }
 
-func (b *Box) clearSources(_ context.Context, c api.Call, p clearParams) (Cleared, error) {
+func (b *Box) clearSources(ctx context.Context, c api.Call, p clearParams) (Cleared, error) {
 	if err := b.mayTouch(c, "cluster", p.Cluster); err != nil {
 		return Cleared{}, err
 	}
@@ -80,7 +81,10 @@ func (b *Box) clearSources(_ context.Context, c api.Call, p clearParams) (Cleare
 		}
 	}
 	n, err := b.cfg.Balancer.ClearSources(p.Cluster, client)
-	return Cleared{n}, apiError(err)
+	if err != nil {
+		return Cleared{}, apiError(err)
+	}
+	return Cleared{n, b.clearPeers(ctx, p)}, nil
 }
 
 // keySecret is how the store calls the keys of persistence cookies.
@@ -114,6 +118,9 @@ func (b *Box) rotateKey(_ context.Context, c api.Call, _ struct{}) (Rotated, err
 	}
 	if err := b.cfg.Balancer.UseKeys(keys); err != nil {
 		return Rotated{}, apiError(fmt.Errorf("the new key is used from the next commit or restart on: %w", err))
+	}
+	if err := b.keysRotated(keySecret); err != nil {
+		return Rotated{}, apiError(fmt.Errorf("the new key is in use, and other boxes are not told: %w", err))
 	}
 	return Rotated{len(keys)}, nil
 }

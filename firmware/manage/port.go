@@ -255,6 +255,7 @@ func (b *Box) PortChanged(e PortEvent) {
 		b.happened(kind, event.Object("port", e.Name), args)
 	}
 	b.networkPortChanged(e)
+	b.refreshStandby()
 }
 
 // portProblems lists what is wrong with ports.

@@ -139,5 +139,5 @@ func (b *Box) clearThrottle(_ context.Context, _ api.Call, p clearThrottleParams
 	if n == 0 && p.Key != "" {
 		return Cleared{}, api.Errorf(api.CodeNotFound, "not_found", "%q has no failed attempts", p.Key)
 	}
-	return Cleared{n}, nil
+	return Cleared{Records: n}, nil
 }

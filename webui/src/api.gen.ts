@@ -319,6 +319,7 @@ export interface CheckedBackup {
 
 export interface Cleared {
 	records: number;
+	problems?: string[]; // other boxes that have not forgotten them
 }
 
 export interface Cluster {
@@ -633,6 +634,367 @@ export interface Frame {
 export interface Generation {
 	number: number;
 	exchanges: number;
+}
+
+export interface HAAlarm {
+	severity: string; // error or warning
+	group?: string;
+	text: string; // with the cause, in one line
+	since: string;
+}
+
+export interface HAAnnounce {
+	repeat: number;
+	delay: string; // before the announcements are repeated
+	refresh: string; // between announcements while active; 0s: none
+}
+
+export interface HAChange {
+	number: number; // from 1 in each epoch
+	time: string;
+	uptime: string; // of the process, by its monotonic clock
+	group: string;
+	router?: string; // where it began
+	from: string; // state
+	to: string; // state; the same if it stayed
+	priority: number;
+	cause: string; // start, stop, advert, link, track, engine, operator, settings or heartbeat
+	by?: string; // who gave the order
+	reason: string; // in one line, for people
+}
+
+export interface HAConnected {
+	connected: boolean;
+}
+
+export interface HADifference {
+	block: string; // such as pool
+	name: string; // empty: the block has none
+	who: string; // whose version is newer: mine, theirs, both
+}
+
+export interface HADifferences {
+	state: string; // in sync, mine newer, theirs newer, conflict or unknown
+	objects: HADifference[]; // that differ
+	problem: string; // why they are not made equal; empty: nothing is in the way
+}
+
+export interface HAEngine {
+	serving: boolean;
+	why?: string; // why not
+}
+
+export interface HAEntry {
+	time: string;
+	node: string; // box that it happened on
+	id: string; // unique on that box; for before
+	kind: string; // of the event
+	severity: string; // info, warning or error
+	object?: string; // such as group/front, port/lan1, pool/shop/member/web1
+	args?: Record<string, unknown>; // the values inside text, for translation
+	text: string;
+}
+
+export interface HAGroup {
+	name: string;
+	state: string; // init, backup, active or fault
+	since: string; // of the state
+	reason: string; // why it is in this state, in one line
+	active: string; // node that is active, as far as known; empty: none is known
+	healthy: boolean; // this box could be active
+	pinned: boolean; // an order has put it where it is: it does not move back by preference until rebalanced
+	held?: string; // why takeover is held back; empty: it is not
+	base: number; // priority of this box, by its place in homes
+	priority: number; // in effect; 0: it gives up
+	parts: HAPart[]; // what makes the priority what it is
+	routers: HARouter[];
+	home: boolean; // this box is the group's first choice
+	preferred: string; // node that is the group's first choice
+	homes: string[]; // nodes in order of preference
+	clusters: string[]; // that follow the group
+}
+
+export interface HAGroupReport {
+	name: string;
+	state: string; // init, backup, active or fault
+	since: string; // of the state
+	reason: string; // why it is in this state, in one line
+	active: string; // node that is active, as far as known; empty: none is known
+	healthy: boolean; // this box could be active
+	pinned: boolean; // an order has put it where it is: it does not move back by preference until rebalanced
+	held?: string; // why takeover is held back; empty: it is not
+	base: number; // priority of this box, by its place in homes
+	priority: number; // in effect; 0: it gives up
+	parts: HAPart[]; // what makes the priority what it is
+	routers: HARouter[];
+}
+
+export interface HAGroupSettings {
+	name: string;
+	homes: string[]; // nodes in order of preference
+	base: number; // priority of this box: 200, 150, 100, 50 by its place in homes
+	interval: string; // between advertisements, 10ms to 40950ms
+	preempt: boolean;
+	preempt_delay: string;
+	start_delay: string;
+	accept: boolean;
+	on_split: string; // hold or takeover
+	engine_hold: string; // silence of the engine after which the group gives up
+	handoff: string; // how long packets of old connections are sent on to the box that was active; 0s: not at all
+	announce: HAAnnounce;
+	routers: HARouterSettings[];
+	tracks: HATrackSettings[];
+}
+
+export interface HAHeartbeat {
+	seen: boolean; // lately enough to count
+	age: string; // since the last one; 0: none was heard
+}
+
+export interface HAMirror {
+	listen: string; // empty: there is no mirror
+	fingerprint: string; // SHA-256 of the box's own certificate, hexadecimal
+	pairing: string; // phase of a pairing: idle, open, joining, code, done or failed
+	keys: string; // node whose cookie and ticket keys all boxes use; empty: each uses its own
+	tables: HATable[];
+	problem: string; // why it does not work; empty: it does
+}
+
+export interface HANode {
+	configured: boolean; // the running revision has a group, or a peer
+	name: string;
+	simulated: boolean; // the network of the groups is simulated
+	summary: string; // one line for people
+	alarms: HAAlarm[]; // the worst first
+	problem: string; // why hot standby does not work on this box; empty: it does
+	realtime: boolean; // advertisements are sent with real-time priority
+}
+
+export interface HAObjRef {
+	block: string; // such as pool
+	name?: string; // empty: the block has none
+}
+
+export interface HAObject {
+	group?: HAGroup;
+	peer?: HAPeer;
+	mirror?: HAMirror;
+	node?: HANode;
+}
+
+export interface HAOrder {
+	id: number; // grows
+	kind: string; // switch, rebalance, stay or crash
+	group?: string; // empty: all
+	node?: string; // of a switch: to whom
+	by?: string; // who has ordered it
+	for?: string; // of a crash
+}
+
+export interface HAOrderOutcome {
+	id: number;
+	ok: boolean;
+	text: string; // what was done, or why not
+}
+
+export interface HAPairing {
+	phase: string; // idle: nobody pairs; open: this box waits for another to join; joining; code: compare it; done; failed
+	code: string; // six digits that both boxes show; empty: none yet
+	peer: string; // name of the other box, once it is known
+	address: string; // of the other box
+	fingerprint: string; // SHA-256 of the other box's certificate, hexadecimal; empty: not known yet
+	own: string; // SHA-256 of this box's certificate, hexadecimal; empty: it has none yet
+	listen: string; // address that the other box joins at; empty: this box has no mirror
+	confirmed_here: boolean;
+	confirmed_there: boolean;
+	until?: string; // when the phase ends by itself
+	problem: string; // why it failed; empty: it did not
+	not_before?: string; // when the next may begin, after failures
+}
+
+export interface HAPart {
+	cause: string; // such as port lan2, pool shop, engine, custom db
+	weight: number; // taken away while the cause fails; 0: all
+	ok: boolean;
+	detail: string; // in words
+}
+
+export interface HAPeer {
+	name: string;
+	address: string; // of its mirror and heartbeat
+	paired: boolean; // its identity is known here
+	heartbeat: HAHeartbeat;
+	mirror: HAPeerMirror;
+	groups: Record<string, HAPeerGroup>; // as the peer tells them
+	differences: HADifferences;
+}
+
+export interface HAPeerGroup {
+	state: string; // init, backup, active or fault
+	priority: number;
+	healthy: boolean; // it could be active there
+	reason: string;
+}
+
+export interface HAPeerMirror {
+	connected: boolean;
+	since?: string; // of being connected, or not
+	version: number; // of the stream's language; 0: not known yet
+	software: string; // version that the peer runs; empty: not known yet
+	lag: string; // from a change to its acknowledgement, 99 of 100 of the last
+	acked: number; // changes that the peer has acknowledged
+	queued: number; // changes that wait
+	problem: string; // why it is not connected, or not whole; empty: none
+}
+
+export interface HAPeerReport {
+	name: string;
+	paired: boolean;
+	seen: boolean; // lately
+	age: string; // since the last one; 0s if none ever came
+	groups: Record<string, HAPeerGroup>;
+}
+
+export interface HAPeerSettings {
+	name: string;
+	address: string; // of its heartbeats (UDP)
+	key: string; // of the heartbeats, known to both boxes; null where they are not paired
+}
+
+export interface HAPulse {
+	settings: number; // number of the newest settings
+	engine: HAEngine;
+	tracks: Record<string, HATrackState>; // of pools and custom ones, by KIND/NAME; what is left out stays as it was, and is ok at first
+	orders: HAOrder[]; // each is repeated until a report has its outcome
+	mirror: Record<string, HAConnected>; // by peer
+	acked: number; // changes of this epoch are kept up to this number
+}
+
+export interface HARehearsal {
+	id: string;
+	group: string;
+	kind: string; // planned or crash
+	by: string;
+	started: string;
+	state: string; // waiting, away, back, done or failed
+	from: string; // node that was active
+	to: string; // node that took over
+	target: string; // what was asked, such as GET http://192.0.2.10/ or tcp 192.0.2.10:25
+	prober: string; // node whose engine asked
+	outside: boolean; // the prober is neither of the two boxes: its connections fare as those of clients do. One of the two cannot keep connections with an address that it takes itself
+	away: HARehearsalLeg; // measured while the other box took over
+	back: HARehearsalLeg; // measured on the way back
+	problem?: string; // why it failed
+	finished?: string;
+}
+
+export interface HARehearsalLeg {
+	asked: number; // requests, one every 10 ms
+	failed: number; // of these, without an answer
+	gap: string; // longest time between two answers
+	kept: number; // connections of HTTP that were open before and still answered afterwards
+	broken: number; // those that did not
+	takeover: string; // from the order until the other box was active
+}
+
+export interface HARehearsals {
+	rehearsals: HARehearsal[]; // the newest first, 50 at most
+	running?: HARehearsal;
+}
+
+export interface HAReport {
+	epoch: number; // differs for each start of the process
+	settings: number; // number of the settings that it follows; 0: none yet
+	node: string;
+	simulated: boolean; // the LAN is a simulated one
+	realtime: boolean; // advertisements are sent with real-time priority
+	realtime_why?: string; // why not
+	groups: HAGroupReport[];
+	peers: HAPeerReport[];
+	alarms: HAAlarm[];
+	changes: HAChange[]; // that the engine has not acknowledged, the oldest first
+	lost: number; // changes that were not acknowledged because there were too many
+	orders: HAOrderOutcome[]; // outcomes of the latest
+	problem?: string; // why it does not do as the settings want
+}
+
+export interface HARouter {
+	name: string;
+	interface: string; // as the kernel calls it
+	vrid: number;
+	version: number; // of VRRP, 2 or 3
+	family: string; // ipv4 or ipv6
+	addresses: string[];
+	mac: string; // that its addresses have while they are here
+	state: string; // init, backup, active or fault
+	master: string; // address of the router that advertised last; empty: none is known
+	master_priority: number; // of that
+	peer_checksum?: string; // by which rule the peer reckons checksums: rfc9568, pseudo; empty: unknown
+	sent: number; // advertisements
+	received: number; // advertisements
+	errors: Record<string, number>; // packets that were refused, by reason
+	problem?: string;
+}
+
+export interface HARouterSettings {
+	name: string;
+	interface: string; // as the kernel calls it; empty: the port is missing
+	port: string; // as the configuration names it
+	vrid: number;
+	version: number; // 2 or 3
+	addresses: string[]; // each with its prefix length
+	mac: string; // virtual or port
+	checksum: string; // rfc9568 or pseudo
+	unicast: string[]; // addresses of the other routers; none: multicast
+	owner: boolean; // priority 255, whatever is tracked
+}
+
+export interface HASettings {
+	number: number; // counts the changes; ha.pulse tells the newest
+	node: string; // name of this box
+	listen: string; // address of the heartbeats (UDP); empty: none
+	peers: HAPeerSettings[];
+	groups: HAGroupSettings[];
+}
+
+export interface HAShow {
+	configured: boolean; // the running revision has a group, or a peer
+	node: string; // name of this box
+	simulated: boolean; // the network of the groups is simulated
+	summary: string; // one line for people
+	groups: HAGroup[];
+	peers: HAPeer[];
+	mirror: HAMirror;
+	alarms: HAAlarm[]; // the worst first
+	problem: string; // why hot standby does not work on this box; empty: it does
+	realtime: boolean; // advertisements are sent with real-time priority
+}
+
+export interface HATable {
+	name: string; // sources, verdicts, runtime, keys, certificates or timeline
+	applied: number; // changes that came from peers since the engine started
+	refused: number; // changes from peers that could not be used
+}
+
+export interface HATimeline {
+	entries: HAEntry[];
+	missing: string[]; // peers whose part could not be had, each with the cause
+}
+
+export interface HATrackSettings {
+	kind: string; // port, default_route, pool or custom
+	name: string; // of the port, pool or custom track; v4 or v6 of the default route
+	interface: string; // of the port, as the kernel calls it; empty: the port is missing
+	weight: number; // taken away while it fails; 0: the group is at fault meanwhile
+}
+
+export interface HATrackState {
+	ok: boolean;
+	why?: string; // in words
+}
+
+export interface HATracks {
+	tracks: Record<string, HATrackState>; // by name
 }
 
 export interface Handover {
@@ -1592,6 +1954,10 @@ export interface Sudo {
 export interface SupportBundle {
 	stream: number; // a gzipped tar archive; its manifest.json lists what is in it
 	name: string; // for the file
+}
+
+export interface Switched {
+	text: string[]; // what was done, a line for each box
 }
 
 export interface SysLogRecord {
@@ -2682,6 +3048,173 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Opens this box for another one to join, for five minutes and one try.
+	"ha.pair.begin": {
+		params: Record<string, never>;
+		result: HAPairing;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Ends a pairing that is under way.
+	"ha.pair.cancel": {
+		params: Record<string, never>;
+		result: HAPairing;
+		role: "admin";
+		effect: "system";
+		sudo: false;
+	};
+	// Says whether both boxes show the same code; they are paired once both were told so.
+	"ha.pair.confirm": {
+		params: {
+			code_matches: boolean; // both boxes show the same code
+		};
+		result: HAPairing;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Joins a box on which pairing was begun; both show a code then.
+	"ha.pair.join": {
+		params: {
+			address: string; // of the other box's mirror, where pairing was begun, as ADDRESS:PORT
+		};
+		result: HAPairing;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Shows how far a pairing is.
+	"ha.pair.show": {
+		params: Record<string, never>;
+		result: HAPairing;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Takes what the process that moves addresses has to tell, and answers when something is new or a quarter of a second has passed; nobody else may.
+	"ha.pulse": {
+		params: {
+			report: HAReport;
+		};
+		result: HAPulse;
+		role: "nobody";
+		effect: "read";
+		sudo: false;
+	};
+	// Moves every failover group to the box that it prefers.
+	"ha.rebalance": {
+		params: Record<string, never>;
+		result: Switched;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Shows the last failovers that were rehearsed, and what they have cost.
+	"ha.rehearsals": {
+		params: Record<string, never>;
+		result: HARehearsals;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Performs a failover of a group and back, and measures what it costs; ha.rehearsals tells the outcome.
+	"ha.rehearse": {
+		params: {
+			group: string;
+			kind: string; // planned: the active box hands over; crash: it falls silent for 10 seconds
+			path?: string; // asked by GET of a cluster of HTTP, such as /health; empty: a TCP connection is all
+			host?: string; // of the GET; the address
+		};
+		result: HARehearsal;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Tells the process that moves addresses what to do; nobody else may ask.
+	"ha.settings": {
+		params: Record<string, never>;
+		result: HASettings;
+		role: "nobody";
+		effect: "read";
+		sudo: false;
+	};
+	// Shows the failover groups, the other boxes and the mirror.
+	"ha.show": {
+		params: Record<string, never>;
+		result: HAShow;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Moves a failover group to another box, which keeps it until rebalanced.
+	"ha.switch": {
+		params: {
+			group: string;
+			node?: string; // box that is to be active; the one with the highest priority besides the one that is
+		};
+		result: Switched;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Compares the shared configuration with a peer's, object by object.
+	"ha.sync.differences": {
+		params: {
+			peer: string; // name of the other box
+		};
+		result: HADifferences;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Makes what differs equal: as this box has it, or as the peer does.
+	"ha.sync.resolve": {
+		params: {
+			peer: string; // name of the other box
+			take: string; // mine: the peer gets this box's; theirs: this box gets the peer's
+			objects?: HAObjRef[]; // none: all that is shared
+		};
+		result: HADifferences;
+		role: "admin";
+		effect: "commit";
+		sudo: false;
+	};
+	// Shows what happened to failover groups on all boxes, with what happened near it.
+	"ha.timeline": {
+		params: {
+			limit?: number; // entries at most, up to 1000; 100
+			before?: string; // only what happened before
+			group?: string; // only this group, with what is about none
+		};
+		result: HATimeline;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Reports whether something is well that a track of the kind custom watches.
+	"ha.track": {
+		params: {
+			name: string; // of the track, as in track "custom" "NAME"
+			ok: boolean;
+			reason?: string; // shown to people
+			ttl?: string; // how long the report holds, up to 24h; what the track has
+		};
+		result: HATracks;
+		role: "operator";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Forgets another box: nothing is mirrored with it any more.
+	"ha.unpair": {
+		params: {
+			peer: string; // name of the other box
+		};
+		result: HAPairing;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
 	// Shows the board, its sensors and the devices of the supervisor.
 	"hardware.show": {
 		params: Record<string, never>;
@@ -3454,6 +3987,7 @@ export interface Topics {
 	"state.clusters": { class: "state"; params: Record<string, never>; data: LiveCluster };
 	"state.confirm": { class: "state"; params: Record<string, never>; data: ConfirmState };
 	"state.console": { class: "state"; params: Record<string, never>; data: ConsoleChange };
+	"state.ha": { class: "state"; params: Record<string, never>; data: HAObject };
 	"state.hardware": { class: "state"; params: Record<string, never>; data: Hardware };
 	"state.members": { class: "state"; params: Record<string, never>; data: LiveMember };
 	"state.network": { class: "state"; params: Record<string, never>; data: NetworkInfo };
@@ -3561,6 +4095,23 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"event.ack": "operator",
 	"event.list": "viewer",
 	"explain.request": "viewer",
+	"ha.pair.begin": "admin",
+	"ha.pair.cancel": "admin",
+	"ha.pair.confirm": "admin",
+	"ha.pair.join": "admin",
+	"ha.pair.show": "viewer",
+	"ha.pulse": null,
+	"ha.rebalance": "operator",
+	"ha.rehearsals": "viewer",
+	"ha.rehearse": "admin",
+	"ha.settings": null,
+	"ha.show": "viewer",
+	"ha.switch": "operator",
+	"ha.sync.differences": "viewer",
+	"ha.sync.resolve": "admin",
+	"ha.timeline": "viewer",
+	"ha.track": "operator",
+	"ha.unpair": "admin",
 	"hardware.show": "viewer",
 	"led.locate": "operator",
 	"metrics.history": "viewer",

@@ -38,7 +38,7 @@ var changes = []struct {
 	types  []string
 	done   string
 }{
-	{"config.commit", loggedIn("2\r", "1\r", "\r", "y\r"), "Revision 5 runs now"},
+	{"config.commit", loggedIn("2\r", "1\r", "\r", "\r", "y\r"), "Revision 5 runs now"},
 	{"config.rollback", loggedIn("6\r", "2\r", "y\r"), "Revision 5 runs now"},
 	{"config.confirm", loggedIn("6\r", "2\r", "y\r", "k\r"), "It stays."},
 	{"config.revert", loggedIn("6\r", "2\r", "y\r", "r\r"), "It went back."},

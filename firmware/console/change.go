@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -195,7 +196,7 @@ func (s *session) applyAddress(a address) error {
 	var done struct {
 		Revision uint64 `json:"revision"`
 	}
-	params := map[string]any{"port": a.Port, "method": a.Method, "address": a.Address, "gateway": a.Gateway, "dns": a.DNS,
+	params := map[string]any{"port": a.Port, "vlan": a.VLAN, "method": a.Method, "address": a.Address, "gateway": a.Gateway, "dns": a.DNS,
 		"comment": s.comment("management address set")}
 	if err := s.supervisor("recovery.address", params, &done); err != nil {
 		return err
@@ -212,7 +213,10 @@ func (a address) values() map[string]any {
 		}
 		return l
 	}
-	v := map[string]any{"method": a.Method, "address": list(a.Address), "gateway": list(a.Gateway), "dns": list(a.DNS), "port": nil}
+	v := map[string]any{"method": a.Method, "address": list(a.Address), "gateway": list(a.Gateway), "dns": list(a.DNS), "port": nil, "vlan": nil}
+	if a.VLAN > 0 {
+		v["vlan"] = a.VLAN
+	}
 	if a.Port != "" {
 		v["port"] = a.Port
 	}
@@ -230,6 +234,9 @@ func (s *session) readAddress(now address) (*address, error) {
 	if next.Method == "none" {
 		return next, nil
 	}
+	if next.VLAN, err = s.readVLAN(now.VLAN); err != nil {
+		return nil, err
+	}
 	if next.Method == "static" {
 		if next.Address, err = s.readList("Address with length, such as 192.0.2.10/24: ", true, isPrefix); err != nil {
 			return nil, err
@@ -240,6 +247,24 @@ func (s *session) readAddress(now address) (*address, error) {
 	}
 	next.DNS, err = s.readList("Name servers, Enter for none: ", false, isAddr)
 	return next, err
+}
+
+// readVLAN asks for the number of a VLAN, 0 for none.
+func (s *session) readVLAN(now int) (int, error) {
+	prompt := "VLAN, 1 to 4094, Enter for none: "
+	if now > 0 {
+		prompt = fmt.Sprintf("VLAN, 1 to 4094, 0 for none [%d]: ", now)
+	}
+	for {
+		line, err := s.read(prompt)
+		if err != nil || line == "" {
+			return now, err
+		}
+		if n, err := strconv.Atoi(line); err == nil && n >= 0 && n <= 4094 {
+			return n, nil
+		}
+		s.say("%q is no VLAN: it is a number of 1 to 4094, or 0 for frames without a tag.", clean(line))
+	}
 }
 
 func isPrefix(s string) error {
@@ -264,7 +289,7 @@ ask:
 		if err != nil {
 			return nil, err
 		}
-		list := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
+		list := words(line)
 		if len(list) == 0 && must {
 			s.say("It is needed here; Ctrl-C goes back to the menu.")
 			continue

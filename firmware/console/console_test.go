@@ -210,12 +210,12 @@ func loggedIn(more ...string) []string { return append(append([]string{}, login.
 var dialogues = []dialogue{
 	{"status", nil, []string{"\r", "1\r", "\x0c", "99\r", "0\r"}},
 	{"login", nil, []string{"\r", "2\r", "alice\r", "bad password\r", "2\r", "viv\r", "good password\r", "l\r", "bob\r", "good password\r", "123456\r", "l\r", "\x04"}},
-	{"address", nil, loggedIn("2\r", "2\r", "192.0.2.300/24\r", "192.0.2.20/24\r", "\r", "x\r", "192.0.2.53 192.0.2.54\r", "y\r", "k\r", "0\r")},
+	{"address", nil, loggedIn("2\r", "2\r", "4095\r", "100\r", "192.0.2.300/24\r", "192.0.2.20/24\r", "\r", "x\r", "192.0.2.53 192.0.2.54\r", "y\r", "k\r", "0\r")},
 	{"address_refused", func(b *box) {
 		b.eng.answers["config.commit"] = &api.Error{Code: api.CodeValidation, Kind: "config.invalid", Message: "the configuration has a mistake",
 			Problems: []api.Problem{{File: "candidate", Line: 3, Col: 4, Message: "management: gateway is in none of the networks"}}}
-	}, loggedIn("2\r", "1\r", "\r", "y\r", "0\r")},
-	{"address_dead", func(b *box) { b.eng.dead = true }, loggedIn("2\r", "1\r", "\r", "y\r", "y\r", "0\r")},
+	}, loggedIn("2\r", "1\r", "\r", "\r", "y\r", "0\r")},
+	{"address_dead", func(b *box) { b.eng.dead = true }, loggedIn("2\r", "1\r", "7\r", "\r", "y\r", "y\r", "0\r")},
 	{"ports", nil, []string{"\r", "3\r", "mgmt\r", "0\r"}},
 	{"ports_dead", func(b *box) { b.eng.dead = true }, []string{"\r", "3\r", "0\r"}},
 	{"ping", nil, loggedIn("4\r", "1\r", "192.0.2.1\r", "4\r", "3\r", "example.com\r", "0\r")},
@@ -247,13 +247,13 @@ var dialogues = []dialogue{
 		b.stored["setup"], b.stored["administrators"] = true, []string{}
 		b.stored["management"], b.stored["console"] = args{"method": "none"}, []string{"https://127.0.0.1:9443"}
 		b.eng.answers["network.show"] = args{"managed": false}
-	}, []string{"\r", "\r", "1\r", "\r", "\r", "lb7\r", "Europe/Berlin\r", "\r", "k\r", "2\r", "\x03", "0\r"}},
+	}, []string{"\r", "\r", "1\r", "20\r", "\r", "\r", "lb7\r", "Europe/Berlin\r", "a;b\r", "pool.ntp.org, 192.0.2.123\r", "\r", "k\r", "2\r", "\x03", "0\r"}},
 	{"setup_skipped", func(b *box) {
 		b.stored["setup"], b.stored["administrators"] = true, []string{}
-	}, []string{"\r", "y\r", "\r", "\r", "\r", "0\r"}},
+	}, []string{"\r", "y\r", "\r", "\r", "\r", "\r", "0\r"}},
 	{"setup_dead", func(b *box) {
 		b.eng.dead, b.stored["setup"], b.stored["administrators"] = true, true, []string{}
-	}, []string{"\r", "y\r", "1\r", "\r", "lb7\r", "\r", "y\r", "y\r", "0\r"}},
+	}, []string{"\r", "y\r", "1\r", "\r", "\r", "lb7\r", "\r", "-\r", "y\r", "y\r", "0\r"}},
 	{"all_dead", func(b *box) { b.eng.dead, b.sup.dead = true, true }, []string{"\r", "1\r", "5\r", "14\r", "\r", "evener\r", "0\r"}},
 	{"noise", nil, []string{"\x00\xff\x1b[A\r", "\x1b[200~1\x7f\x08\x1bO3\x15x\x1by1\xfe\x7f\x7f1\r\n", "0\r"}},
 }

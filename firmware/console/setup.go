@@ -24,6 +24,7 @@ type plan struct {
 	listen   []string // of the console; nil: as it is
 	host     string
 	zone     string
+	ntp      []string // nil: as it is
 	hostNow  string
 	zoneNow  string
 	addedNow address
@@ -51,10 +52,46 @@ func (s *session) setup() error {
 	if p.zone, err = s.read("Time zone, such as Europe/Berlin [" + clean(or(p.zoneNow, "the machine's own")) + "]: "); err != nil {
 		return err
 	}
+	if p.ntp, err = s.readTimeServers(); err != nil {
+		return err
+	}
 	if done, err := s.carryOut(p); err != nil || !done {
 		return err
 	}
 	return s.showSetup()
+}
+
+// readTimeServers asks whom the clock is to follow; nil: it stays as it is.
+func (s *session) readTimeServers() ([]string, error) {
+	now := "those of DHCP, if any"
+	if list := s.box.stored.NTP; list != nil {
+		now = or(strings.Join(list, " "), "none")
+	}
+ask:
+	for {
+		line, err := s.read("Time servers, such as pool.ntp.org, - for none [" + clean(now) + "]: ")
+		switch {
+		case err != nil || line == "":
+			return nil, err
+		case line == "-":
+			return []string{}, nil
+		}
+		list := words(line)
+		for _, word := range list {
+			if strings.Trim(strings.ToLower(word), "abcdefghijklmnopqrstuvwxyz0123456789.-_:[]") != "" {
+				s.say("%q is no name or address of a machine.", clean(word))
+				continue ask
+			}
+		}
+		if len(list) > 0 {
+			return list, nil
+		}
+	}
+}
+
+// words takes a line apart at spaces and commas.
+func words(line string) []string {
+	return strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
 }
 
 // carryOut shows what was asked for once more and does it. It says whether the
@@ -76,6 +113,9 @@ func (s *session) carryOut(p plan) (bool, error) {
 	}
 	if p.zone != "" {
 		s.say("  time zone           %s", p.zone)
+	}
+	if p.ntp != nil {
+		s.say("  time servers        %s", or(strings.Join(p.ntp, " "), "none"))
 	}
 	ok, err := s.yes("Do it?", true)
 	if err != nil {
@@ -105,6 +145,9 @@ func (p *plan) edits() (out []map[string]any) {
 	}
 	if p.zone != "" {
 		system["time_zone"] = p.zone
+	}
+	if p.ntp != nil {
+		system["ntp"] = p.ntp
 	}
 	if len(system) > 0 {
 		out = append(out, patch("system", system))

@@ -30,6 +30,7 @@ type stored struct {
 	Previous       uint64    `json:"previous"`
 	HostName       string    `json:"host_name"`
 	TimeZone       string    `json:"time_zone"`
+	NTP            []string  `json:"ntp"` // nil: those of DHCP
 	Management     address   `json:"management"`
 	Console        []string  `json:"console"`
 	Fingerprint    string    `json:"fingerprint"`
@@ -48,6 +49,7 @@ type stored struct {
 // An address is how the management port is reached, or is to be.
 type address struct {
 	Port    string   `json:"port,omitempty"`
+	VLAN    int      `json:"vlan,omitempty"`
 	Method  string   `json:"method"`
 	Address []string `json:"address,omitempty"`
 	Gateway []string `json:"gateway,omitempty"`
@@ -69,6 +71,9 @@ func (a address) String() string {
 	}
 	if a.Port != "" {
 		out += ", port " + a.Port
+	}
+	if a.VLAN > 0 {
+		out += fmt.Sprintf(", VLAN %d", a.VLAN)
 	}
 	return out
 }
@@ -114,6 +119,7 @@ type network struct {
 	Managed   bool     `json:"managed"`
 	Why       string   `json:"why"`
 	Port      string   `json:"port"`
+	VLAN      int      `json:"vlan"`
 	Method    string   `json:"method"`
 	Addresses []string `json:"addresses"`
 	HostName  string   `json:"host_name"`
@@ -236,6 +242,9 @@ func (b *state) management() string {
 		}
 		if n.Problem != "" {
 			text += "; " + n.Problem
+		}
+		if n.VLAN > 0 {
+			return fmt.Sprintf("%s (%s, VLAN %d)", text, n.Method, n.VLAN)
 		}
 		return fmt.Sprintf("%s (%s)", text, n.Method)
 	}

@@ -283,10 +283,10 @@ func FuzzNoise(f *testing.F) {
 func TestAStrangerLosesABoxThatGetsAnAdministrator(t *testing.T) {
 	for name, try := range map[string]struct{ before, after []string }{
 		"command line":  {[]string{"n\r", "11\r", "status\r"}, []string{"user list\r"}},
-		"first set-up":  {[]string{"y\r", "1\r", "\r", "lb7\r", "\r"}, []string{"\r"}},
-		"address":       {[]string{"n\r", "2\r", "1\r", "\r"}, []string{"y\r"}},
-		"confirm":       {[]string{"n\r", "2\r", "1\r", "\r", "y\r"}, []string{"k\r"}},
-		"revert":        {[]string{"n\r", "2\r", "1\r", "\r", "y\r"}, []string{"r\r"}},
+		"first set-up":  {[]string{"y\r", "1\r", "\r", "\r", "lb7\r", "\r", "\r"}, []string{"\r"}},
+		"address":       {[]string{"n\r", "2\r", "1\r", "\r", "\r"}, []string{"y\r"}},
+		"confirm":       {[]string{"n\r", "2\r", "1\r", "\r", "\r", "y\r"}, []string{"k\r"}},
+		"revert":        {[]string{"n\r", "2\r", "1\r", "\r", "\r", "y\r"}, []string{"r\r"}},
 		"restore":       {[]string{"n\r", "6\r", "2\r"}, []string{"y\r"}},
 		"restart":       {[]string{"n\r", "8\r", "2\r"}, []string{"\r"}},
 		"power":         {[]string{"n\r", "15\r", "2\r"}, []string{"off\r"}},

@@ -27,7 +27,8 @@ type NetworkInfo struct {
 	Managed   bool          `json:"managed" doc:"the box configures its management port"`
 	Why       string        `json:"why" doc:"it does not; empty: it does"`
 	Port      string        `json:"port" doc:"of management; empty: none is known"`
-	Interface string        `json:"interface" doc:"of the port; empty: it has none"`
+	Interface string        `json:"interface" doc:"that has the addresses: the port's, or that of its VLAN; empty: it is not there"`
+	VLAN      int           `json:"vlan" doc:"in which the addresses are, 1 to 4094; 0: frames have no tag"`
 	Method    string        `json:"method" doc:"none, static or dhcp"`
 	Addresses []string      `json:"addresses" doc:"of the port now, whoever has set them, with the lengths of their networks"`
 	Gateway   string        `json:"gateway" doc:"the first of gateways"`
@@ -86,7 +87,7 @@ func (b *Box) networkShow(context.Context, api.Call, struct{}) (NetworkInfo, err
 }
 
 func networkInfo(s netconf.Status) NetworkInfo {
-	n := NetworkInfo{Managed: s.Managed, Why: s.Why, Port: s.Desired.Port, Interface: s.Desired.Interface, Method: string(s.Desired.Method),
+	n := NetworkInfo{Managed: s.Managed, Why: s.Why, Port: s.Desired.Port, Interface: s.Interface, VLAN: s.Desired.VLAN, Method: string(s.Desired.Method),
 		Addresses: written(s.Addresses), Gateways: written(s.Gateways), DNS: written(s.DNS), HostName: s.HostName, TimeZone: s.TimeZone,
 		Problem: strings.Join(s.Problems, "; "), Problems: append([]string{}, s.Problems...)}
 	if len(n.Gateways) > 0 {
@@ -129,7 +130,7 @@ func (b *Box) useNetwork(cfg *config.Config) {
 // setNetwork sets what is wanted; the caller holds network.mu.
 func (b *Box) setNetwork() {
 	m, s := b.network.wanted, b.network.system
-	d := netconf.Desired{Port: m.Port, Method: netconf.Method(m.Method), Addresses: m.Address, Gateways: m.Gateway, DNS: m.DNS,
+	d := netconf.Desired{Port: m.Port, VLAN: int(m.VLAN), Method: netconf.Method(m.Method), Addresses: m.Address, Gateways: m.Gateway, DNS: m.DNS,
 		HostName: s.HostName, TimeZone: s.TimeZone}
 	list, err := b.listPorts()
 	if err != nil {
@@ -191,6 +192,10 @@ func (w *ways) management(known []Port) {
 	if was.Port != is.Port || was.Method != is.Method || fmt.Sprint(was.Gateway) != fmt.Sprint(is.Gateway) {
 		w.why = append(w.why, "management_address")
 	}
+	if was.VLAN != is.VLAN {
+		w.moved("management", "lockout.management_vlan", map[string]any{"was": was.VLAN, "vlan": is.VLAN},
+			"the box goes from %s to %s: who is not in that network cannot reach it any more", inVLAN(was.VLAN), inVLAN(is.VLAN))
+	}
 	if was.Method == config.MethodDHCP && is.Method != config.MethodDHCP {
 		w.moved("management", "lockout.management_lease", map[string]any{"method": string(is.Method)},
 			"the address that a DHCP server has given goes away: who has come by it must find the box at another one")
@@ -213,6 +218,13 @@ func (w *ways) management(known []Port) {
 func (w *ways) moved(object, kind string, args map[string]any, format string, words ...any) {
 	w.why = append(w.why, "management_address")
 	w.warn(kind, object, args, format, words...)
+}
+
+func inVLAN(id int64) string {
+	if id == 0 {
+		return "the port's frames without a tag"
+	}
+	return fmt.Sprintf("VLAN %d", id)
 }
 
 func whereTo(m config.Management) string {

@@ -211,6 +211,7 @@ func TestReviewWarnsWhoComesByAnAddress(t *testing.T) {
 	}{
 		{"another address", `method = "static"` + "\n address = [\"192.0.2.20/24\"]\n gateway = [\"192.0.2.1\"]", []string{"lockout.management_address error"}, []string{"management_address"}},
 		{"one more", `method = "static"` + "\n address = [\"192.0.2.10/24\", \"192.0.2.20/24\"]\n gateway = [\"192.0.2.1\"]", nil, nil},
+		{"another VLAN", `vlan = 7` + "\nmethod = \"static\"\n address = [\"192.0.2.10/24\"]\n gateway = [\"192.0.2.1\"]", []string{"lockout.management_vlan warning"}, []string{"management_address"}},
 		{"another network", moved, []string{"lockout.management_address error"}, []string{"management_address"}},
 		{"by DHCP", `method = "dhcp"`, []string{"lockout.management_address error"}, []string{"management_address"}},
 		{"none", `method = "none"`, []string{"lockout.management_address error"}, []string{"management_address"}},

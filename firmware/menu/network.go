@@ -15,6 +15,7 @@ const confirmWithin = 60 * time.Second
 // address and one router of IPv4. What it has of IPv6 is kept.
 type wish struct {
 	method  string
+	vlan    int // 0: frames without a tag
 	addr    netip.Addr
 	bits    int
 	gateway netip.Addr // not valid: none
@@ -56,7 +57,7 @@ func newNetworkEdit(s *state) view {
 
 // load takes what the configuration says.
 func (e *networkEdit) load(m management) {
-	e.is.method = m.Method
+	e.is.method, e.is.vlan = m.Method, m.VLAN
 	for _, text := range m.Address {
 		p, err := netip.ParsePrefix(text)
 		switch {
@@ -96,6 +97,11 @@ func (e *networkEdit) entries(s *state) []choice {
 					}
 				}))
 			}})
+	}
+	if e.is.method != "none" {
+		out = append(out, choice{"VLAN", vlanText(e.is.vlan), func(s *state) {
+			s.push(newVLANEdit(e.is.vlan, func(_ *state, v int) { e.is.vlan = v }))
+		}})
 	}
 	return append(out, choice{s.text(tApply), "", func(s *state) {
 		if e.is == e.was {
@@ -147,6 +153,9 @@ func (e *networkEdit) pairs(s *state) (out [][2]string) {
 		}
 	}
 	add(s.text(methodText(e.was.method)), s.text(methodText(e.is.method)))
+	if e.is.method != "none" {
+		add("VLAN "+vlanText(e.was.vlan), "VLAN "+vlanText(e.is.vlan))
+	}
 	if e.is.method == "static" {
 		add(addrText(e.was.addr)+"/"+itoa(e.was.bits), addrText(e.is.addr)+"/"+itoa(e.is.bits))
 		add("> "+addrText(e.was.gateway), "> "+addrText(e.is.gateway))
@@ -195,17 +204,21 @@ func (e *networkEdit) values() map[string]any {
 		}
 		return list
 	}
+	var vlan any
+	if e.is.vlan > 0 {
+		vlan = e.is.vlan
+	}
 	switch e.is.method {
 	case "static":
 		addrs, gates := []string{addrText(e.is.addr) + "/" + itoa(e.is.bits)}, []string{}
 		if e.is.gateway.IsValid() {
 			gates = append(gates, e.is.gateway.String())
 		}
-		return map[string]any{"method": "static", "address": append(addrs, e.addrs...), "gateway": orNil(append(gates, e.gates...))}
+		return map[string]any{"method": "static", "vlan": vlan, "address": append(addrs, e.addrs...), "gateway": orNil(append(gates, e.gates...))}
 	case "dhcp":
-		return map[string]any{"method": "dhcp", "address": orNil(ofIPv6(e.addrs)), "gateway": orNil(e.gates)}
+		return map[string]any{"method": "dhcp", "vlan": vlan, "address": orNil(ofIPv6(e.addrs)), "gateway": orNil(e.gates)}
 	}
-	return map[string]any{"method": "none", "address": nil, "gateway": nil, "dns": nil}
+	return map[string]any{"method": "none", "vlan": nil, "address": nil, "gateway": nil, "dns": nil}
 }
 
 // ofIPv6 leaves the addresses out that DHCP gives.

@@ -91,6 +91,7 @@ type role struct {
 // A management is the block management of the running revision.
 type management struct {
 	Method  string   `json:"method"`
+	VLAN    int      `json:"vlan"`
 	Address []string `json:"address"`
 	Gateway []string `json:"gateway"`
 }
@@ -99,6 +100,7 @@ type management struct {
 type network struct {
 	Managed   bool     `json:"managed"`
 	Port      string   `json:"port"`
+	VLAN      int      `json:"vlan"`
 	Method    string   `json:"method"`
 	Addresses []string `json:"addresses"`
 	Gateway   string   `json:"gateway"`

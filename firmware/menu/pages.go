@@ -167,6 +167,9 @@ func (s *state) networkPage() []string {
 		return nil
 	}
 	lines := []string{strings.TrimSpace(s.text(tNetwork) + " " + n.Port)}
+	if n.VLAN > 0 {
+		lines = append(lines, "VLAN "+itoa(n.VLAN))
+	}
 	for _, a := range n.Addresses {
 		lines = append(lines, wrap(a, s.disp.Cols)...)
 	}

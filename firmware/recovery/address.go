@@ -17,6 +17,7 @@ import (
 // the configuration has it.
 type Address struct {
 	Port    string   `json:"port,omitempty" doc:"by its name on the front; empty: the board's management port"`
+	VLAN    int64    `json:"vlan,omitempty" doc:"1 to 4094; absent: frames without a tag"`
 	Method  string   `json:"method" doc:"none, static or dhcp"`
 	Address []string `json:"address,omitempty" doc:"with the lengths of their networks, such as 192.0.2.10/24"`
 	Gateway []string `json:"gateway,omitempty"`
@@ -24,7 +25,7 @@ type Address struct {
 }
 
 func addressOf(m config.Management) Address {
-	return Address{Port: m.Port, Method: string(m.Method), Address: texts(m.Address), Gateway: texts(m.Gateway), DNS: texts(m.DNS)}
+	return Address{Port: m.Port, VLAN: m.VLAN, Method: string(m.Method), Address: texts(m.Address), Gateway: texts(m.Gateway), DNS: texts(m.DNS)}
 }
 
 func texts[T fmt.Stringer](list []T) (out []string) {
@@ -63,12 +64,18 @@ func (b *Box) SetAddress(a Address, by By, comment string) (uint64, error) {
 
 // edit writes a into a configuration.
 func (a Address) edit(text []byte) ([]byte, error) {
-	values := map[string]string{"method": strconv.Quote(a.Method), "port": "", "address": "", "gateway": "", "dns": ""}
+	values := map[string]string{"method": strconv.Quote(a.Method), "port": "", "vlan": "", "address": "", "gateway": "", "dns": ""}
 	if a.Port != "" {
 		if config.CheckName(a.Port) != nil {
 			return nil, fmt.Errorf("a port is called like 1 or mgmt, not %q", a.Port)
 		}
 		values["port"] = strconv.Quote(a.Port)
+	}
+	if a.VLAN < 0 || a.VLAN > 4094 {
+		return nil, fmt.Errorf("a VLAN has a number of 1 to 4094, not %d", a.VLAN)
+	}
+	if a.VLAN > 0 {
+		values["vlan"] = strconv.FormatInt(a.VLAN, 10)
 	}
 	if a.Method != "static" && a.Method != "dhcp" && a.Method != "none" {
 		return nil, fmt.Errorf("the method must be none, static or dhcp, not %q", a.Method)
@@ -94,7 +101,7 @@ func (a Address) edit(text []byte) ([]byte, error) {
 	if o := root.Find(path); o != nil {
 		has = o.Attrs
 	}
-	for _, name := range []string{"method", "port", "address", "gateway", "dns"} {
+	for _, name := range []string{"method", "port", "vlan", "address", "gateway", "dns"} {
 		if _, given := has[name]; values[name] == "" && !given {
 			continue
 		}

@@ -39,6 +39,7 @@ type Status struct {
 
 	HostName    string   `json:"host_name,omitempty" doc:"as configured; empty: the machine's own"`
 	TimeZone    string   `json:"time_zone,omitempty"`
+	NTP         []string `json:"ntp" doc:"time servers; null: those of DHCP, if any"`
 	Management  Address  `json:"management" doc:"as configured"`
 	Console     []string `json:"console" doc:"URLs, as configured"`
 	Fingerprint string   `json:"fingerprint,omitempty" doc:"SHA-256 of the certificate that the box has made for the console; empty: it shows another one, or has made none yet"`
@@ -108,7 +109,7 @@ func (s *Status) lookAtText(v *store.View) {
 		return
 	}
 	s.Text = true
-	s.HostName, s.TimeZone = cfg.System.HostName, cfg.System.TimeZone
+	s.HostName, s.TimeZone, s.NTP = cfg.System.HostName, cfg.System.TimeZone, cfg.System.NTP
 	s.Management = addressOf(cfg.Management)
 	for _, a := range cfg.Console.Listen {
 		s.Console = append(s.Console, "https://"+a.String())

@@ -232,7 +232,7 @@ func TestAddressChangesNothingElse(t *testing.T) {
 	const text = "# ours\nserver \"web1\" { address = \"192.0.2.1:80\" } # one\n\nmanagement {\n  port = \"1\"\n  method = \"static\"\n  address = [\"192.0.2.10/24\"]\n  gateway = [\"192.0.2.1\"]\n}\n"
 	state := made(t, text)
 	b := opened(t, state)
-	n, err := b.SetAddress(Address{Method: "dhcp", DNS: []string{"192.0.2.53"}}, serial, "")
+	n, err := b.SetAddress(Address{Method: "dhcp", VLAN: 100, DNS: []string{"192.0.2.53"}}, serial, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,16 +240,16 @@ func TestAddressChangesNothingElse(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(got), "# ours\nserver \"web1\" { address = \"192.0.2.1:80\" } # one\n") {
 		t.Errorf("text = %s, %v", got, err)
 	}
-	if m := looked(t, state).Management; m.Method != "dhcp" || m.Address != nil || m.Gateway != nil || m.Port != "" || !slices.Equal(m.DNS, []string{"192.0.2.53"}) {
+	if m := looked(t, state).Management; m.Method != "dhcp" || m.VLAN != 100 || m.Address != nil || m.Gateway != nil || m.Port != "" || !slices.Equal(m.DNS, []string{"192.0.2.53"}) {
 		t.Errorf("management = %+v", m)
 	}
-	for _, bad := range []Address{{Method: "dchp"}, {Method: "static"}, {Method: "static", Address: []string{"192.0.2.1"}},
+	for _, bad := range []Address{{Method: "dchp"}, {Method: "dhcp", VLAN: 4095}, {Method: "dhcp", VLAN: -1}, {Method: "none", VLAN: 1}, {Method: "static"}, {Method: "static", Address: []string{"192.0.2.1"}},
 		{Method: "static", Address: []string{`1.2.3.4/8"], dns = ["`}}, {Method: "dhcp", Port: `1" x = "`}, {Method: "none", Gateway: []string{"1.2.3.4"}}} {
 		if _, err := b.SetAddress(bad, serial, ""); err == nil {
 			t.Errorf("address %+v was taken", bad)
 		}
 	}
-	if _, err := b.SetAddress(Address{Method: "dhcp", DNS: []string{"192.0.2.53"}}, serial, ""); err == nil || !strings.Contains(err.Error(), "already") {
+	if _, err := b.SetAddress(Address{Method: "dhcp", VLAN: 100, DNS: []string{"192.0.2.53"}}, serial, ""); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("the same address = %v", err)
 	}
 }

@@ -1323,7 +1323,8 @@ export interface NetworkInfo {
 	managed: boolean; // the box configures its management port
 	why: string; // it does not; empty: it does
 	port: string; // of management; empty: none is known
-	interface: string; // of the port; empty: it has none
+	interface: string; // that has the addresses: the port's, or that of its VLAN; empty: it is not there
+	vlan: number; // in which the addresses are, 1 to 4094; 0: frames have no tag
 	method: string; // none, static or dhcp
 	addresses: string[]; // of the port now, whoever has set them, with the lengths of their networks
 	gateway: string; // the first of gateways

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -118,6 +119,9 @@ func printNetwork(w io.Writer, n manage.NetworkInfo) {
 		port += " (" + n.Interface + ")"
 	}
 	row("port", port)
+	if n.VLAN > 0 {
+		row("VLAN", strconv.Itoa(n.VLAN))
+	}
 	row("method", n.Method)
 	row("addresses", strings.Join(n.Addresses, ", "))
 	row("gateway", strings.Join(n.Gateways, ", "))

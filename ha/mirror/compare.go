@@ -45,12 +45,19 @@ type statement struct {
 	When    time.Time `json:"when"`
 	Comment string    `json:"comment"`
 	Refused string    `json:"refused,omitempty"` // why the speaker did not take the other's text
+	// Boot and Serial order what one box says: an answer can be overtaken by a
+	// later statement that goes on the other stream.
+	Boot   uint64 `json:"boot"`
+	Serial uint64 `json:"serial"`
 }
 
 // revision returns what s says of the speaker's revision.
 func (s statement) revision() Revision {
 	return Revision{Number: s.Number, Who: s.Who, When: s.When, Comment: s.Comment}
 }
+
+// before reports whether s was said before o by the same run of a box.
+func (s statement) before(o statement) bool { return s.Boot == o.Boot && s.Serial < o.Serial }
 
 const maxWords = 1024 // bytes of a name or comment in a statement
 

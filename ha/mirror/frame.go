@@ -43,10 +43,10 @@ const (
 
 // limitOf returns how long the payload of a kind may be.
 func limitOf(kind byte) int {
-	switch kind {
-	case frameSnapshot, frameDelta:
+	switch {
+	case kind == frameSnapshot, kind == frameDelta, kind >= frameOptional:
 		return maxDataFrame
-	case frameRequest, frameResponse:
+	case kind == frameRequest, kind == frameResponse:
 		return MaxMessage + maxMethod + 2*binary.MaxVarintLen64
 	default:
 		return maxControl

@@ -141,7 +141,7 @@ type box struct {
 }
 
 // newBox makes a box that does not run yet.
-func newBox(t *testing.T, name string, change func(*Config)) *box {
+func newBox(t testing.TB, name string, change func(*Config)) *box {
 	t.Helper()
 	id, err := NewIdentity(name)
 	if err != nil {
@@ -153,7 +153,7 @@ func newBox(t *testing.T, name string, change func(*Config)) *box {
 }
 
 // make gives b a new Node at an address, as after a restart of the process.
-func (b *box) make(t *testing.T, name, addr string, change func(*Config)) {
+func (b *box) make(t testing.TB, name, addr string, change func(*Config)) {
 	t.Helper()
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -188,7 +188,7 @@ func (b *box) make(t *testing.T, name, addr string, change func(*Config)) {
 }
 
 // start runs b until its end is called or the test ends.
-func (b *box) start(t *testing.T) {
+func (b *box) start(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -209,7 +209,7 @@ func (b *box) as() Peer {
 }
 
 // meet makes boxes know each other.
-func meet(t *testing.T, boxes ...*box) {
+func meet(t testing.TB, boxes ...*box) {
 	t.Helper()
 	for _, b := range boxes {
 		var peers []Peer

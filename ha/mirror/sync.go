@@ -27,13 +27,15 @@ type revisionSync struct {
 
 	applyMu sync.Mutex // one commit at a time
 
-	mu    sync.Mutex // guards what follows
-	peers map[string]*peerSync
+	mu     sync.Mutex // guards what follows
+	peers  map[string]*peerSync
+	serial uint64 // of the last statement
 }
 
 // A peerSync is what is known about one peer's configuration.
 type peerSync struct {
 	status  SyncStatus
+	mine    statement // the newest that was judged
 	theirs  statement
 	refused refusal
 	text    string // theirs, whose hash is textOf
@@ -167,6 +169,10 @@ func (s *revisionSync) exchange(ctx context.Context, peer string) (Revision, err
 
 // mine returns this box's revision and what to say about it to a peer.
 func (s *revisionSync) mine(ctx context.Context, peer string) (Revision, statement, error) {
+	s.mu.Lock()
+	s.serial++
+	serial := s.serial
+	s.mu.Unlock()
 	mine, err := s.rev.Repository.Current(ctx)
 	if err != nil {
 		return Revision{}, statement{}, fmt.Errorf("read this box's configuration: %w", err)
@@ -178,6 +184,7 @@ func (s *revisionSync) mine(ctx context.Context, peer string) (Revision, stateme
 	say := statement{
 		Hash: TextHash(mine.Text), Number: mine.Number, When: mine.When,
 		Who: clip(mine.Who, maxWords), Comment: clip(mine.Comment, maxWords),
+		Boot: s.node.boot, Serial: serial,
 	}
 	if known {
 		say.Base = TextHash(base)
@@ -193,6 +200,10 @@ func (s *revisionSync) mine(ctx context.Context, peer string) (Revision, stateme
 // judge notes how this box and a peer stand, and keeps the text when both are
 // equal.
 func (s *revisionSync) judge(peer string, mine Revision, say, theirs statement) error {
+	if s.overtaken(peer, say, theirs) {
+		s.kick()
+		return nil
+	}
 	state := compare(say.Hash, say.Base, theirs.Hash, theirs.Base)
 	var err error
 	if state == InSync && say.Base != say.Hash {
@@ -205,6 +216,7 @@ func (s *revisionSync) judge(peer string, mine Revision, say, theirs statement) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.of(peer)
+	p.mine, p.theirs = say, theirs
 	if p.refused.theirs != theirs.Hash || p.refused.mine != say.Hash {
 		p.refused = refusal{}
 	}
@@ -215,12 +227,19 @@ func (s *revisionSync) judge(peer string, mine Revision, say, theirs statement) 
 	if state == InSync {
 		p.text, p.textOf = "", ""
 	}
-	p.theirs = theirs
 	p.status = SyncStatus{
 		State: state, Mine: shown, Theirs: theirs.revision(), Objects: objects,
 		RefusedHere: p.refused.why, RefusedThere: theirs.Refused,
 	}
 	return err
+}
+
+// overtaken reports whether something newer was judged already.
+func (s *revisionSync) overtaken(peer string, say, theirs statement) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.of(peer)
+	return say.before(p.mine) || theirs.before(p.theirs)
 }
 
 // shouldTake reports whether a peer's text is to be taken without being asked.

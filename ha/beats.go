@@ -65,6 +65,9 @@ func (r *Runner) beatEvery() time.Duration {
 			every = d
 		}
 	}
+	if every == 0 {
+		return time.Second
+	}
 	return max(every, heartbeat.IntervalMin)
 }
 

@@ -81,6 +81,8 @@ func (r *Runner) feed(rt *router, e vrrp.Event, n note) {
 		case other == rt:
 		case to == vrrp.Active && other.m.State() == vrrp.Backup:
 			r.feed(other, vrrp.Takeover{Why: "with router " + rt.set.Name + ": " + rt.said}, n)
+		case from == vrrp.Active && to == vrrp.Backup && other.m.State() == vrrp.Active && n.cause == CauseAdvert:
+			r.yield(other, "with router "+rt.set.Name+": "+rt.said, n)
 		case from == vrrp.Active && to == vrrp.Backup && other.m.State() == vrrp.Active:
 			r.feed(other, vrrp.Handover{Why: "with router " + rt.set.Name + ": " + rt.said}, n)
 			if g.away == "" {
@@ -88,6 +90,18 @@ func (r *Runner) feed(rt *router, e vrrp.Event, n note) {
 			}
 		}
 	}
+}
+
+// yield makes an ACTIVE router leave its addresses to a box that won against another
+// router of the group. It gives nothing up by priority 0: who won takes them all, and
+// a third box is not to come between. Like the machine itself it advertises once more
+// where neighbours may have to learn another MAC.
+func (r *Runner) yield(rt *router, why string, n note) {
+	if c := &rt.cfg; c.LastAdvert {
+		r.send(rt, vrrp.Advertisement{Version: c.Version, VRID: c.VRID, Priority: rt.m.Status(r.now()).Priority, Interval: c.Interval, Addresses: c.Addresses})
+	}
+	r.feed(rt, vrrp.LinkDown{Why: why}, n)
+	r.feed(rt, vrrp.LinkUp{}, n)
 }
 
 // all feeds e to every router of g.

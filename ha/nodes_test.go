@@ -55,12 +55,12 @@ func start(t *testing.T, w *world, name string, s Settings) *node {
 func startOn(t *testing.T, b *box, s Settings, resume *Handover) *node {
 	t.Helper()
 	n := &node{t: t, name: b.name, b: b, serving: Serving{Serving: true}, done: make(chan error, 1)}
-	n.r = New(b, Config{Listen: b.listen, Resume: resume}, slog.New(slog.DiscardHandler))
+	n.r = New(b, Config{Listen: b.listen, Settings: &s, Resume: resume}, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	n.cancel = cancel
 	go func() { n.done <- n.r.Run(ctx) }()
-	if err := n.r.Apply(ctx, s); err != nil {
-		t.Fatalf("Apply of %s: %v", n.name, err)
+	if p := n.now(); p.Problem != "" {
+		t.Fatalf("settings of %s: %s", n.name, p.Problem)
 	}
 	go n.engine(ctx)
 	t.Cleanup(n.stop)

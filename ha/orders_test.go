@@ -99,7 +99,7 @@ func TestAStandbyCanClaimAGroup(t *testing.T) {
 		list[2].order(Order{Kind: OrderRebalance, By: "ann"})
 		settled(t, list[0], list[1], list[2])
 		if got := list[1].states(); len(got) != 1 {
-			t.Errorf("right came through %v, want backup alone", got)
+			t.Errorf("right came through %v, want backup alone:\n%s%s%s", got, list[0].dump(), list[1].dump(), list[2].dump())
 		}
 	})
 }

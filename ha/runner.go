@@ -28,6 +28,11 @@ type Config struct {
 	// ListenUDP.
 	Listen func(at netip.AddrPort, wake func()) (Datagrams, error)
 
+	// Settings are applied before the first look at the LAN, so that what the
+	// process before this one has left is found again. Mistakes in them are told in
+	// reports. nil: none.
+	Settings *Settings
+
 	// Resume is what the process before this one has handed over; nil: nothing.
 	Resume *Handover
 }
@@ -106,6 +111,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, r.lan.Wake)
 	defer stop()
 	defer r.end()
+	if r.cfg.Settings != nil {
+		_ = r.apply(*r.cfg.Settings) // reported as the problem
+	}
 	for ctx.Err() == nil && !r.leaving {
 		until := r.next()
 		batch, err := r.lan.Wait(until)
@@ -168,10 +176,7 @@ func (r *Runner) turn() {
 // next returns when the loop has to turn again at the latest.
 func (r *Runner) next() time.Time {
 	at := r.now() + alarmEvery
-	if len(r.groups) == 0 {
-		at = r.now() + time.Minute
-	}
-	if r.beats != nil && len(r.groups) > 0 {
+	if r.beats != nil {
 		at = min(at, r.beatAt)
 	}
 	for _, g := range r.groups {

@@ -181,9 +181,7 @@ func TestEveryTamperedByteIsRefused(t *testing.T) {
 			t.Fatalf("Open of the first %d bytes = nil", n)
 		}
 	}
-	if err := right.Open(0, append(bytes.Clone(good), make([]byte, MaxSize)...)); err == nil {
-		t.Error("Open of more than a datagram = nil")
-	}
+	refused(t, right, append(bytes.Clone(good), make([]byte, MaxSize)...), Malformed)
 	if err := right.Open(0, good); err != nil {
 		t.Errorf("Open of the untouched heartbeat = %v", err)
 	}
@@ -230,25 +228,40 @@ func TestRecordingsOfBeforeOurStartAreRefused(t *testing.T) {
 	meet(t, left, again) // and left, which lives, gets through beside them
 }
 
-// Somebody who replays earlier runs must not keep the living one out.
-func TestReplaysDoNotKeepTheLivingPeerOut(t *testing.T) {
-	var recordings [][]byte
+// Somebody who replays earlier runs of both must not keep the living apart.
+func TestReplaysDoNotKeepLivingPeersApart(t *testing.T) {
+	var ofLeft, ofRight [][]byte
 	for range maxCandidates - 1 {
-		recordings = append(recordings, seal(t, newPeer(t, "left", "right", secret), "active"))
+		left, right := pair(t)
+		ofLeft = append(ofLeft, seal(t, left, "active"))
+		ofRight = append(ofRight, seal(t, right, "active"))
 	}
 	left, right := pair(t)
 	for range 3 {
-		for _, b := range recordings {
+		toRight, toLeft := seal(t, left, "backup"), seal(t, right, "backup")
+		for i, b := range append([][]byte{toRight}, append(ofLeft, ofLeft...)...) {
 			right.Open(0, b)
+			left.Open(0, append([][]byte{toLeft}, append(ofRight, ofRight...)...)[i])
 		}
-		right.Open(0, seal(t, left, "backup"))
-		left.Open(0, seal(t, right, "backup"))
 	}
-	if got := state(right); got != "backup" {
-		t.Errorf("state %q, want that of the living peer", got)
+	if state(left) != "backup" || state(right) != "backup" {
+		t.Errorf("states %q and %q, want those of the living peers", state(left), state(right))
 	}
-	for _, b := range recordings {
+	for _, b := range ofLeft {
 		refused(t, right, b, NoEcho)
+	}
+}
+
+func TestProposedRunsAreBoundedAndForgotten(t *testing.T) {
+	right := newPeer(t, "right", "left", secret)
+	for range 300 {
+		right.Open(0, seal(t, newPeer(t, "left", "right", secret), "active"))
+	}
+	before := len(seal(t, right, "backup"))
+	meet(t, newPeer(t, "left", "right", secret), right)
+	after := len(seal(t, right, "backup"))
+	if len(right.candidates) != 0 || after-before > (1-maxCandidates)*epochSize+1 {
+		t.Errorf("%d bytes with %d proposed runs, %d after meeting", before, maxCandidates, after)
 	}
 }
 

@@ -17,7 +17,7 @@ func TestLongReasonsAreCutToOneDatagram(t *testing.T) {
 	const n = 16
 	for i := range n {
 		r.Groups = append(r.Groups, Group{Name: fmt.Sprint("group", i), State: "active",
-			Reason: strings.Repeat("ü", 300)})
+			Reason: strings.Repeat("€", 300)})
 	}
 	b, err := left.Seal(r)
 	if err != nil || len(b) > MaxSize {
@@ -31,7 +31,7 @@ func TestLongReasonsAreCutToOneDatagram(t *testing.T) {
 		t.Fatalf("groups %+v", s.Report.Groups)
 	}
 	reason := s.Report.Groups[0].Reason
-	if reason == "" || strings.Trim(reason, "ü") != "" {
+	if reason == "" || strings.Trim(reason, "€") != "" {
 		t.Errorf("reason %q, want whole characters", reason)
 	}
 }
@@ -88,8 +88,19 @@ func TestMalformedReports(t *testing.T) {
 	if _, err := parseReport(append([]byte{65}, make([]byte, 200)...)); err == nil {
 		t.Error("parseReport of a name of 65 bytes = nil")
 	}
-	if _, err := parseReport([]byte{0, 0, 0, 0, 0, maxGroups + 1}); err == nil {
+	many := []byte{0, 0, 0, 0, 0, maxGroups + 1}
+	for range maxGroups + 1 {
+		many = append(many, 0, 7, 0, 0, 0, 0, 0, 0, 0)
+	}
+	if _, err := parseReport(many); err == nil {
 		t.Error("parseReport of 33 groups = nil")
+	}
+	many[5]--
+	if _, err := parseReport(many); err != nil {
+		t.Errorf("parseReport of 32 groups = %v", err)
+	}
+	if _, err := parseReport([]byte{0, 0, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0}); err == nil {
+		t.Error("parseReport of a group that ends early = nil")
 	}
 }
 

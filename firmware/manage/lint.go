@@ -26,6 +26,7 @@ type Warning struct {
 // nil: they are not known.
 func lint(cfg *config.Config, has map[netip.Addr]bool) []Warning {
 	var l linter
+	moves := cfg.GroupAddresses() // which the box may not have at the moment
 	for _, p := range cfg.Pools {
 		l.pool(p)
 	}
@@ -33,7 +34,7 @@ func lint(cfg *config.Config, has map[netip.Addr]bool) []Warning {
 	for _, c := range cfg.Clusters {
 		l.cluster(cfg, c)
 		for _, a := range c.Listen {
-			if !c.Disabled {
+			if !c.Disabled && moves[a.Addr.Addr()] == nil {
 				l.address(has, "cluster/"+c.Name, a.Addr)
 			}
 		}

@@ -17,7 +17,7 @@ import (
 // An Advice says whether a commit should wait for its confirm, and for how long.
 type Advice struct {
 	Advised bool         `json:"advised"`
-	Why     []string     `json:"why" doc:"codes: console_off, console_listen, console_access, console_certificate, metrics_listen, management_address, management_port"`
+	Why     []string     `json:"why" doc:"codes: console_off, console_listen, console_access, console_certificate, metrics_listen, management_address, management_port, group_addresses, group_restart, group_interval, group_home, node"`
 	Confirm api.Duration `json:"confirm,omitempty" doc:"the time that is advised"`
 }
 
@@ -34,6 +34,7 @@ func (b *Box) lockout(c api.Call, before, after *config.Config) ([]Warning, Advi
 	x.metrics()
 	known, _ := b.listPorts() // those that are not known are not compared
 	x.management(known)
+	x.groups(b.cfg.Hostname)
 	slices.Sort(x.why)
 	advice := Advice{Why: append([]string{}, slices.Compact(x.why)...)}
 	if len(advice.Why) > 0 {

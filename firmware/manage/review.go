@@ -98,6 +98,11 @@ func (b *Box) assess(c api.Call, r *Review, before, after *config.Config) error 
 			r.Warnings = append(r.Warnings, Warning{Kind: "tests.failed", Severity: severityError, Object: t.Path, Text: t.Text})
 		}
 	}
-	r.Warnings = append(r.Warnings, lint(after, ownAddresses())...)
+	has := ownAddresses()
+	r.Warnings = append(r.Warnings, lint(after, has)...)
+	known, _ := b.listPorts() // those that are not known are not compared
+	var l linter
+	l.groups(after, known, has, after.NodeName(b.cfg.Hostname))
+	r.Warnings = append(r.Warnings, l.out...)
 	return nil
 }

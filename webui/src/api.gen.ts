@@ -81,7 +81,7 @@ export interface Adopted {
 
 export interface Advice {
 	advised: boolean;
-	why: string[]; // codes: console_off, console_listen, console_access, console_certificate, metrics_listen, management_address, management_port
+	why: string[]; // codes: console_off, console_listen, console_access, console_certificate, metrics_listen, management_address, management_port, group_addresses, group_restart, group_interval, group_home, node
 	confirm?: string; // the time that is advised
 }
 

@@ -68,6 +68,14 @@ bench: ## compare with HAProxy and nginx (CASE=name ROUNDS=5 DURATION=5s); write
 	CGO_ENABLED=0 go build -trimpath -o build/bench ./firmware/cmd/bench
 	build/bench -evener build/evener -out build/bench.json
 
+.PHONY: lab
+lab: ## as root: a pair of boxes with clients and servers in network namespaces (LAB_ARGS="-boxes 3")
+	.ci/setup
+	@mkdir -p build
+	$(GOBUILD) -o build/evener ./firmware/cmd/evener
+	CGO_ENABLED=0 go build -trimpath -o build/lab ./firmware/cmd/lab
+	build/lab $(LAB_ARGS)
+
 .PHONY: fmt
 fmt: ## format the Go files
 	gofmt -s -w $(GODIRS)

@@ -29,7 +29,7 @@ var foreigners = []foreign{
 	{prefix: "golang.org/x/net/http2", reason: "an oracle for our HTTP/2", test: true},
 	{prefix: "github.com/cilium/ebpf", reason: "loading eBPF without cgo"},
 	{prefix: "github.com/vishvananda/netlink", reason: "links, addresses, routes"},
-	{prefix: "github.com/vishvananda/netns", reason: "network namespaces of tests", test: true},
+	{prefix: "github.com/vishvananda/netns", reason: "network namespaces of the lab and of tests"},
 	{prefix: "github.com/insomniacslk/dhcp", reason: "DHCP client of the management port"},
 	{prefix: "github.com/beevik/ntp", reason: "asking time servers (RFC 5905)"},
 	{prefix: "golang.org/x/net/bpf", reason: "filters of packet captures"},

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"evener/firmware/manage"
+)
+
+// pairTime is how long two boxes may take to pair.
+const pairTime = 20 * time.Second
+
+// Pair pairs every box with every other, as two people would who read each other the
+// codes.
+func (l *Lab) Pair(ctx context.Context) error {
+	for i, a := range l.Boxes {
+		for _, b := range l.Boxes[i+1:] {
+			if err := l.pair(ctx, a, b); err != nil {
+				return fmt.Errorf("pair %s with %s: %w", a.Name, b.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (l *Lab) pair(ctx context.Context, a, b *Box) error {
+	ctx, cancel := context.WithTimeout(ctx, pairTime)
+	defer cancel()
+	if err := a.Call(ctx, "ha.pair.begin", struct{}{}, nil); err != nil {
+		return err
+	}
+	join := map[string]string{"address": fmt.Sprintf("10.255.0.%d:7460", a.index+1)}
+	if err := b.Call(ctx, "ha.pair.join", join, nil); err != nil {
+		return err
+	}
+	codes := make([]string, 2)
+	for i, x := range []*Box{a, b} {
+		for codes[i] == "" {
+			var p manage.HAPairing
+			if err := x.Call(ctx, "ha.pair.show", struct{}{}, &p); err != nil {
+				return err
+			}
+			codes[i] = p.Code
+			if err := pause(ctx, 20*time.Millisecond); err != nil {
+				return fmt.Errorf("box %s shows no code: %w", x.Name, err)
+			}
+		}
+	}
+	if codes[0] != codes[1] {
+		return fmt.Errorf("one shows the code %s, the other %s", codes[0], codes[1])
+	}
+	for _, x := range []*Box{a, b} {
+		if err := x.Call(ctx, "ha.pair.confirm", map[string]bool{"code_matches": true}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pause waits, or says why it could not.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -3,6 +3,7 @@
 package handoff
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"testing"
@@ -50,7 +51,7 @@ func (l *lab) build(f frame) []byte {
 	if f.udp {
 		u := &layers.UDP{SrcPort: 4000, DstPort: 80}
 		u.SetNetworkLayerForChecksum(ip.(gopacket.NetworkLayer))
-		list = append(list, u)
+		list = append(list, u, gopacket.Payload(binary.BigEndian.AppendUint32(nil, f.seq)))
 	} else {
 		t := &layers.TCP{SrcPort: 4000, DstPort: 80, Seq: f.seq, Ack: 1, ACK: true, Window: 1000}
 		if f.change != nil {

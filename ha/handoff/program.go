@@ -147,7 +147,7 @@ func (w *writer) guard(p plan, f family) {
 	w.add(asm.FnKtimeGetNs.Call(), asm.LoadImm(asm.R1, int64(p.deadline), asm.DWord),
 		asm.JGE.Reg(asm.R0, asm.R1, "pass"))
 	w.mac(atEther + 6)
-	w.match(append([]net.HardwareAddr{p.to, p.own}, p.peers...), "pass")
+	w.match(append([]net.HardwareAddr{p.to}, p.peers...), "pass")
 	w.mac(atEther)
 	w.match(append([]net.HardwareAddr{p.own}, p.virtual...), f.name+" here")
 	w.add(asm.Ja.Label("pass"))

@@ -139,7 +139,7 @@ func (s *station) Reconcile(desired []netip.Prefix) error {
 	})
 }
 
-// change calls f with what there is, then tells the switches which groups matter.
+// change calls f with what there is, and sees that neighbours find the addresses.
 func (s *station) change(list []netip.Prefix, f func(view, []netip.Prefix) error) error {
 	list, err := addresses(s.cfg.Family, list)
 	if err != nil {
@@ -155,7 +155,7 @@ func (s *station) change(list []netip.Prefix, f func(view, []netip.Prefix) error
 		return err
 	}
 	err = f(v, list)
-	if s.cfg.Family == IPv6 && s.cfg.MAC != nil {
+	if s.cfg.Family == IPv6 && s.link().Index != 0 {
 		held, e := s.held()
 		err = errors.Join(err, e, s.solicit(held))
 	}

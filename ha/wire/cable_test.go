@@ -52,6 +52,11 @@ func TestCableShowsTheVirtualMACOfTheActiveBoxOnly(t *testing.T) {
 		if fdb := run(t, "bridge", "fdb", "show"); strings.Count(fdb, mac(c.family, 10).String()) != 1 || !strings.Contains(fdb, mac(c.family, 10).String()+" dev left ") {
 			t.Errorf("%v: the switch has the virtual MAC at:\n%s", c.family, fdb)
 		}
+		// Only where the interface below knows no way, the one with the virtual MAC has one.
+		net4 := left.run("ip", "route", "show", "dev", active.Status().Virtual)
+		if c.family == IPv4 && (strings.Contains(net4, "192.0.2.0/24") || !strings.Contains(net4, "198.51.100.0/24")) {
+			t.Errorf("the interface with the virtual MAC has the routes\n%s", net4)
+		}
 	}
 	// Both did report to be in the groups, with their own MACs, so that switches which
 	// listen to that let adverts through.

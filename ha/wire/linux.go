@@ -89,7 +89,7 @@ func (l *Linux) Attach(c Config) (Station, error) {
 			return nil, fmt.Errorf("attach a station to %s: %v differs from %v of another one in its first bytes only", c.Interface, c.MAC, x.cfg.MAC)
 		}
 	}
-	s := &station{lan: l, cfg: c, join: -1, ours: make(map[netip.Prefix]bool), theirs: make(map[netip.Prefix]bool), groups: make(map[netip.Addr]bool)}
+	s := &station{lan: l, cfg: c, join: -1, ours: make(map[netip.Prefix]bool), theirs: make(map[netip.Prefix]bool), groups: make(map[membership]bool)}
 	l.stations = append(l.stations, s)
 	err := s.inherit()
 	if err == nil {

@@ -60,19 +60,19 @@ func (l *Linux) tell(s *station, err error) {
 	s.problem = err
 	switch {
 	case err != nil && (was == nil || was.Error() != err.Error()):
-		l.log.Warn("station not connected", "iface", s.cfg.Interface, "family", s.cfg.Family, "mac", s.cfg.MAC, "err", err)
+		l.log.Warn("station not connected", "iface", s.cfg.Interface, "family", s.cfg.Family.String(), "mac", s.cfg.MAC.String(), "err", err)
 	case err == nil && was != nil:
-		l.log.Info("station connected", "iface", s.cfg.Interface, "family", s.cfg.Family, "mac", s.cfg.MAC)
+		l.log.Info("station connected", "iface", s.cfg.Interface, "family", s.cfg.Family.String(), "mac", s.cfg.MAC.String())
 	}
 }
 
 // find takes what a view says of the interface of a station.
 func (s *station) find(v view) {
 	index := 0
-	s.primary, s.local = netip.Addr{}, nil
+	s.primary, s.local, s.up = netip.Addr{}, nil, false
 	if link := v.links[s.cfg.Interface]; link != nil {
 		index = link.Attrs().Index
-		s.mac = link.Attrs().HardwareAddr
+		s.mac, s.up = link.Attrs().HardwareAddr, link.Attrs().RawFlags&unix.IFF_UP != 0
 	}
 	if index != s.parent {
 		s.shut()
@@ -114,9 +114,6 @@ func (s *station) connect() error {
 	}
 	name := newEntry(s.cfg).Virtual
 	if err := netlink.LinkSetUp(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: s.virtual}}); err != nil {
-		if errors.Is(err, unix.ENETDOWN) {
-			return fmt.Errorf("%s is switched off", s.cfg.Interface)
-		}
 		return fmt.Errorf("switch %s on: %w", name, err)
 	}
 	if s.own != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
+	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 )
 
@@ -158,4 +159,13 @@ func inject(t *testing.T, frame []byte) {
 	if err := unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: link.Index}); err != nil {
 		t.Fatal(fmt.Errorf("inject a frame: %w", err))
 	}
+}
+
+// tablesOf lists the tables of nftables.
+func tablesOf() ([]*nftables.Table, error) {
+	c, err := nftables.New()
+	if err != nil {
+		return nil, err
+	}
+	return c.ListTables()
 }

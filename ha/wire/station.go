@@ -20,6 +20,7 @@ type station struct {
 	cfg Config
 
 	parent  int              // index of the interface, 0: not there
+	up      bool             // the interface is switched on
 	mac     net.HardwareAddr // of the interface
 	virtual int              // index of the one with the virtual MAC, 0: none
 	own     *socket          // on that
@@ -30,7 +31,7 @@ type station struct {
 
 	ours   map[netip.Prefix]bool // taken by us, or by the process before us
 	theirs map[netip.Prefix]bool // taken, though somebody else has set them: they stay
-	groups map[netip.Addr]bool   // solicited nodes joined on the interface
+	groups map[membership]bool   // that neighbours look for the addresses in
 	join   int                   // the socket for that, -1: none
 	status Status                // counters only
 }
@@ -82,6 +83,8 @@ func (s *station) able() error {
 		return ErrAbsent
 	case s.problem != nil:
 		return s.problem
+	case !s.up:
+		return errors.New("the interface is switched off")
 	case !s.primary.IsValid():
 		return s.noPrimary()
 	}

@@ -60,7 +60,7 @@ func (b *Box) addBackup(reg *api.Registry) {
 var userItems = []string{usersItem, "auth/settings"}
 
 func inBackup(name string) bool {
-	return !strings.HasPrefix(name, "auth/") || slices.Contains(userItems, name)
+	return !strings.HasPrefix(name, PairItems) && (!strings.HasPrefix(name, "auth/") || slices.Contains(userItems, name))
 }
 
 func (b *Box) exportBackup(ctx context.Context, c api.Call, p backupParams) (Backup, error) {

@@ -68,6 +68,11 @@ type MirrorPeerStatus struct {
 	RefusedThere string // why the peer does not take this box's
 }
 
+// PairItems begin the names of what the vault has of this box among others: its
+// certificate, and what it knows its peers by. It is no part of backups, nor does
+// any other box get it.
+const PairItems = "ha/"
+
 // What boxes ask each other.
 const (
 	peerOrder = "order"

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"evener/firmware/api"
@@ -34,6 +35,11 @@ func (b *Box) haPulse(ctx context.Context, c api.Call, p pulseParams) (HAPulse, 
 		return HAPulse{}, err
 	}
 	r := &p.Report
+	for _, g := range r.Groups {
+		if !slices.Contains(haStates, g.State) {
+			return HAPulse{}, api.Errorf(api.CodeParams, "params.report", "a group is init, backup, active or at fault, not %q", g.State)
+		}
+	}
 	if len(r.Groups) > maxHAGroups || len(r.Peers) > maxHAGroups || len(r.Alarms) > maxHAGroups || len(r.Changes) > maxHAChanges || len(r.Problem) > maxHAText {
 		return HAPulse{}, api.Errorf(api.CodeParams, "params.report", "a report has %d groups, peers and alarms, %d changes and 4 KiB of problem at most", maxHAGroups, maxHAChanges)
 	}
@@ -121,6 +127,9 @@ func (b *Box) takeReport(r *HAReport) {
 	old := s.report
 	s.report, s.heard = *r, now
 	s.report.Changes = nil
+	if b.cfg.Active != nil {
+		b.cfg.Active(r.active())
+	}
 	if b.reportDiffers(&old, r) {
 		changed(s.topic)
 	}
@@ -139,6 +148,17 @@ func (b *Box) reportDiffers(old, r *HAReport) bool {
 		}
 	}
 	return false
+}
+
+// active returns which groups are active on this box.
+func (r *HAReport) active() map[string]bool {
+	out := map[string]bool{}
+	for _, g := range r.Groups {
+		if g.State == HAActive {
+			out[g.Name] = true
+		}
+	}
+	return out
 }
 
 // settleOrders tells those who wait what became of their orders. s.mu is held.

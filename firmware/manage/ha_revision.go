@@ -18,9 +18,6 @@ import (
 	"evener/firmware/store"
 )
 
-// FromMirror is the origin of revisions that came from another box.
-const FromMirror store.Origin = "mirror"
-
 // A SharedRevision is the shared part of the configuration in force.
 type SharedRevision struct {
 	Text    string
@@ -133,10 +130,10 @@ func (b *Box) TakeShared(ctx context.Context, t SharedTake) error {
 	if t.Author == "" {
 		t.Author = t.Peer
 	}
-	c := api.Call{Author: cutText(t.Author, 64), Origin: string(FromMirror), Role: api.Admin}
+	c := api.Call{Author: cutText(t.Author, 64), Origin: string(store.Mirrored), Role: api.Admin}
 	whole := config.JoinShared([]byte(t.Text), local)
 	done, err := b.serveNew(c, whole, true, func() (store.Revision, error) {
-		return b.cfg.Store.CommitText(whole, store.CommitOptions{Author: c.Author, Origin: FromMirror, Comment: t.Comment, Base: running.Number})
+		return b.cfg.Store.CommitText(whole, store.CommitOptions{Author: c.Author, Origin: store.Mirrored, Comment: t.Comment, Base: running.Number})
 	})
 	rec := audit.Record{Time: time.Now(), User: c.Author, Origin: "engine", Remote: t.Peer, Method: "config.commit", Object: "config",
 		What: "commit as on " + t.Peer, Before: revisionWord(running.Number), Outcome: audit.OK, Note: t.Comment}

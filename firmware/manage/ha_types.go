@@ -80,7 +80,10 @@ type HADifferences struct {
 type HADifference struct {
 	Block string `json:"block" doc:"such as pool"`
 	Name  string `json:"name" doc:"empty: the block has none"`
-	Who   string `json:"who" doc:"whose version is newer: mine, theirs, both"`
+	Who   string `json:"who" doc:"who has changed it since both boxes were equal: mine, theirs, both"`
+
+	Mine   string `json:"mine,omitempty" doc:"its text on this box, in ha.sync.differences; empty: it is not there"`
+	Theirs string `json:"theirs,omitempty" doc:"its text on the peer, likewise"`
 }
 
 // An HAMirror is this box's end of the mirror.

@@ -46,11 +46,12 @@ type Config struct {
 	Access     Access
 	Taps       Taps // nil: traffic cannot be followed
 	History    *stats.History
-	Audit      *audit.Log        // nil: what is done is logged, and not kept
-	Events     *event.Journal    // nil: nothing is kept of what happens
-	Alerts     *alert.Dispatcher // nil: nobody is told
-	Mirror     Mirror            // nil: nothing is mirrored
-	Auth       *auth.Auth        // nil: the users cannot be read, and nobody can log in
+	Audit      *audit.Log            // nil: what is done is logged, and not kept
+	Events     *event.Journal        // nil: nothing is kept of what happens
+	Alerts     *alert.Dispatcher     // nil: nobody is told
+	Mirror     Mirror                // nil: nothing is mirrored
+	Active     func(map[string]bool) // told which failover groups are active on this box; must not block; nil: nobody
+	Auth       *auth.Auth            // nil: the users cannot be read, and nobody can log in
 
 	BlackBox string // file of what survives a crash; "": nothing is recorded
 	Captures string // folder for packet captures, made where it is not there; "": there can be none

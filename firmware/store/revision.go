@@ -15,6 +15,7 @@ const (
 	Panel          Origin = "panel"
 	Serial         Origin = "serial"
 	Boot           Origin = "boot"            // the store or the box itself, at its start
+	Mirrored       Origin = "mirror"          // another box, which has committed it
 	RolledBack     Origin = "rollback"        // Rollback, by whichever way
 	ConfirmTimeout Origin = "confirm-timeout" // nobody confirmed in time
 )

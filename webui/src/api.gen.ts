@@ -670,7 +670,9 @@ export interface HAConnected {
 export interface HADifference {
 	block: string; // such as pool
 	name: string; // empty: the block has none
-	who: string; // whose version is newer: mine, theirs, both
+	who: string; // who has changed it since both boxes were equal: mine, theirs, both
+	mine?: string; // its text on this box, in ha.sync.differences; empty: it is not there
+	theirs?: string; // its text on the peer, likewise
 }
 
 export interface HADifferences {

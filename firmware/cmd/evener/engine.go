@@ -68,17 +68,19 @@ type engine struct {
 	ring *logring.Handler
 	host string // name of the box; "" where it has none
 
-	store    *store.Store
-	journal  *persist.Journal
-	access   *accessLog
-	history  *stats.History
-	auth     *auth.Auth // nil: the users cannot be read
-	registry *stats.Registry
-	balancer *lb.Balancer
-	sockets  *sockets
-	standby  *standby // of failover groups on a board that simulates its network; nil on others
-	records  records
-	problems []string // for people: what of the start needs attention
+	store     *store.Store
+	journal   *persist.Journal
+	access    *accessLog
+	history   *stats.History
+	auth      *auth.Auth // nil: the users cannot be read
+	registry  *stats.Registry
+	balancer  *lb.Balancer
+	sockets   *sockets
+	mirror    *mirrorHost
+	mirroring mirrorRun
+	standby   *standby // of failover groups on a board that simulates its network; nil on others
+	records   records
+	problems  []string // for people: what of the start needs attention
 
 	wg   sync.WaitGroup // everything that runs
 	errs chan error
@@ -197,9 +199,7 @@ func (e *engine) build(cfg *config.Config) error {
 	e.registry.Register(e.history.Collect)
 	e.registry.Register(e.access.collect)
 	e.sockets = &sockets{link: e.link, count: loops}
-	if cfg.Metrics != nil {
-		e.sockets.own = []lb.Spec{metricsSpec(cfg.Metrics)}
-	}
+	e.sockets.left(cfg)
 	if e.cfg.board == "sim" {
 		e.standby = newStandby(func() error { return e.balancer.Rebind() }, e.log)
 		e.sockets.serves = e.standby.serves
@@ -245,7 +245,9 @@ func (e *engine) start(ctx, management context.Context) {
 	if wired != nil {
 		network, front = wired.conf, wired.shown
 	}
+	e.mirror = newMirrorHost(e.sockets, e.store, e.log)
 	box := manage.New(manage.Config{
+		Mirror: e.mirror, Active: e.groupsActive(),
 		Ports: front, Network: network,
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: linkSuper(e.cfg.state), Registry: e.registry,
 		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
@@ -256,6 +258,7 @@ func (e *engine) start(ctx, management context.Context) {
 	if wired != nil {
 		wired.box = box
 	}
+	e.mirror.attach(box)
 	box.Start()
 	methods := box.Methods()
 	e.run1(management, "api", func(ctx context.Context) error {
@@ -269,6 +272,7 @@ func (e *engine) start(ctx, management context.Context) {
 	e.run1(management, "store", box.Run)
 	e.runPorts(management, wired)
 	e.run1(management, "records", box.RunRecords)
+	e.runMirror(management, box)
 	e.run1(management, "hardware", box.RunHardware)
 	e.run1(management, "captures", box.RunCaptures)
 	e.run1(management, "black box", box.RunBlackBox)
@@ -290,6 +294,7 @@ func (e *engine) run1(ctx context.Context, name string, f func(context.Context) 
 
 // release gives up what only one engine may own.
 func (e *engine) release() error {
+	e.endMirror()
 	e.balancer.Drain()
 	return errors.Join(e.closeAuth(), e.balancer.Release(), e.records.close(), e.store.Handover())
 }

@@ -37,7 +37,7 @@ func (m *metricsServer) Use(cfg *config.Metrics) error {
 			m.stop()
 		}
 		m.stop, m.cfg = nil, nil
-		return m.e.sockets.keepOwn()
+		return m.e.sockets.keepOwn(ownMetrics)
 	}
 	spec := metricsSpec(cfg)
 	own, err := m.e.sockets.acquireOwn(spec)
@@ -53,7 +53,7 @@ func (m *metricsServer) Use(cfg *config.Metrics) error {
 	}
 	m.cfg = cfg
 	m.serve(l, cfg.Token)
-	return m.e.sockets.keepOwn(spec)
+	return m.e.sockets.keepOwn(ownMetrics, spec)
 }
 
 func metricsSpec(cfg *config.Metrics) lb.Spec { return lb.Spec{Network: "tcp", Addr: cfg.Listen} }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"evener/firmware/config"
 	"evener/firmware/lb"
 	"evener/firmware/supervise"
 )
@@ -21,9 +22,9 @@ type sockets struct {
 	// before it comes. It must not call back.
 	serves func(group string) bool
 
-	mu    sync.Mutex // guards what follows
-	own   []lb.Spec  // the engine's: metrics. At first, what the engine before this one may have left
-	wants []lb.Spec  // the balancer's: those of the last Keep, and what it has acquired since
+	mu    sync.Mutex           // guards what follows
+	own   map[string][]lb.Spec // the engine's, by what they are for. At first, what the engine before this one may have left
+	wants []lb.Spec            // the balancer's: those of the last Keep, and what it has acquired since
 }
 
 func (s *sockets) specs(list []lb.Spec, count int) []supervise.ListenSpec {
@@ -75,7 +76,11 @@ func (s *sockets) Keep(list []lb.Spec) error {
 }
 
 func (s *sockets) keepLocked() error {
-	return s.link.Keep(slices.Concat(s.specs(s.wants, s.count), s.specs(s.own, 1)))
+	all := s.specs(s.wants, s.count)
+	for _, list := range s.own {
+		all = append(all, s.specs(list, 1)...)
+	}
+	return s.link.Keep(all)
 }
 
 // acquireOwn gets one socket for the engine itself, beside the one before.
@@ -89,10 +94,31 @@ func (s *sockets) acquireOwn(spec lb.Spec) (supervise.Listener, error) {
 	return got[0], nil
 }
 
-// keepOwn lets go of the engine's own sockets but for specs.
-func (s *sockets) keepOwn(specs ...lb.Spec) error {
+// What the engine needs sockets for itself.
+const (
+	ownMetrics = "metrics"
+	ownMirror  = "mirror"
+)
+
+// keepOwn lets go of the engine's own sockets for something but for specs.
+func (s *sockets) keepOwn(what string, specs ...lb.Spec) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.own = specs
+	if s.own == nil {
+		s.own = map[string][]lb.Spec{}
+	}
+	s.own[what] = specs
 	return s.keepLocked()
+}
+
+// left notes what the engine before this one may have left, by the configuration
+// that runs, so that it is not let go before it is asked for.
+func (s *sockets) left(cfg *config.Config) {
+	s.own = map[string][]lb.Spec{}
+	if cfg.Metrics != nil {
+		s.own[ownMetrics] = []lb.Spec{metricsSpec(cfg.Metrics)}
+	}
+	if l := cfg.Node.Listen; l.IsValid() {
+		s.own[ownMirror] = []lb.Spec{{Network: "tcp", Addr: l}}
+	}
 }

@@ -237,6 +237,7 @@ func (r *Runner) begin(g *group) {
 	r.all(g, vrrp.Startup{}, n)
 	if g.resumes {
 		g.resumes = false
+		g.pending = nil // what is told is that it goes on
 		r.all(g, vrrp.Takeover{Why: "goes on for the process before it"}, n)
 	}
 	if g.away != "" {

@@ -27,11 +27,13 @@ func (e *engine) serveConsole(ctx context.Context, methods *api.Registry) error 
 	})
 }
 
-// identifyRole says who has dialled the engine: the console, which is nobody by
-// itself. The supervisor lets no other role do so.
+// identifyRole says who has dialled the engine: the console or the process that moves
+// addresses, each of which is nobody by itself. The supervisor lets no other role do so.
 func identifyRole(nc net.Conn) (api.Call, error) {
-	if a := nc.RemoteAddr(); a.Network() == "role" && a.String() == "role:"+manage.ConsoleRole {
-		return api.Call{Origin: manage.ConsoleRole, Role: api.Nobody}, nil
+	for _, role := range []string{manage.ConsoleRole, manage.HARole} {
+		if a := nc.RemoteAddr(); a.Network() == "role" && a.String() == "role:"+role {
+			return api.Call{Origin: role, Role: api.Nobody}, nil
+		}
 	}
 	return api.Call{}, fmt.Errorf("%v may not call the engine", nc.RemoteAddr())
 }

@@ -61,7 +61,7 @@ func group(use, short string, subs ...*cobra.Command) *cobra.Command {
 // newRole holds the processes of the box, which people do not start by hand.
 func newRole() *cobra.Command {
 	cmd := &cobra.Command{Use: "role", Hidden: true}
-	cmd.AddCommand(newEngine(), newConsole(), newOrigin())
+	cmd.AddCommand(newEngine(), newConsole(), newHA(), newOrigin())
 	return cmd
 }
 

@@ -28,6 +28,7 @@ type runConfig struct {
 	config string
 	user   string // of the console
 	pages  string // of the console, "" for those in the program
+	lan    string // folder of a simulated LAN, "": the networks of the kernel
 }
 
 func newRun() *cobra.Command {
@@ -49,6 +50,7 @@ the log says so once.`,
 	cmd.Flags().StringVar(&c.board, "board", "sim", "the hardware: sim, auto, which recognises the machine, or a board's name")
 	cmd.Flags().StringVar(&c.config, "config", "", "first configuration of a box that has none")
 	cmd.Flags().StringVar(&c.user, "console-user", "", "user of the console's process when root starts the box; evener-console, or else nobody")
+	cmd.Flags().StringVar(&c.lan, "lan", "", "failover groups meet other boxes on a simulated LAN in this folder, which all of them share; board sim has one of its own without this")
 	cmd.Flags().StringVar(&c.pages, "webui-dir", "", "serve the console's pages from this folder, to work on them")
 	return cmd
 }
@@ -68,10 +70,8 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	if err := os.MkdirAll(c.state, 0o700); err != nil {
 		return err
 	}
-	if c.pages != "" {
-		if c.pages, err = filepath.Abs(c.pages); err != nil {
-			return err
-		}
+	if err := c.resolve(b); err != nil {
+		return err
 	}
 	lock, err := lockState(c.state)
 	if err != nil {
@@ -93,10 +93,12 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	s, err := supervise.New(supervise.Config{Roles: roles, Exe: exe, Version: version, Stderr: stderr, Log: log})
+	cleaner := newHACleaner(c.state, log)
+	s, err := supervise.New(supervise.Config{Roles: roles, Exe: exe, Version: version, Stderr: stderr, Log: log, Watch: cleaner.watch})
 	if err != nil {
 		return err
 	}
+	defer cleaner.start()()
 	m, err := openMachine(found, c.state, log)
 	if err != nil {
 		return usageError{err}
@@ -128,15 +130,38 @@ func rolesOf(b board.Board, c runConfig) ([]supervise.Role, error) {
 	if err != nil {
 		return nil, err
 	}
+	standby, err := haSpec(b, c)
+	if err != nil {
+		return nil, err
+	}
 	roles := []supervise.Role{{
 		Name: "engine", Args: engine, MayListen: true, MayControl: true,
 		DrainTimeout: 10 * time.Minute, StopTimeout: 10 * time.Second,
-	}, console}
+	}, console, standby}
 	for _, o := range b.Origins {
 		roles = append(roles, supervise.Role{Name: o.Name, StopLast: true, // what the engine drains may need it
 			Args: []string{"role", "origin", "--state", c.state, "--name", o.Name, "--listen", o.Addr.String()}})
 	}
 	return roles, nil
+}
+
+// resolve finds the folders that c names. A simulated board has a simulated LAN of its
+// own where c names none.
+func (c *runConfig) resolve(b board.Board) error {
+	if c.lan == "" && b.Simulated {
+		c.lan = filepath.Join(c.state, "lan")
+	}
+	for _, dir := range []*string{&c.pages, &c.lan} {
+		if *dir == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*dir)
+		if err != nil {
+			return err
+		}
+		*dir = abs
+	}
+	return nil
 }
 
 // attend runs what the supervisor does besides supervising s: its socket, the

@@ -161,8 +161,8 @@ func TestDoorIsNotBlockedByStrangers(t *testing.T) {
 		c.Close()
 	}
 	eventually(t, "the door is free again", func() bool {
-		left.mu.Lock()
-		defer left.mu.Unlock()
+		left.Node.mu.Lock()
+		defer left.Node.mu.Unlock()
 		return left.door.all == 0 && len(left.door.byAddress) == 0
 	})
 }

@@ -45,7 +45,9 @@ type Records interface {
 	// Snapshot calls yield for every record that a peer should have, also those
 	// that came from a peer, until yield returns false. Key and value may be used
 	// again after yield returns. yield waits while the peer is slow, so no lock
-	// may be held around it.
+	// may be held around it. Changes go on between records: a value that was read
+	// some time before it is given to yield may come after a newer one of the same
+	// key, so values then need a Stamp.
 	Snapshot(ctx context.Context, yield func(key, value []byte) bool) error
 	// Apply takes changes that a peer made, in their order; they may come twice,
 	// and of several boxes in any order, so the table decides which value wins
@@ -55,7 +57,8 @@ type Records interface {
 }
 
 // A Replacer is Records which hold what each box says about itself, so that what
-// is not in a box's snapshot is to be forgotten. SnapshotBegin is called before
+// is not in a box's snapshot is to be forgotten; its Snapshot gives only what this
+// box says. SnapshotBegin is called before
 // the first Apply of a snapshot of origin, SnapshotEnd after its last; a snapshot
 // that was cut short has no end and begins again.
 type Replacer interface {

@@ -27,9 +27,10 @@
 //  4. new box: take and announce them, and Drop what it has kept itself since an
 //     earlier switch the other way;
 //  5. old box: Stop its own Receiver of such a switch, if it runs. Earlier it
-//     would reset what the new box has on it.
+//     would reset what the new box has on it; it may also run to its limit.
 //
-// When the limit has passed, the old box drops the addresses.
+// When the limit has passed, the old box drops the addresses. Leave, Enter and
+// Entered do this for failover groups.
 package handoff
 
 import (
@@ -39,6 +40,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -113,17 +115,25 @@ func checkAddress(a netip.Addr) error {
 	return nil
 }
 
-// A Box is this box's side of switches: Receive as the new one, Keep as the old
-// one. Its methods may be called from several goroutines.
+// A Box is this box's side of switches. Leave, Enter and Entered serve whole
+// failover groups, while Run runs; Receive, Keep and Drop are what they are made
+// of. All may be called from several goroutines.
 type Box struct {
 	log  *slog.Logger
 	kept keeper
+	wake chan struct{} // makes Run look again
+
+	mu    sync.Mutex // guards parts
+	parts map[string]*part
 }
 
 // New returns a Box. What Keep changes in the kernel is noted in the file
 // journal before it is done, so that Clear can undo it after a crash.
 func New(log *slog.Logger, journal string) *Box {
-	return &Box{log: log, kept: keeper{log: log, file: journal}}
+	return &Box{
+		log: log, kept: keeper{log: log, file: journal},
+		wake: make(chan struct{}, 1), parts: map[string]*part{},
+	}
 }
 
 // Stats is what a Receiver has done.

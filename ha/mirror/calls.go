@@ -70,7 +70,7 @@ func (n *Node) call(ctx context.Context, peer, method string, body []byte) ([]by
 			return nil, fmt.Errorf("ask %s: %w", peer, ErrAway)
 		}
 		if r.failed {
-			return nil, &RemoteError{Peer: peer, Text: string(r.body)}
+			return nil, &RemoteError{Peer: peer, Text: clean(string(r.body))}
 		}
 		return r.body, nil
 	case <-ctx.Done():

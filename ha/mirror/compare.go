@@ -73,6 +73,7 @@ func parseStatement(b []byte) (statement, error) {
 	if len(s.Who) > maxWords || len(s.Comment) > maxWords || len(s.Refused) > 4*maxWords {
 		return statement{}, fmt.Errorf("the state of a configuration has words of more than %d bytes", maxWords)
 	}
+	s.Who, s.Comment, s.Refused = clean(s.Who), clean(s.Comment), clean(s.Refused)
 	return s, nil
 }
 

@@ -212,6 +212,25 @@ func TestStampsHaveOneWinner(t *testing.T) {
 	}
 }
 
+func TestWordsOfOthersCanBePrinted(t *testing.T) {
+	evil := "a\x1b[2Jb\nc\u202e\u0000"
+	for name, got := range map[string]string{
+		"goodbye":   parseGoodbye(encode(goodbye{Text: evil})).Text,
+		"statement": must(parseStatement(encode(statement{Hash: TextHash(""), Who: evil, Comment: "\x07", Refused: "\r"}))).Who,
+		"version":   must(parseHello(encode(hello{Min: 1, Max: 1, Node: "a", Version: evil}))).Version,
+	} {
+		if got != "a [2Jb c  " {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if g := parseGoodbye(encode(goodbye{Text: string(make([]byte, 9999))})); len(g.Text) > maxWords {
+		t.Errorf("a goodbye of %d bytes", len(g.Text))
+	}
+}
+
+// must returns v; a test that gives an error here fails by its empty value.
+func must[T any](v T, _ error) T { return v }
+
 func TestNodeNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"left": true, "box-1.example": true, "": false, "a b": false, "ä": false, `a"`: false, `a\`: false, "a\n": false,

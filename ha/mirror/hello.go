@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 )
 
 // The protocols that this software speaks: its own and the one before, so that a
@@ -61,6 +63,7 @@ func parseHello(b []byte) (hello, error) {
 	case len(h.Tables) > maxTables:
 		return hello{}, fmt.Errorf("the greeting has %d tables; at most %d are allowed", len(h.Tables), maxTables)
 	}
+	h.Version = clean(h.Version)
 	seen := map[string]bool{}
 	for _, t := range h.Tables {
 		if t.Name == "" || len(t.Name) > maxName || seen[t.Name] {
@@ -128,8 +131,17 @@ func parseGoodbye(b []byte) *goodbye {
 	if err := json.Unmarshal(b, g); err != nil {
 		return &goodbye{Reason: byeRefused, Text: "nothing that can be read"}
 	}
-	if len(g.Text) > 1024 {
-		g.Text = g.Text[:1024]
-	}
+	g.Text = clip(clean(g.Text), maxWords)
 	return g
+}
+
+// clean makes text of another box fit for a page, a log and a terminal: what
+// cannot be printed becomes a blank.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }

@@ -152,10 +152,14 @@ func (l *Log) shrink() {
 	for len(l.byKey) > l.cfg.Records || l.bytes > l.cfg.Bytes {
 		l.dropFirst()
 	}
+	lost := false
 	for r := range l.readers {
 		if r.keeps && r.acked < l.floor {
-			r.keeps = false // it needs a snapshot
+			r.keeps, lost = false, true // it needs a snapshot
 		}
+	}
+	if lost {
+		l.trim()
 	}
 	if len(l.entries) > 1024 && len(l.entries) > 2*len(l.byKey) {
 		l.compact()
@@ -263,7 +267,7 @@ type logBatch struct {
 func (l *Log) read(buf []byte, r *logReader, from uint64, limit int) ([]byte, logBatch, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !r.keeps || from < l.floor {
+	if !r.keeps { // from is at or after what it acknowledged, which is kept
 		return buf, logBatch{}, false
 	}
 	b := logBatch{to: from}

@@ -120,6 +120,18 @@ func TestLogWithoutPeersKeepsNothing(t *testing.T) {
 	}
 }
 
+func TestLogForgetsWhatNobodyCanUse(t *testing.T) {
+	l := NewLog(LogConfig{Records: 10})
+	r := l.attach(make(chan struct{}, 1))
+	l.begin(r)
+	for i := range 12 {
+		l.Put([]byte{1, byte(i)}, []byte("v"))
+	}
+	if len(l.entries) != 0 || l.bytes != 0 {
+		t.Errorf("%d changes are kept for a peer that needs a snapshot", len(l.entries))
+	}
+}
+
 func TestLogResumesOnlyWhatItKnows(t *testing.T) {
 	l := NewLog(LogConfig{})
 	r := l.attach(make(chan struct{}, 1))

@@ -86,7 +86,7 @@ type Config struct {
 	// Revisions keeps the shared configuration equal; nil: it is not.
 	Revisions *Revisions
 	// Serve answers what a peer's Call asks; nil: every question is refused. ctx
-	// ends with the stream. At most 8 run at a time for each peer.
+	// ends with the stream, and Serve then returns soon. At most 8 run at a time for each peer.
 	Serve func(ctx context.Context, peer, method string, body []byte) ([]byte, error)
 	// Paired keeps a new peer; its error undoes the pairing on both boxes. It
 	// calls SetPeers in its own time, or not. Unpaired takes back what Paired kept,
@@ -119,7 +119,7 @@ type PeerStatus struct {
 	LagP50        time.Duration
 	LagP99        time.Duration // from Log.Put to the peer's acknowledgement, over the last 1024 frames
 	Skew          time.Duration // the peer's clock minus ours, as far as the heartbeats tell
-	Queued        int           // changes not acknowledged
+	Queued        int           // changes not acknowledged; of tables whose snapshot is due, none are counted
 	Sent, Acked   uint64        // changes and records of snapshots since the process began
 	Received      uint64        // changes and records of the peer that were applied
 	Snapshots     uint64        // snapshots sent whole

@@ -87,7 +87,7 @@ func (s *revisionSync) answerPut(ctx context.Context, peer string, body []byte) 
 	defer s.kick()
 	return s.apply(ctx, Take{
 		Expect: q.Expect, Text: string(text), Peer: peer,
-		Author: clip(q.Author, maxWords), Comment: clip(q.Comment, maxWords),
+		Author: clip(clean(q.Author), maxWords), Comment: clip(clean(q.Comment), maxWords),
 	})
 }
 

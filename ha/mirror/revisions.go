@@ -39,7 +39,8 @@ type Repository interface {
 	Current(ctx context.Context) (Revision, error)
 	// Apply commits a shared text. It returns ErrChanged, and commits nothing, if
 	// the hash (TextHash) of the text in force is not t.Expect. Another error is a
-	// refusal; it is shown on both boxes.
+	// refusal; it is shown on both boxes. ctx may end with the stream: a commit
+	// that has begun is then finished, or not done at all.
 	Apply(ctx context.Context, t Take) error
 }
 

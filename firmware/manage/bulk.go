@@ -141,7 +141,7 @@ func (b *Box) act(ctx context.Context, c api.Call, t targets, guard bool, change
 	if m == nil {
 		return Acted{}, api.Errorf(api.CodeNotFound, "not_found", "%s is gone: a commit has removed it", list[0])
 	}
-	out.Member = memberOf(list[0].pool, *m)
+	out.Member = b.memberOf(list[0].pool, *m)
 	return out, nil
 }
 

@@ -77,13 +77,19 @@ func (h *heldConn) asks(t lossTarget) error {
 
 // release asks once more on each connection, closes it, and counts.
 func release(list []*heldConn, t lossTarget) (kept, broken int) {
+	answered := make(chan bool, len(list))
 	for _, h := range list {
-		if h.asks(t) == nil {
+		go func() {
+			defer h.Close()
+			answered <- h.asks(t) == nil
+		}()
+	}
+	for range list {
+		if <-answered {
 			kept++
 		} else {
 			broken++
 		}
-		h.Close()
 	}
 	return kept, broken
 }

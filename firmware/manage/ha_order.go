@@ -31,7 +31,7 @@ func (b *Box) switchGroup(ctx context.Context, c api.Call, p switchParams) (Swit
 	if err != nil {
 		return Switched{}, err
 	}
-	active := b.groupShow(g).Active
+	active := b.groupNow(g).Active
 	switch {
 	case p.Node != "" && !slices.Contains(g.Homes, p.Node):
 		return Switched{}, api.Errorf(api.CodeParams, "params.node", "%s is no home of %s; its homes are %s", p.Node, g.Name, strings.Join(g.Homes, ", "))

@@ -89,8 +89,9 @@ type lossProbe struct {
 	open   int
 }
 
-// startLoss begins to ask. It ends by itself after some minutes.
-func startLoss(ctx context.Context, t lossTarget) *lossProbe {
+// startLoss begins to ask, and holds connections open where that is wanted. It ends
+// by itself after some minutes.
+func startLoss(ctx context.Context, t lossTarget, holds bool) *lossProbe {
 	ctx, cancel := context.WithTimeout(ctx, probeLife)
 	dialer := &net.Dialer{Timeout: probeTimeout}
 	p := &lossProbe{target: t, stop: cancel, done: make(chan struct{}), client: &http.Client{
@@ -100,7 +101,9 @@ func startLoss(ctx context.Context, t lossTarget) *lossProbe {
 			return dialer.DialContext(ctx, network, t.Address)
 		}, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: t.Host}}, // what answers is asked, not who
 	}}
-	p.held = hold(ctx, t)
+	if holds {
+		p.held = hold(ctx, t)
+	}
 	go p.run(ctx)
 	return p
 }

@@ -81,7 +81,7 @@ func (b *Box) rehearse(ctx context.Context, c api.Call, p rehearseParams) (HAReh
 	if err != nil {
 		return HARehearsal{}, err
 	}
-	now := b.groupShow(g)
+	now := b.groupNow(g)
 	to := b.understudy(g, now.Active)
 	if now.Active == "" || to == "" {
 		return HARehearsal{}, api.Errorf(api.CodeConflict, "ha.nobody", "%s cannot be rehearsed: it must be active on one box, and another one be well, seen by heartbeat and reached by the mirror", g.Name)
@@ -137,7 +137,7 @@ func (b *Box) understudy(g *config.Group, active string) string {
 			continue
 		}
 		if home == h.Node {
-			if b.groupShow(g).Healthy && b.reaches(h, active) {
+			if b.groupNow(g).Healthy && b.reaches(h, active) {
 				return home
 			}
 			continue
@@ -184,7 +184,7 @@ func (b *Box) perform(ctx context.Context, r *rehearsal) {
 
 // acts moves the group away and back.
 func (b *Box) acts(ctx context.Context, r *rehearsal) error {
-	by := "rehearsal by " + r.By
+	by := r.By + " (rehearsal)"
 	order := HAOrder{Kind: HAOrderSwitch, Group: r.Group, Node: r.To, By: by}
 	if r.Kind == "crash" {
 		order = HAOrder{Kind: HAOrderCrash, Group: r.Group, By: by, For: api.Duration(crashLasts)}
@@ -214,7 +214,7 @@ func (b *Box) leg(ctx context.Context, r *rehearsal, state string, leg *HARehear
 	r.State = state
 	b.standby.poke()
 	b.standby.mu.Unlock()
-	if err := b.probeAt(ctx, r.Prober, trialOrder{Step: "start", ID: r.ID, Target: r.target}, nil); err != nil {
+	if err := b.probeAt(ctx, r.Prober, trialOrder{Step: "start", ID: r.ID, Target: r.target, Hold: r.Outside}, nil); err != nil {
 		return err
 	}
 	ended := false
@@ -238,12 +238,12 @@ func (b *Box) leg(ctx context.Context, r *rehearsal, state string, leg *HARehear
 	if err := b.steady(ctx, r); err != nil {
 		return fmt.Errorf("%s does not answer steadily before the group moves: %w", r.target, err)
 	}
-	began := time.Now()
-	if err := b.move(ctx, r, from, to, o); err != nil {
+	took, err := b.move(ctx, r, from, to, o)
+	if err != nil {
 		return err
 	}
 	b.standby.mu.Lock()
-	leg.Takeover = api.Duration(time.Since(began))
+	leg.Takeover = api.Duration(took)
 	b.standby.mu.Unlock()
 	if err := b.steady(ctx, r); err != nil {
 		return fmt.Errorf("%s does not answer steadily after %s has become active: %w", r.target, to, err)
@@ -251,27 +251,30 @@ func (b *Box) leg(ctx context.Context, r *rehearsal, state string, leg *HARehear
 	return end()
 }
 
-// move gives the order and waits until the group is active on the box to. After a
-// crash the group may come back by itself.
-func (b *Box) move(ctx context.Context, r *rehearsal, from, to string, o HAOrder) error {
+// move gives the order, waits until the group is active on the box to, and returns
+// how long that took. After a crash the group may come back by itself: then there was
+// no order, and it took no time.
+func (b *Box) move(ctx context.Context, r *rehearsal, from, to string, o HAOrder) (took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, legTime)
 	defer cancel()
-	at := from
-	ordered := false
+	var began time.Time // of the order
 	var last error
 	for {
-		active := b.groupShow(r.group).Active
-		if active == to && (ordered || o.Node == to) {
-			return nil
-		}
-		if !ordered && active == from {
+		active := b.groupNow(r.group).Active
+		switch {
+		case active == to && !began.IsZero():
+			return time.Since(began), nil
+		case active == to && o.Node == to:
+			return 0, nil
+		case active == from && began.IsZero():
 			// The box that plays dead cannot take the group before it has ended.
-			if _, last = b.orderAt(ctx, at, o); last == nil {
-				ordered = true
+			start := time.Now()
+			if _, last = b.orderAt(ctx, from, o); last == nil {
+				began = start
 				continue
 			}
 			if o.Kind == HAOrderCrash || r.Kind == "planned" {
-				return last
+				return 0, last
 			}
 		}
 		select {
@@ -279,7 +282,7 @@ func (b *Box) move(ctx context.Context, r *rehearsal, from, to string, o HAOrder
 			if last == nil {
 				last = fmt.Errorf("it is active on %q after %v", active, legTime)
 			}
-			return fmt.Errorf("%s did not become active: %w", to, last)
+			return 0, fmt.Errorf("%s did not become active: %w", to, last)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -323,6 +326,7 @@ type trialOrder struct {
 	Step   string       `json:"step"` // start, steady, end, keep
 	ID     string       `json:"id,omitempty"`
 	Target lossTarget   `json:"target,omitzero"`
+	Hold   bool         `json:"hold,omitempty"` // connections over the takeover
 	Result *HARehearsal `json:"result,omitempty"`
 }
 
@@ -370,7 +374,7 @@ func (b *Box) trial(o trialOrder) (any, error) {
 		if l.probe != nil {
 			l.probe.end()
 		}
-		l.id, l.probe = o.ID, startLoss(context.Background(), o.Target)
+		l.id, l.probe = o.ID, startLoss(context.Background(), o.Target, o.Hold)
 		return struct{}{}, nil
 	case l.probe == nil || l.id != o.ID:
 		return nil, errors.New("the probe of this rehearsal does not run any more")

@@ -78,6 +78,17 @@ func (s *standby) problem(groups bool, now time.Time) string {
 // groupShow shows one group: what the process of the role ha told of it, or, where
 // this box is no home of it, what peers tell.
 func (b *Box) groupShow(g *config.Group) HAGroup {
+	out := b.groupNow(g)
+	if cfg := b.standbyConfig(); cfg != nil {
+		for _, c := range cfg.Followers(g) {
+			out.Clusters = append(out.Clusters, c.Name)
+		}
+	}
+	return out
+}
+
+// groupNow is groupShow without the clusters.
+func (b *Box) groupNow(g *config.Group) HAGroup {
 	s := &b.standby
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,11 +112,37 @@ func (b *Box) groupShow(g *config.Group) HAGroup {
 	case s.heard.IsZero() || time.Since(s.heard) > haSilent:
 		out.Reason = "the process that moves addresses tells nothing"
 	}
-	for _, c := range s.cfg.Followers(g) {
-		out.Clusters = append(out.Clusters, c.Name)
-	}
 	out.Parts, out.Routers = stringsOf(out.Parts), stringsOf(out.Routers)
 	return out
+}
+
+// followed returns the group that a cluster follows, and why no clients come to this
+// box for it; "" if they do, or there is no group.
+func (b *Box) followed(cluster string) (group, standby string) {
+	cfg := b.standbyConfig()
+	if cfg == nil {
+		return "", ""
+	}
+	c := cfg.Cluster(cluster)
+	if c == nil {
+		return "", ""
+	}
+	g := cfg.ClusterGroup(c)
+	if g == nil {
+		return "", ""
+	}
+	switch now := b.groupNow(g); {
+	case now.State == HAActive:
+		return g.Name, ""
+	case now.State == HAFault:
+		return g.Name, "group " + g.Name + " is at fault on this box: " + now.Reason
+	case now.Active != "":
+		return g.Name, "group " + g.Name + " is active on " + now.Active
+	case now.State == HABackup:
+		return g.Name, "group " + g.Name + " is on standby on this box"
+	default:
+		return g.Name, "group " + g.Name + " has not started on this box: " + now.Reason
+	}
 }
 
 // activePeer returns the peer that says that it is active for a group, "" if none
@@ -234,6 +271,8 @@ func (h *HAShow) groupWords() (out []string) {
 		switch {
 		case state == HABackup && g.Active != "":
 			name += " (active on " + g.Active + ")"
+		case state == HABackup && len(g.Routers) > 0 && g.Routers[0].Master != "":
+			name += " (active on " + g.Routers[0].Master + ")"
 		case state == HABackup:
 			name += " (active on none that is known)"
 		case state == HAFault || state == HAInit && g.Base > 0:

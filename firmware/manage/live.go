@@ -140,7 +140,7 @@ func (b *Box) liveClusters() map[string]LiveCluster {
 	now, out := time.Now(), map[string]LiveCluster{}
 	for _, c := range b.cfg.Balancer.Clusters() {
 		r, _ := b.rateOf(stats.Series{Kind: stats.ClusterKind, Name: c.Name}, now)
-		out[c.Name] = LiveCluster{clusterOf(c), r}
+		out[c.Name] = LiveCluster{b.clusterOf(c), r}
 	}
 	return out
 }

@@ -69,7 +69,7 @@ func (b *Box) liveMembers() func() map[string]LiveMember {
 			for _, m := range p.Members {
 				key := p.Name + "/" + m.Name
 				r, _ := b.rateOf(stats.Series{Kind: stats.MemberKind, Name: p.Name, Server: m.Name}, now)
-				out[key] = LiveMember{memberOf(p.Name, m), standOf(m, counts[key], cookies), r, b.liveProbes(p.Name, m.Name)}
+				out[key] = LiveMember{b.memberOf(p.Name, m), standOf(m, counts[key], cookies), r, b.liveProbes(p.Name, m.Name)}
 			}
 		}
 		return out

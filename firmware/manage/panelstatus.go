@@ -37,6 +37,7 @@ type PanelStatus struct {
 	BytesIn     float64                `json:"bytes_in" doc:"per second"`
 	BytesOut    float64                `json:"bytes_out" doc:"per second"`
 	Management  config.Management      `json:"management" doc:"what the running revision says of the management port"`
+	Standby     string                 `json:"standby,omitempty" doc:"how the box and its peers stand in for each other, in one sentence; empty: it stands alone"`
 	Given       bool                   `json:"management_given" doc:"the block management is written there"`
 }
 
@@ -75,6 +76,9 @@ func (b *Box) panelStatus(_ context.Context, c api.Call, _ struct{}) (PanelStatu
 		s.Roles = st.Roles
 	}
 	s.Console = b.consoleInfo(s.Roles)
+	if h := b.showHA(); h.Configured {
+		s.Standby = h.Summary
+	}
 	if cfg := b.cfg.Balancer.Config(); cfg != nil {
 		s.Management, s.Given = cfg.Management, cfg.Management.Range.End.Line > 0
 		if cfg.System.HostName != "" {

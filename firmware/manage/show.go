@@ -34,6 +34,8 @@ type Cluster struct {
 	P95         api.Duration      `json:"p95"`
 	P99         api.Duration      `json:"p99"`
 	Reasons     map[string]uint64 `json:"reasons" doc:"how exchanges ended"`
+	Group       string            `json:"group,omitempty" doc:"failover group that it follows; empty: none"`
+	Standby     string            `json:"standby,omitempty" doc:"why no clients come to this box, such as: group front is active on left; empty: they do"`
 }
 
 // A Rule is a rule at one moment.
@@ -85,6 +87,8 @@ type Member struct {
 	Failed    uint64       `json:"failed"`
 	P95       api.Duration `json:"p95"`
 	Steps     []string     `json:"steps,omitempty" doc:"of its weight, the latest last"`
+
+	Peers map[string]PeerHealth `json:"peers,omitempty" doc:"what the probes of other boxes say of it, by box"`
 }
 
 // Given returns the weight that was given to the member: by the operator or else
@@ -148,21 +152,22 @@ func (b *Box) addShow(reg *api.Registry) {
 func (b *Box) clusters(context.Context, api.Call, struct{}) (Clusters, error) {
 	out := Clusters{Clusters: []Cluster{}}
 	for _, c := range b.cfg.Balancer.Clusters() {
-		out.Clusters = append(out.Clusters, clusterOf(c))
+		out.Clusters = append(out.Clusters, b.clusterOf(c))
 	}
 	return out, nil
 }
 
 var classWords = []string{"aborted", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
-func clusterOf(c lb.ClusterStatus) Cluster {
+func (b *Box) clusterOf(c lb.ClusterStatus) Cluster {
 	t := &c.Totals
+	group, standby := b.followed(c.Name)
 	out := Cluster{
 		Name: c.Name, Labels: c.Labels, Protocol: string(c.Protocol), Pool: c.Pool, Disabled: c.Disabled,
 		Connections: t.Connections, Accepted: t.Accepted, Active: t.Active, Waiting: t.Waiting,
 		Requests: t.Requests, Retries: t.Retries, BytesIn: t.BytesIn, BytesOut: t.BytesOut,
 		P50: api.Duration(t.Duration.Quantile(.5)), P95: api.Duration(t.Duration.Quantile(.95)),
-		P99: api.Duration(t.Duration.Quantile(.99)), Classes: map[string]uint64{}, Reasons: map[string]uint64{},
+		P99: api.Duration(t.Duration.Quantile(.99)), Classes: map[string]uint64{}, Reasons: map[string]uint64{}, Group: group, Standby: standby,
 	}
 	for _, l := range c.Listen {
 		text := l.Addr.String()
@@ -204,20 +209,20 @@ func (b *Box) pools(context.Context, api.Call, struct{}) (Pools, error) {
 	for _, p := range b.cfg.Balancer.Pools() {
 		pool := Pool{Name: p.Name, Labels: p.Labels, Policy: string(p.Policy), Tier: p.Tier.String()}
 		for _, m := range p.Members {
-			pool.Members = append(pool.Members, memberOf(p.Name, m))
+			pool.Members = append(pool.Members, b.memberOf(p.Name, m))
 		}
 		out.Pools = append(out.Pools, pool)
 	}
 	return out, nil
 }
 
-func memberOf(pool string, m lb.MemberStatus) Member {
+func (b *Box) memberOf(pool string, m lb.MemberStatus) Member {
 	out := Member{
 		Pool: pool, Name: m.Name, Labels: m.Labels, Address: m.Addr.String(), State: m.State, Why: m.Why,
 		Health: m.Health.String(), Reason: m.Reason, Since: m.Since, Admin: m.Admin.String(),
 		Until: m.Until, Cut: m.Cut, Static: m.Configured, Weight: m.Weight, WeightWhy: m.WeightReason,
 		Active: m.Counts.Active, Limit: m.Counts.Limit, Open: m.Counts.Open, Picked: m.Counts.Picked,
-		Failed: m.Counts.Failed, P95: api.Duration(m.Totals.Duration.Quantile(.95)),
+		Failed: m.Counts.Failed, P95: api.Duration(m.Totals.Duration.Quantile(.95)), Peers: b.peerHealth(pool, m.Name),
 	}
 	if m.Hand != nil {
 		out.Override = &m.Hand.Weight

@@ -34,6 +34,7 @@ type Info struct {
 	Restart     *RestartStatus         `json:"restart,omitempty" doc:"the last restart that was asked for"`
 	Problems    []string               `json:"problems" doc:"what needs attention, the worst first"`
 	Notes       []string               `json:"notes" doc:"what is not as the configuration has it, or happened lately, though nothing need be done"`
+	Standby     string                 `json:"standby,omitempty" doc:"how the box and its peers stand in for each other, in one sentence; empty: it stands alone"`
 	Checking    []string               `json:"checking" doc:"members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile"`
 }
 
@@ -93,6 +94,9 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 	i.Roles, i.Console = st.Roles, b.consoleInfo(st.Roles)
 	i.Notes = b.notes(st.Roles, time.Now())
 	i.Restart = b.restart.status()
+	if h := b.showHA(); h.Configured {
+		i.Standby = h.Summary
+	}
 	return i, nil
 }
 

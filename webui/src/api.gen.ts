@@ -71,6 +71,7 @@ export interface Acted {
 	failed: number;
 	p95: string;
 	steps?: string[]; // of its weight, the latest last
+	peers?: Record<string, PeerHealth>; // what the probes of other boxes say of it, by box
 	results: ServerCancelEffect[]; // of each member, as it was just before
 }
 
@@ -349,6 +350,8 @@ export interface ClusterListCluster {
 	p95: string;
 	p99: string;
 	reasons: Record<string, number>; // how exchanges ended
+	group?: string; // failover group that it follows; empty: none
+	standby?: string; // why no clients come to this box, such as: group front is active on left; empty: they do
 }
 
 export interface Clusters {
@@ -1069,6 +1072,7 @@ export interface Info {
 	restart?: RestartStatus; // the last restart that was asked for
 	problems: string[]; // what needs attention, the worst first
 	notes: string[]; // what is not as the configuration has it, or happened lately, though nothing need be done
+	standby?: string; // how the box and its peers stand in for each other, in one sentence; empty: it stands alone
 	checking: string[]; // members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile
 }
 
@@ -1116,6 +1120,8 @@ export interface LiveCluster {
 	p95: string;
 	p99: string;
 	reasons: Record<string, number>; // how exchanges ended
+	group?: string; // failover group that it follows; empty: none
+	standby?: string; // why no clients come to this box, such as: group front is active on left; empty: they do
 	rate: Rate;
 }
 
@@ -1143,6 +1149,7 @@ export interface LiveMember {
 	failed: number;
 	p95: string;
 	steps?: string[]; // of its weight, the latest last
+	peers?: Record<string, PeerHealth>; // what the probes of other boxes say of it, by box
 	spare: boolean; // a hot spare: used only when no regular member is usable
 	admin_since?: string; // since when it is enabled, quiesced or disabled
 	admin_reason?: string; // why, in the operator's words
@@ -1191,6 +1198,7 @@ export interface LiveSystem {
 	restart?: RestartStatus; // the last restart that was asked for
 	problems: string[]; // what needs attention, the worst first
 	notes: string[]; // what is not as the configuration has it, or happened lately, though nothing need be done
+	standby?: string; // how the box and its peers stand in for each other, in one sentence; empty: it stands alone
 	checking: string[]; // members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile
 	rate: Rate; // of all clusters
 	busy: number; // share of their time that the event loops work, 0 to 1
@@ -1315,6 +1323,7 @@ export interface Member {
 	failed: number;
 	p95: string;
 	steps?: string[]; // of its weight, the latest last
+	peers?: Record<string, PeerHealth>; // what the probes of other boxes say of it, by box
 }
 
 export interface MetricsText {
@@ -1427,6 +1436,7 @@ export interface PanelStatus {
 	bytes_in: number; // per second
 	bytes_out: number; // per second
 	management: Management; // what the running revision says of the management port
+	standby?: string; // how the box and its peers stand in for each other, in one sentence; empty: it stands alone
 	management_given: boolean; // the block management is written there
 }
 
@@ -1437,6 +1447,12 @@ export interface PanelStatusProblem {
 	args?: Record<string, unknown>; // the values inside text, for translation
 	text: string; // in words
 	since?: string; // when it began, or when it was noticed
+}
+
+export interface PeerHealth {
+	health: string; // up or down
+	reason?: string;
+	since: string;
 }
 
 export interface Pending {

@@ -88,7 +88,9 @@ func (h *mirrorHost) peerStatus(p mirror.PeerStatus) manage.MirrorPeerStatus {
 			Lag: api.Duration(p.LagP99), Acked: p.Acked, Queued: p.Queued, Problem: p.Problem},
 		Differences: manage.HADifferences{State: string(p.Sync.State), Problem: p.Sync.Problem}}
 	if seen.same(p.Sync) {
-		out.Differences.Objects = slices.Clone(seen.list)
+		for _, d := range seen.list { // their texts are for who asks for them
+			out.Differences.Objects = append(out.Differences.Objects, manage.HADifference{Block: d.Block, Name: d.Name, Who: d.Who})
+		}
 	}
 	for _, t := range p.Tables {
 		if t.Problem != "" && out.Problem == "" {

@@ -79,6 +79,9 @@ func printInfo(w io.Writer, i manage.Info) {
 	}
 	fmt.Fprintf(w, "version %s on board %s, engine since %s (process %d)\n", i.Version, i.Board, ago(i.Started), i.PID)
 	printConsoleLine(w, i.Console)
+	if i.Standby != "" {
+		fmt.Fprintf(w, "hot standby: %s\n", i.Standby)
+	}
 	fmt.Fprintf(w, "revision %d by %s, committed %s\n", i.Revision, i.Author, ago(i.Committed))
 	if i.Pending != nil {
 		fmt.Fprintf(w, "revision %d is taken back in %s unless confirmed: evener config confirm\n", i.Pending.Revision, i.Pending.Left)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -236,7 +237,7 @@ func (r *Runner) lookAt(g *group) {
 		s := rt.st.Status()
 		rt.link = r.linkProblem(rt.set.Interface)
 		if rt.link == "" {
-			rt.link = s.Problem
+			rt.link = strings.TrimPrefix(s.Problem, rt.set.Interface+": ") // people are told the port
 		}
 		if rt.link == "" && !s.Primary.IsValid() {
 			rt.link = fmt.Sprintf("it has no %v address of its own to advertise from", rt.family())

@@ -79,9 +79,9 @@ func (m *Machine) compare(r *Received) {
 		m.warnOnce(r.Source, "owner", "%v too claims to own the addresses (priority 255): only one box may",
 			r.Source)
 	}
-	if r.Checksum == ChecksumPseudo && m.cfg.Checksum != ChecksumPseudo {
-		m.warnOnce(r.Source, "checksum", "%v sums a pseudo header into its checksums; "+
-			"if it does not see this box, set checksum = \"pseudo\"", r.Source)
+	if c := m.cfg.Checksum; r.Version == 3 && m.cfg.Family == IPv4 && r.Checksum != c {
+		m.warnOnce(r.Source, "checksum", "%v sends checksums of the form %q, this box of the form %q; "+
+			"if it does not see this box, set checksum = %[2]q", r.Source, r.Checksum.String(), c.String())
 	}
 }
 
@@ -101,11 +101,12 @@ func (m *Machine) hear(now time.Duration, r *Received) {
 
 // backupAdvert is RFC 9568, section 6.4.2.
 func (m *Machine) backupAdvert(now time.Duration, r *Received) {
+	followed := m.peer.Addr == r.Source || !m.peer.Addr.IsValid()
 	m.hear(now, r)
 	switch {
 	case r.Priority == PriorityGone:
 		m.veto = cause{}
-		if m.heir {
+		if m.heir && followed {
 			m.toActive(now, m.silence(now))
 			return
 		}

@@ -20,8 +20,8 @@ type Config struct {
 	Addresses []netip.Addr  // as they are advertised; of IPv6 the first is link-local
 	Source    netip.Addr    // primary address of the interface, from which it sends; it decides between equal priorities
 
-	// Checksum is the form that this box sends, as the caller encodes it; a peer
-	// that sends the other one is told of.
+	// Checksum is the form that this box sends, as the caller encodes it; people
+	// are told of a peer that sends the other one.
 	Checksum Checksum
 
 	Preempt      bool          // take over from an ACTIVE router of lower priority; an owner always does

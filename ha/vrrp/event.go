@@ -73,7 +73,8 @@ type (
 	}
 
 	// Handover makes an ACTIVE router give up for another (priority 0, then
-	// BACKUP) and pins it, so that it does not take over again at once.
+	// BACKUP) and pins it, so that it does not take over again at once. A router
+	// in another state is only pinned.
 	Handover struct{ Why string }
 
 	// Pin keeps a BACKUP router from taking over from an ACTIVE one of lower
@@ -85,8 +86,9 @@ type (
 	}
 
 	// Heir says that this router is the next in line: while it is on, an
-	// advertisement of priority 0 makes a BACKUP router ACTIVE at once, not
-	// after Skew_Time, which only exists to tell several heirs apart.
+	// advertisement of priority 0 from the ACTIVE router makes a BACKUP one
+	// ACTIVE at once, not after Skew_Time, which only exists to tell several
+	// heirs apart.
 	Heir struct{ On bool }
 
 	// Takeover makes a BACKUP router ACTIVE at once, against Veto and Pin: the

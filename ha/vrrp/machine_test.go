@@ -42,9 +42,10 @@ func adv(from netip.Addr, priority uint8, change ...func(*Received)) Advert {
 	return Advert{r}
 }
 
-// every sets the interval of an adv, v2 its version.
+// every sets the interval of an adv, v2 its version, pseudo its checksum.
 func every(d time.Duration) func(*Received) { return func(r *Received) { r.Interval = d } }
 func v2(r *Received)                        { r.Version = 2 }
+func pseudo(r *Received)                    { r.Checksum = ChecksumPseudo }
 
 // A step is an event and what must come of it. want are the actions in short
 // form; state and next (the deadline, none if negative) are checked where set.

@@ -4,6 +4,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -119,6 +120,17 @@ func TestFirstAddressOfIPv6IsLinkLocal(t *testing.T) {
 	named := &Router{VRID: 10, Addresses: []netip.Prefix{netip.MustParsePrefix("fe80::1/64"), netip.MustParsePrefix("2001:db8::1/64")}}
 	if got := named.Advertised(); !slices.Equal(got, named.Addresses) {
 		t.Errorf("Advertised() = %v, want what is written", got)
+	}
+}
+
+// Networks do not share their link-local addresses: two groups may name the same.
+func TestLinkLocalAddressesBelongToNoGroup(t *testing.T) {
+	router := "router \"six\" {\n port = %q\n vrid = 1\n addresses = [\"fe80::1/64\", %q]\n}\n"
+	cfg := mustParse(t, fmt.Appendf(nil, "group \"a\" {\n homes = [\"x\"]\n"+router+"}\ngroup \"b\" {\n homes = [\"x\"]\n"+router+"}\n",
+		"lan1", "2001:db8::1/64", "lan2", "2001:db8::2/64"))
+	a := netip.MustParseAddr("fe80::1")
+	if g, has := cfg.GroupOf(a), cfg.GroupAddresses(); g != nil || has[a] != nil || len(has) != 2 {
+		t.Errorf("fe80::1 is of group %v; the map has %v", g, has)
 	}
 }
 

@@ -11,6 +11,20 @@ group "front" {
   }
 }
 
+group "fault" {
+  homes = ["left", "right"]
+
+  track "port" "lan2" { weight = 20 }
+  track "port" "lan3" { weight = 0 }
+}
+
+group "enough" {
+  homes = ["left", "right"]
+
+  track "port" "lan2" { weight = 20 }
+  track "port" "lan3" { weight = 31 }
+}
+
 pool "shop" {
   member "web1" {}
 }

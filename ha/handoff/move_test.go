@@ -106,7 +106,14 @@ func TestAfterTheLimitUnknownConnectionsAreReset(t *testing.T) {
 		left, right := l.boxes["left"], l.boxes["right"]
 		c := l.dial()
 		l.move(left, right, 200*time.Millisecond)
-		<-right.receiver.Done()
+		eventually(t, "the receiver ends", func() bool {
+			select {
+			case <-right.receiver.Done():
+				return true
+			default:
+				return false
+			}
+		})
 		if err := c.echo("late"); err == nil {
 			t.Error("the connection lives on after the limit")
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,19 +25,25 @@ func TestNonsenseOfAPeerEndsTheStreamAlone(t *testing.T) {
 	left.start(t)
 	eventually(t, "left knows right", func() bool { return left.peer("right") != nil })
 	data := func(kind byte, payload ...byte) []byte { return ended(append(begun(nil, kind), payload...)) }
-	for name, frame := range map[string][]byte{
-		"unknown kind":           data(99),
-		"too long":               binary.BigEndian.AppendUint32(nil, 1<<31),
-		"no kind":                {0, 0, 0, 0},
-		"no such table":          data(frameDelta, 7, 0, 0, 0, 0, 0, 0, 0, 1),
-		"delta without snapshot": data(frameDelta, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-		"end without snapshot":   data(frameSnapshotEnd, 0, 1),
-		"part without snapshot":  data(frameSnapshot, 0),
-		"cut key":                append(data(frameBegin, 0), data(frameSnapshot, 0, 9, 'k')...),
-		"back to the past":       append(data(frameBegin, 0), append(data(frameDelta, 0, 0, 0, 0, 0, 0, 0, 0, 5), data(frameDelta, 0, 0, 0, 0, 0, 0, 0, 0, 4)...)...),
-		"an acknowledgement":     data(frameAck, 1),
-		"no method":              data(frameRequest, 1, 0),
-		"second greeting":        data(frameHello, '{', '}'),
+	number := func(n byte) []byte { return []byte{0, 0, 0, 0, 0, 0, 0, 0, n} } // table 0, sequence number n
+	for name, tt := range map[string]struct {
+		frames []byte
+		want   string
+	}{
+		"unknown kind":           {data(99), "does not belong"},
+		"too long":               {append(binary.BigEndian.AppendUint32(nil, 1<<31), 1), "at most"},
+		"no kind":                {[]byte{0, 0, 0, 0, 0}, "length 0"},
+		"no such table":          {data(frameDelta, 7, 0, 0, 0, 0, 0, 0, 0, 1), "not agreed on"},
+		"delta without snapshot": {data(frameDelta, number(1)...), "before a snapshot"},
+		"end without snapshot":   {data(frameSnapshotEnd, 0, 1), "has not begun"},
+		"part without snapshot":  {data(frameSnapshot, 0), "without its beginning"},
+		"cut key":                {append(data(frameBegin, 0), data(frameSnapshot, 0, 9, 'k')...), "in the middle of a field"},
+		"cut number":             {append(data(frameBegin, 0), data(frameDelta, 0, 1)...), "in the middle of a field"},
+		"back to the past": {slices.Concat(data(frameBegin, 0), data(frameDelta, number(5)...), data(frameDelta, number(4)...)),
+			"change 4 came after change 5"},
+		"an acknowledgement": {data(frameAck, 1), "does not belong"},
+		"no method":          {data(frameRequest, 1, 0), "method's name"},
+		"second greeting":    {data(frameHello, '{', '}'), "does not belong"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := rawStream(t, right.id, left)
@@ -51,11 +58,13 @@ func TestNonsenseOfAPeerEndsTheStreamAlone(t *testing.T) {
 			if err := st.write(data(frameOptional+7, 1, 2, 3)); err != nil {
 				t.Fatal(err)
 			}
-			st.write(append(frame, make([]byte, 16)...))
+			if err := st.write(tt.frames); err != nil {
+				t.Fatal(err)
+			}
 			err := readToEnd(st)
 			var bye *goodbye
-			if !errors.As(err, &bye) || bye.Reason != byeRefused || bye.Text == "" {
-				t.Errorf("the stream ended with %v, want a goodbye with a reason", err)
+			if !errors.As(err, &bye) || bye.Reason != byeRefused || !strings.Contains(bye.Text, tt.want) {
+				t.Errorf("the stream ended with %v, want a goodbye that says %q", err, tt.want)
 			}
 		})
 	}

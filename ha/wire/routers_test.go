@@ -234,7 +234,7 @@ func TestRefusedAddressIsAnsweredButNotServed(t *testing.T) {
 	left := newBox(t, "left", "192.0.2.11/24", "2001:db8::11/64")
 	run(t, "ip", "address", "add", "192.0.2.1/24", "dev", "br0")
 	run(t, "ip", "address", "add", "2001:db8::1/64", "dev", "br0", "nodad")
-	lan := left.lan()
+	lan, s := left.lan(), sniff(t, "left")
 	var l net.Listener
 	left.do(func() {
 		var err error
@@ -280,6 +280,12 @@ func TestRefusedAddressIsAnsweredButNotServed(t *testing.T) {
 			}
 			if n := run(t, "ip", "neighbour", "show", vip); !strings.Contains(n, a.Status().MAC.String()) {
 				t.Errorf("%v, refuse=%v: the neighbour knows %q", c, refuse, n)
+			}
+			if c.family == IPv6 { // whether it is there still, neighbours ask it alone
+				s.forget()
+				ask := asksAlone(a.Status().MAC, net.HardwareAddr{2, 0, 0, 0, 0, 1}, net.ParseIP("2001:db8::1"), net.ParseIP(vip))
+				inject(t, ask)
+				eventually(t, "an answer to who asks it alone", func() bool { return len(answers(c, s.all(), "10")) > 0 })
 			}
 			must(t, a.Close())
 			run(t, "ip", "neighbour", "flush", "all")

@@ -159,6 +159,25 @@ func TestSimRoutesGoWithTheCable(t *testing.T) {
 	}
 }
 
+func TestSimDropsWhatHasItsOwnAddress(t *testing.T) {
+	dir := t.TempDir()
+	same := []SimInterface{{Name: "lan1", Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")}}}
+	var boxes []*Sim
+	for _, name := range []string{"left", "right"} {
+		s, err := OpenSim(SimConfig{Dir: dir, Node: name, Interfaces: same}, quiet)
+		must(t, err)
+		defer s.Close()
+		boxes = append(boxes, s)
+	}
+	a, b := attach(t, boxes[0], Config{Interface: "lan1", Family: IPv4}), attach(t, boxes[1], Config{Interface: "lan1", Family: IPv4})
+	must(t, a.Send(Group(IPv4), payload(1)))
+	got, err := boxes[1].Wait(time.Now())
+	must(t, err)
+	if s := b.Status(); len(got.Packets) != 0 || s.Own != 1 || s.Received != 0 {
+		t.Errorf("came %+v, counted %+v", got, s)
+	}
+}
+
 func FuzzParseSim(f *testing.F) {
 	f.Add(simPacket{iface: "lan1", src: netip.MustParseAddr("198.18.0.1"), dst: Group(IPv4), ttl: 255, data: payload(1)}.append(nil))
 	f.Add(simPacket{iface: "lan1", src: netip.MustParseAddr("fe80::1"), dst: Group(IPv6), ttl: 255}.append(nil))

@@ -131,12 +131,21 @@ func asks(mac net.HardwareAddr, own, target net.IP) []byte {
 	return b.Bytes()
 }
 
-// solicits returns a neighbour solicitation for an address.
+// solicits returns a neighbour solicitation for an address, to all who may have it.
 func solicits(mac net.HardwareAddr, own, target net.IP) []byte {
 	group := net.IP{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, target[13], target[14], target[15]}
+	return solicitation(net.HardwareAddr{0x33, 0x33, 0xff, target[13], target[14], target[15]}, mac, own, group, target)
+}
+
+// asksAlone returns one to the address itself, at a MAC.
+func asksAlone(to, mac net.HardwareAddr, own, target net.IP) []byte {
+	return solicitation(to, mac, own, target, target)
+}
+
+func solicitation(to, mac net.HardwareAddr, own, dst, target net.IP) []byte {
 	b := gopacket.NewSerializeBuffer()
-	eth := &layers.Ethernet{SrcMAC: mac, DstMAC: net.HardwareAddr{0x33, 0x33, 0xff, target[13], target[14], target[15]}, EthernetType: layers.EthernetTypeIPv6}
-	ip := &layers.IPv6{Version: 6, HopLimit: 255, NextHeader: layers.IPProtocolICMPv6, SrcIP: own, DstIP: group}
+	eth := &layers.Ethernet{SrcMAC: mac, DstMAC: to, EthernetType: layers.EthernetTypeIPv6}
+	ip := &layers.IPv6{Version: 6, HopLimit: 255, NextHeader: layers.IPProtocolICMPv6, SrcIP: own, DstIP: dst}
 	icmp := &layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(135, 0)}
 	if err := icmp.SetNetworkLayerForChecksum(ip); err != nil {
 		panic(err)

@@ -131,6 +131,35 @@ func readToEnd(st *stream) error {
 	}
 }
 
+// A box that has restarted dials before its old stream is known to be dead.
+func TestNewerStreamTakesThePlaceOfTheOld(t *testing.T) {
+	left, right := newBox(t, "left", nil), newBox(t, "right", nil)
+	right.cfg.Listener.Close()
+	if err := left.SetPeers([]Peer{right.as()}); err != nil {
+		t.Fatal(err)
+	}
+	left.start(t)
+	eventually(t, "left knows right", func() bool { return left.peer("right") != nil })
+	var streams []*stream
+	for boot := range uint64(2) {
+		st := rawStream(t, right.id, left)
+		if err := st.writeJSON(frameHello, hello{Min: 1, Max: 1, Node: "right", Boot: boot}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.hello(); err != nil {
+			t.Fatal(err)
+		}
+		streams = append(streams, st)
+	}
+	var bye *goodbye
+	if err := readToEnd(streams[0]); !errors.As(err, &bye) || bye.Reason != byeReplaced {
+		t.Errorf("the first stream ended with %v, want %q", err, byeReplaced)
+	}
+	if kind, _, err := streams[1].in.next(); kind != frameHeartbeat || err != nil {
+		t.Errorf("on the second stream came kind %d, %v, want a heartbeat", kind, err)
+	}
+}
+
 func TestSilentPeerIsLeft(t *testing.T) {
 	left, right := newBox(t, "left", func(c *Config) { c.Silence = 300 * time.Millisecond }), newBox(t, "right", nil)
 	right.cfg.Listener.Close()

@@ -228,31 +228,45 @@ func (l *Log) resume(r *logReader, epoch, seq uint64) bool {
 	return true
 }
 
+// trimStep is how many entries are forgotten before Put gets its turn: it may be
+// called on the packet path.
+const trimStep = 256
+
 // ack says that r's peer has all changes up to seq.
 func (l *Log) ack(r *logReader, seq uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if r.keeps && seq > r.acked {
-		r.acked = min(seq, l.last)
-		l.trim()
+	for done := false; !done; {
+		l.mu.Lock()
+		if r.keeps && seq > r.acked {
+			r.acked = min(seq, l.last)
+		}
+		done = l.trimSome(trimStep)
+		l.mu.Unlock()
 	}
 }
 
 // trim forgets what no reader waits for.
-func (l *Log) trim() {
+func (l *Log) trim() { l.trimSome(len(l.entries)) }
+
+// trimSome forgets up to n entries that no reader waits for, and reports whether
+// there are no more of them.
+func (l *Log) trimSome(n int) (done bool) {
 	lowest := l.last
 	for r := range l.readers {
 		if r.keeps {
 			lowest = min(lowest, r.acked)
 		}
 	}
-	for len(l.entries) > 0 && l.entries[0].seq <= lowest {
+	for ; len(l.entries) > 0 && l.entries[0].seq <= lowest; n-- {
+		if n == 0 {
+			return false
+		}
 		l.dropFirst()
 	}
 	l.floor = max(l.floor, lowest)
 	if len(l.entries) == 0 {
 		l.entries = nil
 	}
+	return true
 }
 
 // A logBatch is a run of changes.
@@ -296,6 +310,9 @@ func (l *Log) waiting(r *logReader) (n int) {
 	defer l.mu.Unlock()
 	if !r.keeps {
 		return 0
+	}
+	if r.acked <= l.floor {
+		return len(l.byKey) // the usual case, and the one in which there may be many
 	}
 	i := sort.Search(len(l.entries), func(i int) bool { return l.entries[i].seq > r.acked })
 	for _, e := range l.entries[i:] {

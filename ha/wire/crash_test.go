@@ -51,6 +51,9 @@ func hold(file string) error {
 			return err
 		}
 		for s.Status().Problem != "" {
+			if strings.Contains(s.Status().Problem, "CAP_") {
+				return errors.New(s.Status().Problem)
+			}
 			if _, err := l.Wait(time.Now().Add(long)); err != nil {
 				return err
 			}
@@ -79,23 +82,29 @@ var held4 = []Config{
 // that it needs, and waits until it does.
 func (b *box) holder() *exec.Cmd {
 	b.t.Helper()
+	cmd, line := b.startHolder(unix.CAP_NET_ADMIN, unix.CAP_NET_RAW)
+	if got := line(); got != "holding\n" {
+		b.t.Fatalf("the process that is to hold addresses says %q", got)
+	}
+	return cmd
+}
+
+// startHolder starts one with these rights. Line waits for the first that it says.
+func (b *box) startHolder(caps ...uintptr) (cmd *exec.Cmd, line func() string) {
+	b.t.Helper()
 	must(b.t, os.Chown(filepath.Dir(b.file), nobody, nobody))
-	cmd := exec.Command("/proc/self/exe") // which somebody without rights may run, wherever it is
+	cmd = exec.Command("/proc/self/exe") // which somebody without rights may run, wherever it is
 	cmd.Env = append(os.Environ(), holdMark+"="+b.file)
 	cmd.Stderr = os.Stdout
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
-		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW},
-	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}, AmbientCaps: caps}
 	out, err := cmd.StdoutPipe()
 	must(b.t, err)
 	b.do(func() { must(b.t, cmd.Start()) })
 	b.t.Cleanup(func() { _ = cmd.Process.Kill() })
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	if line != "holding\n" {
-		b.t.Fatalf("the process that is to hold addresses says %q", line)
+	return cmd, func() string {
+		text, _ := bufio.NewReader(out).ReadString('\n')
+		return text
 	}
-	return cmd
 }
 
 // kill kills it and waits for its end.
@@ -175,6 +184,47 @@ func TestCleanUndoesEverythingAfterKill(t *testing.T) {
 		if _, err := os.Stat(left.file); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the journal is there still: %v", err)
 		}
+	}
+}
+
+func TestCleanUndoesWhateverWasDoneByThen(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	bridge(t)
+	left := newBox(t, "left", "192.0.2.11/24", "2001:db8::11/64")
+	left.openFolder()
+	left.do(func() { must(t, writeSetting("net/ipv4/conf/all/rp_filter", "1")) })
+	eventually(t, "the own link-local address", func() bool { return strings.Contains(left.run("ip", "-6", "address"), "fe80::") })
+	before := left.state()
+	for i := range 12 {
+		cmd, _ := left.startHolder(unix.CAP_NET_ADMIN, unix.CAP_NET_RAW)
+		time.Sleep(time.Duration(i) * 8 * time.Millisecond) // to die at different points
+		kill(t, cmd)
+		left.do(func() { must(t, Clean(left.file)) })
+		if after := left.state(); after != before {
+			t.Fatalf("run %d: what was\n%s\nis now\n%s", i, before, after)
+		}
+	}
+}
+
+func TestProcessWithoutRightsSaysWhichItNeeds(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	bridge(t)
+	left := newBox(t, "left", "192.0.2.11/24")
+	left.openFolder()
+	for _, c := range []struct {
+		caps []uintptr
+		want string
+	}{{nil, "CAP_NET_ADMIN"}, {[]uintptr{unix.CAP_NET_RAW}, "CAP_NET_ADMIN"}, {[]uintptr{unix.CAP_NET_ADMIN}, "CAP_NET_RAW"}} {
+		cmd, line := left.startHolder(c.caps...)
+		if got := line(); !strings.Contains(got, "this process needs "+c.want) {
+			t.Errorf("with the rights %v it says %q, want %s", c.caps, got, c.want)
+		}
+		kill(t, cmd)
+		left.do(func() { must(t, Clean(left.file)) })
 	}
 }
 

@@ -16,8 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Linux is the LAN of the kernel's interfaces. It needs CAP_NET_ADMIN and
-// CAP_NET_RAW.
+// Linux is the LAN of the kernel's interfaces. It needs CAP_NET_ADMIN and CAP_NET_RAW,
+// and for virtual MACs a kernel with CONFIG_MACVLAN, CONFIG_NF_TABLES_NETDEV and
+// CONFIG_NETFILTER_EGRESS.
 type Linux struct {
 	cfg   LinuxConfig
 	log   *slog.Logger

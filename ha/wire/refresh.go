@@ -26,12 +26,9 @@ func (l *Linux) refresh() error {
 	for _, s := range l.stations {
 		s.find(v)
 	}
-	wishes, err := parentWishes(l.configs())
-	if err == nil {
-		err = l.set(wishes)
-	}
-	if err != nil {
-		return err
+	wishes, settings := parentWishes(l.configs())
+	if settings == nil {
+		settings = l.set(wishes)
 	}
 	made := make(map[*station]error)
 	for _, s := range l.stations {
@@ -39,7 +36,7 @@ func (l *Linux) refresh() error {
 	}
 	filtered := l.filter()
 	for _, s := range l.stations {
-		err := errors.Join(made[s], filtered)
+		err := errors.Join(settings, made[s], filtered)
 		if err == nil {
 			err = s.connect()
 		}

@@ -117,7 +117,7 @@ func (l *Linux) set(wishes []wish) error {
 	}
 	for _, w := range todo {
 		if err := writeSetting(w.name, w.value); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("set %s to %s: %w", w.name, w.value, err)
+			return fmt.Errorf("set %s to %s: %w", w.name, w.value, whyNot(err))
 		}
 	}
 	return nil

@@ -123,13 +123,16 @@ func (w *haWork) turn(ctx context.Context) (time.Duration, error) {
 	switch {
 	case w.runner != nil:
 		return 0, nil
-	case w.needed() && w.cfg.resume != nil && time.Since(w.began) < haLeave:
+	case w.needed() && w.early():
 		return haSoon, nil
 	case w.needed():
 		return haAgain, nil
 	}
 	return haIdle, nil
 }
+
+// early says whether a process before this one may have the networks still.
+func (w *haWork) early() bool { return w.cfg.resume != nil && time.Since(w.began) < haLeave }
 
 // needed says whether there is anything to do.
 func (w *haWork) needed() bool {
@@ -166,7 +169,7 @@ func (w *haWork) follow(ctx context.Context) error {
 func (w *haWork) start() {
 	lan, err := w.cfg.open(*w.settings)
 	if err != nil {
-		if w.problem != err.Error() {
+		if w.problem != err.Error() && !w.early() {
 			w.log.Error("networks not joined", "err", err)
 		}
 		w.problem = err.Error()

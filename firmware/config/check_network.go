@@ -41,6 +41,8 @@ func (c *checker) management() {
 	c.gateways(m, path)
 	if s := &c.cfg.System; len(s.NTP) > maxTimeServers {
 		c.diags.Add(c.where(s, "ntp", s.Range), "system", "ntp must have at most %d entries, not %d", maxTimeServers, len(s.NTP))
+	} else if i := slices.Index(s.NTP, NoServers); i >= 0 && len(s.NTP) > 1 {
+		c.diags.Add(c.element(s, "ntp", i, s.Range), "system", "ntp must have either time servers or \"none\" alone")
 	}
 }
 

@@ -12,7 +12,7 @@ var networkBlocks = []Block{
 			{Name: "time_zone", Kind: KindString, check: checkTimeZone, Unset: "the zone that the machine has",
 				Purpose: "The time zone of the box, by its name in the IANA database."},
 			{Name: "ntp", Kind: KindStrings, check: checkTimeServer, Unset: "the time servers that DHCP gives to the management port; otherwise the clock is not touched",
-				Purpose: "The time servers that the clock of the box follows, 8 at most, by name or address; [] for none."},
+				Purpose: "The time servers that the clock of the box follows, 8 at most, by name or address; \"none\" alone for none."},
 		},
 	},
 	{

@@ -66,6 +66,7 @@ var EventKinds = []string{
 	"engine.started", "role.crashed", "role.restarted",
 	"port.up", "port.down",
 	"sensor.warning", "sensor.critical", "sensor.missing", "sensor.ok", "watchdog.reset",
+	"clock.stepped", "clock.jumped", "clock.unsynced", "clock.synced",
 	"login.failed", "login.throttled",
 	"audit.failed", "audit.restored", "events.lost",
 	"group.active", "group.takeover", "group.backup", "group.fault", "group.init", "group.changed",

@@ -13,12 +13,15 @@ type System struct {
 	HostName string `json:"host_name,omitempty"` // empty: the machine keeps its own
 	TimeZone string `json:"time_zone,omitempty"` // of the IANA database; empty: the machine keeps its own
 
-	// NTP are the time servers: names or addresses, perhaps with a port. nil: those
-	// that DHCP gives to the management port, if any; empty: none whatever.
+	// NTP are the time servers: names or addresses, perhaps with a port, or NoServers
+	// alone. Empty: those that DHCP gives to the management port, if any.
 	NTP []string `json:"ntp"`
 
 	Range hcl.Range `json:"-"`
 }
+
+// NoServers in place of time servers means that nobody is asked.
+const NoServers = "none"
 
 // A Management is how the box is reached to be administered.
 type Management struct {

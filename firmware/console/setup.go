@@ -64,17 +64,14 @@ func (s *session) setup() error {
 // readTimeServers asks whom the clock is to follow; nil: it stays as it is.
 func (s *session) readTimeServers() ([]string, error) {
 	now := "those of DHCP, if any"
-	if list := s.box.stored.NTP; list != nil {
-		now = or(strings.Join(list, " "), "none")
+	if list := s.box.stored.NTP; len(list) > 0 {
+		now = strings.Join(list, " ")
 	}
 ask:
 	for {
-		line, err := s.read("Time servers, such as pool.ntp.org, - for none [" + clean(now) + "]: ")
-		switch {
-		case err != nil || line == "":
+		line, err := s.read("Time servers, such as pool.ntp.org, or none [" + clean(now) + "]: ")
+		if err != nil || line == "" {
 			return nil, err
-		case line == "-":
-			return []string{}, nil
 		}
 		list := words(line)
 		for _, word := range list {
@@ -115,7 +112,7 @@ func (s *session) carryOut(p plan) (bool, error) {
 		s.say("  time zone           %s", p.zone)
 	}
 	if p.ntp != nil {
-		s.say("  time servers        %s", or(strings.Join(p.ntp, " "), "none"))
+		s.say("  time servers        %s", strings.Join(p.ntp, " "))
 	}
 	ok, err := s.yes("Do it?", true)
 	if err != nil {

@@ -30,7 +30,7 @@ type stored struct {
 	Previous       uint64    `json:"previous"`
 	HostName       string    `json:"host_name"`
 	TimeZone       string    `json:"time_zone"`
-	NTP            []string  `json:"ntp"` // nil: those of DHCP
+	NTP            []string  `json:"ntp"` // none: those of DHCP
 	Management     address   `json:"management"`
 	Console        []string  `json:"console"`
 	Fingerprint    string    `json:"fingerprint"`

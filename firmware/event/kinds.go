@@ -41,6 +41,10 @@ const (
 	SensorMissing   Kind = "sensor.missing"
 	SensorOK        Kind = "sensor.ok"
 	WatchdogReset   Kind = "watchdog.reset"
+	ClockStepped    Kind = "clock.stepped"
+	ClockJumped     Kind = "clock.jumped"
+	ClockUnsynced   Kind = "clock.unsynced"
+	ClockSynced     Kind = "clock.synced"
 	LoginFailed     Kind = "login.failed"
 	LoginThrottled  Kind = "login.throttled"
 	AuditFailed     Kind = "audit.failed"
@@ -111,6 +115,10 @@ var table = []Description{
 	{SensorMissing, Warning, "{sensor} cannot be read: {problem}", "sensor/CHIP:INPUT"},
 	{SensorOK, Info, "{sensor} is at {value} and within its limits again", "sensor/CHIP:INPUT"},
 	{WatchdogReset, Error, "the watchdog ({watchdog}) has restarted the box: nobody had fed it", "watchdog"},
+	{ClockStepped, Warning, "the clock was set by {by}, as the time servers say", "clock"},
+	{ClockJumped, Warning, "somebody has set the clock by {by}", "clock"},
+	{ClockUnsynced, Warning, "the clock has followed no time server for an hour: {reason}", "clock"},
+	{ClockSynced, Info, "the clock follows time servers again", "clock"},
 	{LoginFailed, Warning, "login of {user} from {remote} failed: {reason}", "user/NAME"},
 	{LoginThrottled, Warning, "logins of {user} from {remote} must wait: too many have failed", "user/NAME"},
 	{AuditFailed, Error, "the audit log is not written, {waiting} records wait: {error}", "audit"},

@@ -15,7 +15,7 @@ import (
 type topics struct {
 	candidate, confirm, certificates, captures *api.Topic
 	hardware                                   *api.Topic
-	ports, network                             *api.Topic
+	ports, network, time                       *api.Topic
 	sessions, tokens, users                    *api.Topic
 }
 

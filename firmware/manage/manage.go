@@ -42,6 +42,7 @@ type Config struct {
 	Machine    Machine // nil: there is no supervisor to ask
 	Ports      Ports   // nil: none are known
 	Network    Network // nil: nobody configures it
+	Clock      Clock   // nil: nobody keeps it
 	Metrics    Metrics
 	Access     Access
 	Taps       Taps // nil: traffic cannot be followed
@@ -95,6 +96,7 @@ type Box struct {
 	noticed  noticed // when problems began
 	signed   noticed // and signs
 	topics   topics
+	clock    timekeeping
 	hardware hardwareWatch
 	standby  standby
 	shared   sharedCache
@@ -175,6 +177,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addConnections(reg)
 	b.addPorts(reg)
 	b.addNetwork(reg)
+	b.addTime(reg)
 	b.addCapture(reg)
 	b.addDiag(reg)
 	b.addBlackBox(reg)

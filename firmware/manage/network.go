@@ -77,6 +77,7 @@ func (b *Box) NetworkChanged() {
 	b.ports.forget() // their addresses are others now
 	changed(b.topics.ports)
 	changed(b.topics.network)
+	b.useLease()
 }
 
 func (b *Box) networkShow(context.Context, api.Call, struct{}) (NetworkInfo, error) {
@@ -117,14 +118,14 @@ func written[T fmt.Stringer](list []T) []string {
 // useNetwork makes the management port as cfg wants it. What fails is a problem, is
 // tried again, and keeps nothing else from being served.
 func (b *Box) useNetwork(cfg *config.Config) {
-	if b.cfg.Network == nil {
-		return
-	}
 	n := &b.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.system, n.wanted, n.used = cfg.System, cfg.Management, true
-	b.setNetwork()
+	if b.cfg.Network != nil {
+		b.setNetwork()
+	}
+	b.useClock(cfg)
 }
 
 // setNetwork sets what is wanted; the caller holds network.mu.

@@ -84,6 +84,7 @@ var supportCalls = []struct{ method, params, what string }{
 	{"hardware.show", `{}`, "board and sensors"},
 	{"port.list", `{}`, "network ports"},
 	{"network.show", `{}`, "the management port"},
+	{"time.show", `{}`, "the clock and its time servers"},
 	{"cluster.list", `{}`, "clusters"},
 	{"rule.list", `{}`, "rules"},
 	{"pool.list", `{}`, "pools and members"},

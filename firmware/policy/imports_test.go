@@ -52,7 +52,7 @@ var mayImport = map[string]string{
 	"firmware/lab":     "firmware/api firmware/manage",
 	"firmware/logring": "",
 	"firmware/manage": "firmware/accesslog firmware/alert firmware/api firmware/audit firmware/auth firmware/backup firmware/certs firmware/capture firmware/config firmware/diag firmware/event firmware/health firmware/lb firmware/logring " +
-		"firmware/blackbox firmware/match firmware/netconf firmware/persist firmware/stats firmware/store firmware/supervise firmware/support",
+		"firmware/blackbox firmware/match firmware/netconf firmware/ntp firmware/persist firmware/stats firmware/store firmware/supervise firmware/support",
 	"firmware/match":   "firmware/message",
 	"firmware/menu":    "",
 	"firmware/message": "",

@@ -39,7 +39,7 @@ type Status struct {
 
 	HostName    string   `json:"host_name,omitempty" doc:"as configured; empty: the machine's own"`
 	TimeZone    string   `json:"time_zone,omitempty"`
-	NTP         []string `json:"ntp" doc:"time servers; null: those of DHCP, if any"`
+	NTP         []string `json:"ntp,omitempty" doc:"time servers; absent: those of DHCP, if any"`
 	Management  Address  `json:"management" doc:"as configured"`
 	Console     []string `json:"console" doc:"URLs, as configured"`
 	Fingerprint string   `json:"fingerprint,omitempty" doc:"SHA-256 of the certificate that the box has made for the console; empty: it shows another one, or has made none yet"`

@@ -2027,6 +2027,36 @@ export interface Tick {
 	cols: Record<string, (number | null)[]>;
 }
 
+export interface TimeInfo {
+	now: string; // the box's clock
+	source: string; // of the list of servers: configuration, dhcp or none
+	synced: boolean; // the clock follows servers
+	corrects: boolean; // the box corrects its clock
+	why: string; // it does not; empty: it does
+	simulated: boolean; // the clock is meant to be left alone
+	would: string; // what would be done to a clock that is not corrected; empty: nothing
+	offset: number; // seconds that were missing at the last agreement
+	error: number; // seconds by which offset may have been wrong
+	stratum: number; // of the box, 2 to 16; 0: not known
+	last?: string; // when servers agreed last; absent: never yet
+	next?: string; // when they are asked next
+	servers: TimeServer[];
+	problem: string; // what is not as it should be; empty: nothing
+	problems: string[]; // each of them
+}
+
+export interface TimeServer {
+	name: string; // as configured
+	address: string; // empty: the name was not resolved
+	state: string; // waiting, good, outvoted, unfit, silent or refused
+	why: string; // of unfit, silent and refused
+	stratum: number; // 0: not known
+	offset: number; // seconds that the box's clock lacked
+	distance: number; // seconds by which offset may have been wrong
+	delay: number; // seconds there and back
+	at?: string; // of the last answer; absent: none yet
+}
+
 export interface Token {
 	id: string; // no secret
 	name: string;
@@ -3819,6 +3849,14 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Shows how the clock of the box does, and the time servers.
+	"time.show": {
+		params: Record<string, never>;
+		result: TimeInfo;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
 	// Makes an API token for programs and shows it once.
 	"token.create": {
 		params: {
@@ -4020,6 +4058,7 @@ export interface Topics {
 		all?: boolean; // of all users
 	}; data: Session };
 	"state.system": { class: "state"; params: Record<string, never>; data: LiveSystem };
+	"state.time": { class: "state"; params: Record<string, never>; data: TimeInfo };
 	"state.tokens": { class: "state"; params: {
 		user?: string; // of this user; empty: the caller's own
 		all?: boolean; // of all users
@@ -4181,6 +4220,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"sys.restart": "admin",
 	"throttle.clear": "admin",
 	"throttle.list": "admin",
+	"time.show": "viewer",
 	"token.create": "viewer",
 	"token.list": "viewer",
 	"token.revoke": "viewer",

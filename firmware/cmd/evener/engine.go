@@ -242,13 +242,14 @@ func (e *engine) start(ctx, management context.Context) {
 	wired := e.openPorts()
 	var network manage.Network
 	var front manage.Ports
+	var clock manage.Clock
 	if wired != nil {
-		network, front = wired.conf, wired.shown
+		network, front, clock = wired.conf, wired.shown, wired.clock
 	}
 	e.mirror = newMirrorHost(e.sockets, e.store, e.log)
 	box := manage.New(manage.Config{
 		Mirror: e.mirror, Active: e.groupsActive(),
-		Ports: front, Network: network,
+		Ports: front, Network: network, Clock: clock,
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: linkSuper(e.cfg.state), Registry: e.registry,
 		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
 		Problems: e.problems, Access: e.access, History: e.history, Auth: e.auth, Spool: filepath.Join(e.cfg.state, "spool"), Captures: filepath.Join(e.cfg.state, "captures"),

@@ -14,6 +14,7 @@ import (
 	"evener/board"
 	"evener/firmware/manage"
 	"evener/firmware/netconf"
+	"evener/firmware/ntp"
 	"evener/hal/nic"
 )
 
@@ -82,6 +83,7 @@ type wiring struct {
 	ports ports
 	shown manage.Ports // the same, with what else can be done
 	conf  *netconf.Conf
+	clock *ntp.Clock
 	box   *manage.Box // set before run
 }
 
@@ -101,6 +103,12 @@ func (e *engine) openPorts() *wiring {
 		w.ports.bypass[p.Name] = p.Bypass
 	}
 	cfg := netconf.Config{Record: filepath.Join(e.cfg.state, "network.json"), Changed: func() { w.box.NetworkChanged() }}
+	var system ntp.System = ntp.Linux{}
+	if b.Simulated {
+		system = ntp.Dry{}
+	}
+	w.clock = ntp.New(system, ntp.Network{}, ntp.Config{Happened: func(x ntp.Event) { w.box.ClockEvent(x) },
+		Changed: func() { w.box.ClockChanged() }}, e.log)
 	if b.Simulated {
 		w.simulate(matches, cfg, e)
 		return w
@@ -160,6 +168,7 @@ func (e *engine) runPorts(ctx context.Context, w *wiring) {
 		return w.ports.Run(ctx)
 	})
 	e.run1(ctx, "network", w.conf.Run)
+	e.run1(ctx, "clock", w.clock.Run)
 }
 
 // simCounters are those of simulated port 1: what the loopback interface has

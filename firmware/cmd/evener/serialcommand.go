@@ -20,7 +20,7 @@ import (
 // other terminal and no end of the program, and they print no secret.
 var atSerial = []string{
 	"status", "show blackbox", "show certificates", "show clusters", "show connections", "show console", "show hardware", "show history",
-	"show log", "show network", "show persistence", "show pools", "show ports", "show rules", "show servers", "show traffic", "show weights",
+	"show log", "show network", "show persistence", "show pools", "show ports", "show rules", "show servers", "show time", "show traffic", "show weights",
 	"config adopt", "config commit", "config confirm", "config diff", "config discard", "config extend", "config history", "config rebase",
 	"config revert", "config rollback", "config show",
 	"server cancel", "server disable", "server drain", "server enable", "server preview", "server quiesce", "server weight",

@@ -118,6 +118,7 @@ func newShow() *cobra.Command {
 		newShowHardware(),
 		newShowPorts(),
 		newShowNetwork(),
+		newShowTime(),
 		simple("certificates", "show certificates: who uses them, and how long they last", cobra.NoArgs, "certificate.list", noParams, printCertificates),
 		newLog(),
 		newHistory(),

@@ -1,0 +1,3 @@
+system {
+  ntp = ["pool.ntp.org", "none"]
+}

@@ -81,7 +81,8 @@ func comparePrefix(a, b netip.Prefix) int {
 	return a.Bits() - b.Bits()
 }
 
-// write puts the entry of the station into the journal, unless it is there.
+// write puts the entry of the station into the journal, unless it is there. What is
+// noted is refused, where that is wanted, before it is taken.
 func (s *station) write(e entry) error {
 	j := &s.lan.journal
 	if old := j.find(s.cfg); old == nil {
@@ -92,7 +93,10 @@ func (s *station) write(e entry) error {
 		}
 		*old = e
 	}
-	return j.write(s.lan.cfg.Journal)
+	if err := j.write(s.lan.cfg.Journal); err != nil || !s.cfg.Refuse {
+		return err
+	}
+	return s.lan.filter()
 }
 
 // noted reports whether the journal has an address of the station.

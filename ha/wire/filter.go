@@ -35,8 +35,10 @@ func (l *Linux) chainsOf() (out []chain) {
 		}
 		if s.cfg.Refuse && s.link().Index != 0 {
 			c := chain{name: fmt.Sprintf("in-%d-%s", i, device), device: device}
-			for _, p := range s.cfg.Addresses {
-				c.refuse = append(c.refuse, p.Addr())
+			if e := l.journal.find(s.cfg); e != nil {
+				for _, p := range e.Addresses {
+					c.refuse = append(c.refuse, p.Addr())
+				}
 			}
 			out = append(out, c)
 		}

@@ -254,9 +254,10 @@ func TestRefusedAddressIsAnsweredButNotServed(t *testing.T) {
 	for _, c := range cases {
 		for _, refuse := range []bool{true, false} {
 			config := c.config()
-			config.Refuse = refuse
+			config.Refuse, config.Addresses = refuse, nil // refused from when they are taken, not before
 			a := attach(t, lan, config)
 			ready(t, lan, a)
+			config.Addresses = c.config().Addresses
 			must(t, a.Take(config.Addresses...))
 			vip := config.Addresses[0].Addr().String()
 			patience := long

@@ -75,10 +75,19 @@ func (x *simStation) primary() netip.Addr {
 	return netip.Addr{}
 }
 
-// Prepare checks the addresses; there is nothing to note.
+// Prepare keeps the addresses from other stations; there is nothing to note.
 func (x *simStation) Prepare(list []netip.Prefix) error {
-	_, err := addresses(x.cfg.Family, list)
-	return err
+	list, err := addresses(x.cfg.Family, list)
+	if err != nil {
+		return fmt.Errorf("on %s: %w", x.cfg.Interface, err)
+	}
+	x.lan.mu.Lock()
+	defer x.lan.mu.Unlock()
+	if err := x.alive(); err != nil {
+		return err
+	}
+	x.cfg.Addresses = list
+	return nil
 }
 
 // Take notes that this box has the addresses.

@@ -27,7 +27,8 @@ import (
 
 // How the role that moves addresses lives.
 const (
-	haBeat   = 4 * time.Second // silence after which it counts as hung
+	haBeat   = 5 * time.Second // silence after which it counts as hung
+	haHang   = 3 * time.Second // after which its runner does, before that
 	haLeave  = 2 * time.Second // to give everything up when it ends
 	haMemory = 64 << 20        // of its heap, in bytes
 )

@@ -28,7 +28,7 @@ const haUser = "evener-ha"
 
 // haSpec says how the supervisor runs the process that moves addresses. On a simulated
 // LAN it needs no rights.
-func haSpec(b board.Board, c runConfig) (supervise.Role, error) {
+func haSpec(b board.Board, c runConfig, log *slog.Logger) (supervise.Role, error) {
 	r := supervise.Role{
 		Name: manage.HARole, Args: []string{"role", manage.HARole, "--state", c.state, "--board", b.Name},
 		Env:        []string{"GOMAXPROCS=2"},
@@ -52,11 +52,40 @@ func haSpec(b board.Board, c runConfig) (supervise.Role, error) {
 	if err != nil {
 		return r, fmt.Errorf("look up the user %s: %w", haUser, err)
 	}
-	if r.Credential, err = credentialOf(u); err != nil {
+	account, err := credentialOf(u)
+	if err != nil {
 		return r, err
 	}
+	if dir := barred(filepath.Dir(c.state), account); dir != "" {
+		log.Warn("failover groups run as root: "+haUser+" may not pass a folder above the state", "folder", dir)
+		return r, nil
+	}
+	r.Credential = account
 	r.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_SYS_NICE}
 	return r, giveHA(c.state, r.Credential)
+}
+
+// barred returns the first folder on the way to dir that an account may not pass, "" if
+// it may pass all.
+func barred(dir string, a *syscall.Credential) string {
+	for ; ; dir = filepath.Dir(dir) {
+		var st unix.Stat_t
+		pass := uint32(0o001)
+		switch err := unix.Stat(dir, &st); {
+		case err != nil:
+			return dir
+		case st.Uid == a.Uid:
+			pass = 0o100
+		case st.Gid == a.Gid:
+			pass = 0o010
+		}
+		if st.Mode&pass == 0 {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
 }
 
 // giveHA makes the role's folder its own, and lets it pass the folder of the state,

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"time"
 
@@ -202,13 +203,15 @@ func (w *haWork) report(ctx context.Context) (p ha.Report, err error) {
 // tell calls the runner. One that does not answer is hung: this process ends, and the
 // supervisor takes the addresses away.
 func (w *haWork) tell(ctx context.Context, f func(context.Context) error) error {
-	limited, cancel := context.WithTimeout(ctx, haBeat)
+	limited, cancel := context.WithTimeout(ctx, haHang)
 	defer cancel()
 	err := f(limited)
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return nil
 	case limited.Err() != nil:
+		stacks := make([]byte, 64<<10)
+		w.log.Error("the runner of failover groups hangs", "stacks", string(stacks[:runtime.Stack(stacks, true)]))
 		return errors.New("the runner of failover groups hangs")
 	}
 	select {
@@ -222,6 +225,9 @@ func (w *haWork) tell(ctx context.Context, f func(context.Context) error) error 
 
 // call calls a method of the engine over a connection that is kept while it works.
 func (w *haWork) call(ctx context.Context, method string, params, result any) error {
+	if err := w.cfg.alive(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, haCall)
 	defer cancel()
 	if w.client == nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -283,9 +284,23 @@ func TestHAAddressesGoWithTheirProcess(t *testing.T) {
 	inTime(t, "the journal undone", func() bool { return !there() })
 }
 
+func TestHAUserMustReachTheState(t *testing.T) {
+	dir := t.TempDir() // of others nobody may pass it
+	inner := filepath.Join(dir, "a", "b")
+	if err := errors.Join(os.MkdirAll(inner, 0o755), os.Chmod(dir, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if got := barred(inner, &syscall.Credential{Uid: 64999, Gid: 64999}); got != dir {
+		t.Errorf("barred by %q, want %q", got, dir)
+	}
+	if got := barred("/usr/bin", &syscall.Credential{Uid: 64999, Gid: 64999}); got != "" {
+		t.Errorf("barred from /usr/bin by %q, want nobody", got)
+	}
+}
+
 func TestHASpecNamesTheLAN(t *testing.T) {
 	state := t.TempDir()
-	r, err := haSpec(board.Sim, runConfig{state: state, lan: filepath.Join(state, "lan")})
+	r, err := haSpec(board.Sim, runConfig{state: state, lan: filepath.Join(state, "lan")}, slog.New(slog.DiscardHandler))
 	if err != nil || r.Credential != nil || r.AmbientCaps != nil || !strings.Contains(strings.Join(r.Args, " "), "--lan "+state) {
 		t.Errorf("role on a simulated LAN = %+v, %v; want no other user and no capabilities", r, err)
 	}

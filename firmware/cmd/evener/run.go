@@ -85,7 +85,7 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	if err := checkFile(c.config, stderr); err != nil {
 		return err
 	}
-	roles, err := rolesOf(b, c)
+	roles, err := rolesOf(b, c, log)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 }
 
 // rolesOf lists the processes of a box on board b.
-func rolesOf(b board.Board, c runConfig) ([]supervise.Role, error) {
+func rolesOf(b board.Board, c runConfig, log *slog.Logger) ([]supervise.Role, error) {
 	engine := []string{"role", "engine", "--state", c.state, "--board", b.Name}
 	if c.pages != "" {
 		engine = append(engine, "--webui-dir", c.pages)
@@ -130,7 +130,7 @@ func rolesOf(b board.Board, c runConfig) ([]supervise.Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	standby, err := haSpec(b, c)
+	standby, err := haSpec(b, c, log)
 	if err != nil {
 		return nil, err
 	}

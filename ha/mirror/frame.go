@@ -104,6 +104,7 @@ func (f *frameReader) payload(n int) ([]byte, error) {
 		step := min(n-len(b), maxDataFrame)
 		if cap(b)-len(b) < step {
 			b = append(make([]byte, 0, max(len(b)+step, min(2*cap(b), n))), b...)
+			f.buf = b
 		}
 		if _, err := io.ReadFull(f.r, b[len(b):len(b)+step]); err != nil {
 			return nil, err

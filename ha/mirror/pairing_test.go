@@ -180,6 +180,30 @@ func TestOneTryForEachBegin(t *testing.T) {
 	}
 }
 
+func TestOneBoxJoinsAtATime(t *testing.T) {
+	left := newBox(t, "left", nil)
+	left.start(t)
+	if _, err := left.Pairing().Begin(); err != nil {
+		t.Fatal(err)
+	}
+	first := pairStream(t, left)
+	eventually(t, "the first is at it", func() bool {
+		left.Pairing().mu.Lock()
+		defer left.Pairing().mu.Unlock()
+		return left.Pairing().attempt != nil
+	})
+	if err := readToEnd(pairStream(t, left)); !isTLSAlert(err) {
+		t.Errorf("the second was let in: %v", err)
+	}
+	if err := first.writeJSON(framePairCommit, pairCommit{Protocol: 1, Node: "right", Address: "127.0.0.1:9"}); err != nil {
+		t.Fatal(err)
+	}
+	var answer pairNonce
+	if err := readPair(first, framePairNonce, &answer); err != nil || answer.Node != "left" {
+		t.Errorf("the first is answered with %+v, %v", answer, err)
+	}
+}
+
 func TestPairingThatOneBoxCannotKeepIsTakenBack(t *testing.T) {
 	left, right := twoStrangers(t)
 	join(t, left, right)

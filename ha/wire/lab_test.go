@@ -109,7 +109,15 @@ func newBox(t *testing.T, name string, addresses ...string) *box {
 		}
 		run(t, "ip", "link", "set", "lan1", "up")
 	})
+	forwards(t, name)
 	return b
+}
+
+// forwards waits until br0 forwards what comes by a cable, which is some time after
+// the box has seen a carrier.
+func forwards(t *testing.T, far string) {
+	t.Helper()
+	eventually(t, "forwarding", func() bool { return strings.Contains(run(t, "bridge", "link", "show", "dev", far), "state forwarding") })
 }
 
 // cable connects an interface of the box with br0.

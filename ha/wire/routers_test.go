@@ -112,6 +112,7 @@ func TestInterfaceThatVanishesComesBackToLife(t *testing.T) {
 		left.do(func() { must(t, os.WriteFile("/proc/sys/net/ipv6/conf/lan1/accept_dad", []byte("0"), 0)) })
 		left.run("ip", "address", "add", "192.0.2.13/24", "dev", "lan1")
 		left.run("ip", "link", "set", "lan1", "up")
+		forwards(t, "left")
 		ready(t, lanL, a)
 		must(t, a.Take(c.config().Addresses...))
 		must(t, a.Announce())
@@ -127,6 +128,39 @@ func TestInterfaceThatVanishesComesBackToLife(t *testing.T) {
 		must(t, a.Close())
 		must(t, b.Close())
 		left.run("ip", "address", "replace", "192.0.2.11/24", "dev", "lan1")
+	}
+}
+
+func TestInterfaceSwitchedOffAndOnWorksAsBefore(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	bridge(t)
+	left, right := newBox(t, "left", "192.0.2.11/24"), newBox(t, "right", "192.0.2.12/24")
+	lanL, lanR := left.lan(), right.lan()
+	for _, c := range cases {
+		a, b := attach(t, lanL, c.config()), attach(t, lanR, c.config())
+		ready(t, lanL, a)
+		ready(t, lanR, b)
+		must(t, a.Take(c.config().Addresses...))
+		left.run("ip", "link", "set", "lan1", "down")
+		waitFor(t, lanL, "the problem", func(Batch) bool { return strings.Contains(a.Status().Problem, "switched off") })
+		if err := a.Send(Group(c.family), payload(1)); err == nil {
+			t.Errorf("%v: sent on an interface that is switched off", c)
+		}
+		left.run("ip", "link", "set", "lan1", "up")
+		forwards(t, "left")
+		ready(t, lanL, a)
+		must(t, a.Reconcile(c.config().Addresses))
+		if held, err := a.Held(); err != nil || !slices.Equal(held, c.config().Addresses) {
+			t.Errorf("%v: held are %v, %v", c, held, err)
+		}
+		must(t, a.Send(Group(c.family), payload(2)))
+		expect(t, lanR, payload(2))
+		must(t, b.Send(Group(c.family), payload(3)))
+		expect(t, lanL, payload(3))
+		must(t, a.Close())
+		must(t, b.Close())
 	}
 }
 

@@ -160,6 +160,37 @@ func TestNewerStreamTakesThePlaceOfTheOld(t *testing.T) {
 	}
 }
 
+func TestPeerIsToldWhyItsStreamEnds(t *testing.T) {
+	for want, change := range map[string]func(*box, *box){
+		byeUnpaired: func(left, _ *box) { left.SetPeers(nil) },
+		byeShutdown: func(left, right *box) {
+			moved := right.as()
+			moved.Address = "127.0.0.1:9"
+			left.SetPeers([]Peer{moved})
+		},
+	} {
+		left, right := newBox(t, "left", nil), newBox(t, "right", nil)
+		right.cfg.Listener.Close()
+		if err := left.SetPeers([]Peer{right.as()}); err != nil {
+			t.Fatal(err)
+		}
+		left.start(t)
+		eventually(t, "left knows right", func() bool { return left.peer("right") != nil })
+		st := rawStream(t, right.id, left)
+		if err := st.writeJSON(frameHello, hello{Min: 1, Max: 1, Node: "right", Boot: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.hello(); err != nil {
+			t.Fatal(err)
+		}
+		change(left, right)
+		var bye *goodbye
+		if err := readToEnd(st); !errors.As(err, &bye) || bye.Reason != want {
+			t.Errorf("the stream ended with %v, want %q", err, want)
+		}
+	}
+}
+
 func TestSilentPeerIsLeft(t *testing.T) {
 	left, right := newBox(t, "left", func(c *Config) { c.Silence = 300 * time.Millisecond }), newBox(t, "right", nil)
 	right.cfg.Listener.Close()

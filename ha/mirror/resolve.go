@@ -65,7 +65,7 @@ func (s *revisionSync) answerRevision(ctx context.Context, peer string, body []b
 	if err != nil {
 		return nil, err
 	}
-	if err := s.judge(peer, mine, say, theirs); err != nil {
+	if err := s.judge(peer, view{mine, say, theirs}); err != nil {
 		s.problem(peer, err)
 	}
 	if before.Hash != theirs.Hash || s.shouldTake(peer, mine) {
@@ -152,25 +152,24 @@ func (s *revisionSync) takeWhole(ctx context.Context, peer string, mine Revision
 // box's.
 func (n *Node) Compare(ctx context.Context, peer string) (Comparison, error) {
 	s := n.sync
-	mine, theirs, err := s.fresh(ctx, peer)
+	v, err := s.fresh(ctx, peer)
 	if err != nil {
 		return Comparison{}, err
 	}
-	c := Comparison{State: s.status(peer).State, Mine: TextHash(mine.Text), Theirs: theirs.Hash}
+	c := Comparison{State: v.state(), Mine: v.say.Hash, Theirs: v.theirs.Hash}
 	if c.State == InSync {
 		return c, nil
 	}
-	_, c.Objects, err = s.diff(ctx, peer, mine, theirs.Hash)
+	_, c.Objects, err = s.diff(ctx, peer, v.mine, v.theirs.Hash)
 	return c, err
 }
 
 // fresh compares with a peer now.
-func (s *revisionSync) fresh(ctx context.Context, peer string) (Revision, statement, error) {
+func (s *revisionSync) fresh(ctx context.Context, peer string) (view, error) {
 	if s.rev == nil {
-		return Revision{}, statement{}, errors.New("this box compares no configurations")
+		return view{}, errors.New("this box compares no configurations")
 	}
-	mine, err := s.exchange(ctx, peer)
-	return mine, s.said(peer), err
+	return s.exchange(ctx, peer)
 }
 
 // Resolve carries out what a person decided: "theirs" commits the peer's text (or
@@ -182,10 +181,11 @@ func (n *Node) Resolve(ctx context.Context, peer string, r Resolution) error {
 		return fmt.Errorf(`take "mine" or "theirs", not %q`, r.Take)
 	}
 	s := n.sync
-	mine, theirs, err := s.fresh(ctx, peer)
+	v, err := s.fresh(ctx, peer)
 	if err != nil {
 		return err
 	}
+	mine, theirs := v.mine, v.theirs
 	if r.Theirs != "" && r.Theirs != theirs.Hash {
 		return fmt.Errorf("%s: %w: look at the differences again", peer, ErrChanged)
 	}
@@ -231,6 +231,9 @@ func (s *revisionSync) give(ctx context.Context, peer string, mine Revision, the
 	defer cancel()
 	head := encode(put{Expect: theirs.Hash, Hash: TextHash(text), Author: r.Who, Comment: comment})
 	_, err := s.node.call(ctx, peer, methodPut, append(append(head, '\n'), text...))
+	if remote := (*RemoteError)(nil); errors.As(err, &remote) && remote.Text == ErrChanged.Error() {
+		return fmt.Errorf("%s: %w: look at the differences again", peer, ErrChanged)
+	}
 	return err
 }
 

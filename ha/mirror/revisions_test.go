@@ -229,6 +229,31 @@ func TestDecisionAboutWhatHasChangedIsRefused(t *testing.T) {
 	}
 }
 
+// An answer that comes after a later statement of the same box changes nothing.
+func TestStatementsThatWereOvertakenDoNotCount(t *testing.T) {
+	s := newShelf("p=1")
+	b := newBox(t, "a", func(c *Config) { c.Revisions = &Revisions{Repository: s, Objects: s, Bases: s} })
+	say := func(text string, boot, serial uint64) statement {
+		return statement{Hash: TextHash(text), Boot: boot, Serial: serial}
+	}
+	for _, tt := range []struct {
+		mine, theirs statement
+		want         SyncState
+	}{
+		{say("p=1", 1, 2), say("p=2", 2, 5), Conflict},
+		{say("p=1", 1, 3), say("p=1", 2, 4), Conflict}, // theirs is old
+		{say("p=2", 1, 1), say("p=2", 2, 6), Conflict}, // mine is old
+		{say("p=1", 1, 4), say("p=1", 3, 1), InSync},   // the other has restarted
+	} {
+		if err := b.sync.judge("b", view{Revision{Text: "p=1"}, tt.mine, tt.theirs}); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.sync.status("b").State; got != tt.want {
+			t.Errorf("after %+v the state is %q, want %q", tt, got, tt.want)
+		}
+	}
+}
+
 // The other box changes between the look and the commit.
 func TestCommitOnTheOtherBoxChecksWhatItReplaces(t *testing.T) {
 	boxes, s := shelved(t, false, "p=2", "p=3")

@@ -90,11 +90,12 @@ func (s *revisionSync) run(ctx context.Context) {
 
 // round compares with one peer and takes its text if that is to happen by itself.
 func (s *revisionSync) round(ctx context.Context, peer string) {
-	mine, err := s.exchange(ctx, peer)
+	v, err := s.exchange(ctx, peer)
 	if err != nil {
 		s.problem(peer, err)
 		return
 	}
+	mine := v.mine
 	if err := s.list(ctx, peer, mine); err != nil {
 		s.problem(peer, err)
 	}
@@ -147,24 +148,35 @@ func (s *revisionSync) said(peer string) statement {
 	return s.of(peer).theirs
 }
 
+// A view is what two boxes have said to each other.
+type view struct {
+	mine        Revision
+	say, theirs statement
+}
+
+// state returns how the boxes stand to each other.
+func (v view) state() SyncState {
+	return compare(v.say.Hash, v.say.Base, v.theirs.Hash, v.theirs.Base)
+}
+
 // exchange tells a peer about this box's configuration and hears about its own.
-// It returns this box's.
-func (s *revisionSync) exchange(ctx context.Context, peer string) (Revision, error) {
+func (s *revisionSync) exchange(ctx context.Context, peer string) (view, error) {
 	ctx, cancel := context.WithTimeout(ctx, sayTime)
 	defer cancel()
 	mine, say, err := s.mine(ctx, peer)
 	if err != nil {
-		return Revision{}, err
+		return view{}, err
 	}
 	answer, err := s.node.call(ctx, peer, methodRevision, encode(say))
 	if err != nil {
-		return Revision{}, err
+		return view{}, err
 	}
 	theirs, err := parseStatement(answer)
 	if err != nil {
-		return Revision{}, err
+		return view{}, err
 	}
-	return mine, s.judge(peer, mine, say, theirs)
+	v := view{mine, say, theirs}
+	return v, s.judge(peer, v)
 }
 
 // mine returns this box's revision and what to say about it to a peer.
@@ -199,12 +211,13 @@ func (s *revisionSync) mine(ctx context.Context, peer string) (Revision, stateme
 
 // judge notes how this box and a peer stand, and keeps the text when both are
 // equal.
-func (s *revisionSync) judge(peer string, mine Revision, say, theirs statement) error {
+func (s *revisionSync) judge(peer string, v view) error {
+	mine, say, theirs := v.mine, v.say, v.theirs
 	if s.overtaken(peer, say, theirs) {
 		s.kick()
 		return nil
 	}
-	state := compare(say.Hash, say.Base, theirs.Hash, theirs.Base)
+	state := v.state()
 	var err error
 	if state == InSync && say.Base != say.Hash {
 		if err = s.rev.Bases.Save(peer, mine.Text); err != nil {

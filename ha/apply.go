@@ -16,11 +16,11 @@ import (
 // not change is not touched. Of an error nothing is applied but what it does not
 // concern.
 func (r *Runner) Apply(ctx context.Context, s Settings) error {
-	var failed error
-	if err := r.do(ctx, func() { failed = r.apply(s) }); err != nil {
+	got := make(chan error, 1)
+	if err := r.do(ctx, func() { got <- r.apply(s) }); err != nil {
 		return err
 	}
-	return failed
+	return <-got
 }
 
 func (r *Runner) apply(s Settings) error {

@@ -12,9 +12,11 @@ import (
 
 // Report returns what the runner has to tell.
 func (r *Runner) Report(ctx context.Context) (Report, error) {
-	var p Report
-	err := r.do(ctx, func() { p = r.report() })
-	return p, err
+	got := make(chan Report, 1) // who gave up waiting does not read what comes late
+	if err := r.do(ctx, func() { got <- r.report() }); err != nil {
+		return Report{}, err
+	}
+	return <-got, nil
 }
 
 func (r *Runner) report() Report {
@@ -121,15 +123,19 @@ type HandedOver struct {
 // HandOver ends Run without giving anything up, for a successor that goes on with it.
 // The addresses stay where they are until one of the two processes releases them.
 func (r *Runner) HandOver(ctx context.Context) (Handover, error) {
-	h := Handover{Groups: map[string]HandedOver{}}
+	got := make(chan Handover, 1)
 	err := r.do(ctx, func() {
 		r.leaving = true
-		h.Node, h.Boot = r.node, bootTime()
+		h := Handover{Node: r.node, Boot: bootTime(), Groups: map[string]HandedOver{}}
 		for _, g := range r.groups {
 			h.Groups[g.set.Name] = HandedOver{Active: g.state == Active, Pinned: g.pinned, Away: g.away, Interval: g.set.Interval}
 		}
+		got <- h
 	})
-	return h, err
+	if err != nil {
+		return Handover{}, err
+	}
+	return <-got, nil
 }
 
 // resume has g go on where the process before this one has left it, if no other box

@@ -237,15 +237,6 @@ func (r *Runner) announce(rt *router) {
 	}
 }
 
-// due returns when rt needs the loop next while it is not held back.
-func (rt *router) due() (at time.Duration, ok bool) {
-	at, ok = rt.m.Deadline()
-	if rt.rounds > 0 && (!ok || rt.next < at) {
-		return rt.next, true
-	}
-	return at, ok
-}
-
 // report tells how rt is.
 func (rt *router) report(now time.Duration) RouterReport {
 	s, w := rt.m.Status(now), rt.st.Status()

@@ -97,6 +97,7 @@ type Box struct {
 	signed   noticed // and signs
 	topics   topics
 	clock    timekeeping
+	beat     heartbeat
 	hardware hardwareWatch
 	standby  standby
 	shared   sharedCache

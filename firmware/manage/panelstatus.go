@@ -38,6 +38,7 @@ type PanelStatus struct {
 	BytesOut    float64                `json:"bytes_out" doc:"per second"`
 	Management  config.Management      `json:"management" doc:"what the running revision says of the management port"`
 	Standby     string                 `json:"standby,omitempty" doc:"how the box and its peers stand in for each other, in one sentence; empty: it stands alone"`
+	Store       *StoreBeat             `json:"store,omitempty" doc:"whether the disk of the box still takes what is written"`
 	Given       bool                   `json:"management_given" doc:"the block management is written there"`
 }
 
@@ -64,7 +65,7 @@ func (b *Box) addPanelStatus(reg *api.Registry) {
 func (b *Box) panelStatus(_ context.Context, c api.Call, _ struct{}) (PanelStatus, error) {
 	rev := b.cfg.Store.Running()
 	s := PanelStatus{Host: b.cfg.Hostname, Board: b.cfg.Board, Version: b.cfg.Version, Revision: rev.Number, Started: b.cfg.Started,
-		Now: time.Now().UTC(), Pending: b.pending(), Problems: b.problems(), Serves: b.unserved.get() == nil}
+		Now: time.Now().UTC(), Pending: b.pending(), Problems: b.problems(), Serves: b.unserved.get() == nil, Store: b.beat.show()}
 	if n := len(s.Problems); n > maxPanelProblems {
 		s.Problems, s.More = s.Problems[:maxPanelProblems], n-maxPanelProblems
 	}

@@ -88,6 +88,7 @@ func (b *Box) problems() []Problem {
 	out = append(out, b.portProblems()...)
 	out = append(out, b.networkProblems()...)
 	out = append(out, b.timeProblems()...)
+	out = append(out, b.beatProblems()...)
 	out = append(out, b.standbyProblems()...)
 	if r := b.restart.status(); r != nil && r.Error != "" {
 		out = append(out, Problem{Kind: "role.restart_failed", Severity: severityWarning, Object: "role/" + r.Role,

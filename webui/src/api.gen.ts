@@ -1437,6 +1437,7 @@ export interface PanelStatus {
 	bytes_out: number; // per second
 	management: Management; // what the running revision says of the management port
 	standby?: string; // how the box and its peers stand in for each other, in one sentence; empty: it stands alone
+	store?: StoreBeat; // whether the disk of the box still takes what is written
 	management_given: boolean; // the block management is written there
 }
 
@@ -1955,6 +1956,12 @@ export interface StateProblemsProblem {
 
 export interface Stop {
 	why: string;
+}
+
+export interface StoreBeat {
+	alive: boolean; // the disk has answered within 90s; a refusal is an answer
+	age: string; // since it answered last, or since the engine's start
+	problem?: string; // why nothing could be written; empty: it could, or nobody knows yet
 }
 
 export interface SubOpened {

@@ -271,6 +271,7 @@ func (e *engine) start(ctx, management context.Context) {
 	})
 	e.run1(management, "console", func(ctx context.Context) error { return e.serveConsole(ctx, methods) })
 	e.run1(management, "store", box.Run)
+	e.run1(management, "heartbeat", box.RunBeat)
 	e.runPorts(management, wired)
 	e.run1(management, "records", box.RunRecords)
 	e.runMirror(management, box)

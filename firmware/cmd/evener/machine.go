@@ -100,7 +100,7 @@ func openMachine(found board.Recognition, state string, log *slog.Logger) (*mach
 	if reset {
 		log.Error("box restarted by its watchdog")
 	}
-	m.vitals = newVitals(reset, m.began, partSupervisor, partEngine)
+	m.vitals = newVitals(reset, m.began, partSupervisor, partEngine, partStore)
 	return m, nil
 }
 
@@ -256,6 +256,7 @@ func (m *machine) askSupervisor(ctx context.Context, now time.Time) {
 		if r.Name == "engine" && r.Held != "" {
 			m.held = true
 			m.vitals.excuse(partEngine, now)
+			m.vitals.excuse(partStore, now)
 		}
 	}
 }

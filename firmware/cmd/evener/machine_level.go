@@ -99,7 +99,11 @@ func (m *machine) heardEngine(s manage.PanelStatus, err error) {
 	m.engine.mu.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.vitals.heard(partEngine, time.Now())
+	now := time.Now()
+	m.vitals.heard(partEngine, now)
+	if s.Store == nil || s.Store.Alive { // nil: the engine has just begun
+		m.vitals.heard(partStore, now)
+	}
 }
 
 // The times that the engine has before the lamps call it dead.

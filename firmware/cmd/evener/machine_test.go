@@ -80,7 +80,7 @@ func playable(t *testing.T, s *stage, reset bool) (m *machine) {
 		t.Fatal(err)
 	}
 	m = &machine{found: board.Recognition{Board: board.Sim}, hal: h, ask: s.ask, log: log, began: time.Now(), feeding: true}
-	m.vitals = newVitals(reset, m.began, partSupervisor, partEngine)
+	m.vitals = newVitals(reset, m.began, partSupervisor, partEngine, partStore)
 	return m
 }
 
@@ -195,6 +195,31 @@ func TestAnEngineThatServesForLongCountsAfterAReset(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestDiskThatHangsStarvesTheWatchdog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{status: manage.PanelStatus{Serves: true, Store: &manage.StoreBeat{Alive: true}}}
+		m, stop := play(t, s, false)
+		defer stop()
+		after(m, 10*time.Minute)
+		if s.expired() > 0 {
+			t.Fatal("it starves while the disk answers")
+		}
+		s.mu.Lock()
+		s.status.Store = &manage.StoreBeat{Problem: "it hangs"}
+		s.mu.Unlock()
+		after(m, vitalGrace-time.Minute)
+		if s.expired() > 0 {
+			t.Error("it starves too early")
+		}
+		after(m, 3*time.Minute)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if s.expired() == 0 || m.feeding || !strings.Contains(m.hunger, partStore) {
+			t.Errorf("the watchdog is fed: %v, %q", m.feeding, m.hunger)
+		}
+	})
 }
 
 func TestStopDisarmsTheWatchdogAndDarkensTheLamps(t *testing.T) {

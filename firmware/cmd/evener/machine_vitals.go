@@ -12,13 +12,14 @@ import (
 // vitals decide whether the watchdog is fed. The rule, as docs/manual/hardware.md
 // has it:
 //
-//   - It is fed while the supervisor's loop, the engine, and the panel's
-//     menu have each answered within the last five minutes. That is long
+//   - It is fed while the supervisor's loop, the engine, the disk that the engine
+//     writes to, and the panel's menu have each answered within the last five
+//     minutes. A disk that refuses to be written to has answered. That is long
 //     enough for an engine to crash, back off and come again, and for people to see
 //     what is wrong; a restart of the box is for what has hung for good.
 //   - A role that somebody holds on purpose is not waited for.
-//   - After a start that was the watchdog's own doing, the engine and the panel
-//     count only once they have answered for ten minutes on end: a box that cannot
+//   - After a start that was the watchdog's own doing, the engine, the disk
+//     and the panel count only once they have answered for ten minutes on end: a box that cannot
 //     serve, or not for long, stays up, so that it can be mended, and does not
 //     restart for ever.
 //   - The supervisor's loop counts always.
@@ -43,6 +44,7 @@ const (
 const (
 	partSupervisor = "the supervisor's loop"
 	partEngine     = "the engine"
+	partStore      = "the disk of the store"
 	partPanel      = "the panel's menu"
 )
 

@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/vishvananda/netlink"
@@ -24,16 +25,12 @@ func (l *Lab) link(s *Space, port string, set func(netlink.Link) error) error {
 	})
 }
 
-// Block makes the switch forward nothing of a port, whose carrier stays, as one that
-// runs the spanning tree protocol does for half a minute after a cable came in.
-func (l *Lab) Block(s *Space, port string) error { return l.state(s, port, "blocking") }
-
-// Forward ends [Lab.Block].
-func (l *Lab) Forward(s *Space, port string) error { return l.state(s, port, "forwarding") }
-
-func (l *Lab) state(s *Space, port, state string) error {
-	_, err := l.Switch.Run("bridge", "link", "set", "dev", s.plug(port), "state", state)
-	return err
+// Block makes the switch forward nothing to or from a port, whose carrier stays, as one
+// that runs the spanning tree protocol does for half a minute after a cable came in.
+// [Lab.Heal] ends it. The state "blocking" of a port of a Linux bridge would not last:
+// the bridge sets it back whenever another port comes or goes.
+func (l *Lab) Block(s *Space, port string) error {
+	return errors.Join(l.Drop(s, port, true, 100, ""), l.Drop(s, port, false, 100, ""))
 }
 
 // table holds the rules that drop packets on their way through the switch.
@@ -49,8 +46,11 @@ func (l *Lab) Drop(s *Space, port string, from bool, percent int, match string) 
 	if percent < 1 || percent > 100 {
 		return fmt.Errorf("drop %d %%: it is 1 to 100", percent)
 	}
+	if percent < 100 { // nft takes no comparison that is always true
+		match += fmt.Sprintf(" numgen random mod 100 < %d", percent)
+	}
 	rule := fmt.Sprintf("add table bridge %s\nadd chain bridge %s forward { type filter hook forward priority 0 ; }\n"+
-		"add rule bridge %s forward %s %s %s numgen random mod 100 < %d drop\n", table, table, table, way, s.plug(port), match, percent)
+		"add rule bridge %s forward %s %s %s drop\n", table, table, table, way, s.plug(port), match)
 	return l.Switch.feed(rule, "nft", "-f", "-")
 }
 

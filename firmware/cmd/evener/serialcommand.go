@@ -19,10 +19,11 @@ import (
 // atSerial are the commands that the serial console runs. They need no file, no
 // other terminal and no end of the program, and they print no secret.
 var atSerial = []string{
-	"status", "show blackbox", "show certificates", "show clusters", "show connections", "show console", "show hardware", "show history",
+	"status", "show blackbox", "show certificates", "show clusters", "show connections", "show console", "show ha", "show hardware", "show history",
 	"show log", "show network", "show persistence", "show pools", "show ports", "show rules", "show servers", "show time", "show traffic", "show weights",
 	"config adopt", "config commit", "config confirm", "config diff", "config discard", "config extend", "config history", "config rebase",
 	"config revert", "config rollback", "config show",
+	"ha rebalance", "ha rehearsals", "ha show", "ha switch", "ha sync", "ha timeline", "ha track",
 	"server cancel", "server disable", "server drain", "server enable", "server preview", "server quiesce", "server weight",
 	"certificate list", "certificate renew", "certificate show", "trust list",
 	"events", "events ack", "audit", "audit verify", "alert list", "alert test", "persistence clear", "probe", "explain", "responder test",

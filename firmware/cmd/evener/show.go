@@ -114,6 +114,7 @@ func newShow() *cobra.Command {
 		simple("servers", "show the members of all pools, and why one gets no clients", cobra.NoArgs, "pool.list", noParams, printServers),
 		simple("weights", "show how the weights of members moved, and why", cobra.NoArgs, "pool.list", noParams, printWeights),
 		simple("persistence", "show the records of source persistence", cobra.NoArgs, "persist.list", noParams, printSources),
+		newHAShow("ha"),
 		newShowConsole(),
 		newShowHardware(),
 		newShowPorts(),

@@ -54,9 +54,20 @@ func newRevisionSync(n *Node) *revisionSync {
 	return &revisionSync{node: n, rev: n.cfg.Revisions, kicks: make(chan struct{}, 1), peers: map[string]*peerSync{}}
 }
 
-// RevisionChanged tells the mirror that the shared configuration was committed.
-// It returns at once.
-func (n *Node) RevisionChanged() { n.sync.kick() }
+// RevisionChanged tells the mirror that a configuration was committed, confirmed or
+// taken back here, or that something else may be the end of a refusal: what this box
+// did not take before is tried again. It returns at once.
+func (n *Node) RevisionChanged() { n.sync.forgive() }
+
+// forgive forgets what this box has refused, and looks again.
+func (s *revisionSync) forgive() {
+	s.mu.Lock()
+	for _, p := range s.peers {
+		p.refused = refusal{}
+	}
+	s.mu.Unlock()
+	s.kick()
+}
 
 // kick makes run compare with all peers soon.
 func (s *revisionSync) kick() {

@@ -107,6 +107,12 @@ func TestChangesBecomeEventsOnce(t *testing.T) {
 	if n := count(event.GroupTakeover); n != 1 {
 		t.Errorf("%d takeovers are told, want 1", n)
 	}
+	left.standby.mu.Lock()
+	moved := left.standby.changes["front"]
+	left.standby.mu.Unlock()
+	if moved != 1 {
+		t.Errorf("%d changes of state are counted, want 1", moved)
+	}
 	if n := count(event.StandbyAlarm); n != 1 {
 		t.Errorf("%d alarms are told, want 1", n)
 	}

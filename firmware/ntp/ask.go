@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beevik/ntp"
+	"golang.org/x/sys/unix"
 )
 
 // An Asker asks time servers. Both take some seconds at most.
@@ -117,6 +118,9 @@ func (n Network) Ask(ctx context.Context, server netip.AddrPort) (Answer, error)
 	if err != nil {
 		if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 			return Answer{}, ErrSilent
+		}
+		if cause, ok := errors.AsType[unix.Errno](err); ok { // such as connection refused
+			return Answer{}, fmt.Errorf("%w: %w", ErrSilent, cause)
 		}
 		if _, ok := errors.AsType[*net.OpError](err); ok {
 			return Answer{}, fmt.Errorf("%w: %v", ErrSilent, err)

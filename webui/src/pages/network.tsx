@@ -24,11 +24,12 @@ export default function Network(_: PageProps) {
 				<Card name={t("network.management")}>
 					<div class="stack">
 						<p class="muted">{t("network.management_about")}</p>
-						<BlockForm block="management" path="management" first={["method", "address", "gateway", "dns", "port"]} onDone={done} />
+						<BlockForm block="management" path="management" first={["method", "address", "gateway", "dns", "vlan", "port"]} onDone={done} />
 						<Warnings again={kept.value} about="management" />
 					</div>
 				</Card>
-				<Card name={t("network.system")}><BlockForm block="system" path="system" first={["host_name", "time_zone"]} onDone={done} /></Card>
+				<Card name={t("network.system")}><BlockForm block="system" path="system" first={["host_name", "time_zone", "ntp"]} onDone={done} /></Card>
+				<Clock />
 			</div>
 		</Page>
 	);
@@ -43,6 +44,7 @@ function Now({ n }: { n: api.NetworkInfo }) {
 			{!n.managed && <Notice>{n.method === "none" || !n.why ? t("network.unmanaged") : n.why}</Notice>}
 			<Facts list={[
 				[t("network.port"), n.port ? <a key="p" href={`/ports/${encodeURIComponent(n.port)}`}>{n.port}</a> : "–"],
+				...(n.vlan ? [["VLAN", `${n.vlan} (${n.interface || "–"})`] as const] : []),
 				[t("network.method"), t(`network.method.${n.method}`)],
 				[t("network.addresses"), n.addresses.length ? tags(n.addresses) : t("network.no_addresses")],
 				[t("network.gateway"), n.gateways.length ? tags(n.gateways) : "–"],
@@ -70,6 +72,57 @@ function Lease({ l }: { l: api.NetworkLease }) {
 			]} />
 		</>
 	);
+}
+
+// Clock shows how the clock of the box does, and whom it follows.
+function Clock() {
+	const source = useTopic("state.time");
+	const c = source.get("clock")?.value;
+	if (source.error.value) return <Card name={t("network.clock")}><ErrorNotice error={source.error.value} /></Card>;
+	if (!c) return <Card name={t("network.clock")}><Skeleton rows={4} /></Card>;
+	const state = c.synced ? t("network.clock_synced", { n: c.stratum }) : c.servers.length === 0 ? t("network.clock_alone")
+		: c.simulated ? t("network.clock_simulated") : c.corrects ? t("network.clock_unsynced") : c.why;
+	return (
+		<Card name={t("network.clock")}>
+			<div class="stack">
+				{c.problems.length > 0 && <Notice kind="error"><ul>{c.problems.map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
+				<Facts list={[
+					[t("network.clock_state"), state],
+					[t("network.clock_source"), t(`network.clock_source.${c.source}`)],
+					...(c.last ? [
+						[t("network.clock_offset"), `${seconds(c.offset)} ± ${seconds(c.error)}`] as const,
+						[t("network.clock_last"), <Ago key="l" at={c.last} />] as const,
+					] : []),
+				]} />
+				{c.servers.map((s) => <TimeServer key={s.name + s.address} s={s} />)}
+			</div>
+		</Card>
+	);
+}
+
+function TimeServer({ s }: { s: api.TimeServer }) {
+	return (
+		<>
+			<h3>{s.name}{s.address && s.address !== s.name && <> <span class="muted">{s.address}</span></>}</h3>
+			<Facts list={[
+				[t("network.clock_state"), s.why ? `${t(`network.clock_server.${s.state}`)}: ${s.why}` : t(`network.clock_server.${s.state}`)],
+				...(s.at ? [
+					[t("network.clock_offset"), `${seconds(s.offset)} ± ${seconds(s.distance)}`] as const,
+					[t("network.clock_stratum"), String(s.stratum)] as const,
+					[t("network.clock_last"), <Ago key="a" at={s.at} />] as const,
+				] : []),
+			]} />
+		</>
+	);
+}
+
+const fixed = (n: number, digits: number) => n.toFixed(digits);
+
+// seconds writes a small difference as people read it.
+function seconds(s: number): string {
+	const a = Math.abs(s);
+	if (a >= 1) return `${fixed(s, 2)} s`;
+	return a >= 0.001 ? `${fixed(s * 1e3, 2)} ms` : `${fixed(s * 1e6, 0)} µs`;
 }
 
 // After one of these, in seconds, a commit from here is taken back unless it is

@@ -217,8 +217,11 @@ func (p *HAPeer) alarms(node string) (out []HAAlarm) {
 		add(severityWarning, "%s is not paired: nothing is mirrored, and VRRP alone tells of it", p.Name)
 	case !p.Mirror.Connected:
 		add(severityWarning, "%s is not reached by the mirror: %s", p.Name, p.Mirror.Problem)
+	case p.Mirror.Problem != "":
+		add(severityWarning, "not all is mirrored with %s: %s", p.Name, p.Mirror.Problem)
 	}
 	switch d := p.Differences; {
+	case !p.Mirror.Connected:
 	case d.Problem != "":
 		add(severityError, "%s: %s", p.Name, d.Problem)
 	case d.State == HAConflict:

@@ -51,13 +51,11 @@ type mirrorHost struct {
 	pins    map[string]pin
 	id      *mirror.Identity
 	node    *mirror.Node // nil: none runs
-	uses    manage.MirrorSettings
 	problem string
-	seen    map[string]compared // by peer
 }
 
 func newMirrorHost(s *sockets, st *store.Store, log *slog.Logger) *mirrorHost {
-	h := &mirrorHost{sockets: s, store: st, log: log, wake: make(chan struct{}, 1), pins: map[string]pin{}, seen: map[string]compared{}}
+	h := &mirrorHost{sockets: s, store: st, log: log, wake: make(chan struct{}, 1), pins: map[string]pin{}}
 	text, err := st.Vault().Load(mirrorPins)
 	if err == nil && text != nil {
 		err = json.Unmarshal(text, &h.pins)
@@ -100,8 +98,6 @@ func (h *mirrorHost) Run(ctx context.Context) error {
 	defer func() { running.stop() }()
 	again := time.NewTicker(mirrorAgain)
 	defer again.Stop()
-	look := time.NewTicker(time.Second)
-	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -111,9 +107,6 @@ func (h *mirrorHost) Run(ctx context.Context) error {
 			if running.ended() == nil && !h.failed() {
 				continue
 			}
-		case <-look.C:
-			h.compareAll(ctx)
-			continue
 		}
 		running = h.follow(ctx, running)
 	}
@@ -224,7 +217,7 @@ func (h *mirrorHost) start(ctx context.Context, want manage.MirrorSettings) (*ru
 		r.err = node.Run(ctx)
 	}()
 	h.mu.Lock()
-	h.node, h.uses = node, want
+	h.node = node
 	h.mu.Unlock()
 	h.box.PeersChanged()
 	return r, nil

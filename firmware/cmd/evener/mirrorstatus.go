@@ -6,52 +6,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"evener/firmware/api"
 	"evener/firmware/manage"
 	"evener/ha/mirror"
 )
-
-// A compared is how a peer's shared configuration differs, as was found out last.
-type compared struct {
-	of   mirror.SyncStatus // what it was found out for
-	done bool              // list could be had
-	list []manage.HADifference
-}
-
-// same tells whether nothing has changed since a was found out.
-func (c compared) same(s mirror.SyncStatus) bool {
-	return c.of.State == s.State && c.of.Mine.Number == s.Mine.Number && c.of.Theirs.Number == s.Theirs.Number &&
-		c.of.Mine.When.Equal(s.Mine.When) && c.of.Theirs.When.Equal(s.Theirs.When)
-}
-
-// compareAll finds out which objects differ, where that may have changed.
-func (h *mirrorHost) compareAll(ctx context.Context) {
-	node, err := h.current()
-	if err != nil {
-		return
-	}
-	for _, p := range node.Status().Peers {
-		h.mu.Lock()
-		known, ok := h.seen[p.Name]
-		h.mu.Unlock()
-		if ok && known.same(p.Sync) && known.done || !p.Connected {
-			continue
-		}
-		now := compared{of: p.Sync, done: true}
-		if s := p.Sync.State; s != mirror.InSync && s != mirror.Unknown {
-			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-			d, err := h.Compare(ctx, p.Name)
-			cancel()
-			now.list, now.done = d.Objects, err == nil // or it is tried again
-		}
-		h.mu.Lock()
-		h.seen[p.Name] = now
-		h.mu.Unlock()
-		h.box.PeersChanged()
-	}
-}
 
 // Status tells what the mirror knows.
 func (h *mirrorHost) Status() manage.MirrorStatus {
@@ -74,23 +33,18 @@ func (h *mirrorHost) Status() manage.MirrorStatus {
 		return out
 	}
 	for _, p := range node.Status().Peers {
-		out.Peers[p.Name] = h.peerStatus(p)
+		out.Peers[p.Name] = peerStatus(p)
 	}
 	return out
 }
 
-func (h *mirrorHost) peerStatus(p mirror.PeerStatus) manage.MirrorPeerStatus {
-	h.mu.Lock()
-	seen := h.seen[p.Name]
-	h.mu.Unlock()
+func peerStatus(p mirror.PeerStatus) manage.MirrorPeerStatus {
 	out := manage.MirrorPeerStatus{Paired: p.Paired, Skew: p.Skew, RefusedHere: p.Sync.RefusedHere, RefusedThere: p.Sync.RefusedThere,
 		HAPeerMirror: manage.HAPeerMirror{Connected: p.Connected, Since: p.Since, Version: p.Protocol, Software: p.Version,
 			Lag: api.Duration(p.LagP99), Acked: p.Acked, Queued: p.Queued, Problem: p.Problem},
 		Differences: manage.HADifferences{State: string(p.Sync.State), Problem: p.Sync.Problem}}
-	if seen.same(p.Sync) {
-		for _, d := range seen.list { // their texts are for who asks for them
-			out.Differences.Objects = append(out.Differences.Objects, manage.HADifference{Block: d.Block, Name: d.Name, Who: d.Who})
-		}
+	for _, d := range p.Sync.Objects {
+		out.Differences.Objects = append(out.Differences.Objects, manage.HADifference{Block: d.Block, Name: d.Name, Who: d.Who})
 	}
 	for _, t := range p.Tables {
 		if t.Problem != "" && out.Problem == "" {

@@ -76,6 +76,11 @@ lab: ## as root: a pair of boxes with clients and servers in network namespaces 
 	CGO_ENABLED=0 go build -trimpath -o build/lab ./firmware/cmd/lab
 	build/lab $(LAB_ARGS)
 
+.PHONY: pair
+pair: build ## two boxes that stand in for each other, on a simulated network; no root (PAIR_ARGS="-console 9443")
+	CGO_ENABLED=0 go build -trimpath -o build/lab ./firmware/cmd/lab
+	build/lab sim $(PAIR_ARGS)
+
 .PHONY: fmt
 fmt: ## format the Go files
 	gofmt -s -w $(GODIRS)

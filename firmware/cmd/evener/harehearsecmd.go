@@ -137,7 +137,7 @@ func printRehearsal(w io.Writer, r manage.HARehearsal) {
 		}
 		fmt.Fprintln(w)
 	}
-	if r.Prober != "" && !r.Outside {
+	if r.Away.Asked > 0 && !r.Outside {
 		fmt.Fprintf(w, "(%s asked, which takes part itself: connections of clients fare better than its own)\n", r.Prober)
 	}
 }

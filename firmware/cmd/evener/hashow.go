@@ -166,7 +166,7 @@ func mirrorWords(m manage.HAPeerMirror) string {
 	if !m.Connected {
 		return "not connected: " + dash(m.Problem)
 	}
-	text := fmt.Sprintf("connected since %s, %d changes acknowledged, %d wait, lag %v", ago(m.Since), m.Acked, m.Queued, m.Lag)
+	text := fmt.Sprintf("connected since %s, %d changes acknowledged, %d wait, lag %s", ago(m.Since), m.Acked, m.Queued, latency(m.Lag))
 	if m.Problem != "" {
 		text += "; " + m.Problem
 	}
@@ -201,7 +201,7 @@ func printMirror(w io.Writer, m manage.HAMirror) {
 	if m.Problem != "" {
 		fmt.Fprintf(w, "  ATTENTION: %s\n", m.Problem)
 	}
-	if m.Pairing != manage.HAPairIdle {
+	if m.Pairing != manage.HAPairIdle && m.Pairing != manage.HAPairDone {
 		fmt.Fprintf(w, "  pairing: %s\n", m.Pairing)
 	}
 }

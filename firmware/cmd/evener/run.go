@@ -29,6 +29,7 @@ type runConfig struct {
 	user   string // of the console
 	pages  string // of the console, "" for those in the program
 	lan    string // folder of a simulated LAN, "": the networks of the kernel
+	alone  bool   // without the demo servers of the simulated board
 }
 
 func newRun() *cobra.Command {
@@ -51,6 +52,7 @@ the log says so once.`,
 	cmd.Flags().StringVar(&c.config, "config", "", "first configuration of a box that has none")
 	cmd.Flags().StringVar(&c.user, "console-user", "", "user of the console's process when root starts the box; evener-console, or else nobody")
 	cmd.Flags().StringVar(&c.lan, "lan", "", "failover groups meet other boxes on a simulated LAN in this folder, which all of them share; board sim has one of its own without this")
+	cmd.Flags().BoolVar(&c.alone, "no-demo-servers", false, "do not start the demo servers of board sim: another box on this machine has them")
 	cmd.Flags().StringVar(&c.pages, "webui-dir", "", "serve the console's pages from this folder, to work on them")
 	return cmd
 }
@@ -139,6 +141,9 @@ func rolesOf(b board.Board, c runConfig, log *slog.Logger) ([]supervise.Role, er
 		DrainTimeout: 10 * time.Minute, StopTimeout: 10 * time.Second,
 	}, console, standby}
 	for _, o := range b.Origins {
+		if c.alone {
+			break
+		}
 		roles = append(roles, supervise.Role{Name: o.Name, StopLast: true, // what the engine drains may need it
 			Args: []string{"role", "origin", "--state", c.state, "--name", o.Name, "--listen", o.Addr.String()}})
 	}

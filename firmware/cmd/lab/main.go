@@ -2,7 +2,8 @@
 
 // Command lab builds a pair of boxes with clients and servers in network
 // namespaces, says how to play with it, and takes it down on Ctrl-C. `make lab`
-// runs it, as root.
+// runs it, as root. `lab sim`, which `make pair` runs, needs no root: its two boxes
+// are simulated boards on loopback, on a network that is a folder.
 package main
 
 import (
@@ -29,6 +30,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
+	if len(args) > 0 && args[0] == "sim" {
+		return runSim(ctx, args[1:], out)
+	}
 	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
 	evener := flags.String("evener", "build/evener", "the program")
 	dir := flags.String("dir", "build/lab", "folder for states and logs; what is in it is removed first")

@@ -77,7 +77,8 @@ function Lease({ l }: { l: api.NetworkLease }) {
 // Clock shows how the clock of the box does, and whom it follows.
 function Clock() {
 	const source = useTopic("state.time");
-	const c = source.get("clock")?.value;
+	const first = source.keys.value[0];
+	const c = first === undefined ? undefined : source.get(first)?.value;
 	if (source.error.value) return <Card name={t("network.clock")}><ErrorNotice error={source.error.value} /></Card>;
 	if (!c) return <Card name={t("network.clock")}><Skeleton rows={4} /></Card>;
 	const state = c.synced ? t("network.clock_synced", { n: c.stratum }) : c.servers.length === 0 ? t("network.clock_alone")
@@ -88,6 +89,7 @@ function Clock() {
 				{c.problems.length > 0 && <Notice kind="error"><ul>{c.problems.map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
 				<Facts list={[
 					[t("network.clock_state"), state],
+					...(c.would ? [[t("network.clock_would"), c.would] as const] : []),
 					[t("network.clock_source"), t(`network.clock_source.${c.source}`)],
 					...(c.last ? [
 						[t("network.clock_offset"), `${seconds(c.offset)} ± ${seconds(c.error)}`] as const,

@@ -4,7 +4,9 @@ package manage
 
 import (
 	"slices"
+	"time"
 
+	"evener/firmware/api"
 	"evener/firmware/event"
 )
 
@@ -25,13 +27,17 @@ func (b *Box) tellChange(node string, c HAChange) {
 	j.Add(e)
 }
 
+// haYoung is how long after its start a process of the role ha becomes active because
+// that is how boxes begin, and not because something has happened to another one.
+const haYoung = api.Duration(10 * time.Second)
+
 // changeKind names a change. A takeover that nobody has ordered is worth a warning:
 // clients are served, but something has happened to the other box.
 func changeKind(c HAChange) event.Kind {
 	switch {
 	case c.From == c.To:
 		return event.GroupChanged
-	case c.To == HAActive && c.From == HABackup && (c.Cause == "advert" || c.Cause == "heartbeat"):
+	case c.To == HAActive && c.From == HABackup && (c.Cause == "advert" || c.Cause == "heartbeat") && c.Uptime > haYoung:
 		return event.GroupTakeover
 	case c.To == HAActive:
 		return event.GroupActive

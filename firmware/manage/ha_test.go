@@ -94,7 +94,7 @@ func TestCustomTrackFailsWhenNobodyReports(t *testing.T) {
 
 func TestChangesBecomeEventsOnce(t *testing.T) {
 	left, _, _ := newPair(t, 8080)
-	change := HAChange{Number: 4, Time: time.Now().Round(0), Group: "front", From: HABackup, To: HAActive, Priority: 200, Cause: "advert", Reason: "no advertisement from 10.0.0.2"}
+	change := HAChange{Number: 4, Time: time.Now().Round(0), Uptime: api.Duration(time.Hour), Group: "front", From: HABackup, To: HAActive, Priority: 200, Cause: "advert", Reason: "no advertisement from 10.0.0.2"}
 	r := HAReport{Epoch: 9, Changes: []HAChange{change}, Alarms: []HAAlarm{{Severity: severityError, Group: "front", Text: "split on lan", Since: time.Now()}}}
 	count := func(kind event.Kind) int {
 		return len(left.cfg.Events.Query(event.Filter{Kinds: []string{string(kind)}}, 100, 0))

@@ -43,9 +43,12 @@ type group struct {
 	heirTill time.Duration // and how long to say so
 	held     string        // why a takeover is held back
 	heldFrom time.Duration
-	heldBy   string        // Cause
-	next     bool          // this box is the next in line
-	bothFrom time.Duration // since when another box says that it is ACTIVE too; 0: none does
+	heldBy   string // Cause
+	next     bool   // this box is the next in line
+	entered  bool   // connections go on to the box that had the group, or cannot
+
+	handProblem string        // why connections are not handed off; "": they are
+	bothFrom    time.Duration // since when another box says that it is ACTIVE too; 0: none does
 
 	pending *note // the first thing that moved a router since the group was settled
 }
@@ -268,8 +271,9 @@ func (r *Runner) conclude(g *group) {
 	}
 	if g.state == Active {
 		g.heir, g.away = "", ""
+		r.enteredFlows(g)
 	} else {
-		g.pinned = ""
+		g.pinned, g.entered = "", false
 	}
 	n.from, g.since, g.reason = from, today(), n.reason
 	r.tell(g, *n)

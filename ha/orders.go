@@ -93,6 +93,9 @@ func (r *Runner) hand(g *group, o Order) (string, error) {
 func (r *Runner) giveUp(g *group, to string, o Order) {
 	g.heir, g.heirTill, g.heirWhy = to, r.now()+heirFor, o.Kind+" by "+o.By
 	g.pinned = ""
+	if to != "" {
+		r.keepFlows(g)
+	}
 	r.beatNow = true
 	r.beat()
 	why := g.heirWhy
@@ -135,6 +138,9 @@ func (r *Runner) successor(g *group, node string) (string, error) {
 // inherit takes a group that another box has handed over to this one. It stays here
 // if that box would take it back by priority.
 func (r *Runner) inherit(g *group, p *peer, b heartbeat.Group) {
+	if g.state == Active && b.State != Active {
+		r.enterFlows(g) // the advertisement of priority 0 was here before
+	}
 	if g.state != Backup || !g.healthy() || g.heir != "" && r.now() < g.heirTill {
 		return
 	}
@@ -143,6 +149,7 @@ func (r *Runner) inherit(g *group, p *peer, b heartbeat.Group) {
 		g.pinned = "a " + b.Reason + " on " + p.set.Name
 		r.reprioritise(g, n)
 	}
+	r.enterFlows(g)
 	r.all(g, vrrp.Takeover{Why: p.set.Name + " hands over (" + b.Reason + ")"}, n)
 }
 

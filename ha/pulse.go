@@ -41,7 +41,7 @@ func (r *Runner) reportGroup(g *group) GroupReport {
 	now := r.now()
 	p := GroupReport{Name: g.set.Name, State: g.state, Since: g.since, Reason: g.reason, Active: r.activeNode(g),
 		Healthy: g.healthy(), Pinned: g.pinned != "" || g.away != "", Held: g.held, Base: g.set.Base,
-		Priority: g.shownPriority(), Parts: g.parts(), Routers: []RouterReport{}}
+		Priority: g.shownPriority(), Parts: g.parts(), Routers: []RouterReport{}, Handoff: r.reportHandoff(g)}
 	p.Parts = append(p.Parts, PriorityPart{Cause: "engine", OK: g.idle == "", Detail: "it serves"})
 	engine := &p.Parts[len(p.Parts)-1]
 	switch {

@@ -43,6 +43,18 @@ type GroupReport struct {
 	Priority uint8          `json:"priority"` // 0: gives up
 	Parts    []PriorityPart `json:"parts"`
 	Routers  []RouterReport `json:"routers"`
+	Handoff  *HandoffReport `json:"handoff,omitempty"` // nil: switched off
+}
+
+// A HandoffReport tells how connections fare that began on the box which had the group
+// before: their packets go on to it.
+type HandoffReport struct {
+	Limit       Duration  `json:"limit"`
+	Problem     string    `json:"problem,omitempty"` // why connections end with a switch
+	Packets     uint64    `json:"packets"`           // sent on since the group came here last
+	Connections uint64    `json:"connections"`       // that they belong to
+	Ended       uint64    `json:"ended"`             // of those, ended by their client
+	Until       time.Time `json:"until,omitzero"`    // when packets are not sent on any more, or were not
 }
 
 // A PriorityPart is one reason for a group's priority.

@@ -9,11 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
 
+	"evener/ha/handoff"
 	"evener/ha/heartbeat"
 	"evener/ha/vrrp"
 	"evener/ha/wire"
@@ -36,6 +38,14 @@ type Config struct {
 
 	// Resume is what the process before this one has handed over; nil: nothing.
 	Resume *Handover
+
+	// Handoff lets connections of a group that an order moves end where they began.
+	// nil: they end at once; HandoffWhy is told to people.
+	Handoff    Handoff
+	HandoffWhy string
+
+	// Neighbour finds the MAC of another box; nil: [handoff.Neighbour].
+	Neighbour func(ctx context.Context, iface string, addr netip.Addr) (net.HardwareAddr, error)
 }
 
 // A Runner runs the failover groups of one box on a LAN. It does nothing before
@@ -68,6 +78,9 @@ type Runner struct {
 	realtime    bool
 	realtimeWhy string
 
+	met map[neighbour]meeting
+	ask chan neighbour // to the goroutine that may wait for an answer
+
 	beats       Datagrams
 	listening   string // address of beats
 	wanted      string // address that beats should have
@@ -92,10 +105,14 @@ func New(lan wire.LAN, cfg Config, log *slog.Logger) *Runner {
 	if cfg.Listen == nil {
 		cfg.Listen = ListenUDP
 	}
+	if cfg.Neighbour == nil {
+		cfg.Neighbour = handoff.Neighbour
+	}
 	var b [8]byte
 	rand.Read(b[:])
 	r := &Runner{cfg: cfg, lan: lan, log: log, began: time.Now(), epoch: binary.BigEndian.Uint64(b[:]) >> 11, // exact in every reader of JSON
-		since: map[string]time.Time{}, raised: map[string]bool{}, realtimeWhy: "not asked for"}
+		since: map[string]time.Time{}, raised: map[string]bool{}, realtimeWhy: "not asked for",
+		met: map[neighbour]meeting{}, ask: make(chan neighbour, maxNeighbours)}
 	r.engine.asked = r.now()
 	return r
 }
@@ -106,6 +123,11 @@ func (r *Runner) now() time.Duration { return time.Since(r.began) }
 // Run works until ctx ends, and then gives up what it has: other boxes are told, the
 // addresses are released. After HandOver it leaves everything as it is.
 func (r *Runner) Run(ctx context.Context) error {
+	asking, cancel := context.WithCancel(ctx)
+	var asker sync.WaitGroup
+	asker.Go(func() { r.neighbours(asking) })
+	defer asker.Wait()
+	defer cancel()
 	if r.cfg.Realtime {
 		r.becomeRealtime()
 	}
@@ -211,6 +233,7 @@ func (r *Runner) packet(p wire.Packet) {
 				rt.bad[vrrp.NotTaking]++
 			case got.VRID == rt.set.VRID:
 				r.feed(rt, vrrp.Advert{Received: got}, note{cause: CauseAdvert})
+				r.meet(rt, got.Source)
 			}
 		}
 	}
@@ -297,17 +320,24 @@ func (r *Runner) end() {
 // errEnded is what requests get after Run.
 var errEnded = errors.New("hot standby has ended in this process")
 
+// post has Run call f, unless it has ended.
+func (r *Runner) post(f func()) (ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return false
+	}
+	r.inbox = append(r.inbox, f)
+	r.lan.Wake()
+	return true
+}
+
 // do has Run call f, and waits for that.
 func (r *Runner) do(ctx context.Context, f func()) error {
 	done := make(chan struct{})
-	r.mu.Lock()
-	if r.ended {
-		r.mu.Unlock()
+	if !r.post(func() { f(); close(done) }) {
 		return errEnded
 	}
-	r.inbox = append(r.inbox, func() { f(); close(done) })
-	r.mu.Unlock()
-	r.lan.Wake()
 	select {
 	case <-done:
 		return nil

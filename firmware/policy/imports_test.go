@@ -73,7 +73,7 @@ var mayImport = map[string]string{
 	"firmware/support":    "",
 	"firmware/tlsconn":    "firmware/reactor",
 	"firmware/upgrade":    "",
-	"ha":                  "ha/vrrp ha/announce ha/heartbeat ha/wire",
+	"ha":                  "ha/vrrp ha/announce ha/handoff ha/heartbeat ha/wire",
 	"ha/announce":         "",
 	"ha/handoff":          "",
 	"ha/heartbeat":        "",

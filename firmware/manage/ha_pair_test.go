@@ -249,6 +249,7 @@ group "front" {
     port      = "lan1"
     vrid      = 7
     addresses = ["127.0.0.77/8"]
+    unicast   = ["127.0.0.1", "127.0.0.2"]
   }
 
   track "pool" "shop" { at_least = 2 }
@@ -286,6 +287,8 @@ func newPair(t *testing.T, port int) (left, right *desk, c *cable) {
 		e := &cableEnd{c: c, node: node, d: d}
 		c.end[node] = e
 		d.cfg.Mirror = e
+		d.cfg.Ports = standbyPorts{map[string]string{"left": "127.0.0.1/8", "right": "127.0.0.2/8"}[node]}
+		d.ports.forget()
 		for _, table := range d.MirrorTables() {
 			table.Attach(cableLog{e, table.Name})
 		}
@@ -295,6 +298,15 @@ func newPair(t *testing.T, port int) (left, right *desk, c *cable) {
 	left, right = make1("left", "right"), make1("right", "left")
 	return left, right, c
 }
+
+// standbyPorts are a port called lan1 with an address.
+type standbyPorts struct{ address string }
+
+func (p standbyPorts) List() ([]Port, error) {
+	return []Port{{Name: "lan1", Interface: "eth7", State: "up", Addresses: []string{p.address}}}, nil
+}
+
+func (standbyPorts) Identify(string, time.Duration) error { return nil }
 
 // runStandby runs what tells peers, until the test ends.
 func runStandby(t *testing.T, boxes ...*desk) {

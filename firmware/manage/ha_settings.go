@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"evener/firmware/api"
 	"evener/firmware/config"
@@ -39,10 +41,10 @@ func (b *Box) makeHASettings(cfg *config.Config, node string) HASettings {
 		}
 		out.Peers = append(out.Peers, peer)
 	}
-	faces := b.interfaces()
+	faces, own := b.interfaces()
 	for _, g := range cfg.Groups {
 		if g.Base(node) > 0 {
-			out.Groups = append(out.Groups, groupSettings(g, node, faces))
+			out.Groups = append(out.Groups, groupSettings(g, node, faces, own))
 		}
 	}
 	out.Number = numberOf(out)
@@ -59,14 +61,20 @@ func numberOf(s HASettings) uint64 {
 	return binary.BigEndian.Uint64(sum[:])>>11 | 1
 }
 
-// interfaces returns what the kernel calls the ports. Of a port that the board does
-// not have the name is taken for the kernel's own.
-func (b *Box) interfaces() func(port string) string {
+// interfaces returns what the kernel calls the ports, and which addresses they have.
+// Of a port that the board does not have the name is taken for the kernel's own.
+func (b *Box) interfaces() (face func(port string) string, own map[netip.Addr]bool) {
 	known := map[string]string{}
+	own = map[netip.Addr]bool{}
 	if b.cfg.Ports != nil {
 		if list, err := b.listPorts(); err == nil {
 			for _, p := range list {
 				known[p.Name] = p.Interface
+				for _, text := range p.Addresses {
+					if a, err := netip.ParsePrefix(text); err == nil {
+						own[a.Addr()] = true
+					}
+				}
 			}
 		}
 	}
@@ -75,10 +83,12 @@ func (b *Box) interfaces() func(port string) string {
 			return face
 		}
 		return port
-	}
+	}, own
 }
 
-func groupSettings(g *config.Group, node string, face func(string) string) HAGroupSettings {
+// groupSettings says what is wanted of one group. Peers that are named for unicast
+// may be this box too, as the block is the same on all: own addresses are left out.
+func groupSettings(g *config.Group, node string, face func(string) string, own map[netip.Addr]bool) HAGroupSettings {
 	d := func(d config.Duration) api.Duration { return api.Duration(d.D()) }
 	out := HAGroupSettings{Name: g.Name, Homes: g.Homes, Base: uint8(g.Base(node)), Interval: d(g.Interval), Preempt: g.Preempt,
 		PreemptDelay: d(g.PreemptDelay), StartDelay: d(g.StartDelay), Accept: g.Accept, OnSplit: string(g.OnSplit),
@@ -86,9 +96,10 @@ func groupSettings(g *config.Group, node string, face func(string) string) HAGro
 		Announce: HAAnnounce{g.Announce.Repeat, d(g.Announce.Delay), d(g.Announce.Refresh)},
 		Routers:  []HARouterSettings{}, Tracks: []HATrackSettings{}}
 	for _, r := range g.Routers {
+		others := slices.DeleteFunc(slices.Clone(r.Unicast), func(a netip.Addr) bool { return own[a] })
 		out.Routers = append(out.Routers, HARouterSettings{Name: r.Name, Interface: face(r.Port), Port: r.Port, VRID: uint8(r.VRID),
 			Version: uint8(r.Version), Addresses: spelled(r.Advertised()), MAC: string(r.MAC), Checksum: r.Checksum,
-			Unicast: spelled(r.Unicast), Owner: g.PriorityOf(node, r) == 255})
+			Unicast: spelled(others), Owner: g.PriorityOf(node, r) == 255})
 	}
 	for _, t := range g.Tracks {
 		x := HATrackSettings{Kind: string(t.Kind), Name: trackName(t), Weight: uint8(t.Weight)}

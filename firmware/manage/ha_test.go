@@ -23,8 +23,8 @@ func TestSettingsSayWhatTheConfigurationWants(t *testing.T) {
 		t.Fatalf("groups %+v, want front", s.Groups)
 	}
 	g := s.Groups[0]
-	if g.Base != 200 || !g.Preempt || time.Duration(g.EngineHold) != 2*time.Second || len(g.Routers) != 1 || g.Routers[0].Interface != "lan1" {
-		t.Errorf("group %+v, want base 200, preempt, 2s of engine_hold, a router on lan1", g)
+	if g.Base != 200 || !g.Preempt || time.Duration(g.EngineHold) != 2*time.Second || len(g.Routers) != 1 || g.Routers[0].Interface != "eth7" || !slices.Equal(g.Routers[0].Unicast, []string{"127.0.0.2"}) {
+		t.Errorf("group %+v, want base 200, preempt, 2s of engine_hold, a router on eth7 with the peer 127.0.0.2 alone", g)
 	}
 	var keys []string
 	for _, tr := range g.Tracks {

@@ -75,7 +75,7 @@ func (r *Runner) watchEngine(g *group) {
 	switch {
 	case e.silent(now) >= g.set.EngineHold.D():
 		g.idle = e.complaint(now)
-	case g.idle != "" && (!e.ever || e.serving && (now-e.good >= engineTrust || !g.served)):
+	case g.idle != "" && (!e.ever || e.serving && (e.served-e.good >= engineTrust || !g.served)):
 		g.idle = ""
 	}
 	if e.ever && e.serving && g.idle == "" {
@@ -94,11 +94,10 @@ func (e *engineWatch) complaint(now time.Duration) string {
 	return fmt.Sprintf("the engine does not answer (last %v ago)", e.silent(now).Round(100*time.Millisecond))
 }
 
-// deadline returns when the engine's silence changes something for g.
-func (e *engineWatch) deadline(now time.Duration, g *group) (at time.Duration, ok bool) {
+// deadline returns when the engine's silence changes something for g. Its answers wake
+// the loop by themselves.
+func (e *engineWatch) deadline(g *group) (at time.Duration, ok bool) {
 	switch {
-	case g.idle != "" && e.ever && e.serving && e.good+engineTrust > now:
-		return e.good + engineTrust, true
 	case g.idle == "" && e.ever:
 		return e.served + g.set.EngineHold.D(), true
 	case g.idle == "":

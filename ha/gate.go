@@ -82,9 +82,9 @@ func (r *Runner) seen(g *group, mute []*router) string {
 	}
 	rt := mute[quiet]
 	for _, p := range r.peers {
-		if b, age, ok := p.fresh(r, g); ok && b.State == Active && b.Healthy {
-			return fmt.Sprintf("peer %s seen by heartbeat (%v ago) but not by VRRP on port %s: %s",
-				p.set.Name, age.Round(time.Millisecond), rt.portName(), rt.deafness(now))
+		if b, _, ok := p.fresh(r, g); ok && b.State == Active && b.Healthy {
+			return fmt.Sprintf("peer %s seen by heartbeat but not by VRRP on port %s: %s",
+				p.set.Name, rt.portName(), rt.deafness(now))
 		}
 	}
 	return ""
@@ -92,18 +92,18 @@ func (r *Runner) seen(g *group, mute []*router) string {
 
 // deafness says what may be wrong between a router and one that is well.
 func (rt *router) deafness(now time.Duration) string {
-	var list []string
-	for why, n := range rt.bad {
-		list = append(list, fmt.Sprintf("%d refused for their %s", n, why))
+	var list []string // without numbers: the text of an alarm must not change while it lasts
+	for why := range rt.bad {
+		list = append(list, string(why))
 	}
-	for why, n := range rt.m.Status(now).Discarded {
+	for why := range rt.m.Status(now).Discarded {
 		if why != vrrp.FromSelf && why != vrrp.NotTaking {
-			list = append(list, fmt.Sprintf("%d refused for their %s", n, why))
+			list = append(list, string(why))
 		}
 	}
 	if len(list) > 0 {
 		slices.Sort(list)
-		return "advertisements come and are not believed (" + strings.Join(list, ", ") + ")"
+		return "advertisements come and are refused for their " + strings.Join(slices.Compact(list), ", ")
 	}
 	if len(rt.unicast) > 0 {
 		return "the network does not carry IP protocol 112 from it"
@@ -172,7 +172,7 @@ func (r *Runner) deadline(g *group) (at time.Duration, ok bool) {
 	case !g.begun && g.served:
 		sooner(max(g.startAt, now))
 	}
-	if t, set := r.engine.deadline(now, g); set {
+	if t, set := r.engine.deadline(g); set {
 		sooner(t)
 	}
 	return at, ok

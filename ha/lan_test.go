@@ -20,6 +20,7 @@ type world struct {
 	mu    sync.Mutex
 	boxes []*box
 	lost  func(from, to, iface string) bool // of VRRP and, as "beats", of heartbeats; nil: nothing is
+	mangle bool // packets lose a bit on their way
 	// announced counts announcements by box.
 	announced map[string]int
 }
@@ -226,8 +227,12 @@ func (s *station) Send(dst netip.Addr, payload []byte) error {
 		if to == s.b || to.out[s.cfg.Interface] || w.lost != nil && w.lost(s.b.name, to.name, s.cfg.Interface) {
 			continue
 		}
+		data := bytes.Clone(payload)
+		if w.mangle {
+			data[len(data)-1] ^= 1
+		}
 		to.packets = append(to.packets, wire.Packet{Interface: s.cfg.Interface, Family: s.cfg.Family, Src: s.primary(),
-			Dst: dst, TTL: 255, Data: bytes.Clone(payload), At: time.Now()})
+			Dst: dst, TTL: 255, Data: data, At: time.Now()})
 		to.ring()
 	}
 	return nil

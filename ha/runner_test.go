@@ -46,9 +46,13 @@ func TestACrashIsNoticedAndItsEndToo(t *testing.T) {
 
 func TestAllRoutersLeaveWithOneLink(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		_, left, right := two(t, nil)
+		w, left, right := two(t, nil)
 		settled(t, left, right)
 		left.b.link("lan2", false)
+		time.Sleep(50 * time.Millisecond) // on lan2 nothing could be said any more
+		if got := strings.Join(append(w.holders(vip1), w.holders(vip2)...), " "); got != "right right" {
+			t.Errorf("addresses are with %q right after the link, want right to have both", got)
+		}
 		settled(t, right, left)
 		if g := left.group(); g.State != Fault || !strings.Contains(g.Reason, "port lan2: link down") || g.Priority != 0 {
 			t.Errorf("left is %s with priority %d (%s), want fault with 0 for the link of lan2", g.State, g.Priority, g.Reason)
@@ -91,8 +95,8 @@ func TestAnEngineThatDoesNotServeGivesUp(t *testing.T) {
 					left.set(func() { how.fail(left) })
 					time.Sleep(2500 * time.Millisecond)
 				}
-				if left.group().State != Fault {
-					t.Errorf("left believes an engine that comes and goes:\n%s", left.dump())
+				if got := left.states(); len(got) != 3 || got[2] != Fault {
+					t.Errorf("left came through %v: it believes an engine that comes and goes:\n%s", got, left.dump())
 				}
 				left.set(func() { how.heal(left) })
 				settled(t, left, right)

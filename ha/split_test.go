@@ -52,6 +52,37 @@ func TestAPeerThatIsNotWellHoldsNothing(t *testing.T) {
 	})
 }
 
+func TestTheCauseOfASplitIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, left, right := two(t, nil)
+		settled(t, left, right)
+		left.b.set(func() { w.mangle = true })
+		settled(t, left, right)
+		for _, g := range []string{right.group().Held, alarms(right)} {
+			if !strings.Contains(g, "not by VRRP on port lan1: advertisements come and are refused for their checksum") {
+				t.Errorf("right says %q, want the checksums as the cause", g)
+			}
+		}
+	})
+}
+
+func TestAPeerThatGivesUpHoldsNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w, left, right := two(t, func(s *Settings) { // the third never comes, so nobody knows who is next in line
+			s.Groups[0].Homes = append(s.Groups[0].Homes, "third")
+			s.Peers = append(s.Peers, PeerSettings{Name: "third", Address: "10.255.0.3:7460", Key: secret("third", s.Node)})
+		})
+		settled(t, left, right)
+		w.lose(func(f, _, iface string) bool { return f == "left" && iface == "beats" })
+		begin := time.Now()
+		left.stop()
+		await(t, "right to take over", func() bool { return right.group().State == Active })
+		if took := time.Since(begin); took > 100*time.Millisecond {
+			t.Errorf("right took over after %v, although left said that it goes:\n%s", took, right.dump())
+		}
+	})
+}
+
 func TestOnSplitTakeoverTakesAndTells(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w, left, right := two(t, func(s *Settings) { s.Groups[0].OnSplit = "takeover" })

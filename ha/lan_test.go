@@ -17,10 +17,10 @@ import (
 // A world is networks in memory: what one box sends on an interface reaches all boxes
 // whose interface of that name is plugged in, at once, unless lost says otherwise.
 type world struct {
-	mu    sync.Mutex
-	boxes []*box
-	lost  func(from, to, iface string) bool // of VRRP and, as "beats", of heartbeats; nil: nothing is
-	mangle bool // packets lose a bit on their way
+	mu     sync.Mutex
+	boxes  []*box
+	lost   func(from, to, iface string) bool // of VRRP and, as "beats", of heartbeats; nil: nothing is
+	mangle bool                              // packets lose a bit on their way
 	// announced counts announcements by box.
 	announced map[string]int
 }

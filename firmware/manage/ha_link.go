@@ -120,6 +120,18 @@ type HAGroupReport struct {
 	Priority uint8      `json:"priority" doc:"in effect; 0: it gives up"`
 	Parts    []HAPart   `json:"parts" doc:"what makes the priority what it is"`
 	Routers  []HARouter `json:"routers"`
+	Handoff  *HAHandoff `json:"handoff,omitempty" doc:"null: switched off"`
+}
+
+// An HAHandoff tells how connections fare that began on the box which had the group
+// before: their packets go on to it.
+type HAHandoff struct {
+	Limit       api.Duration `json:"limit"`
+	Problem     string       `json:"problem,omitempty" doc:"why connections end with a switch"`
+	Packets     uint64       `json:"packets" doc:"sent on since the group came here last"`
+	Connections uint64       `json:"connections" doc:"that they belong to"`
+	Ended       uint64       `json:"ended" doc:"of those, ended by their client"`
+	Until       time.Time    `json:"until,omitzero" doc:"when packets are not sent on any more, or were not"`
 }
 
 // An HAPart is one cause that counts for the priority.

@@ -26,15 +26,21 @@ const (
 	maxHAText    = 4 << 10
 )
 
+// pulseParams have the report as it is: the two processes may be of versions that
+// differ, while one was replaced and the other not yet, and what this one does not
+// know must not end the talk.
 type pulseParams struct {
-	Report HAReport `json:"report"`
+	Report json.RawMessage `json:"report" doc:"an HAReport"`
 }
 
 func (b *Box) haPulse(ctx context.Context, c api.Call, p pulseParams) (HAPulse, error) {
 	if err := onlyHA(c); err != nil {
 		return HAPulse{}, err
 	}
-	r := &p.Report
+	r := new(HAReport)
+	if err := json.Unmarshal(p.Report, r); err != nil {
+		return HAPulse{}, api.Errorf(api.CodeParams, "params.report", "the report cannot be read: %v", err)
+	}
 	for _, g := range r.Groups {
 		if !slices.Contains(haStates, g.State) {
 			return HAPulse{}, api.Errorf(api.CodeParams, "params.report", "a group is init, backup, active or at fault, not %q", g.State)

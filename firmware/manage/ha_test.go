@@ -127,6 +127,11 @@ func TestChangesBecomeEventsOnce(t *testing.T) {
 	if n := count(event.StandbyCleared); n != 1 {
 		t.Errorf("the end of the alarm is told %d times, want once", n)
 	}
+	newer := args{"epoch": 9, "groups": []args{{"name": "front", "state": HABackup, "mood": "good"}}, "weather": "fine"}
+	if p := must[HAPulse](left, theHA, "ha.pulse", args{"report": newer}); p.Acked != 4 {
+		t.Errorf("a newer process of the role ha gets the answer %+v", p)
+	}
+	refused(left, theHA, "ha.pulse", args{"report": "well"}, "params.report")
 	refused(left, theHA, "ha.pulse", args{"report": HAReport{Groups: []HAGroupReport{{Name: "front", State: "happy"}}}}, "params.report")
 }
 

@@ -652,20 +652,6 @@ export interface HAAnnounce {
 	refresh: string; // between announcements while active; 0s: none
 }
 
-export interface HAChange {
-	number: number; // from 1 in each epoch
-	time: string;
-	uptime: string; // of the process, by its monotonic clock
-	group: string;
-	router?: string; // where it began
-	from: string; // state
-	to: string; // state; the same if it stayed
-	priority: number;
-	cause: string; // start, stop, advert, link, track, engine, operator, settings or heartbeat
-	by?: string; // who gave the order
-	reason: string; // in one line, for people
-}
-
 export interface HAConnected {
 	connected: boolean;
 }
@@ -713,25 +699,11 @@ export interface HAGroup {
 	priority: number; // in effect; 0: it gives up
 	parts: HAPart[]; // what makes the priority what it is
 	routers: HARouter[];
+	handoff?: HAHandoff; // null: switched off
 	home: boolean; // this box is the group's first choice
 	preferred: string; // node that is the group's first choice
 	homes: string[]; // nodes in order of preference
 	clusters: string[]; // that follow the group
-}
-
-export interface HAGroupReport {
-	name: string;
-	state: string; // init, backup, active or fault
-	since: string; // of the state
-	reason: string; // why it is in this state, in one line
-	active: string; // node that is active, as far as known; empty: none is known
-	healthy: boolean; // this box could be active
-	pinned: boolean; // an order has put it where it is: it does not move back by preference until rebalanced
-	held?: string; // why takeover is held back; empty: it is not
-	base: number; // priority of this box, by its place in homes
-	priority: number; // in effect; 0: it gives up
-	parts: HAPart[]; // what makes the priority what it is
-	routers: HARouter[];
 }
 
 export interface HAGroupSettings {
@@ -749,6 +721,15 @@ export interface HAGroupSettings {
 	announce: HAAnnounce;
 	routers: HARouterSettings[];
 	tracks: HATrackSettings[];
+}
+
+export interface HAHandoff {
+	limit: string;
+	problem?: string; // why connections end with a switch
+	packets: number; // sent on since the group came here last
+	connections: number; // that they belong to
+	ended: number; // of those, ended by their client
+	until?: string; // when packets are not sent on any more, or were not
 }
 
 export interface HAHeartbeat {
@@ -794,12 +775,6 @@ export interface HAOrder {
 	node?: string; // of a switch: to whom
 	by?: string; // who has ordered it
 	for?: string; // of a crash
-}
-
-export interface HAOrderOutcome {
-	id: number;
-	ok: boolean;
-	text: string; // what was done, or why not
 }
 
 export interface HAPairing {
@@ -852,14 +827,6 @@ export interface HAPeerMirror {
 	problem: string; // why it is not connected, or not whole; empty: none
 }
 
-export interface HAPeerReport {
-	name: string;
-	paired: boolean;
-	seen: boolean; // lately
-	age: string; // since the last one; 0s if none ever came
-	groups: Record<string, HAPeerGroup>;
-}
-
 export interface HAPeerSettings {
 	name: string;
 	address: string; // of its heartbeats (UDP)
@@ -905,22 +872,6 @@ export interface HARehearsalLeg {
 export interface HARehearsals {
 	rehearsals: HARehearsal[]; // the newest first, 50 at most
 	running?: HARehearsal;
-}
-
-export interface HAReport {
-	epoch: number; // differs for each start of the process
-	settings: number; // number of the settings that it follows; 0: none yet
-	node: string;
-	simulated: boolean; // the LAN is a simulated one
-	realtime: boolean; // advertisements are sent with real-time priority
-	realtime_why?: string; // why not
-	groups: HAGroupReport[];
-	peers: HAPeerReport[];
-	alarms: HAAlarm[];
-	changes: HAChange[]; // that the engine has not acknowledged, the oldest first
-	lost: number; // changes that were not acknowledged because there were too many
-	orders: HAOrderOutcome[]; // outcomes of the latest
-	problem?: string; // why it does not do as the settings want
 }
 
 export interface HARouter {
@@ -3151,7 +3102,7 @@ export interface Methods {
 	// Takes what the process that moves addresses has to tell, and answers when something is new or a quarter of a second has passed; nobody else may.
 	"ha.pulse": {
 		params: {
-			report: HAReport;
+			report: unknown; // an HAReport
 		};
 		result: HAPulse;
 		role: "nobody";

@@ -79,6 +79,9 @@ func fillValue(v reflect.Value) {
 		fillValue(e)
 		v.Set(reflect.MakeMap(v.Type()))
 		v.SetMapIndex(reflect.ValueOf("key"), e)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fillValue(v.Elem())
 	case reflect.String:
 		v.SetString("text")
 	case reflect.Bool:

@@ -217,6 +217,7 @@ func (r *Runner) openRouter(g *group, rt *router) error {
 		return fmt.Errorf("router %s: %w", rt.set.Name, err)
 	}
 	rt.st = st
+	r.tellPriority(rt, note{cause: CauseSettings})
 	if !g.resumes {
 		if err := st.Reconcile(nil); err != nil {
 			r.log.Warn("what an earlier process has left was not released", "group", g.set.Name, "router", rt.set.Name, "err", err)

@@ -26,6 +26,8 @@ type group struct {
 	reason   string
 	priority uint8 // effective, before owners and faults
 
+	priorityWhy string // what makes it so
+
 	begun     bool          // the machines have left INIT
 	startAt   time.Duration // not before, by start_delay
 	resumes   bool          // the process before this one was ACTIVE
@@ -204,19 +206,27 @@ func (r *Runner) reprioritise(g *group, n note) {
 	if g.pinned != "" {
 		p, why = pinnedPriority, "pinned by "+g.pinned
 	}
-	if p == g.priority {
+	if p == g.priority && why == g.priorityWhy {
 		return
 	}
 	old := g.priority
-	g.priority = p
+	g.priority, g.priorityWhy = p, why
 	if n.cause == "" {
 		n.cause = g.priorityCause()
 	}
-	r.all(g, vrrp.SetPriority{Priority: p, Why: why}, n)
-	if g.begun {
+	for _, rt := range g.routers {
+		r.tellPriority(rt, n)
+	}
+	if g.begun && p != old {
 		n.from, n.reason = g.state, fmt.Sprintf("priority %d, was %d: %s", p, old, why)
 		r.tell(g, n)
 	}
+}
+
+// tellPriority tells the machine of rt the priority, and what makes it less than its
+// base.
+func (r *Runner) tellPriority(rt *router, n note) {
+	r.feed(rt, vrrp.SetPriority{Priority: rt.g.priority, Base: rt.g.set.Base, Why: rt.g.priorityWhy}, n)
 }
 
 // priorityCause names what has changed the priority.

@@ -219,6 +219,7 @@ func (r *Runner) crash(g *group, o Order) (string, error) {
 			return "", err
 		}
 		rt.m, rt.cfg, rt.down, rt.fault = m, rt.config(g, rt.st.Status().Primary), "", ""
+		r.tellPriority(rt, note{cause: CauseOperator, by: o.By})
 	}
 	g.pending = &note{cause: CauseOperator, by: o.By, reason: "a crash is rehearsed by " + o.By}
 	return fmt.Sprintf("silent for %v", d), nil

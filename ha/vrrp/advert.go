@@ -173,11 +173,15 @@ func (m *Machine) activeAdvert(now time.Duration, r *Received) {
 		m.sendNow(now)
 		m.announceHeal(now)
 	case r.Priority > m.cfg.Priority:
-		m.yield(now, r, fmt.Sprintf("%v has the higher priority %d, this box %d",
-			r.Source, r.Priority, m.cfg.Priority))
+		m.yield(now, r, fmt.Sprintf("%v has the higher priority %d; this box %s",
+			r.Source, r.Priority, m.ownPriority()))
 	case r.Priority == m.cfg.Priority && r.Source.Compare(m.cfg.Source) > 0:
-		m.yield(now, r, fmt.Sprintf("%v has the same priority %d and the greater address, this box %v",
-			r.Source, r.Priority, m.cfg.Source))
+		why := fmt.Sprintf("%v has the same priority %d and the greater address, this box %v",
+			r.Source, r.Priority, m.cfg.Source)
+		if m.lowered != "" {
+			why += "; priority " + m.ownPriority()
+		}
+		m.yield(now, r, why)
 	case slept > 3*m.cfg.Interval && (!m.preempts() || m.cfg.PreemptDelay > 0 && !m.cfg.owner()):
 		m.concede(now, r, slept)
 	default:

@@ -20,8 +20,11 @@ func (m *Machine) start(now time.Duration, why string) {
 		m.toActive(now, why+": this box owns the addresses (priority 255)")
 	default:
 		m.learned, m.interval = false, m.cfg.Interval
-		m.toBackup(now, fmt.Sprintf("%s: takes over if nobody advertises for %s",
-			why, span(m.downInterval())))
+		text := fmt.Sprintf("%s: takes over if nobody advertises for %s", why, span(m.downInterval()))
+		if m.lowered != "" {
+			text += "; priority " + m.ownPriority()
+		}
+		m.toBackup(now, text)
 	}
 }
 
@@ -140,7 +143,13 @@ func (m *Machine) handover(now time.Duration, why string) {
 
 func (m *Machine) setPriority(now time.Duration, e SetPriority) {
 	p := min(max(e.Priority, 1), PriorityOwner-1)
-	if m.cfg.owner() || p == m.cfg.Priority {
+	if m.cfg.owner() {
+		return
+	}
+	if m.lowered = ""; e.Base > p {
+		m.lowered = fmt.Sprintf("not %d: %s", e.Base, e.Why)
+	}
+	if p == m.cfg.Priority {
 		return
 	}
 	m.note(false, "priority %d, was %d: %s", p, m.cfg.Priority, e.Why)

@@ -51,10 +51,12 @@ type (
 	Advert struct{ Received }
 
 	// SetPriority sets the effective priority: it is bounded to 1 to 254, and
-	// that of an owner stays 255. An ACTIVE router advertises it at once.
+	// that of an owner stays 255. An ACTIVE router advertises it at once. Base is what
+	// it would be but for Why: where it is higher, the reason for leaving or not
+	// becoming ACTIVE says so.
 	SetPriority struct {
-		Priority uint8
-		Why      string
+		Priority, Base uint8
+		Why            string
 	}
 
 	// Configure replaces the configuration, which must pass Config.Check (one

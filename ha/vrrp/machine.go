@@ -15,6 +15,8 @@ type Machine struct {
 	since  time.Duration
 	reason string // of the last change of state
 
+	lowered string // what makes the priority less than it could be, "": nothing
+
 	linkDown, fault, veto, pin cause
 	heir                       bool
 

@@ -200,7 +200,7 @@ func (l *lan) order(b *box, n int, on bool) {
 	case 8:
 		l.handle(b, SetFault{on, "engine"})
 	case 9:
-		l.handle(b, SetPriority{uint8(50 * (1 + l.rnd.IntN(4))), "track"})
+		l.handle(b, SetPriority{Priority: uint8(50 * (1 + l.rnd.IntN(4))), Why: "track"})
 	case 10:
 		l.handle(b, Veto{on, "seen"})
 	case 11:

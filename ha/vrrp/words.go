@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"strconv"
 	"time"
 )
 
@@ -48,6 +49,15 @@ func (m *Machine) silence(now time.Duration) string {
 	}
 	return fmt.Sprintf("no advertisement from %v (priority %d) for %s",
 		p.Addr, p.Priority, span(now-p.Heard))
+}
+
+// ownPriority is the priority in words, with what lowers it.
+func (m *Machine) ownPriority() string {
+	text := strconv.Itoa(int(m.cfg.Priority))
+	if m.lowered != "" && !m.cfg.owner() {
+		text += ", " + m.lowered
+	}
+	return text
 }
 
 // held says why a BACKUP router that could take over does not.

@@ -27,6 +27,7 @@ func TestReasonsAreInPlainWords(t *testing.T) {
 	quick := func(c *Config) { c.Interval = 100 * ms }
 	start := at(0, Startup{})
 	up := at(down, Tick{})
+	back := SetPriority{Priority: 40, Base: 100, Why: "port back: link down (-60)"}
 	for _, c := range []struct {
 		want   string
 		change func(*Config)
@@ -42,7 +43,15 @@ func TestReasonsAreInPlainWords(t *testing.T) {
 			at(10*ms, adv(other, 200)), at(20*ms, adv(other, 0)), at(time.Second, Tick{})}},
 		{"priority 100 is higher than 50 of 10.0.0.9", nil, []step{start,
 			at(3*time.Second, adv(other, 50)), up}},
-		{"10.0.0.9 has the higher priority 200, this box 100", nil, []step{start, up, at(down, adv(other, 200))}},
+		{"10.0.0.9 has the higher priority 200; this box 100", nil, []step{start, up, at(down, adv(other, 200))}},
+		{"10.0.0.9 has the higher priority 90; this box 40, not 100: port back: link down (-60)", nil,
+			[]step{start, up, at(down, back), at(down, adv(other, 90))}},
+		{"10.0.0.9 has the higher priority 200; this box 100", nil, []step{start, up, at(down, back),
+			at(down, SetPriority{Priority: 100, Base: 100, Why: "nothing that is tracked fails"}), at(down, adv(other, 200))}},
+		{"start: takes over if nobody advertises for 3.8 s; priority 40, not 100: port back: link down (-60)", nil,
+			[]step{at(0, back), start}},
+		{"10.0.0.9 has the same priority 40 and the greater address, this box 10.0.0.5; priority 40, not 100: port back: link down (-60)", nil,
+			[]step{start, up, at(down, back), at(down, adv(other, 40))}},
 		{"10.0.0.9 has the same priority 100 and the greater address, this box 10.0.0.5", nil,
 			[]step{start, up, at(down, adv(other, 100))}},
 		{"this box stood still for 12 min, and 10.0.0.9 took over", func(c *Config) { c.Preempt = false },

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evener/ha/vrrp"
+	"evener/ha/wire"
 )
 
 // The severities of alarms.
@@ -56,21 +57,14 @@ func (r *Runner) alarmGroup(g *group, add func(key, severity, group, text string
 	case g.held != "" && now-g.heldFrom > patience:
 		add("deaf/"+name, SeverityError, name, g.held)
 	}
-	both := ""
-	for _, p := range r.peers {
-		b, _, ok := p.fresh(r, g)
-		if g.state == Active && ok && b.State == Active {
-			both = p.set.Name
-		}
-	}
+	both := r.alsoActive(g)
 	if both == "" {
 		g.bothFrom = 0
 	} else if g.bothFrom == 0 {
 		g.bothFrom = now
 	}
 	if both != "" && now-g.bothFrom > patience {
-		add("both/"+name, SeverityError, name, fmt.Sprintf("peer %s seen by heartbeat but not by VRRP%s: both boxes are active, %s", both, g.ports(),
-			g.routers[0].deafness(now)))
+		add("both/"+name, SeverityError, name, both)
 	}
 	for _, rt := range g.routers {
 		if rt.refused != "" {
@@ -80,6 +74,30 @@ func (r *Runner) alarmGroup(g *group, add func(key, severity, group, text string
 			add("send/"+name+"/"+rt.set.Name, SeverityWarning, name, fmt.Sprintf("port %s: advertisements are not sent: %s", rt.portName(), rt.failed))
 		}
 	}
+}
+
+// alsoActive says which other box is ACTIVE while this one is, "" if none is known.
+func (r *Runner) alsoActive(g *group) string {
+	if g.state != Active {
+		return ""
+	}
+	now := r.now()
+	for _, rt := range g.routers {
+		s := rt.m.Status(now)
+		if s.Peer.Addr.IsValid() && !s.Peer.Gone && now-s.Peer.Heard < 2*s.Down && s.Peer.Heard > s.Since {
+			text := fmt.Sprintf("%v is active too on port %s, with priority %d: it does not hear this box, or does not believe it", s.Peer.Addr, rt.portName(), s.Peer.Priority)
+			if rt.set.Version == 3 && rt.family() == wire.IPv4 && s.Peer.Checksum != rt.checksum {
+				text += fmt.Sprintf("; it sends checksums of the form %v: set checksum = %q", s.Peer.Checksum, s.Peer.Checksum)
+			}
+			return text
+		}
+	}
+	for _, p := range r.peers {
+		if b, _, ok := p.fresh(r, g); ok && b.State == Active {
+			return fmt.Sprintf("peer %s seen by heartbeat but not by VRRP%s: both boxes are active, %s", p.set.Name, g.ports(), g.routers[0].deafness(now))
+		}
+	}
+	return ""
 }
 
 // ports names the ports of g for a sentence.

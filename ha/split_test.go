@@ -90,11 +90,17 @@ func TestOnSplitTakeoverTakesAndTells(t *testing.T) {
 		w.lose(deafTo("left", "right", "lan1", "lan2"))
 		await(t, "right to take over", func() bool { return right.group().State == Active })
 		await(t, "the alarm", func() bool { return strings.Contains(alarms(right), "both boxes are active") })
+		await(t, "the alarm of the other", func() bool {
+			return strings.Contains(alarms(left), "192.0.2.2 is active too on port lan1, with priority 150: it does not hear this box")
+		})
 		if !right.told(CauseHeartbeat, "takes over although peer left seen by heartbeat") {
 			t.Errorf("right does not say what it saw:\n%s", right.dump())
 		}
 		w.lose(nil)
 		settled(t, left, right)
+		if got := alarms(left) + alarms(right); got != "" {
+			t.Errorf("alarms after healing: %s", got)
+		}
 	})
 }
 

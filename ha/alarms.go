@@ -84,7 +84,7 @@ func (r *Runner) alsoActive(g *group) string {
 	now := r.now()
 	for _, rt := range g.routers {
 		s := rt.m.Status(now)
-		if s.Peer.Addr.IsValid() && !s.Peer.Gone && now-s.Peer.Heard < 2*s.Down && s.Peer.Heard > s.Since {
+		if s.Peer.Addr.IsValid() && !s.Peer.Gone && now-s.Peer.Heard < 2*max(s.Peer.Interval, g.set.Interval.D()) && s.Peer.Heard > s.Since {
 			text := fmt.Sprintf("%v is active too on port %s, with priority %d: it does not hear this box, or does not believe it", s.Peer.Addr, rt.portName(), s.Peer.Priority)
 			if rt.set.Version == 3 && rt.family() == wire.IPv4 && s.Peer.Checksum != rt.checksum {
 				text += fmt.Sprintf("; it sends checksums of the form %v: set checksum = %q", s.Peer.Checksum, s.Peer.Checksum)

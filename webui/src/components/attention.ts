@@ -48,6 +48,8 @@ export function actionOf(p: Problem): { href: string; text: string } {
 			return { href: "/hardware", text: "overview.show_hardware" };
 		case "port": case "ports":
 			return { href: object ?? "/ports", text: "overview.show_port" };
+		case "standby": case "group": case "peer":
+			return { href: "/standby", text: "overview.show_standby" };
 		case "network":
 			return { href: "/system/network", text: "overview.show_network" };
 		case "role": case "console":

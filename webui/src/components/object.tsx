@@ -38,6 +38,8 @@ export function objectHref(path: string | undefined): string | undefined {
 			return "/system/users";
 		case "alert":
 			return "/system/alerts";
+		case "group": case "peer": case "standby": case "mirror":
+			return "/standby";
 		case "audit":
 			return "/system/audit";
 	}

@@ -75,6 +75,7 @@ function TopBar({ toggle, open }: { toggle: () => void; open: boolean }) {
 			<button type="button" class="find" onClick={openPalette} aria-label={t("shell.find")}>
 				<Icon name="search" /><span>{t("shell.find")}</span><kbd>{mac ? "⌘K" : "Ctrl K"}</kbd>
 			</button>
+			<Standby />
 			<span class="space" />
 			<Alerts />
 			<LinkButton />
@@ -107,6 +108,20 @@ function LinkButton() {
 			<span class="live"><StateIcon state={linkStates[link]} label={link === "live" ? t("shell.link_label", { state: name }) : undefined} /><span class="wide tnum">{link === "live" ? `${count(connection.latency.value)} ms` : name}</span></span>
 		</Popover>
 	);
+}
+
+// Standby says whether this box of a pair serves clients now.
+function Standby() {
+	const ha = useTopic("state.ha");
+	const word = useComputed(() => {
+		const states = ha.keys.value.map((k) => ha.get(k)?.value.group).filter((g) => g && g.base > 0).map((g) => g!.state);
+		if (states.length === 0) return "";
+		if (states.includes("active")) return states.every((s) => s === "active") ? "active" : "mixed";
+		return states.includes("fault") ? "fault" : "backup";
+	}).value;
+	if (!word) return null;
+	const state = t(`shell.standby_${word}`);
+	return <Button kind="quiet" href="/standby" label={t("shell.standby_label", { state })}><StateIcon state={word === "fault" ? "down" : word === "backup" ? "spare" : "up"} /><span class="wide">{state}</span></Button>;
 }
 
 // Alerts says how many things need attention, and leads to them.

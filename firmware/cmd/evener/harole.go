@@ -91,8 +91,10 @@ func (r *haRole) obey(ctx context.Context, link *supervise.Link) error {
 	}
 	defer lock.Close()
 	resume := r.inherit()
+	flows := r.openHandoff()
+	defer flows.end()
 	dial := func(ctx context.Context) (net.Conn, error) { return link.Dial(ctx, "engine") }
-	w := newHAWork(haWorkConfig{dial: dial, open: r.open, alive: link.Alive, simulated: r.lan != "", board: r.board, resume: resume}, r.log)
+	w := newHAWork(haWorkConfig{dial: dial, open: r.open, alive: link.Alive, simulated: r.lan != "", board: r.board, resume: resume, handoff: flows}, r.log)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
@@ -108,6 +110,7 @@ func (r *haRole) obey(ctx context.Context, link *supervise.Link) error {
 		if err := r.leave(w, link, cancel, done); err != nil {
 			return err
 		}
+		flows.end()
 		lock.Close()
 		return link.Released()
 	}

@@ -62,6 +62,9 @@ func haSpec(b board.Board, c runConfig, log *slog.Logger) (supervise.Role, error
 	}
 	r.Credential = account
 	r.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_SYS_NICE}
+	if mayHandOff() {
+		r.AmbientCaps = append(r.AmbientCaps, unix.CAP_BPF)
+	}
 	return r, giveHA(c.state, r.Credential)
 }
 
@@ -166,8 +169,10 @@ func (c *haCleaner) clean(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	if _, err := os.Stat(haJournal(c.state)); err != nil {
-		return // nothing was taken
+	_, taken := os.Stat(haJournal(c.state))
+	_, kept := os.Stat(haKept(c.state))
+	if taken != nil && kept != nil {
+		return // there is nothing
 	}
 	lock, err := lockHA(c.state, 0)
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -178,6 +183,7 @@ func (c *haCleaner) clean(ctx context.Context) {
 		return
 	}
 	defer lock.Close()
+	c.cleanKept()
 	if err := wire.Clean(haJournal(c.state)); err != nil {
 		c.log.Error("addresses of failover groups not released", "err", err)
 		return

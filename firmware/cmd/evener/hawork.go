@@ -39,6 +39,7 @@ type haWorkConfig struct {
 	simulated bool
 	board     board.Board // whose ports a simulated LAN has
 	resume    *ha.Handover
+	handoff   *haHandoff
 }
 
 // A haWork asks the engine what to do, and has a runner do it. While there is nothing
@@ -178,7 +179,9 @@ func (w *haWork) start() {
 	}
 	w.problem, w.lan, w.ended = "", lan, make(chan error, 1)
 	w.faces = haInterfaces(w.cfg.board, *w.settings)
-	w.runner = ha.New(lan, ha.Config{Simulated: w.cfg.simulated, Realtime: true, Settings: w.settings, Resume: w.cfg.resume}, w.log)
+	cfg := ha.Config{Simulated: w.cfg.simulated, Realtime: true, Settings: w.settings, Resume: w.cfg.resume}
+	w.cfg.handoff.into(&cfg, w.log)
+	w.runner = ha.New(lan, cfg, w.log)
 	w.cfg.resume = nil
 	ctx, cancel := context.WithCancel(context.Background())
 	w.end = cancel

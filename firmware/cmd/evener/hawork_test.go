@@ -137,7 +137,7 @@ func haSettingsOf(node string) manage.HASettings {
 func startHA(t *testing.T, e *fakeEngine, lan string, resume *ha.Handover) (w *haWork, end func(), ended chan error) {
 	t.Helper()
 	r := &haRole{lan: lan, log: slog.New(slog.DiscardHandler)}
-	w = newHAWork(haWorkConfig{dial: e.dial, open: r.open, alive: func() error { return nil }, simulated: true, resume: resume}, r.log)
+	w = newHAWork(haWorkConfig{dial: e.dial, open: r.open, alive: func() error { return nil }, simulated: true, resume: resume, handoff: r.openHandoff()}, r.log)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended = make(chan error, 1)
 	gone := make(chan struct{})

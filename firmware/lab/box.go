@@ -3,13 +3,13 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -142,8 +142,14 @@ func (b *Box) Stop() error {
 	return fmt.Errorf("box %s did not end within %v", b.Name, stopTime)
 }
 
-// Holds reports whether the kernel of the box has an address.
+// Holds reports whether the box has an address on a network. Its loopback is none:
+// there it keeps addresses for connections from before a switch.
 func (b *Box) Holds(addr string) (bool, error) {
 	out, err := b.Space.Run("ip", "-o", "address", "show", "to", addr)
-	return len(bytes.TrimSpace([]byte(out))) > 0, err
+	for line := range strings.Lines(out) {
+		if f := strings.Fields(line); len(f) > 1 && f[1] != "lo" {
+			return true, err
+		}
+	}
+	return false, err
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"evener/firmware/manage"
+)
+
+// A planned switch is nothing that a client notices: not one request fails, and what
+// was under way ends as it should.
+func TestASwitchLetsConnectionsEnd(t *testing.T) {
+	l := pair(t, Config{Group: "interval = \"100ms\"\n  handoff = \"30s\""})
+	left, right := l.Boxes[0], l.Boxes[1]
+	for _, move := range []struct{ from, to *Box }{{left, right}, {right, left}} {
+		t.Run(move.from.Name+" to "+move.to.Name, func(t *testing.T) {
+			visitors := map[string]*Visitor{
+				"kept, behind the router": l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/"}),
+				"kept, on the network":    l.Neighbour.Visit(Visits{URL: "http://" + VIP.String() + ":81/"}),
+				"kept, IPv6":              l.Neighbour.Visit(Visits{URL: "http://[" + VIP6.String() + "]/"}),
+				"fresh":                   l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/", Fresh: true}),
+			}
+			for _, v := range visitors {
+				defer v.Stop()
+				await(t, "clients are served", func() error { return enough(v, 20) })
+			}
+			s := l.Client.stream(t, 5)
+			await(t, "the standby is ready", func() error { return move.to.ready(t.Context()) })
+			must(t, move.from.Call(t.Context(), "ha.switch", map[string]string{"group": "front"}, nil))
+			settled(t, l, move.to)
+			if err := <-s; err != nil {
+				t.Errorf("the answer that was under way: %v", err)
+			}
+			for name, v := range visitors {
+				from := v.Seen().Answered
+				await(t, "clients are served again", func() error { return enough(v, from+20) })
+				seen := v.Stop()
+				t.Logf("%s: %v", name, seen)
+				if seen.Failed > 0 {
+					t.Errorf("%s: %v, want none to fail", name, seen)
+				}
+			}
+			g := group(t, move.to)
+			t.Logf("handed off: %+v", g.Handoff)
+			if h := g.Handoff; h == nil || h.Problem != "" || h.Packets == 0 || h.Connections == 0 || h.Until.IsZero() {
+				t.Errorf("%s tells of the hand-off: %+v, want packets and connections", move.to.Name, h)
+			}
+		})
+	}
+}
+
+// ready says why a box cannot take the group over as a planned switch does.
+func (b *Box) ready(ctx context.Context) error {
+	s, err := b.HA(ctx)
+	if err != nil {
+		return err
+	}
+	if g := s.Groups[0]; g.State != manage.HABackup || !g.Healthy {
+		return fmt.Errorf("it is %s because of %q", g.State, g.Reason)
+	}
+	return nil
+}
+
+// stream begins to read what a server sends for some seconds, and tells whether all of
+// it came, in order.
+func (s *Space) stream(t *testing.T, seconds int) <-chan error {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DialContext: s.dial, DisableKeepAlives: true}}
+	resp, err := client.Get(fmt.Sprintf("http://%v/stream?seconds=%d", VIP, seconds))
+	must(t, err)
+	done := make(chan error, 1)
+	go func() {
+		defer resp.Body.Close()
+		lines := bufio.NewScanner(resp.Body)
+		n := 0
+		for ; lines.Scan(); n++ {
+			if !strings.HasSuffix(lines.Text(), fmt.Sprintf(" %d", n)) {
+				done <- fmt.Errorf("line %d is %q", n, lines.Text())
+				return
+			}
+		}
+		err := lines.Err()
+		if n != 10*seconds {
+			err = errors.Join(err, fmt.Errorf("%d lines came, want %d", n, 10*seconds))
+		}
+		done <- err
+	}()
+	return done
+}

@@ -74,6 +74,12 @@ func TestHAShowExplainsFaultsAndOwners(t *testing.T) {
 			t.Errorf("ha show lacks %q:\n%s", want, &out)
 		}
 	}
+	g.Priority, g.Parts = 254, append(g.Parts, manage.HAPart{Cause: "pinned", OK: true, Detail: "by a switch by ann"})
+	out.Reset()
+	printHA(&out, h)
+	if want := "priority 254: pinned by an order, in place of 150 by its place in homes, all taken away by port lan1"; !strings.Contains(out.String(), want) {
+		t.Errorf("ha show lacks %q:\n%s", want, &out)
+	}
 	g.Priority = 255
 	out.Reset()
 	printHA(&out, h)

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,11 +90,13 @@ func pinWords(g manage.HAGroup) string {
 
 // printPriority breaks the priority down by cause.
 func printPriority(w io.Writer, g manage.HAGroup) {
-	owner := g.Priority == 255
 	fmt.Fprintf(w, "  priority %d", g.Priority)
-	if owner {
+	switch {
+	case g.Priority == 255:
 		fmt.Fprintln(w, ": this box owns the addresses, whatever is tracked")
-	} else {
+	case slices.ContainsFunc(g.Parts, func(p manage.HAPart) bool { return p.Cause == "pinned" }):
+		fmt.Fprintf(w, ": pinned by an order, in place of %d by its place in homes%s\n", g.Base, lossWords(g))
+	default:
 		fmt.Fprintf(w, ": %d by its place in homes%s\n", g.Base, lossWords(g))
 	}
 	for _, p := range g.Parts {

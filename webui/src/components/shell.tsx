@@ -121,7 +121,7 @@ function Standby() {
 	}).value;
 	if (!word) return null;
 	const state = t(`shell.standby_${word}`);
-	return <Button kind="quiet" href="/standby" label={t("shell.standby_label", { state })}><StateIcon state={word === "fault" ? "down" : word === "backup" ? "spare" : "up"} /><span class="wide">{state}</span></Button>;
+	return <Button kind="quiet" href="/standby" label={t("shell.standby_label", { state })}><StateIcon state={word === "fault" ? "down" : word === "backup" ? "spare" : "up"} /><span class="wide" aria-hidden="true">{state}</span><span class="visually-hidden">{t("shell.standby_label", { state })}</span></Button>;
 }
 
 // Alerts says how many things need attention, and leads to them.

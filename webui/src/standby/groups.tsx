@@ -85,7 +85,7 @@ function Priority({ g }: { g: api.HAGroup }) {
 						{g.parts.map((p) => (
 							<tr key={p.cause}>
 								<th scope="row"><span class="status"><StateIcon state={p.ok ? "up" : "down"} label={t(p.ok ? "standby.part_ok" : "standby.part_fails")} /><span>{p.cause}</span></span></th>
-								<td class="num tnum">{p.ok ? "0" : p.weight > 0 ? `−${p.weight}` : t("standby.part_all")}</td>
+								<td class="num tnum">{p.cause === "pinned" ? `→ ${g.priority}` : p.ok ? "0" : p.weight > 0 ? `−${p.weight}` : t("standby.part_all")}</td>
 								<td class="wrap">{p.detail || "–"}</td>
 							</tr>
 						))}

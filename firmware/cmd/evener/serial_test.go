@@ -149,8 +149,8 @@ func (b *liveBox) mayLogin(password string) bool {
 func TestSerialConsoleSetsABoxUp(t *testing.T) {
 	b := startLive(t, "", "--board", "sim")
 	ty := b.sit()
-	ty.does("Press Enter", "", "Set it up now", "", "address come from", "2", "with length", "192.0.2.77/24", "Gateway", "192.0.2.1", "Name servers", "",
-		"Name of the box", "lb-test", "Time zone", "Europe/Berlin", "management address  static, 192.0.2.77/24[^?]*Do it", "", "k keep it", "k")
+	ty.does("Press Enter", "", "Set it up now", "", "address come from", "2", "VLAN", "", "with length", "192.0.2.77/24", "Gateway", "192.0.2.1", "Name servers", "",
+		"Name of the box", "lb-test", "Time zone", "Europe/Berlin", "ime servers", "", "management address  static, 192.0.2.77/24[^?]*Do it", "", "k keep it", "k")
 	_, code := ty.expect(`set-up code  ([A-Z0-9-]+)`)
 	b.setUp(code)
 	var n manage.NetworkInfo

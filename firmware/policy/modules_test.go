@@ -39,7 +39,6 @@ var foreigners = []foreign{
 	{prefix: "golang.org/x/text/unicode/norm", reason: "the one form of names that hcl has (NFC)"},
 	{prefix: "golang.org/x/term", reason: "raw mode of terminals"},
 	{prefix: "github.com/safchain/ethtool", reason: "ethtool by ioctl, which every driver has"},
-	{prefix: "github.com/mdlayher/ethtool", reason: "ethtool by netlink, where it knows more"},
 	{prefix: "github.com/mdlayher/packet", reason: "raw frames: ARP, NA"},
 	{prefix: "github.com/google/gopacket", reason: "decoding packets and capture files"},
 	{prefix: "github.com/gopacket/gopacket", reason: "its maintained fork, where the first fails"},

@@ -21,6 +21,9 @@ func mainMenu() view {
 			add(tConfirmChange, "", func(s *state) { s.push(newConfirm(s)) })
 		}
 		if !s.silent() {
+			if ha := s.news.standby; ha != nil && ha.Configured {
+				add(tHARole, "", func(s *state) { s.push(standbyMenu()) })
+			}
 			add(tNetwork, "", func(s *state) { s.push(newNetworkEdit(s)) })
 			if s.news.status.Console.digits() != "" {
 				add(tFingerprint, "", func(s *state) { s.push(fingerprintReading()) })

@@ -18,6 +18,8 @@ type news struct {
 	ports    []port
 	sensors  []sensor
 	setup    string // the set-up code; "" where there is an admin
+	standby  *standby
+	pairing  pairing
 	rate     float64
 	rated    bool // rate is known
 	stopping bool

@@ -15,7 +15,7 @@ func (s *state) pages() [][]string {
 		return s.split(s.silentPage())
 	}
 	var out [][]string
-	for _, p := range [][]string{s.boxPage(), s.trafficPage(), s.consolePage()} {
+	for _, p := range [][]string{s.boxPage(), s.standbyPage(), s.trafficPage(), s.consolePage()} {
 		out = append(out, s.split(p)...)
 	}
 	out = append(out, s.fingerprint()...)

@@ -196,6 +196,16 @@ func (p *play) obey(line string) {
 		p.s.configure(func() Settings { set := p.s.set; set.PIN = words[1]; return set }())
 	case "mode":
 		p.s.configure(func() Settings { set := p.s.set; set.Mode = words[1]; return set }())
+	case "standby": // a pair of which the box has this state
+		state := words[1]
+		p.s.news.standby = &standby{Configured: true, Groups: []failoverGroup{{Name: "front", State: state, Reason: "10.0.0.1 has priority 200, this box 90", Active: "left", Priority: 90, Base: 150, Homes: []string{"left", "right"}}}}
+		other := peer{Name: "left", Address: "10.255.0.1:7460", Paired: words[2] == "paired"}
+		other.Mirror.Connected, other.Differences.State = other.Paired, "in sync"
+		p.s.news.standby.Peers, p.s.news.standby.Mirror.Listen = []peer{other}, "10.255.0.2:7460"
+	case "pairing": // how far the engine is
+		if err := json.Unmarshal([]byte(strings.Join(words[1:], " ")), &p.s.news.pairing); err != nil {
+			p.t.Fatal(err)
+		}
 	case "setup":
 		p.s.news.setup = words[1]
 	case "fails":

@@ -187,6 +187,7 @@ func (m *Menu) poll(ctx context.Context) error {
 				m.tell(ctx, func(s *state) { s.news.roles = list.Roles })
 			}
 		}
+		m.pollStandby(ctx)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pollEvery):

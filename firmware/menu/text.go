@@ -110,6 +110,33 @@ const (
 	tBadMask
 	tNoAdmin
 	tNothing
+	tHotStandby
+	tHARole
+	tActive
+	tStandby
+	tFault
+	tNotStarted
+	tPeer
+	tOK
+	tAway
+	tUnpaired
+	tNoMirror
+	tDiffers
+	tRebalance
+	tPairing
+	tWhy
+	tSwitch
+	tActiveOn
+	tPriority
+	tGoOn
+	tNoListen
+	tWaitPeer
+	tJoin
+	tCode
+	tPaired
+	tWaiting
+	tSame
+	tDifferent
 	textCount
 )
 
@@ -197,6 +224,33 @@ var table = [textCount]entry{
 	tBadMask:       {wide, "Prefix 1 to 32", "前缀须为1至32"},
 	tNoAdmin:       {wide, "No admin yet", "还没有管理员"},
 	tNothing:       {wide, "Nothing to show", "没有内容"},
+	tHotStandby:    {wide, "Hot standby", "双机热备"},
+	tHARole:        {item, "HA role", "热备角色"},
+	tActive:        {7, "ACTIVE", "主用"},
+	tStandby:       {7, "STANDBY", "备用"},
+	tFault:         {7, "FAULT", "故障"},
+	tNotStarted:    {7, "INIT", "未启动"},
+	tPeer:          {4, "Peer", "对端"},
+	tOK:            {8, "ok", "正常"},
+	tAway:          {8, "AWAY", "不可达"},
+	tUnpaired:      {8, "unpaired", "未配对"},
+	tNoMirror:      {8, "unlinked", "镜像断"},
+	tDiffers:       {8, "differs", "有不同"},
+	tRebalance:     {item, "Rebalance", "重新平衡"},
+	tPairing:       {item, "Pairing", "配对"},
+	tWhy:           {beside - 2, "Why", "原因"},
+	tSwitch:        {item, "Switch to peer", "切换到对端"},
+	tActiveOn:      {beside, "Active on", "主用设备"},
+	tPriority:      {beside, "Priority", "优先级"},
+	tGoOn:          {item, "Go on", "继续"},
+	tNoListen:      {item, "No mirror", "没有镜像"},
+	tWaitPeer:      {item, "Wait for peer", "等待对端"},
+	tJoin:          {4, "Join", "加入"},
+	tCode:          {beside - 1, "Code", "配对码"},
+	tPaired:        {wide, "Paired", "已配对"},
+	tWaiting:       {item, "Waiting", "正在等待"},
+	tSame:          {item, "Codes are same", "配对码一致"},
+	tDifferent:     {item, "Codes differ", "配对码不一致"},
 }
 
 // in returns the text in a language.

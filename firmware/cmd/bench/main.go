@@ -41,6 +41,8 @@ type options struct {
 	rounds   int           // of load on each proxy
 	duration time.Duration // of one round on one proxy
 	dir      string        // for configurations and state
+
+	failovers int // rounds of what fails over
 }
 
 func main() {
@@ -55,7 +57,7 @@ func main() {
 
 // run is main without the process.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
-	o := options{only: os.Getenv("CASE"), rounds: 5, duration: 5 * time.Second}
+	o := options{only: os.Getenv("CASE"), rounds: 5, duration: 5 * time.Second, failovers: 20}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.StringVar(&o.evener, "evener", "build/evener", "the Evener `program` to measure")
 	fs.StringVar(&o.out, "out", "build/bench.json", "`file` for the results")
@@ -120,6 +122,7 @@ func fromEnv(o *options) (err error) {
 		if o.rounds, err = strconv.Atoi(s); err != nil || o.rounds < 1 {
 			return fmt.Errorf("ROUNDS must be a number of 1 or more, not %q", s)
 		}
+		o.failovers = o.rounds
 	}
 	if s := os.Getenv("DURATION"); s != "" {
 		if o.duration, err = time.ParseDuration(s); err != nil || o.duration < 100*time.Millisecond {

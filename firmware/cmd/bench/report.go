@@ -20,12 +20,14 @@ type row struct {
 	Peers  map[string]float64 `json:"peers"`
 	Ratio  *float64           `json:"ratio"` // Evener to the peer that Against names; null if either is missing
 	Unit   string             `json:"unit"`
-	Limit  float64            `json:"limit"` // of the ratio, or of Evener's value where there is no peer
+	Limit  float64            `json:"limit"` // of the ratio, or of Evener's value where there is no peer or Absolute
 	OK     bool               `json:"ok"`
 
-	Against string             `json:"against,omitempty"`
-	Rates   map[string]float64 `json:"rates,omitempty"` // requests or exchanges each second, beside
-	Note    string             `json:"note,omitempty"`
+	Against  string             `json:"against,omitempty"`
+	Absolute bool               `json:"absolute,omitempty"` // Limit is of Evener's value; the ratio stands beside
+	Rates    map[string]float64 `json:"rates,omitempty"`    // requests, exchanges or records each second, beside
+	Note     string             `json:"note,omitempty"`     // what went wrong
+	About    string             `json:"about,omitempty"`    // how it was measured, and what else was seen
 }
 
 // judge fills in Ratio and OK from the values and the limit.
@@ -33,9 +35,8 @@ func (r *row) judge() {
 	if r.Evener == nil {
 		return
 	}
-	if r.Against == "" {
+	if r.Against == "" || r.Absolute {
 		r.OK = *r.Evener <= r.Limit && r.Note == ""
-		return
 	}
 	peer, have := r.Peers[r.Against]
 	if !have || peer == 0 {
@@ -43,7 +44,9 @@ func (r *row) judge() {
 	}
 	ratio := *r.Evener / peer
 	r.Ratio = &ratio
-	r.OK = ratio <= r.Limit && r.Note == ""
+	if !r.Absolute {
+		r.OK = ratio <= r.Limit && r.Note == ""
+	}
 }
 
 // theBetter stands for the peer that costs less.
@@ -93,6 +96,9 @@ func printTable(w io.Writer, rows []row) {
 	for _, r := range rows {
 		if r.Note != "" {
 			fmt.Fprintf(w, "%s: %s\n", r.Case, r.Note)
+		}
+		if r.About != "" {
+			fmt.Fprintf(w, "(%s: %s)\n", r.Case, r.About)
 		}
 	}
 }

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	labs "evener/firmware/lab"
+)
+
+// standbyPeer is what a pair of boxes is compared with.
+const standbyPeer = "keepalived+haproxy"
+
+// A failoverCase is one way for the active box of a pair to stop being that.
+type failoverCase struct {
+	name     string
+	interval time.Duration // of advertisements
+	about    string
+	metrics  []metric
+	// trial makes the box at that place stop being active, and returns a value for
+	// each metric.
+	trial func(ctx context.Context, p *pair, active int) ([]float64, error)
+}
+
+// A metric is what is measured of a failover; the limit is of Evener's value.
+type metric struct {
+	name, unit string
+	limit      float64
+}
+
+func failoverSwitch(l *lab) ([]row, error) {
+	return l.failover(failoverCase{name: "failover-switch", interval: 100 * time.Millisecond, trial: switchTrial,
+		about: fmt.Sprintf("A visitor with a fresh connection each %v, %d that keep theirs and take a request that it ends as failed. "+
+			"Evener is told to switch; the peer's active keepalived is stopped in order, its HAProxy runs on.", freshEvery, keptCount),
+		metrics: []metric{{"/failed", "failed requests", 0}, {"/gap", "ms, the longest between two answers", 100}}})
+}
+
+func failoverCrash(name string, interval time.Duration, limit float64) func(l *lab) ([]row, error) {
+	return func(l *lab) ([]row, error) {
+		return l.failover(failoverCase{name: name, interval: interval, trial: crashTrial,
+			about:   fmt.Sprintf("The cables of the active box are pulled and all its processes killed; advertisements each %v.", interval),
+			metrics: []metric{{"", fmt.Sprintf("ms to the first answer, visitors each %v", freshEvery), limit}}})
+	}
+}
+
+// failover tries the case with both contenders, each in a lab of its own. What keeps
+// one from being measured is in the rows.
+func (l *lab) failover(c failoverCase) ([]row, error) {
+	values, note := map[string][][]float64{}, ""
+	back, err := allProcessors()
+	if err != nil {
+		return nil, err
+	}
+	defer back()
+	for _, kind := range []string{evener, standbyPeer} {
+		got, err := l.failoverRounds(kind, c)
+		if l.ctx.Err() != nil {
+			return nil, l.ctx.Err()
+		}
+		values[kind] = got
+		if err != nil {
+			note += fmt.Sprintf("%s: %v. ", kind, err)
+		}
+		if errors.Is(err, errNoRoot) {
+			break // nor can the other be
+		}
+	}
+	return c.rows(values, note), nil
+}
+
+// errNoRoot is why there is no lab.
+var errNoRoot = errors.New("not measured: the lab is made of network namespaces, which only root may make")
+
+// failoverRounds measures one contender; what was measured before an error counts.
+func (l *lab) failoverRounds(kind string, c failoverCase) (values [][]float64, err error) {
+	if os.Geteuid() != 0 {
+		return nil, errNoRoot
+	}
+	p, err := l.newPair(kind, c.interval)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	for round := range l.failovers {
+		active, err := p.settle(l.ctx)
+		if err != nil {
+			return values, fmt.Errorf("round %d: %w", round+1, err)
+		}
+		got, err := c.trial(l.ctx, p, active)
+		if err != nil {
+			return values, fmt.Errorf("round %d: %w", round+1, err)
+		}
+		values = append(values, got)
+		fmt.Fprintf(l.progress, "  %-18s %s\n", kind, c.tell(got))
+		if err := p.revive(l.ctx, active); err != nil {
+			return values, fmt.Errorf("round %d: %w", round+1, err)
+		}
+	}
+	return values, nil
+}
+
+func (c failoverCase) tell(values []float64) string {
+	var parts []string
+	for i, m := range c.metrics {
+		parts = append(parts, fmt.Sprintf("%.1f %s", values[i], m.unit))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// rows makes two rows of each metric: the median and the worst of the rounds.
+func (c failoverCase) rows(values map[string][][]float64, note string) (out []row) {
+	for i, m := range c.metrics {
+		for _, sum := range []struct {
+			name string
+			of   func([]float64) float64
+		}{{"", median}, {"/worst", slices.Max[[]float64]}} {
+			r := row{Case: c.name + m.name + sum.name, Unit: m.unit, Limit: m.limit, Absolute: true, Against: standbyPeer,
+				Peers: map[string]float64{}, Note: strings.TrimSpace(note)}
+			if len(out) == 0 {
+				r.About = c.about
+			}
+			for _, kind := range slices.Sorted(maps.Keys(values)) {
+				if column := columnOf(values[kind], i); len(column) > 0 {
+					r.put(kind, sum.of(column))
+				}
+			}
+			r.judge()
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func columnOf(rounds [][]float64, i int) (out []float64) {
+	for _, values := range rounds {
+		out = append(out, values[i])
+	}
+	return out
+}
+
+// How long visitors come before something happens, and after a switch.
+const (
+	visitBefore = 500 * time.Millisecond
+	visitAfter  = 1500 * time.Millisecond
+)
+
+// atVIP is where visitors go.
+var atVIP = netip.AddrPortFrom(labs.VIP, 80).String()
+
+// switchTrial moves the place of a box to the other as planned.
+func switchTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
+	s := sendSwarm(p.lab.Client, atVIP, keptCount)
+	defer s.stop()
+	if err := pause(ctx, visitBefore); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	if err := p.hand(ctx, active); err != nil {
+		return nil, fmt.Errorf("switch: %w", err)
+	}
+	if err := pause(ctx, visitAfter); err != nil {
+		return nil, err
+	}
+	answers := s.stop()
+	if now, err := p.holder(); err != nil || now == active {
+		return nil, errors.Join(err, errors.New("nothing was switched"))
+	}
+	gap := longestGap(answers, start)
+	return []float64{float64(failures(answers)), milliseconds(gap)}, nil
+}
+
+// crashTrial takes the power of a box away and waits for the other's first answer.
+func crashTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
+	s := sendSwarm(p.lab.Client, atVIP, 0)
+	defer s.stop()
+	if err := pause(ctx, visitBefore); err != nil {
+		return nil, err
+	}
+	if failed := failures(s.sofar()); failed > 0 {
+		return nil, fmt.Errorf("%d requests failed before anything happened", failed)
+	}
+	box, start := p.lab.Boxes[active], time.Now()
+	// The cables first: what dies by and by must not say goodbye, as it would not
+	// without power. keepalived does when the first of its two processes ends.
+	var err error
+	for _, port := range []string{labs.Front, labs.Back, labs.Link} {
+		err = errors.Join(err, p.lab.Unplug(box.Space, port))
+	}
+	if err = errors.Join(err, box.Signal(syscall.SIGKILL)); err != nil {
+		return nil, err
+	}
+	first, err := awaitAnswer(ctx, s, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	err = soon(ctx, "the last process of the box has ended", func() error {
+		idle, err := idleSpace(box)
+		if err == nil && !idle {
+			err = errors.New("there are processes")
+		}
+		return err
+	})
+	return []float64{milliseconds(first.Sub(start))}, err
+}
+
+// awaitAnswer waits for the answer to a request that began after a time.
+func awaitAnswer(ctx context.Context, s *swarm, after time.Time) (first time.Time, err error) {
+	err = soon(ctx, "the other box answers", func() (err error) {
+		answers, ok := s.sofar(), false
+		if first, ok = firstAnswer(answers, after); !ok {
+			err = fmt.Errorf("no answer to %d requests", len(answers))
+		}
+		return err
+	})
+	return first, err
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

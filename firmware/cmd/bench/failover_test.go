@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// at returns a time so many milliseconds after another.
+func at(ms int) time.Time { return time.Unix(1000, 0).Add(time.Duration(ms) * time.Millisecond) }
+
+func TestLongestGap(t *testing.T) {
+	bad := errors.New("reset")
+	answers := []answer{
+		{stream: 0, ended: at(0)},
+		{stream: 0, ended: at(500)}, // before anything happened
+		{stream: 0, ended: at(530)},
+		{stream: 0, ended: at(510), err: bad}, // is no answer
+		{stream: 1, ended: at(490)},
+		{stream: 1, ended: at(560)},
+		{stream: 0, ended: at(540)},
+	}
+	if got := longestGap(answers, at(505)); got != 70*time.Millisecond {
+		t.Errorf("longestGap = %v, want the 70ms of stream 1", got)
+	}
+	if got := longestGap(answers[:4], at(505)); got != 30*time.Millisecond {
+		t.Errorf("longestGap = %v, want 30ms, because a failure is no answer", got)
+	}
+	if got := failures(answers); got != 1 {
+		t.Errorf("failures = %d, want 1", got)
+	}
+}
+
+func TestFirstAnswer(t *testing.T) {
+	answers := []answer{
+		{began: at(0), ended: at(300)}, // of the box that is gone, or a packet sent twice
+		{began: at(20), ended: at(40), err: errors.New("no route")},
+		{began: at(15), ended: at(120)},
+		{began: at(25), ended: at(100)},
+	}
+	if got, ok := firstAnswer(answers, at(10)); !ok || !got.Equal(at(100)) {
+		t.Errorf("firstAnswer = %v, %v, want at 100 ms", got, ok)
+	}
+	if got, ok := firstAnswer(answers, at(30)); ok {
+		t.Errorf("firstAnswer = %v, want none", got)
+	}
+}
+
+func TestFailoverRows(t *testing.T) {
+	c := failoverCase{name: "f", about: "how", metrics: []metric{{"/failed", "requests", 0}, {"/gap", "ms", 100}}}
+	rows := c.rows(map[string][][]float64{evener: {{0, 50}, {1, 90}, {0, 70}}, standbyPeer: {{4, 140}, {2, 100}, {0, 120}}}, "")
+	for i, want := range []struct {
+		name              string
+		ours, peer, ratio float64
+		ok                bool
+	}{
+		{"f/failed", 0, 2, 0, true}, {"f/failed/worst", 1, 4, 0.25, false},
+		{"f/gap", 70, 120, 70.0 / 120, true}, {"f/gap/worst", 90, 140, 90.0 / 140, true},
+	} {
+		r := rows[i]
+		if r.Case != want.name || *r.Evener != want.ours || r.Peers[standbyPeer] != want.peer || math.Abs(*r.Ratio-want.ratio) > 1e-9 || r.OK != want.ok {
+			t.Errorf("row %d = %+v, want %+v", i, r, want)
+		}
+	}
+	for _, r := range c.rows(map[string][][]float64{evener: {{0, 5}}}, "keepalived is not installed") {
+		if r.OK || r.Ratio != nil || len(r.Peers) > 0 || r.Evener == nil || r.Note == "" {
+			t.Errorf("a row without the peer = %+v, want Evener's value, the reason, and not ok", r)
+		}
+	}
+	for _, r := range c.rows(nil, "no root") {
+		if r.OK || r.Evener != nil || r.Note == "" {
+			t.Errorf("a row without anything = %+v, want the reason and no number", r)
+		}
+	}
+}
+
+// TestStandbyPeersTakeTheirConfiguration asks them.
+func TestStandbyPeersTakeTheirConfiguration(t *testing.T) {
+	if err := requirePrograms(haproxy, "keepalived"); err != nil {
+		t.Skip(err)
+	}
+	for box, interval := range []time.Duration{100 * time.Millisecond, 10 * time.Millisecond} {
+		file := filepath.Join(t.TempDir(), "config")
+		for text, command := range map[string][]string{
+			peerProxy:                 {haproxy, "-c", "-L", []string{"left", "right"}[box], "-f", file},
+			// here is no interface of the lab's
+			strings.Replace(peerRouter(box, interval), "interface front", "interface lo", 1): {"keepalived", "--config-test", "--log-console", "--use-file", file},
+		} {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", command[0], err, out)
+			}
+		}
+	}
+}

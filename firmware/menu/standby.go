@@ -113,7 +113,7 @@ func (s *state) standbyPage() []string {
 	}
 	var lines []string
 	for _, g := range ha.Groups {
-		lines = append(lines, pair("HA: "+g.Name, s.text(groupState(g.State)), s.disp.Cols))
+		lines = append(lines, pair("HA "+g.Name, s.text(groupState(g.State)), s.disp.Cols))
 	}
 	for _, p := range ha.Peers {
 		lines = append(lines, pair(s.text(tPeer)+" "+p.Name, s.text(p.word()), s.disp.Cols))

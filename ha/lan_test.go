@@ -39,7 +39,8 @@ type box struct {
 	closed  bool
 	out     map[string]bool // unplugged
 	routes  []wire.DefaultRoute
-	refuse  error // of Take
+	refuse  error         // of Take
+	stall   time.Duration // once, after the next look at the LAN
 	st      []*station
 	beats   []datagram
 	ear     *ear
@@ -139,9 +140,12 @@ func (b *box) Wait(until time.Time) (wire.Batch, error) {
 		b.w.mu.Lock()
 		stopped, thaw := b.stopped, b.thaw
 		if !stopped && (len(b.packets) > 0 || b.changed) {
-			batch := wire.Batch{Packets: b.packets, Changed: b.changed}
+			batch := wire.Batch{At: time.Now(), Packets: b.packets, Changed: b.changed}
 			b.packets, b.changed = nil, false
+			stall := b.stall
+			b.stall = 0
 			b.w.mu.Unlock()
+			time.Sleep(stall)
 			return batch, nil
 		}
 		b.w.mu.Unlock()
@@ -158,9 +162,12 @@ func (b *box) Wait(until time.Time) (wire.Batch, error) {
 		b.w.mu.Lock()
 		stopped = b.stopped
 		if !stopped {
-			batch := wire.Batch{Packets: b.packets, Changed: b.changed}
+			batch := wire.Batch{At: time.Now(), Packets: b.packets, Changed: b.changed}
 			b.packets, b.changed = nil, false
+			stall := b.stall
+			b.stall = 0
 			b.w.mu.Unlock()
+			time.Sleep(stall)
 			return batch, nil
 		}
 		b.w.mu.Unlock()

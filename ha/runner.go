@@ -57,7 +57,8 @@ type Runner struct {
 	cfg   Config
 	lan   wire.LAN
 	log   *slog.Logger
-	began time.Time
+	began time.Time     // with the monotonic clock
+	at    time.Duration // of the latest look at the LAN; belongs to Run
 
 	mu    sync.Mutex // guards what follows
 	inbox []func()
@@ -113,12 +114,13 @@ func New(lan wire.LAN, cfg Config, log *slog.Logger) *Runner {
 	r := &Runner{cfg: cfg, lan: lan, log: log, began: time.Now(), epoch: binary.BigEndian.Uint64(b[:]) >> 11, // exact in every reader of JSON
 		since: map[string]time.Time{}, raised: map[string]bool{}, realtimeWhy: "not asked for",
 		met: map[neighbour]meeting{}, ask: make(chan neighbour, maxNeighbours)}
-	r.engine.asked = r.now()
 	return r
 }
 
-// now returns the monotonic time since the runner was made.
-func (r *Runner) now() time.Duration { return time.Since(r.began) }
+// now returns the time by which to judge, since the runner was made: the moment of the
+// latest look at the LAN. All that had come by then has been read. However long the
+// process stands still after that, nothing counts as missing that waits to be read.
+func (r *Runner) now() time.Duration { return r.at }
 
 // Run works until ctx ends, and then gives up what it has: other boxes are told, the
 // addresses are released. After HandOver it leaves everything as it is.
@@ -134,6 +136,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, r.lan.Wake)
 	defer stop()
 	defer r.end()
+	r.at = time.Since(r.began)
+	r.engine.asked = r.at
 	if r.cfg.Settings != nil {
 		_ = r.apply(*r.cfg.Settings) // reported as the problem
 	}
@@ -144,7 +148,8 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.stop("the network cannot be read any more: " + err.Error())
 			return fmt.Errorf("wait for packets: %w", err)
 		}
-		r.oversleep(until)
+		r.at = max(r.at, batch.At.Sub(r.began))
+		r.oversleep(batch.At.Sub(until))
 		r.hear()
 		for _, p := range batch.Packets {
 			r.packet(p)
@@ -211,8 +216,8 @@ func (r *Runner) next() time.Time {
 }
 
 // oversleep notes that this process stood still, and not the engine.
-func (r *Runner) oversleep(until time.Time) {
-	if late := time.Since(until); late > engineGap {
+func (r *Runner) oversleep(late time.Duration) {
+	if late > engineGap {
 		r.engine.slept(late)
 		r.log.Warn("this process stood still", "for", late.Round(time.Millisecond))
 	}

@@ -190,6 +190,21 @@ func TestAFrozenBoxReadsBeforeItJudges(t *testing.T) {
 	})
 }
 
+func TestAPauseAfterReadingIsNoSilence(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		_, left, right := two(t, func(s *Settings) { s.Peers = nil }) // no heartbeat holds the takeover
+		settled(t, left, right)
+		for range 20 {
+			right.b.set(func() { right.b.stall = 700 * time.Millisecond })
+			time.Sleep(2 * time.Second)
+		}
+		settled(t, left, right)
+		if got := right.states(); len(got) != 1 {
+			t.Errorf("right came through %v, want backup alone:\n%s", got, right.dump())
+		}
+	})
+}
+
 func TestABoxThatCannotTakeItsAddressesGivesUp(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		_, left, right := two(t, nil)

@@ -144,6 +144,26 @@ func newBox() *box {
 	return b
 }
 
+// pairs makes b one of two boxes that are not paired yet. The other one shows another
+// code if it is an impostor.
+func (b *box) pairs(impostor bool) {
+	at := args{"phase": "code", "code": "123456", "peer": "left", "address": "10.255.0.1:7460", "listen": "10.255.0.2:7460"}
+	b.eng.answers["ha.show"] = args{"configured": true, "node": "lb1", "summary": "on standby for front (active on left); peer left is not paired",
+		"groups": []args{{"name": "front", "state": "backup", "reason": "10.0.0.1 has priority 200, this box 90", "active": "left", "base": 150, "priority": 90,
+			"parts": []args{{"cause": "engine", "ok": true, "detail": "it serves"}, {"cause": "port lan2", "weight": 60, "detail": "no link"}}}},
+		"peers":  []args{{"name": "left", "address": "10.255.0.1:7460"}},
+		"alarms": []args{{"text": "left is not paired: nothing is mirrored\x1b[2J"}}}
+	b.eng.answers["ha.switch"] = args{"text": []string{"group front: handed over to lb1"}}
+	b.eng.answers["ha.pair.begin"], b.eng.answers["ha.pair.join"], b.eng.answers["ha.pair.cancel"] = at, at, args{}
+	b.eng.answers["ha.pair.confirm"] = func(args) any {
+		if impostor {
+			return args{"phase": "failed", "problem": "the codes differ"}
+		}
+		return args{"phase": "done", "peer": "left"}
+	}
+	b.eng.answers["ha.pair.show"] = args{"phase": "done", "peer": "left"}
+}
+
 // begin serves the terminal, within a synctest bubble.
 func (b *box) begin(t *testing.T) {
 	b.t = t
@@ -241,6 +261,17 @@ var dialogues = []dialogue{
 	{"reset_stranger", nil, []string{"\r", "14\r", "\r", "lb2\r", "14\r", "n\r", "lb1\r"}},
 	{"reset_admin", nil, loggedIn("14\r", "\r", "y\r", "n\r", "lb1\r")},
 	{"power", nil, loggedIn("15\r", "1\r", "no\r", "15\r", "2\r", "off\r")},
+	{"standby", func(b *box) { b.pairs(false) }, loggedIn("16\r", "1\r", "1\r", "y\r", "16\r", "2\r", "\r", "16\r", "3\r", "2\r", "\r", "y\r", "0\r")},
+	{"standby_differs", func(b *box) { b.pairs(true) }, loggedIn("16\r", "3\r", "1\r", "n\r", "0\r")},
+	{"standby_left", func(b *box) {
+		b.pairs(false)
+		b.eng.answers["ha.pair.begin"] = args{"phase": "open", "listen": "10.255.0.2:7460"}
+		b.eng.answers["ha.pair.show"] = args{"phase": "open", "listen": "10.255.0.2:7460"}
+	}, loggedIn("16\r", "3\r", "1\r", "\x03", "0\r")},
+	{"standby_dead", func(b *box) { b.eng.dead = true }, loggedIn("16\r", "0\r")},
+	{"standby_alone", func(b *box) {
+		b.eng.answers["ha.show"] = args{"configured": false, "node": "lb1", "summary": "this box stands alone"}
+	}, loggedIn("16\r", "0\r")},
 	{"blackbox_dead", func(b *box) { b.eng.dead = true }, loggedIn("13\r", "2\r", "13\r", "3\r", "0\r")},
 	{"log", nil, loggedIn("10\r", "\x03", "0\r")},
 	{"setup", func(b *box) {

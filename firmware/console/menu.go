@@ -34,6 +34,7 @@ func entries() []entry {
 		{"Black box", false, (*session).blackbox},
 		{"Factory reset", true, (*session).factoryReset},
 		{"Reboot or power off", false, (*session).power},
+		{"HA role: show, switch, pair", false, (*session).standby},
 	}
 }
 

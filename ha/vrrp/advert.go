@@ -105,7 +105,6 @@ func (m *Machine) backupAdvert(now time.Duration, r *Received) {
 	m.hear(now, r)
 	switch {
 	case r.Priority == PriorityGone:
-		m.veto = cause{}
 		if m.heir && followed {
 			m.toActive(now, m.silence(now))
 			return
@@ -124,7 +123,6 @@ func (m *Machine) backupAdvert(now time.Duration, r *Received) {
 // follow learns the ACTIVE router's interval and restarts Active_Down_Timer.
 func (m *Machine) follow(now time.Duration, r *Received) {
 	m.interval, m.learned = r.Interval, true
-	m.expired = false
 	m.down.start(now + m.downInterval())
 }
 
@@ -142,21 +140,8 @@ func (m *Machine) waits(now time.Duration) bool {
 	return now < m.preemptAt.at
 }
 
-// downFired is Active_Down_Timer.
-func (m *Machine) downFired(now time.Duration) {
-	if !m.veto.on || m.outranks(now) {
-		m.toActive(now, m.silence(now))
-		return
-	}
-	m.down.start(now + m.interval)
-	if !m.expired {
-		m.expired = true
-		m.note(true, "%s, but stays backup: %s", m.silence(now), m.veto.why)
-	}
-}
-
 // outranks says whether an ACTIVE router of lower priority is heard now: then
-// there is no silence on this path that a veto could be about.
+// it is not its silence that the timer is about.
 func (m *Machine) outranks(now time.Duration) bool {
 	p := &m.peer
 	return p.Addr.IsValid() && !p.Gone && p.Priority < m.cfg.Priority &&

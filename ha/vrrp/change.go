@@ -114,15 +114,6 @@ func (m *Machine) recover(now time.Duration, why string) {
 	}
 }
 
-// setVeto notes the veto, and takes over at its end where the timer fired
-// under it.
-func (m *Machine) setVeto(now time.Duration, c cause) {
-	m.veto = c
-	if !c.on && m.state == Backup && m.expired {
-		m.toActive(now, m.silence(now))
-	}
-}
-
 func (m *Machine) setPin(c cause) {
 	if m.state != Active {
 		m.pin = c

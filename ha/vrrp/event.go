@@ -64,16 +64,6 @@ type (
 	// unless its VRID or family is another; then it gives up and starts anew.
 	Configure struct{ Config Config }
 
-	// Veto says that another path knows an ACTIVE router that is well, so that
-	// silence here is a fault of this path. While it is on, a BACKUP router
-	// whose timer fires stays BACKUP and asks again each interval; it takes
-	// over at once when the veto ends. An advertisement of priority 0 ends the
-	// veto until the next Veto event: the ACTIVE router itself says that it goes.
-	Veto struct {
-		On  bool
-		Why string
-	}
-
 	// Handover makes an ACTIVE router give up for another (priority 0, then
 	// BACKUP) and pins it, so that it does not take over again at once. A router
 	// in another state is only pinned.
@@ -93,7 +83,7 @@ type (
 	// heirs apart.
 	Heir struct{ On bool }
 
-	// Takeover makes a BACKUP router ACTIVE at once, against Veto and Pin: the
+	// Takeover makes a BACKUP router ACTIVE at once, against Pin: the
 	// other routers of its group are ACTIVE here, or the ACTIVE one hands over.
 	Takeover struct{ Why string }
 
@@ -120,7 +110,6 @@ func (Tick) event()        {}
 func (Advert) event()      {}
 func (SetPriority) event() {}
 func (Configure) event()   {}
-func (Veto) event()        {}
 func (Handover) event()    {}
 func (Pin) event()         {}
 func (Heir) event()        {}

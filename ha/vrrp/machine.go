@@ -17,14 +17,13 @@ type Machine struct {
 
 	lowered string // what makes the priority less than it could be, "": nothing
 
-	linkDown, fault, veto, pin cause
-	heir                       bool
+	linkDown, fault, pin cause
+	heir                 bool
 
 	// interval is Active_Adver_Interval: learned from the ACTIVE router while
 	// BACKUP, else the router's own.
 	interval time.Duration
 	learned  bool
-	expired  bool // the timer fired, and the veto held the router back
 	peer     Peer
 
 	down      timer // BACKUP: Active_Down_Timer
@@ -81,7 +80,6 @@ type Status struct {
 	Priority uint8         // effective
 	Held     string        // why a BACKUP router does not take over though it could; "" if nothing holds it
 	Pinned   bool          // by Handover or Pin
-	Expired  bool          // nobody is heard, and only a veto holds it back
 	Interval time.Duration // Active_Adver_Interval
 	Down     time.Duration // Active_Down_Interval
 	Peer     Peer          // the other router heard last
@@ -146,8 +144,6 @@ func (m *Machine) Handle(now time.Duration, e Event) []Action {
 		m.setPriority(now, e)
 	case Configure:
 		m.configure(now, e.Config)
-	case Veto:
-		m.setVeto(now, cause{e.On, e.Why})
 	case Handover:
 		m.handover(now, e.Why)
 	case Pin:
@@ -173,7 +169,7 @@ func (m *Machine) Handle(now time.Duration, e Event) []Action {
 // box that stood still does not catch up on advertisements.
 func (m *Machine) tick(now time.Duration) {
 	if m.down.due(now) {
-		m.downFired(now)
+		m.toActive(now, m.silence(now))
 	}
 	if m.adver.due(now) {
 		m.adverFired(now)
@@ -214,7 +210,6 @@ func (m *Machine) send(now time.Duration, priority uint8) {
 func (m *Machine) enter(now time.Duration, to State, why string) {
 	from := m.state
 	m.state, m.since, m.reason = to, now, why
-	m.expired = false
 	for _, t := range []*timer{
 		&m.down, &m.preemptAt, &m.adver, &m.assert, &m.heal, &m.again, &m.refresh,
 	} {

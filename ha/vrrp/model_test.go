@@ -176,7 +176,7 @@ func newLAN(t *testing.T, seed uint64, n int) *lan {
 func (l *lan) trouble() {
 	b := l.boxes[l.rnd.IntN(len(l.boxes))]
 	on := l.rnd.IntN(2) == 0
-	switch n := l.rnd.IntN(14); n {
+	switch n := l.rnd.IntN(13); n {
 	case 0, 1:
 		l.crash(b, !b.crashed)
 	case 2, 3:
@@ -202,12 +202,10 @@ func (l *lan) order(b *box, n int, on bool) {
 	case 9:
 		l.handle(b, SetPriority{Priority: uint8(50 * (1 + l.rnd.IntN(4))), Why: "track"})
 	case 10:
-		l.handle(b, Veto{on, "seen"})
-	case 11:
 		l.handle(b, map[bool]Event{true: Handover{"order"}, false: Takeover{"order"}}[on])
-	case 12:
+	case 11:
 		l.handle(b, Pin{on, "order"})
-	case 13:
+	case 12:
 		b.cfg.Interval = []time.Duration{10 * ms, 100 * ms, time.Second}[l.rnd.IntN(3)]
 		b.cfg.Preempt = on
 		l.handle(b, Configure{b.cfg})
@@ -251,7 +249,6 @@ func (l *lan) heal() {
 		}
 		l.handle(b, LinkUp{})
 		l.handle(b, SetFault{})
-		l.handle(b, Veto{})
 	}
 }
 
@@ -327,28 +324,4 @@ func (l *lan) changes() int {
 		n += b.changes
 	}
 	return n
-}
-
-// TestLossDoesNotFlapUnderAVeto loses a third of all advertisements for ten
-// minutes, while another path shows the ACTIVE box well.
-func TestLossDoesNotFlapUnderAVeto(t *testing.T) {
-	for _, veto := range []bool{true, false} {
-		l := newLAN(t, 7, 2)
-		for i, b := range l.boxes {
-			b.cfg.Priority, b.cfg.Interval, b.cfg.PreemptDelay = uint8(200-50*i), 100*ms, 0
-			b.m = newMachine(t, func(c *Config) { *c = b.cfg })
-			l.handle(b, Startup{})
-		}
-		l.until(5 * time.Second)
-		if got := l.actives(); !slices.Equal(got, []int{0}) {
-			t.Fatalf("active %v, want the box with the higher priority", got)
-		}
-		before := l.changes()
-		l.handle(l.boxes[1], Veto{veto, "left is active and well"})
-		l.loss = 0.3
-		l.until(10 * time.Minute)
-		if flapped := l.changes() != before; flapped == veto {
-			t.Errorf("veto %v: %d changes of state at 30 %% loss", veto, l.changes()-before)
-		}
-	}
 }

@@ -67,8 +67,6 @@ func (m *Machine) held(now time.Duration) string {
 	switch {
 	case m.state != Backup:
 		return ""
-	case m.expired:
-		return m.veto.why
 	case !lower:
 		return ""
 	case m.pin.on:
@@ -86,7 +84,7 @@ func (m *Machine) Status(now time.Duration) Status {
 	return Status{
 		State: m.state, Since: m.since, Reason: m.reason,
 		Priority: m.cfg.Priority, Held: m.held(now),
-		Pinned: m.pin.on, Expired: m.expired,
+		Pinned:   m.pin.on,
 		Interval: m.interval, Down: m.downInterval(), Peer: m.peer,
 		Sent: m.sent, Received: m.received, Discarded: maps.Clone(m.discarded),
 	}

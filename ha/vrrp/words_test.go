@@ -81,8 +81,6 @@ func TestStatusSaysWhatHoldsARouterBack(t *testing.T) {
 		{"preempt delay: takes over in 58 s", func(c *Config) { c.PreemptDelay = time.Minute },
 			[]step{start, heard}},
 		{"switched to right by anna", nil, []step{start, at(1, Pin{true, "switched to right by anna"}), heard}},
-		{"right is active and well", nil, []step{start,
-			at(1, Veto{true, "right is active and well"}), at(down, Tick{})}},
 		{"", nil, []step{start, at(down, Tick{})}},
 	} {
 		m := newMachine(t, c.change)

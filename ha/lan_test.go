@@ -21,6 +21,8 @@ type world struct {
 	boxes  []*box
 	lost   func(from, to, iface string) bool // of VRRP and, as "beats", of heartbeats; nil: nothing is
 	mangle bool                              // packets lose a bit on their way
+	flows  bool                              // boxes hand connections off
+	hidden bool                              // no MAC is found
 	// announced counts announcements by box.
 	announced map[string]int
 }
@@ -44,6 +46,7 @@ type box struct {
 	st      []*station
 	beats   []datagram
 	ear     *ear
+	flows   *flows // nil: connections end with a switch
 }
 
 // A datagram is a heartbeat on its way.

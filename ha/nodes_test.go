@@ -55,7 +55,12 @@ func start(t *testing.T, w *world, name string, s Settings) *node {
 func startOn(t *testing.T, b *box, s Settings, resume *Handover) *node {
 	t.Helper()
 	n := &node{t: t, name: b.name, b: b, serving: Serving{Serving: true}, done: make(chan error, 1)}
-	n.r = New(b, Config{Listen: b.listen, Settings: &s, Resume: resume}, slog.New(slog.DiscardHandler))
+	c := Config{Listen: b.listen, Settings: &s, Resume: resume, Neighbour: b.w.neighbour, HandoffWhy: "not wanted by the test"}
+	if b.w.flows {
+		b.flows = &flows{b: b}
+		c.Handoff = b.flows
+	}
+	n.r = New(b, c, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	n.cancel = cancel
 	go func() { n.done <- n.r.Run(ctx) }()

@@ -62,7 +62,6 @@ type MirrorStatus struct {
 type MirrorPeerStatus struct {
 	HAPeerMirror
 	Paired       bool
-	Skew         time.Duration // by which its clock is ahead of this box's
 	Differences  HADifferences
 	RefusedHere  string // why this box does not take the peer's configuration
 	RefusedThere string // why the peer does not take this box's

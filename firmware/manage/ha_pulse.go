@@ -118,6 +118,7 @@ func (b *Box) takeReport(r *HAReport) {
 	if r.Epoch != s.epoch {
 		s.epoch, s.acked = r.Epoch, 0
 	}
+	b.claimSources(&s.report, r, s.acked)
 	for _, c := range r.Changes {
 		if c.Number <= s.acked {
 			continue

@@ -123,43 +123,52 @@ func (b *Box) tableCounts() []HATable {
 	return out
 }
 
-// skew returns by how much the clock of a peer is ahead.
-func (b *Box) skew(peer string) time.Duration {
-	if b.cfg.Mirror == nil {
-		return 0
-	}
-	return b.cfg.Mirror.Status().Peers[peer].Skew
-}
-
 // sourceMirror carries records of source persistence.
 func (b *Box) sourceMirror() *MirrorTable {
 	t := &MirrorTable{Name: "sources"}
 	t.Snapshot = func(ctx context.Context, yield func(key, value []byte) bool) error {
 		var key, value []byte
-		b.cfg.Balancer.SourceTable().List(time.Now().UnixNano(), func(r persist.SourceRecord) bool {
-			key, value = r.AppendKey(key[:0]), r.AppendValue(value[:0], time.Now().UnixNano())
+		start := time.Now() // and then by a clock that nobody sets
+		b.cfg.Balancer.SourceTable().Snapshot(start.UnixNano(), func(r persist.SourceRecord) bool {
+			key, value = r.AppendKey(key[:0]), r.AppendValue(value[:0], start.UnixNano()+int64(time.Since(start)))
 			return ctx.Err() == nil && yield(key, value)
 		})
 		return ctx.Err()
 	}
-	t.Apply = func(origin string, changes []MirrorChange) error {
-		src, now, skew := b.cfg.Balancer.SourceTable(), time.Now().UnixNano(), int64(b.skew(origin))
+	t.Apply = func(_ string, changes []MirrorChange) error {
+		src, now := b.cfg.Balancer.SourceTable(), time.Now().UnixNano()
 		return t.each(changes, func(c MirrorChange) error {
 			if c.Deleted {
 				return nil // records end by themselves
 			}
-			r, asOf, err := persist.ParseRecord(c.Key, c.Value)
+			r, err := persist.ParseRecord(c.Key, c.Value, now)
 			if err != nil {
 				return err
 			}
-			if r.Open == 0 {
-				r.Closed -= skew
-			}
-			src.Merge(r, asOf-skew, now)
+			src.Merge(r, now)
 			return nil
 		})
 	}
 	return t
+}
+
+// claimSources has records of source persistence that are used from now on win over
+// what other boxes have, when a group has become active here by report r, since the
+// report old and the change numbered acked.
+func (b *Box) claimSources(old, r *HAReport, acked uint64) {
+	was := old.active()
+	for name := range r.active() {
+		if !was[name] {
+			b.cfg.Balancer.SourceTable().Claim(time.Now().UnixNano())
+			return
+		}
+	}
+	for _, c := range r.Changes {
+		if c.Number > acked && c.To == HAActive && c.From != HAActive { // it was away in between
+			b.cfg.Balancer.SourceTable().Claim(time.Now().UnixNano())
+			return
+		}
+	}
 }
 
 // sourcePause is between two looks at what has changed in the records.

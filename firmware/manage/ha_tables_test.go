@@ -78,21 +78,17 @@ func TestSourcesReachTheOtherBox(t *testing.T) {
 		ref, _ := d.cfg.Balancer.SourceTable().Find(k, time.Now().UnixNano())
 		return ref
 	}
-	// The feed begins to follow when it sees that there is a peer.
-	await(t, "the record reaches right", func() bool {
-		left.cfg.Balancer.SourceTable().Begin(k, 42, time.Hour, time.Now().UnixNano())
-		left.cfg.Balancer.SourceTable().End(k, time.Now().UnixNano())
-		left.cfg.Balancer.SourceTable().Put(persist.SourceRecord{Key: k, Ref: 42, Timeout: time.Hour, Closed: time.Now().UnixNano()}, time.Now().UnixNano())
-		return find(right) == 42
-	})
+	// The feed may not follow yet: it looks for peers once a second.
+	left.cfg.Balancer.SourceTable().Begin(k, 42, time.Hour, time.Now().UnixNano())
+	left.cfg.Balancer.SourceTable().End(k, time.Now().UnixNano())
+	await(t, "the record reaches right", func() bool { return find(right) == 42 })
 	if done := must[Cleared](left, by("ann"), "persist.clear", args{}); done.Records != 1 || len(done.Problems) != 0 {
 		t.Errorf("cleared %+v, want 1 record and no problems", done)
 	}
 	if find(right) != 0 {
 		t.Error("right has not forgotten the record that left was told to forget")
 	}
-	old := persist.SourceRecord{Key: k, Ref: 5, Timeout: time.Hour, Closed: time.Now().UnixNano()}
-	left.cfg.Balancer.SourceTable().Put(old, time.Now().UnixNano())
+	left.cfg.Balancer.SourceTable().Begin(k, 5, time.Hour, time.Now().UnixNano())
 	snapshot(t, left, right, "sources")
 	if find(right) != 5 {
 		t.Error("a snapshot does not bring the record")
@@ -100,6 +96,39 @@ func TestSourcesReachTheOtherBox(t *testing.T) {
 	if err := tableOf(right, "sources").Apply("left", []MirrorChange{{Key: []byte("x"), Value: []byte("y")}}); err == nil {
 		t.Error("a malformed record was taken")
 	}
+}
+
+func TestRecordsOfWhoBecomesActiveCountMore(t *testing.T) {
+	left, right, _ := newPair(t, 8080)
+	k := persist.SourceKey{Scope: persist.SourceScope("front", "shop"), Addr: netip.MustParseAddr("192.0.2.1")}
+	ahead := time.Now().Add(time.Hour).UnixNano()
+	report := func(d *desk, epoch uint64, state string, changes ...HAChange) {
+		must[HAPulse](d, theHA, "ha.pulse", args{"report": HAReport{Epoch: epoch, Changes: changes,
+			Groups: []HAGroupReport{{Name: "front", State: state}}}})
+	}
+	expect := func(ref uint64) {
+		t.Helper()
+		snapshot(t, right, left, "sources")
+		snapshot(t, left, right, "sources")
+		for name, d := range map[string]*desk{"left": left, "right": right} {
+			if got, _ := d.cfg.Balancer.SourceTable().Find(k, time.Now().UnixNano()); got != ref {
+				t.Errorf("%s keeps the client on %d, want %d", name, got, ref)
+			}
+		}
+	}
+	report(left, 1, HAActive)
+	left.cfg.Balancer.SourceTable().Begin(k, 1, 9*time.Hour, time.Now().UnixNano())
+	expect(1)
+	report(right, 2, HABackup)
+	report(right, 2, HAActive)
+	right.cfg.Balancer.SourceTable().Begin(k, 2, 9*time.Hour, time.Now().UnixNano())
+	left.cfg.Balancer.SourceTable().Begin(k, 4, 9*time.Hour, ahead) // its clock is, and it does not know yet
+	expect(2)
+	// Reports of left say that it is active, and between two of them it was not.
+	report(left, 1, HAActive, HAChange{Number: 1, Time: time.Now(), Group: "front", From: HABackup, To: HAActive, Cause: "advert"})
+	left.cfg.Balancer.SourceTable().Begin(k, 3, 9*time.Hour, time.Now().UnixNano())
+	right.cfg.Balancer.SourceTable().Begin(k, 5, 9*time.Hour, ahead+int64(time.Hour))
+	expect(3)
 }
 
 func TestVerdictsOfAPeerAreShownAndUsedWhereThereIsNoneOfOurs(t *testing.T) {

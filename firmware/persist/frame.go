@@ -10,9 +10,10 @@ import (
 // A journal is a row of frames of 64 bytes, little endian:
 //
 //	0  kind    8  scope   16  address (16 bytes)   32  ref
-//	1  flags   40 timeout, ns   48 time, Unix ns   56 zero   60 CRC-32C of 0 to 59
+//	1  flags   40 timeout, ns   48 time, Unix ns   60 CRC-32C of 0 to 59
+//	2  high 16 bits of the stamp's tick   4  its term   56 low 32 bits of its tick
 //
-// No frame crosses a disk sector, and each stands for itself: a damaged one is
+// The stamp is 0 in journals that are older than stamps. No frame crosses a disk sector, and each stands for itself: a damaged one is
 // left out and the next is read.
 const frameSize = 64
 
@@ -24,7 +25,11 @@ const (
 	frameClean = 'C' // last of a file that was closed as it should be
 )
 
-const flagOpen = 1
+// Flags of a record, in a journal and between boxes: at most one.
+const (
+	flagOpen    = 1
+	flagCleared = 2
+)
 
 const magic = "evener sources 1"
 
@@ -36,20 +41,22 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 type frame struct {
 	kind    byte
-	open    bool
+	flags   byte
 	id      entryID
 	ref     uint64
 	timeout int64
 	wall    int64
+	stamp   Stamp
 }
 
 // append appends the encoded frame.
 func (f frame) append(b []byte) []byte {
 	var r [frameSize]byte
 	r[0] = f.kind
-	if f.open {
-		r[1] = flagOpen
-	}
+	r[1] = f.flags
+	binary.LittleEndian.PutUint16(r[2:], uint16(f.stamp.Tick>>32))
+	binary.LittleEndian.PutUint32(r[4:], f.stamp.Term)
+	binary.LittleEndian.PutUint32(r[56:], uint32(f.stamp.Tick))
 	binary.LittleEndian.PutUint64(r[8:], f.id.scope)
 	binary.BigEndian.PutUint64(r[16:], f.id.hi)
 	binary.BigEndian.PutUint64(r[24:], f.id.lo)
@@ -67,8 +74,8 @@ func parseFrame(r []byte) (f frame, ok bool) {
 		return frame{}, false
 	}
 	f = frame{
-		kind: r[0],
-		open: r[1] == flagOpen,
+		kind:  r[0],
+		flags: r[1],
 		id: entryID{
 			binary.LittleEndian.Uint64(r[8:]),
 			binary.BigEndian.Uint64(r[16:]),
@@ -77,12 +84,16 @@ func parseFrame(r []byte) (f frame, ok bool) {
 		ref:     binary.LittleEndian.Uint64(r[32:]),
 		timeout: int64(binary.LittleEndian.Uint64(r[40:])),
 		wall:    int64(binary.LittleEndian.Uint64(r[48:])),
+		stamp: Stamp{
+			Term: binary.LittleEndian.Uint32(r[4:]),
+			Tick: uint64(binary.LittleEndian.Uint16(r[2:]))<<32 | uint64(binary.LittleEndian.Uint32(r[56:])),
+		},
 	}
 	switch f.kind {
 	case frameHead, frameGone, frameClean:
 		return f, true
 	case framePut:
-		return f, f.timeout > 0 && f.timeout <= int64(MaxTimeout) &&
+		return f, f.flags <= flagCleared && f.timeout > 0 && f.timeout <= int64(MaxTimeout) &&
 			f.wall >= 0 && f.wall <= maxWall
 	}
 	return frame{}, false
@@ -98,11 +109,21 @@ func headFrame() frame {
 
 // put returns e as a frame; at is the table's time at wall-clock time now.
 func (e *entry) put(now, at int64) frame {
-	f := frame{kind: framePut, open: e.open > 0, id: e.id, ref: e.ref, timeout: e.timeout, wall: now}
-	if !f.open {
+	f := frame{kind: framePut, flags: e.flags(), id: e.id, ref: e.ref, timeout: e.timeout, wall: now, stamp: e.stamp}
+	if f.flags != flagOpen {
 		f.wall = max(now-(at-e.closed), 0)
 	}
 	return f
+}
+
+func (e *entry) flags() byte {
+	switch {
+	case e.cleared:
+		return flagCleared
+	case e.open > 0:
+		return flagOpen
+	}
+	return 0
 }
 
 // drain appends frames for what changed since the last drain. It holds the lock

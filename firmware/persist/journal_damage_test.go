@@ -48,7 +48,7 @@ func FuzzJournalReplay(f *testing.F) {
 	good := headFrame().append(nil)
 	good = frame{kind: framePut, id: pack(key(1)), ref: 1, timeout: second, wall: t0}.append(good)
 	good = frame{kind: frameGone, id: pack(key(1))}.append(good)
-	good = frame{kind: framePut, open: true, id: pack(key(2)), ref: 2, timeout: int64(MaxTimeout), wall: 1 << 62}.append(good)
+	good = frame{kind: framePut, flags: flagOpen, id: pack(key(2)), ref: 2, timeout: int64(MaxTimeout), wall: 1 << 62}.append(good)
 	f.Add(good, true)
 	f.Add(good[:100], false)
 	f.Fuzz(func(t *testing.T, data []byte, sum bool) {

@@ -83,11 +83,15 @@ func (t *Sources) restore(f frame, clean bool, now int64) {
 	if f.kind == frameGone {
 		return
 	}
+	if f.stamp == (Stamp{}) {
+		f.stamp = stampAt(f.wall)
+	}
 	if !clean {
 		f.wall += slack(f.timeout)
 	}
-	rec := SourceRecord{Key: f.id.key(), Ref: f.ref, Timeout: time.Duration(f.timeout), Closed: f.wall}
-	if f.open {
+	rec := SourceRecord{Key: f.id.key(), Ref: f.ref, Timeout: time.Duration(f.timeout), Closed: f.wall,
+		Stamp: f.stamp, Cleared: f.flags == flagCleared}
+	if f.flags == flagOpen {
 		rec.Open = 1
 	}
 	t.Put(rec, now)

@@ -33,6 +33,7 @@ type entry struct {
 	timeout    int64 // ns
 	closed     int64 // when the last connection closed; nothing while open > 0
 	noted      int64 // when the journal and the feed were last told of it
+	stamp      Stamp
 	open       int32
 	prev, next uint32 // prev was used later
 	self       uint32
@@ -40,6 +41,8 @@ type entry struct {
 	used       bool // is a record
 	toldOpen   bool // the journal, or the feed, has it as open
 	fed        bool // is in shard.fed
+	mine       bool // the stamp was given here
+	cleared    bool // only says that the client is kept nowhere
 }
 
 // dead reports whether the record's time is over.
@@ -51,6 +54,7 @@ func (e *entry) stale(at int64) bool { return at-e.noted >= slack(e.timeout) }
 func (e *entry) record(now, at int64) SourceRecord {
 	r := SourceRecord{
 		Key: e.id.key(), Ref: e.ref, Timeout: time.Duration(e.timeout), Open: int(e.open),
+		Stamp: e.stamp, Cleared: e.cleared,
 	}
 	if e.open == 0 {
 		r.Closed = now - (at - e.closed)
@@ -69,6 +73,7 @@ type shard struct {
 	made    uint32   // entries made, in use or free
 	free    []uint32 // entries to use again
 	limit   int
+	cleared int // entries that only say that their client is kept nowhere
 	evicted uint64
 	expired uint64
 
@@ -113,13 +118,44 @@ func (s *shard) lookup(id entryID, at int64) *entry {
 		return nil
 	}
 	if e.dead(at) {
+		if !e.cleared {
+			s.expired++
+		}
 		s.remove(e)
-		s.expired++
+		return nil
+	}
+	if e.cleared {
 		return nil
 	}
 	s.unlink(e)
 	s.link(e)
 	return e
+}
+
+// claim returns the record of id for a use, or for a change from elsewhere: a new one
+// if there is none, or only one that was cleared, whose stamp stays.
+func (s *shard) claim(id entryID, at int64) (e *entry, fresh bool) {
+	if e := s.lookup(id, at); e != nil {
+		return e, false
+	}
+	e = s.get(id)
+	if e == nil {
+		return s.add(id), true
+	}
+	s.setCleared(e, false)
+	s.unlink(e)
+	s.link(e)
+	return e, true
+}
+
+func (s *shard) setCleared(e *entry, yes bool) {
+	switch {
+	case yes && !e.cleared:
+		s.cleared++
+	case !yes && e.cleared:
+		s.cleared--
+	}
+	e.cleared = yes
 }
 
 // add makes a record, evicting the one longest not used if the shard is full.
@@ -141,6 +177,7 @@ func (s *shard) add(id entryID) *entry {
 }
 
 func (s *shard) remove(e *entry) {
+	s.setCleared(e, false)
 	s.unlink(e)
 	delete(s.index, e.id)
 	e.used = false
@@ -170,7 +207,14 @@ func (s *shard) note(e *entry, at int64, who uint32) {
 		e.dirty = true
 		s.dirty = append(s.dirty, e.self)
 	}
-	if who&forFeed != 0 && !e.fed {
+	if who&forFeed != 0 {
+		s.enqueue(e)
+	}
+}
+
+// enqueue has the feed tell of e.
+func (s *shard) enqueue(e *entry) {
+	if !e.fed {
 		e.fed = true
 		s.fed = append(s.fed, e.self)
 	}
@@ -193,11 +237,18 @@ func (s *shard) copySome(to []entry, from uint32) ([]entry, uint32) {
 	return to, end
 }
 
-// removeIf drops the records for which match is true and returns how many.
-func (s *shard) removeIf(who uint32, match func(*entry) bool) int {
+// removeIf drops the records for which match is true and returns how many. Where
+// other boxes are told, it calls bury for each, which is to leave word that they are
+// gone.
+func (s *shard) removeIf(who uint32, match func(*entry) bool, bury func(*entry)) int {
 	removed := 0
 	s.walk(func(e *entry) {
-		if !match(e) {
+		if e.cleared || !match(e) {
+			return
+		}
+		if who&forFeed != 0 {
+			bury(e)
+			removed++
 			return
 		}
 		if who&forJournal != 0 {
@@ -216,8 +267,10 @@ func (s *shard) sweep(at int64, who uint32) {
 	s.walk(func(e *entry) {
 		switch {
 		case e.dead(at):
+			if !e.cleared {
+				s.expired++
+			}
 			s.remove(e)
-			s.expired++
 		case who != 0 && e.open > 0 && !e.toldOpen && e.stale(at):
 			s.note(e, at, who)
 		case who&forFeed != 0 && e.open > 0:

@@ -79,6 +79,8 @@ type Sources struct {
 	shards    [numShards]shard
 	swept     int           // the shard that Tick sweeps next; Tick is called by one goroutine
 	listeners atomic.Uint32 // who changes are noted for: forJournal, forFeed
+	term      atomic.Uint32 // the latest that was heard of or claimed
+	tick      atomic.Uint64 // the latest that was heard of or given
 }
 
 // Who changes are noted for.
@@ -133,16 +135,15 @@ func (t *Sources) Begin(k SourceKey, ref uint64, timeout time.Duration, now int6
 	s := t.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.lookup(id, at)
+	e, changed := s.claim(id, at)
 	kept := int64(min(timeout, MaxTimeout))
-	changed := e == nil || e.ref != ref || e.timeout != kept
-	if e == nil {
-		e = s.add(id)
-	}
+	changed = changed || e.ref != ref || e.timeout != kept || !e.mine || e.stamp.Term < t.term.Load()
 	e.ref, e.timeout = ref, kept
 	e.open++
-	if who := t.listeners.Load(); who != 0 && (changed || e.open == 1 && e.stale(at)) {
-		s.note(e, at, who)
+	if changed || e.open == 1 && e.stale(at) {
+		t.settle(e, now)
+		e.noted = at
+		s.note(e, at, t.listeners.Load())
 	}
 }
 
@@ -155,7 +156,7 @@ func (t *Sources) End(k SourceKey, now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.get(id)
-	if e == nil || e.dead(at) {
+	if e == nil || e.cleared || e.dead(at) {
 		return
 	}
 	if e.open--; e.open > 0 {
@@ -185,11 +186,14 @@ type SourceRecord struct {
 	Timeout time.Duration
 	Open    int   // connections now
 	Closed  int64 // Unix ns when the last one closed; 0 while Open is above 0
+	Stamp   Stamp // which of two records of a client counts
+	Cleared bool  // the client is kept nowhere since Stamp; only other boxes need know
 }
 
-// Put sets a record as it was elsewhere, at an earlier time or on another box.
-// Its open connections are taken to close now. A record that is too old is
-// dropped.
+// Put sets a record as it was at an earlier time, whatever stamp the table's has. Its
+// open connections are taken to close now, but it does not look newer to other boxes:
+// its stamp stays, or is that of its last use if it has none. A record that is too old
+// is dropped.
 func (t *Sources) Put(r SourceRecord, now int64) {
 	id, at := pack(r.Key), t.clock.at(now)
 	closed := at
@@ -203,20 +207,28 @@ func (t *Sources) Put(r SourceRecord, now int64) {
 	s := t.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.lookup(id, at)
-	if e == nil {
-		e = s.add(id)
-	}
-	e.ref, e.timeout = r.Ref, timeout
+	e, _ := s.claim(id, at)
+	e.ref, e.timeout, e.mine = r.Ref, timeout, false
+	s.setCleared(e, r.Cleared)
 	if e.open == 0 {
 		e.closed = closed
 	}
+	if e.stamp = r.Stamp; e.stamp == (Stamp{}) {
+		e.stamp = stampAt(now - (at - closed))
+	}
+	t.heard(e.stamp)
 	s.note(e, at, t.listeners.Load())
 }
 
 // List calls f for each living record, in no order, until f returns false. f is
 // called without a lock, on copies that are gathered a few hundred at a time.
 func (t *Sources) List(now int64, f func(SourceRecord) bool) {
+	t.Snapshot(now, func(r SourceRecord) bool { return r.Cleared || f(r) })
+}
+
+// Snapshot is List for another box: it also gives those that were cleared and are to
+// stay so.
+func (t *Sources) Snapshot(now int64, f func(SourceRecord) bool) {
 	at := t.clock.at(now)
 	var batch []entry
 	for i := range t.shards {
@@ -235,12 +247,20 @@ func (t *Sources) List(now int64, f func(SourceRecord) bool) {
 }
 
 // Clear drops the records for which match is true and returns how many. match is
-// called under a lock: it must be quick and leave the table alone.
+// called under a lock: it must be quick and leave the table alone. While there is a
+// Feed, each leaves word of it until its timeout, so that a box that is away now does
+// not bring it back.
 func (t *Sources) Clear(now int64, match func(SourceRecord) bool) int {
 	at, n := t.clock.at(now), 0
 	for i := range t.shards {
-		n += t.shards[i].removeIf(t.listeners.Load(), func(e *entry) bool {
+		s := &t.shards[i]
+		n += s.removeIf(t.listeners.Load(), func(e *entry) bool {
 			return match(e.record(now, at))
+		}, func(e *entry) {
+			s.setCleared(e, true)
+			e.ref, e.open, e.closed = 0, 0, at+heldOpen // longer than any copy lives
+			t.settle(e, now)
+			s.note(e, at, t.listeners.Load())
 		})
 	}
 	return n
@@ -260,7 +280,7 @@ func (t *Sources) Stats() SourceStats {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
-		n.Records += len(s.index)
+		n.Records += len(s.index) - s.cleared
 		n.Max += s.limit
 		n.Evicted += s.evicted
 		n.Expired += s.expired

@@ -16,28 +16,35 @@ func FuzzParseRecord(f *testing.F) {
 	} {
 		f.Add(r.AppendKey(nil), r.AppendValue(nil, feedStart))
 	}
+	gone := SourceRecord{Key: feedKey(1), Timeout: time.Hour, Cleared: true, Stamp: Stamp{1, maxTick}}
+	f.Add(gone.AppendKey(nil), gone.AppendValue(nil, feedStart))
 	f.Add([]byte{}, []byte{1})
 	f.Fuzz(func(t *testing.T, key, value []byte) {
-		r, asOf, err := ParseRecord(key, value)
+		r, err := ParseRecord(key, value, feedStart)
 		if err != nil {
 			return
 		}
-		if k, v := r.AppendKey(nil), r.AppendValue(nil, asOf); !bytes.Equal(k, key) || !bytes.Equal(v, value) {
+		if k, v := r.AppendKey(nil), r.AppendValue(nil, feedStart); !bytes.Equal(k, key) || !bytes.Equal(v, value) {
 			t.Errorf("%x %x is read as %+v, which is written %x %x", key, value, r, k, v)
 		}
-		NewSources(SourcesConfig{Max: 64}).Merge(r, asOf, feedStart)
+		NewSources(SourcesConfig{Max: 64}).Merge(r, feedStart)
 	})
 }
 
 func TestRecordsTravelWhole(t *testing.T) {
-	r := SourceRecord{Key: feedKey(1), Ref: 9, Timeout: time.Hour, Closed: feedStart}
-	got, asOf, err := ParseRecord(r.AppendKey(nil), r.AppendValue(nil, feedStart+1))
-	if err != nil || got != r || asOf != feedStart {
-		t.Errorf("a closed record comes as %+v of %d (%v), want %+v", got, asOf, err, r)
-	}
-	r.Open, r.Closed = 2, 0
-	got, asOf, err = ParseRecord(r.AppendKey(nil), r.AppendValue(nil, feedStart+1))
-	if r.Open = 1; err != nil || got != r || asOf != feedStart+1 {
-		t.Errorf("an open record comes as %+v of %d (%v), want %+v", got, asOf, err, r)
+	stamp := Stamp{3, 1 << 40}
+	for _, r := range []SourceRecord{
+		{Key: feedKey(1), Ref: 9, Timeout: time.Hour, Closed: feedStart - 5, Stamp: stamp},
+		{Key: feedKey(1), Ref: 9, Timeout: time.Hour, Open: 1, Stamp: stamp},
+		{Key: feedKey(1), Timeout: time.Hour, Cleared: true, Stamp: stamp},
+	} {
+		// The clock of the other box is an hour ahead.
+		got, err := ParseRecord(r.AppendKey(nil), r.AppendValue(nil, feedStart), feedStart+int64(time.Hour))
+		if r.Closed != 0 {
+			r.Closed += int64(time.Hour)
+		}
+		if err != nil || got != r {
+			t.Errorf("a record comes as %+v (%v), want %+v", got, err, r)
+		}
 	}
 }

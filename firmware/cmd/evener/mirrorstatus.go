@@ -39,7 +39,7 @@ func (h *mirrorHost) Status() manage.MirrorStatus {
 }
 
 func peerStatus(p mirror.PeerStatus) manage.MirrorPeerStatus {
-	out := manage.MirrorPeerStatus{Paired: p.Paired, Skew: p.Skew, RefusedHere: p.Sync.RefusedHere, RefusedThere: p.Sync.RefusedThere,
+	out := manage.MirrorPeerStatus{Paired: p.Paired, RefusedHere: p.Sync.RefusedHere, RefusedThere: p.Sync.RefusedThere,
 		HAPeerMirror: manage.HAPeerMirror{Connected: p.Connected, Since: p.Since, Version: p.Protocol, Software: p.Version,
 			Lag: api.Duration(p.LagP99), Acked: p.Acked, Queued: p.Queued, Problem: p.Problem},
 		Differences: manage.HADifferences{State: string(p.Sync.State), Problem: p.Sync.Problem}}

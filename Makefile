@@ -61,7 +61,7 @@ test: ## everything that must hold: lint, policy, race tests, fuzzing (FUZZTIME=
 	.ci/fuzz
 
 .PHONY: bench
-bench: ## compare with HAProxy and nginx (CASE=name ROUNDS=5 DURATION=5s); writes build/bench.json
+bench: ## compare with HAProxy and nginx, as root with keepalived too (CASE=name ROUNDS=5 DURATION=5s); writes build/bench.json
 	.ci/setup
 	@mkdir -p build
 	$(GOBUILD) -o build/evener ./firmware/cmd/evener

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -66,15 +65,16 @@ func (l *lab) failover(c failoverCase) ([]row, error) {
 		if l.ctx.Err() != nil {
 			return nil, l.ctx.Err()
 		}
+		if errors.Is(err, errNoRoot) {
+			note = err.Error()
+			break // nor can the other be
+		}
 		values[kind] = got
 		if err != nil {
 			note += fmt.Sprintf("%s: %v. ", kind, err)
 		}
-		if errors.Is(err, errNoRoot) {
-			break // nor can the other be
-		}
 	}
-	return c.rows(values, note), nil
+	return sumUp(c.name, standbyPeer, c.about, c.metrics, values, note), nil
 }
 
 // errNoRoot is why there is no lab.
@@ -116,20 +116,21 @@ func (c failoverCase) tell(values []float64) string {
 	return strings.Join(parts, ", ")
 }
 
-// rows makes two rows of each metric: the median and the worst of the rounds.
-func (c failoverCase) rows(values map[string][][]float64, note string) (out []row) {
-	for i, m := range c.metrics {
+// sumUp makes two rows of each metric, the median and the worst of the rounds, from
+// the values by contender, round and metric.
+func sumUp(name, against, about string, metrics []metric, values map[string][][]float64, note string) (out []row) {
+	for i, m := range metrics {
 		for _, sum := range []struct {
 			name string
 			of   func([]float64) float64
 		}{{"", median}, {"/worst", slices.Max[[]float64]}} {
-			r := row{Case: c.name + m.name + sum.name, Unit: m.unit, Limit: m.limit, Absolute: true, Against: standbyPeer,
+			r := row{Case: name + m.name + sum.name, Unit: m.unit, Limit: m.limit, Absolute: true, Against: against,
 				Peers: map[string]float64{}, Note: strings.TrimSpace(note)}
 			if len(out) == 0 {
-				r.About = c.about
+				r.About = about
 			}
-			for _, kind := range slices.Sorted(maps.Keys(values)) {
-				if column := columnOf(values[kind], i); len(column) > 0 {
+			for kind, rounds := range values {
+				if column := columnOf(rounds, i); len(column) > 0 {
 					r.put(kind, sum.of(column))
 				}
 			}

@@ -53,9 +53,11 @@ func TestFirstAnswer(t *testing.T) {
 	}
 }
 
-func TestFailoverRows(t *testing.T) {
-	c := failoverCase{name: "f", about: "how", metrics: []metric{{"/failed", "requests", 0}, {"/gap", "ms", 100}}}
-	rows := c.rows(map[string][][]float64{evener: {{0, 50}, {1, 90}, {0, 70}}, standbyPeer: {{4, 140}, {2, 100}, {0, 120}}}, "")
+func TestSumUp(t *testing.T) {
+	sum := func(values map[string][][]float64, note string) []row {
+		return sumUp("f", standbyPeer, "how", []metric{{"/failed", "requests", 0}, {"/gap", "ms", 100}}, values, note)
+	}
+	rows := sum(map[string][][]float64{evener: {{0, 50}, {1, 90}, {0, 70}}, standbyPeer: {{4, 140}, {2, 100}, {0, 120}}}, "")
 	for i, want := range []struct {
 		name              string
 		ours, peer, ratio float64
@@ -69,12 +71,12 @@ func TestFailoverRows(t *testing.T) {
 			t.Errorf("row %d = %+v, want %+v", i, r, want)
 		}
 	}
-	for _, r := range c.rows(map[string][][]float64{evener: {{0, 5}}}, "keepalived is not installed") {
+	for _, r := range sum(map[string][][]float64{evener: {{0, 5}}}, "keepalived is not installed") {
 		if r.OK || r.Ratio != nil || len(r.Peers) > 0 || r.Evener == nil || r.Note == "" {
 			t.Errorf("a row without the peer = %+v, want Evener's value, the reason, and not ok", r)
 		}
 	}
-	for _, r := range c.rows(nil, "no root") {
+	for _, r := range sum(nil, "no root") {
 		if r.OK || r.Evener != nil || r.Note == "" {
 			t.Errorf("a row without anything = %+v, want the reason and no number", r)
 		}

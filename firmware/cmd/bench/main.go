@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench compares Evener with HAProxy and nginx on this machine, in one
-// run, with equal features. It knows how to start the three and how to load
-// them, and nothing of how Evener works.
+// Command bench compares Evener with HAProxy and nginx, and a pair of boxes with
+// keepalived, on this machine, in one run, with equal features. It knows how to
+// start them and how to load them, and nothing of how Evener works.
 //
 // The proxies run on processor 0, everything else (origin, clients, this
 // program) on processor 1, on loopback. All proxies of a case stay up while the
@@ -10,6 +10,10 @@
 // rounds. What counts is the processor time of the proxy's processes, from
 // /proc/PID/stat, because on two processors the load costs more than the proxy
 // and a rate would say more about it. Only ratios between columns mean anything.
+//
+// What needs two boxes is measured in the lab of network namespaces, as root, on both
+// processors, beside keepalived with HAProxy: there times count, and rounds are 20
+// by default.
 //
 //	bench [-evener build/evener] [-out build/bench.json]
 //	CASE=http1-keepalive ROUNDS=5 DURATION=5s bench
@@ -42,7 +46,7 @@ type options struct {
 	duration time.Duration // of one round on one proxy
 	dir      string        // for configurations and state
 
-	failovers int // rounds of what fails over
+	failovers int // rounds of what needs two boxes
 }
 
 func main() {

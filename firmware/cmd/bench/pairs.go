@@ -48,7 +48,7 @@ func (l *lab) newPair(kind string, interval time.Duration) (p *pair, err error) 
 			return nil, err
 		}
 	}
-	d, err := labs.New(labs.Config{Evener: l.evener, Dir: dir, Prefix: fmt.Sprintf("b%d", os.Getpid()%1e7),
+	d, err := labs.New(labs.Config{Evener: l.evener, Dir: dir, Prefix: labPrefix(),
 		Group: fmt.Sprintf("interval = %q\n  preempt  = false", interval)})
 	if err != nil {
 		return nil, err
@@ -68,6 +68,9 @@ func (l *lab) newPair(kind string, interval time.Duration) (p *pair, err error) 
 	}
 	return p, nil
 }
+
+// labPrefix begins the names of a lab's namespaces: no other lab's.
+func labPrefix() string { return fmt.Sprintf("b%d", os.Getpid()%1e7) }
 
 func requireStandby() error {
 	if _, err := exec.LookPath("keepalived"); err != nil {

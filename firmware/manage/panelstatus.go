@@ -38,6 +38,7 @@ type PanelStatus struct {
 	BytesOut    float64                `json:"bytes_out" doc:"per second"`
 	Management  config.Management      `json:"management" doc:"what the running revision says of the management port"`
 	Standby     string                 `json:"standby,omitempty" doc:"how the box and its peers stand in for each other, in one sentence; empty: it stands alone"`
+	Passive     bool                   `json:"passive,omitempty" doc:"the box has failover groups, and is on standby for all of them"`
 	Store       *StoreBeat             `json:"store,omitempty" doc:"whether the disk of the box still takes what is written"`
 	Given       bool                   `json:"management_given" doc:"the block management is written there"`
 }
@@ -78,7 +79,7 @@ func (b *Box) panelStatus(_ context.Context, c api.Call, _ struct{}) (PanelStatu
 	}
 	s.Console = b.consoleInfo(s.Roles)
 	if h := b.showHA(); h.Configured {
-		s.Standby = h.Summary
+		s.Standby, s.Passive = h.Summary, h.passive()
 	}
 	if cfg := b.cfg.Balancer.Config(); cfg != nil {
 		s.Management, s.Given = cfg.Management, cfg.Management.Range.End.Line > 0

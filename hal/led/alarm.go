@@ -33,9 +33,12 @@ func Alarm(l Level) Light {
 
 // Status returns how the status lamp shows a level: green while clients are served
 // as they should be, yellow while they are not, and what an alarm shows where there
-// is no lamp for alarms.
-func (l *Lamps) Status(level Level) Light {
+// is no lamp for alarms. Where there is one, the status is yellow on standby too, as
+// on F5's BIG-IP.
+func (l *Lamps) Status(level Level, standby bool) Light {
 	switch {
+	case standby && l.Has("alarm"):
+		return Light{Colour: "yellow"}
 	case level == Fine:
 		return Light{Colour: "green"}
 	case !l.Has("alarm"):
@@ -46,15 +49,22 @@ func (l *Lamps) Status(level Level) Light {
 	return Light{Colour: "yellow"}
 }
 
-// Show lights power, status and alarm for a level, and the lamp for finding the box
-// where that is asked for. A box without such a lamp blinks its status instead.
-func (l *Lamps) Show(level Level, locate bool) error {
-	status, where := l.Status(level), Light{}
-	if locate && l.Has("locate") {
+// A Situation is what the lamps tell of the box.
+type Situation struct {
+	Level   Level
+	Standby bool // other boxes serve the clients, this one would
+	Locate  bool // somebody looks for it
+}
+
+// Show lights power, status and alarm, and the lamp for finding the box where that is
+// asked for. A box without such a lamp blinks its status instead.
+func (l *Lamps) Show(s Situation) error {
+	status, where := l.Status(s.Level, s.Standby), Light{}
+	if s.Locate && l.Has("locate") {
 		where = Light{"blue", true}
-	} else if locate {
+	} else if s.Locate {
 		status = Light{status.Colour, true}
 	}
 	return errors.Join(l.Set("power", Light{Colour: "green"}), l.Set("status", status),
-		l.Set("alarm", Alarm(level)), l.Set("locate", where))
+		l.Set("alarm", Alarm(s.Level)), l.Set("locate", where))
 }

@@ -47,11 +47,11 @@ func TestLevelsAreShownBySeverity(t *testing.T) {
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			if err := l.Show(c.level, false); err != nil {
+			if err := l.Show(Situation{Level: c.level}); err != nil {
 				t.Fatal(err)
 			}
 			got := []string{attribute(t, root, "alarm:green", "brightness"), attribute(t, root, "alarm:red", "brightness"),
-				attribute(t, root, "alarm:green", "trigger"), attribute(t, root, "alarm:red", "trigger"), l.Status(c.level).Colour}
+				attribute(t, root, "alarm:green", "trigger"), attribute(t, root, "alarm:red", "trigger"), l.Status(c.level, false).Colour}
 			want := []string{c.green, c.red, c.greenTrigger, c.redTrigger, c.st}
 			if strings.Join(got, " ") != strings.Join(want, " ") {
 				t.Errorf("green, red, their triggers and status = %v, want %v", got, want)
@@ -68,7 +68,7 @@ func TestOnlyTheLEDsThatAreThereAreUsed(t *testing.T) {
 	if len(problems) != 1 || !strings.Contains(problems[0], "locate") || !strings.Contains(problems[0], "apu2:blue:no") {
 		t.Errorf("problems = %q, want the locate lamp", problems)
 	}
-	if err := l.Show(Alert, true); err != nil {
+	if err := l.Show(Situation{Level: Alert, Locate: true}); err != nil {
 		t.Fatal(err)
 	}
 	// There is green only: an alert lights it, and a box without a lamp for being
@@ -91,7 +91,7 @@ func TestALampThatVanishesIsReportedAndComesBack(t *testing.T) {
 	if err := os.Rename(file, file+"-gone"); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Show(Alert, false); err == nil || !strings.Contains(err.Error(), "alarm:red") {
+	if err := l.Show(Situation{Level: Alert}); err == nil || !strings.Contains(err.Error(), "alarm:red") {
 		t.Errorf("Show = %v, want the LED that is gone", err)
 	}
 	if s := l.State(); s[1].Problem == "" {
@@ -103,14 +103,14 @@ func TestALampThatVanishesIsReportedAndComesBack(t *testing.T) {
 	if err := os.Rename(file+"-gone", file); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Show(Alert, false); err != nil || l.State()[1].Problem != "" || attribute(t, root, "alarm:red", "brightness") != "1" {
+	if err := l.Show(Situation{Level: Alert}); err != nil || l.State()[1].Problem != "" || attribute(t, root, "alarm:red", "brightness") != "1" {
 		t.Errorf("after it came back: %v, %+v", err, l.State())
 	}
 }
 
 func TestSimulatedLampsShowWhatTheyAreTold(t *testing.T) {
 	l := Simulate([]LED{{"alarm", "red", "r"}, {"alarm", "yellow", "y"}, {"locate", "blue", "b"}})
-	if err := l.Show(Error, true); err != nil {
+	if err := l.Show(Situation{Level: Error, Locate: true}); err != nil {
 		t.Fatal(err)
 	}
 	s := l.State()
@@ -124,6 +124,32 @@ func TestNothingIsDarkForWantOfAColour(t *testing.T) {
 		for _, want := range []string{"green", "yellow", "red", "blue", "white"} {
 			if lit := choose([]LED{{"alarm", have, "x"}}, want); !lit[0] {
 				t.Errorf("%s is dark on a lamp that is %s", want, have)
+			}
+		}
+	}
+}
+
+// A box on standby is told from an active one where there is a lamp for alarms: else
+// yellow would be taken for one.
+func TestStandbyIsTheStatusLampsOwnColour(t *testing.T) {
+	status := []LED{{"status", "green", "s:green"}, {"status", "yellow", "s:yellow"}}
+	for _, c := range []struct {
+		leds  []LED
+		level Level
+		want  Light
+	}{
+		{append([]LED{{"alarm", "red", "a:red"}}, status...), Fine, Light{Colour: "yellow"}},
+		{append([]LED{{"alarm", "red", "a:red"}}, status...), Warning, Light{Colour: "yellow"}},
+		{status, Fine, Light{Colour: "green"}},
+		{status, Alert, Light{Colour: "red"}},
+	} {
+		l := Simulate(c.leds)
+		if err := l.Show(Situation{Level: c.level, Standby: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, lamp := range l.State() {
+			if lamp.Use == "status" && lamp.Shows != c.want {
+				t.Errorf("%v of %d LEDs on standby: %+v, want %+v", c.level, len(c.leds), lamp.Shows, c.want)
 			}
 		}
 	}

@@ -1388,6 +1388,7 @@ export interface PanelStatus {
 	bytes_out: number; // per second
 	management: Management; // what the running revision says of the management port
 	standby?: string; // how the box and its peers stand in for each other, in one sentence; empty: it stands alone
+	passive?: boolean; // the box has failover groups, and is on standby for all of them
 	store?: StoreBeat; // whether the disk of the box still takes what is written
 	management_given: boolean; // the block management is written there
 }

@@ -208,9 +208,9 @@ func (m *machine) look(ctx context.Context, now time.Time) {
 		return err
 	})
 	m.askPanel(ctx)
-	level, locate := m.judged(now)
+	shown := m.judged(now)
 	m.lamps.begin(ctx, func(context.Context) error {
-		err := m.hal.Lamps.Show(level, locate)
+		err := m.hal.Lamps.Show(shown)
 		if err != nil {
 			m.log.Debug("lamps not lit", "err", err)
 		}
@@ -233,11 +233,18 @@ func (m *machine) readSensors(ctx context.Context) {
 }
 
 // judged returns what the lamps are to show.
-func (m *machine) judged(now time.Time) (led.Level, bool) {
+func (m *machine) judged(now time.Time) led.Situation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.level, m.why = m.judge(now, m.held)
-	return m.level, m.locate
+	return m.situation()
+}
+
+// situation is what the lamps are to show. m.mu is held.
+func (m *machine) situation() led.Situation {
+	m.engine.mu.Lock()
+	defer m.engine.mu.Unlock()
+	return led.Situation{Level: m.level, Standby: m.engine.passive, Locate: m.locate}
 }
 
 // askSupervisor asks the supervisor's loop whether somebody holds the engine.

@@ -22,8 +22,9 @@ type asking struct {
 	good time.Time // when the last good answer came
 	done sync.WaitGroup
 
-	worst  led.Level // what the engine says is wrong
-	reason string
+	worst   led.Level // what the engine says is wrong
+	reason  string
+	passive bool // the engine says that the box is on standby
 }
 
 // begin asks, unless the last question waits for its answer still.
@@ -95,7 +96,7 @@ func (m *machine) heardEngine(s manage.PanelStatus, err error) {
 		}
 	}
 	m.engine.mu.Lock()
-	m.engine.worst, m.engine.reason = worst, reason
+	m.engine.worst, m.engine.reason, m.engine.passive = worst, reason, s.Passive
 	m.engine.mu.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -45,12 +45,12 @@ func (m *machine) add(reg *api.Registry) {
 func (m *machine) find(on bool) error {
 	m.mu.Lock()
 	m.locate = on
-	level := m.level
+	shown := m.situation()
 	m.mu.Unlock()
 	if !m.hal.Lamps.Has("locate") && !m.hal.Lamps.Has("status") {
 		return api.Errorf(api.CodeFailed, "led.none", "board %s has no lamp that could blink", m.found.Board.Name)
 	}
-	return m.hal.Lamps.Show(level, on)
+	return m.hal.Lamps.Show(shown)
 }
 
 type simParams struct {

@@ -225,7 +225,7 @@ func (p *HAPeer) alarms(node string) (out []HAAlarm) {
 	case d.Problem != "":
 		add(severityError, "%s: %s", p.Name, d.Problem)
 	case d.State == HAConflict:
-		add(severityError, "the shared configuration of %s and %s differs, and neither is the successor of the other: choose whose to keep (evener ha differences %s)", node, p.Name, p.Name)
+		add(severityError, "the shared configuration of %s and %s differs, and neither is the successor of the other: choose whose to keep (evener ha sync --peer %s)", node, p.Name, p.Name)
 	}
 	return out
 }

@@ -17,7 +17,7 @@ import (
 // A planned switch is nothing that a client notices: not one request fails, and what
 // was under way ends as it should.
 func TestASwitchLetsConnectionsEnd(t *testing.T) {
-	l := pair(t, Config{Group: "interval = \"100ms\"\n  handoff = \"30s\""})
+	l := pair(t, Config{Group: "interval = \"100ms\"\n  handoff = \"10m\""})
 	left, right := l.Boxes[0], l.Boxes[1]
 	for _, move := range []struct{ from, to *Box }{{left, right}, {right, left}} {
 		t.Run(move.from.Name+" to "+move.to.Name, func(t *testing.T) {
@@ -54,6 +54,20 @@ func TestASwitchLetsConnectionsEnd(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what is kept goes with the process", func(t *testing.T) {
+		if out, err := right.Space.Run("ip", "-o", "address", "show", "dev", "lo"); err != nil || !strings.Contains(out, VIP.String()) || !strings.Contains(out, VIP6.String()) {
+			t.Errorf("the loopback of the old box has\n%s(%v), want the addresses of the group", out, err)
+		}
+		kill(t, right, "ha")
+		await(t, "the loopback is clean", func() error {
+			out, err := right.Space.Run("ip", "-o", "address", "show", "dev", "lo")
+			if strings.Contains(out, VIP.String()) || strings.Contains(out, VIP6.String()) {
+				err = errors.Join(err, errors.New(out))
+			}
+			return err
+		})
+		settled(t, l, left)
+	})
 }
 
 // ready says why a box cannot take the group over as a planned switch does.

@@ -69,9 +69,29 @@ func printGroup(w io.Writer, h manage.HAShow, g manage.HAGroup) {
 	if len(g.Clusters) > 0 {
 		fmt.Fprintf(w, "  clusters: %s\n", strings.Join(g.Clusters, ", "))
 	}
+	if g.Handoff != nil {
+		fmt.Fprintf(w, "  handoff: %s\n", handoffWords(*g.Handoff))
+	}
 	if len(g.Routers) > 0 {
 		printRouters(w, g.Routers)
 	}
+}
+
+// handoffWords says what becomes of connections in a planned switch.
+func handoffWords(h manage.HAHandoff) string {
+	if h.Problem != "" {
+		return "connections end with a planned switch: " + h.Problem
+	}
+	text := fmt.Sprintf("a planned switch lets connections end where they began, for %v", time.Duration(h.Limit))
+	if h.Until.IsZero() {
+		return text
+	}
+	word := "sent on until"
+	if time.Now().After(h.Until) {
+		word = "were sent on until"
+	}
+	return fmt.Sprintf("%s; since the last one %d packets of %d connections, %d of them ended by the client, %s %s", text,
+		h.Packets, h.Connections, h.Ended, word, h.Until.UTC().Format("2006-01-02 15:04:05"))
 }
 
 func activeWords(g manage.HAGroup) string {

@@ -258,7 +258,7 @@ func (rt *router) report(now time.Duration) RouterReport {
 	case s.Peer.Addr.IsValid() && !s.Peer.Gone && now-s.Peer.Heard < s.Down:
 		p.Master, p.MasterPriority = s.Peer.Addr.String(), s.Peer.Priority
 	}
-	if s.Peer.Addr.IsValid() {
+	if s.Peer.Addr.IsValid() && rt.set.Version == 3 && rt.family() == wire.IPv4 { // the others have one form only
 		p.PeerChecksum = s.Peer.Checksum.String()
 	}
 	for _, why := range []string{rt.down, rt.refused, rt.failed} {

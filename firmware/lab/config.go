@@ -26,6 +26,9 @@ func (b *Box) local() string {
 
 // shared is what all boxes have.
 func (l *Lab) shared() string {
+	if l.cfg.Shared != "" {
+		return l.cfg.Shared
+	}
 	homes := make([]string, len(l.Boxes))
 	for i, b := range l.Boxes {
 		homes[i] = fmt.Sprintf("%q", b.Name)

@@ -19,7 +19,8 @@ type Keepalived struct {
 	ended chan struct{}
 }
 
-// A KeepalivedRouter says what it runs: one virtual router on the front network.
+// A KeepalivedRouter is a virtual router that it runs on the front network. Its log
+// calls it by the family and the number: "v4-10".
 type KeepalivedRouter struct {
 	Version   int // 2 or 3
 	VRID      int
@@ -31,20 +32,24 @@ type KeepalivedRouter struct {
 	More      string // lines for the vrrp_instance
 }
 
-func (r KeepalivedRouter) text() string {
-	t := fmt.Sprintf(`global_defs {
-  vrrp_garp_master_delay 1
+func (r KeepalivedRouter) name() string {
+	if len(r.Addresses) > 0 && r.Addresses[0].Addr().Is6() {
+		return fmt.Sprintf("v6-%d", r.VRID)
+	}
+	return fmt.Sprintf("v4-%d", r.VRID)
 }
-vrrp_instance peer {
+
+func (r KeepalivedRouter) text() string {
+	t := fmt.Sprintf(`vrrp_instance %s {
   state BACKUP
   interface %s
   version %d
   virtual_router_id %d
   priority %d
   advert_int %g
-`, Front, r.Version, r.VRID, r.Priority, r.Interval.Seconds())
+`, r.name(), Front, r.Version, r.VRID, r.Priority, r.Interval.Seconds())
 	if r.Virtual {
-		t += "  use_vmac\n  vmac_xmit_base\n"
+		t += "  use_vmac\n"
 	}
 	if r.NoPreempt {
 		t += "  nopreempt\n"
@@ -57,10 +62,14 @@ vrrp_instance peer {
 }
 
 // Keepalived starts keepalived in the box's place. What it says goes to log.
-func (b *Box) Keepalived(r KeepalivedRouter, log io.Writer) (*Keepalived, error) {
+func (b *Box) Keepalived(log io.Writer, routers ...KeepalivedRouter) (*Keepalived, error) {
 	dir := b.State
 	file := filepath.Join(dir, "keepalived.conf")
-	if err := os.WriteFile(file, []byte(r.text()), 0o600); err != nil {
+	text := "global_defs {\n  vrrp_garp_master_delay 1\n}\n"
+	for _, r := range routers {
+		text += r.text()
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	cmd := exec.Command("keepalived", "--dont-fork", "--log-console", "--vrrp", "--use-file", file,

@@ -21,6 +21,7 @@ type Config struct {
 	Log    io.Writer // what the boxes say; discarded
 	Group  string    // attributes and blocks for the group, such as `interval = "100ms"`
 	More   string    // blocks for every box, such as further groups and clusters
+	Shared string    // blocks of every box in place of all that the lab has: group, servers, pool and clusters
 }
 
 // names of the boxes, in order.

@@ -57,6 +57,25 @@ func (l *Lab) pair(ctx context.Context, a, b *Box) error {
 			return err
 		}
 	}
+	return paired(ctx, a, b)
+}
+
+// paired waits until each of two boxes knows that the other has confirmed: the next
+// pairing can begin.
+func paired(ctx context.Context, boxes ...*Box) error {
+	for _, x := range boxes {
+		for p := (manage.HAPairing{}); p.Phase != manage.HAPairDone; {
+			if err := x.Call(ctx, "ha.pair.show", struct{}{}, &p); err != nil {
+				return err
+			}
+			if p.Phase == manage.HAPairFailed {
+				return fmt.Errorf("on box %s: %s", x.Name, p.Problem)
+			}
+			if err := pause(ctx, 20*time.Millisecond); err != nil {
+				return fmt.Errorf("box %s is in phase %q of the pairing: %w", x.Name, p.Phase, err)
+			}
+		}
+	}
 	return nil
 }
 

@@ -113,6 +113,9 @@ func TestRowJudges(t *testing.T) {
 		{"with failures", row{Evener: value(8), Peers: map[string]float64{"p": 10}, Against: "p", Limit: 0.8, Note: "failed"}, false},
 		{"not measured", row{Peers: map[string]float64{"p": 10}, Against: "p", Limit: 0.8}, false},
 		{"without the peer", row{Evener: value(8), Against: "p", Limit: 0.8}, false},
+		{"absolute, below the limit", row{Evener: value(8), Peers: map[string]float64{"p": 2}, Against: "p", Absolute: true, Limit: 9}, true},
+		{"absolute, above the limit", row{Evener: value(8), Peers: map[string]float64{"p": 20}, Against: "p", Absolute: true, Limit: 7}, false},
+		{"absolute, with failures", row{Evener: value(8), Peers: map[string]float64{"p": 20}, Against: "p", Absolute: true, Limit: 9, Note: "failed"}, false},
 		{"no peer wanted", row{Evener: value(0), Limit: 0}, true},
 		{"no peer wanted, above", row{Evener: value(1), Limit: 0}, false},
 	} {

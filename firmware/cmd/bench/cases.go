@@ -35,6 +35,7 @@ var cases = []benchCase{
 	{"failover-switch", "a planned switch from box to box, in a lab of network namespaces", failoverSwitch},
 	{"failover-crash-100ms", "the power of the active box goes, advertisements each 100 ms", failoverCrash("failover-crash-100ms", 100*time.Millisecond, 400)},
 	{"failover-crash-10ms", "the same, advertisements each 10 ms", failoverCrash("failover-crash-10ms", 10*time.Millisecond, 80)},
+	{"mirror-records", "1 000 000 records of persistence on a pair, 100 000 changes each second", mirrorRecords},
 	{"p99-half-rate", "latency at half of HAProxy's best rate, open loop", p99HalfRate},
 }
 

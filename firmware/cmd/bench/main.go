@@ -61,6 +61,9 @@ func main() {
 
 // run is main without the process.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
+	if setup := os.Getenv(nodeEnv); setup != "" {
+		return runNode(ctx, setup, os.Stdin, stdout)
+	}
 	o := options{only: os.Getenv("CASE"), rounds: 5, duration: 5 * time.Second, failovers: 20}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.StringVar(&o.evener, "evener", "build/evener", "the Evener `program` to measure")

@@ -183,35 +183,6 @@ func FuzzStatement(f *testing.F) {
 	})
 }
 
-func FuzzStamp(f *testing.F) {
-	f.Add(Stamp{5, "left"}.Append(nil))
-	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 9})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		s, rest, err := CutStamp(b)
-		if err != nil {
-			return
-		}
-		if again := append(s.Append(nil), rest...); !bytes.Equal(again, b) {
-			t.Fatalf("%x comes back as %x", b, again)
-		}
-		if s.Wins(s) {
-			t.Fatalf("%+v wins against itself", s)
-		}
-	})
-}
-
-func TestStampsHaveOneWinner(t *testing.T) {
-	a, b, c := Stamp{1, "z"}, Stamp{2, "a"}, Stamp{2, "b"}
-	for _, tt := range []struct {
-		s, o Stamp
-		want bool
-	}{{b, a, true}, {a, b, false}, {c, b, true}, {b, c, false}, {c, a, true}} {
-		if got := tt.s.Wins(tt.o); got != tt.want {
-			t.Errorf("%v.Wins(%v) = %v, want %v", tt.s, tt.o, got, tt.want)
-		}
-	}
-}
-
 func TestWordsOfOthersCanBePrinted(t *testing.T) {
 	evil := "a\x1b[2Jb\nc\u202e\u0000"
 	for name, got := range map[string]string{

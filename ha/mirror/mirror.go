@@ -47,11 +47,11 @@ type Records interface {
 	// again after yield returns. yield waits while the peer is slow, so no lock
 	// may be held around it. Changes go on between records: a value that was read
 	// some time before it is given to yield may come after a newer one of the same
-	// key, so values then need a Stamp.
+	// key, so values then need to say which is the newer.
 	Snapshot(ctx context.Context, yield func(key, value []byte) bool) error
 	// Apply takes changes that a peer made, in their order; they may come twice,
-	// and of several boxes in any order, so the table decides which value wins
-	// (see Stamp). The bytes are valid only until Apply returns. An error is shown
+	// and of several boxes in any order, so the table decides which value wins,
+	// alike on all boxes. The bytes are valid only until Apply returns. An error is shown
 	// in Status; the stream goes on.
 	Apply(origin string, changes []Change) error
 }

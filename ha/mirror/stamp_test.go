@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Stamp orders values of one key that were set on different boxes: the later
+// A Stamp is how the tests order values of one key that were set on different boxes: the later
 // time wins, and of equal times the greater name, so that all boxes decide alike.
 type Stamp struct {
 	Time int64  // Unix nanoseconds on the box that set the value

@@ -124,6 +124,20 @@ func TestASwitchHandsConnectionsOff(t *testing.T) {
 	})
 }
 
+func TestALateHeartbeatHandsOffAllTheSame(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		left, right := handed(t, false)
+		left.b.w.lose(func(_, _, kind string) bool { return kind == "beats" })
+		left.order(Order{Kind: OrderSwitch, Node: "right", By: "ann"})
+		await(t, "right to take over", func() bool { return right.group().State == Active })
+		if got, want := right.b.flows.take(), "entered front here"; got != want {
+			t.Errorf("before the heartbeat: %s, want %s", got, want)
+		}
+		left.b.w.lose(nil)
+		await(t, "packets to be sent on", func() bool { return strings.HasPrefix(right.b.flows.take(), "enter front lan1") })
+	})
+}
+
 func TestACrashHandsNothingOff(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		left, right := handed(t, false)

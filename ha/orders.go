@@ -138,7 +138,7 @@ func (r *Runner) successor(g *group, node string) (string, error) {
 // inherit takes a group that another box has handed over to this one. It stays here
 // if that box would take it back by priority.
 func (r *Runner) inherit(g *group, p *peer, b heartbeat.Group) {
-	if g.state == Active && b.State != Active {
+	if g.state == Active {
 		r.enterFlows(g) // the advertisement of priority 0 was here before
 	}
 	if g.state != Backup || !g.healthy() || g.heir != "" && r.now() < g.heirTill {

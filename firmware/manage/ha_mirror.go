@@ -283,7 +283,7 @@ func (b *Box) resolveSync(ctx context.Context, c api.Call, p HAResolution) (HADi
 	}
 	for _, o := range p.Objects {
 		if !before.has(o) {
-			return HADifferences{}, api.Errorf(api.CodeParams, "params.objects", "%s differs not from %s's (evener ha sync --peer %s)", o, p.Peer, p.Peer)
+			return HADifferences{}, api.Errorf(api.CodeParams, "params.objects", "%s does not differ from %s's (evener ha sync --peer %s)", o, p.Peer, p.Peer)
 		}
 	}
 	if err := m.Resolve(ctx, p.Peer, p, c.Author); err != nil {

@@ -46,7 +46,7 @@ export function Group({ g, s, rehearse }: { g: api.HAGroup; s: Standby; rehearse
 			name={<span class="row">{g.name} <GroupState state={g.state} /></span>}
 			actions={<>
 				<Button small need="operator" why={others.length ? undefined : t("standby.no_other_home")} onClick={() => (moving.value = true)}>{t("standby.switch")}</Button>
-				<Button small need="admin" onClick={rehearse}>{t("standby.rehearse")}</Button>
+				<Button small need="admin" why={s.node?.simulated ? t("standby.rehearse_simulated") : others.length ? undefined : t("standby.no_other_home")} onClick={rehearse}>{t("standby.rehearse")}</Button>
 				<Button small kind="quiet" icon="edit" need="editor" label={t("standby.edit_group", { name: g.name })} onClick={() => (editing.value = true)} />
 			</>}
 		>

@@ -35,6 +35,7 @@ import (
 type engineConfig struct {
 	state, config, board string
 
+	lan   string // folder of the simulated network of failover groups, "": there is none
 	pages string // folder of the console's pages, "" for those in the program
 }
 
@@ -57,6 +58,7 @@ func newEngine() *cobra.Command {
 	cmd.Flags().StringVar(&c.config, "config", "", "")
 	cmd.Flags().StringVar(&c.board, "board", "", "")
 	cmd.Flags().StringVar(&c.pages, "webui-dir", "", "")
+	cmd.Flags().StringVar(&c.lan, "lan", "", "")
 	return cmd
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"evener/firmware/manage"
 	"evener/firmware/netconf"
 	"evener/firmware/ntp"
+	"evener/ha/wire"
 	"evener/hal/nic"
 )
 
@@ -143,13 +145,25 @@ func (w *wiring) simulate(matches []nic.Match, cfg netconf.Config, e *engine) {
 	faces := map[string]string{}
 	for _, p := range list {
 		faces[p.Label] = p.Interface
+		if err := e.plugLAN(p.Interface, true); err != nil { // as sim has it
+			e.log.Error("cable of the simulated network not put in", "port", p.Label, "err", err)
+		}
 	}
 	w.shown = simulatedPorts{w.ports, func(port string, in bool) error {
 		system.Plug(faces[port], in) // before the box is told of it
-		return sim.Plug(port, in)
+		return errors.Join(sim.Plug(port, in), e.plugLAN(faces[port], in))
 	}}
 	cfg.Probe = system
 	w.conf = netconf.New(system, system, cfg, e.log)
+}
+
+// plugLAN pulls the cable out of the simulated network of the failover groups too, or
+// puts it in.
+func (e *engine) plugLAN(face string, in bool) error {
+	if e.cfg.lan == "" || e.balancer == nil || e.balancer.Config() == nil || face == "" {
+		return nil
+	}
+	return wire.Plug(e.cfg.lan, e.balancer.Config().NodeName(e.host), face, in)
 }
 
 // changed tells the box of a port.

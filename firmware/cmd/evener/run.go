@@ -115,18 +115,27 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	return s.Run(life)
 }
 
+// engineArgs is the command line of the engine of a box on board b.
+func engineArgs(b board.Board, c runConfig) ([]string, error) {
+	args := []string{"role", "engine", "--state", c.state, "--board", b.Name}
+	if c.pages != "" {
+		args = append(args, "--webui-dir", c.pages)
+	}
+	if c.lan != "" {
+		args = append(args, "--lan", c.lan)
+	}
+	if c.config == "" {
+		return args, nil
+	}
+	file, err := filepath.Abs(c.config)
+	return append(args, "--config", file), err
+}
+
 // rolesOf lists the processes of a box on board b.
 func rolesOf(b board.Board, c runConfig, log *slog.Logger) ([]supervise.Role, error) {
-	engine := []string{"role", "engine", "--state", c.state, "--board", b.Name}
-	if c.pages != "" {
-		engine = append(engine, "--webui-dir", c.pages)
-	}
-	if c.config != "" {
-		file, err := filepath.Abs(c.config)
-		if err != nil {
-			return nil, err
-		}
-		engine = append(engine, "--config", file)
+	engine, err := engineArgs(b, c)
+	if err != nil {
+		return nil, err
 	}
 	console, err := consoleSpec(c.user, c.pages)
 	if err != nil {

@@ -63,6 +63,7 @@ func replaced(t *testing.T, text, from, to string) string {
 // What is changed on one box comes to the other by itself; what is changed on both
 // while they are apart waits for a decision and is in the history of its box for ever.
 func TestConfigurationsApart(t *testing.T) {
+	t.Parallel()
 	l := pair(t, Config{})
 	left, right := l.Boxes[0], l.Boxes[1]
 

@@ -115,6 +115,7 @@ func (c *capture) match(t *testing.T, filter string, options ...string) []string
 // Every packet of a box that gives addresses up and takes them is one that others can
 // read, and none tells a switch that the virtual address is at a standby.
 func TestPacketsAreWellFormed(t *testing.T) {
+	t.Parallel()
 	l := build(t, Config{Shared: dialects})
 	captures := map[string]*capture{}
 	for _, b := range l.Boxes {

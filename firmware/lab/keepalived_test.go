@@ -24,6 +24,7 @@ type company struct {
 // With keepalived as the other router, one of the two has each address after whatever
 // happens to either: the one that should.
 func TestKeepalived(t *testing.T) {
+	t.Parallel()
 	c := &company{l: build(t, Config{Shared: groups(0)}), log: &logbook{}, ours: map[int]bool{}}
 	c.box = c.l.Boxes[0]
 	t.Cleanup(func() { // before the lab goes

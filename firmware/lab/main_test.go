@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +24,9 @@ const long = 45 * time.Second
 var built struct {
 	once func() (string, error)
 }
+
+// labs counts those that were built.
+var labs atomic.Int64
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
@@ -52,7 +57,8 @@ func build(t *testing.T, cfg Config) *Lab {
 	}
 	exe, err := built.once()
 	must(t, err)
-	cfg.Evener, cfg.Dir, cfg.Prefix, cfg.Log = exe, t.TempDir(), fmt.Sprintf("ev%d", os.Getpid()), t.Output()
+	cfg.Evener, cfg.Dir, cfg.Log = exe, t.TempDir(), t.Output()
+	cfg.Prefix = "ev" + strconv.FormatInt(int64(os.Getpid())<<8|labs.Add(1), 36) // of this lab alone
 	l, err := New(cfg)
 	must(t, err)
 	t.Cleanup(func() { must(t, l.Close()) })

@@ -91,6 +91,7 @@ func at(t *testing.T, l *Lab, running []*Box, where map[string]*Box) {
 // Of three boxes each stands in for each, in the order of homes; two groups with
 // other homes are on two boxes.
 func TestThreeBoxes(t *testing.T) {
+	t.Parallel()
 	l := pair(t, Config{Boxes: 3, Group: quick, More: second})
 	left, right, third := l.Boxes[0], l.Boxes[1], l.Boxes[2]
 	for _, s := range []struct {

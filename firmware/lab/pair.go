@@ -4,7 +4,9 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"evener/firmware/manage"
@@ -29,11 +31,11 @@ func (l *Lab) Pair(ctx context.Context) error {
 func (l *Lab) pair(ctx context.Context, a, b *Box) error {
 	ctx, cancel := context.WithTimeout(ctx, pairTime)
 	defer cancel()
-	if err := a.Call(ctx, "ha.pair.begin", struct{}{}, nil); err != nil {
+	if err := a.callMirror(ctx, "ha.pair.begin", struct{}{}); err != nil {
 		return err
 	}
 	join := map[string]string{"address": fmt.Sprintf("10.255.0.%d:7460", a.index+1)}
-	if err := b.Call(ctx, "ha.pair.join", join, nil); err != nil {
+	if err := b.callMirror(ctx, "ha.pair.join", join); err != nil {
 		return err
 	}
 	codes := make([]string, 2)
@@ -58,6 +60,20 @@ func (l *Lab) pair(ctx context.Context, a, b *Box) error {
 		}
 	}
 	return paired(ctx, a, b)
+}
+
+// callMirror calls a method that needs the mirror, which begins a moment after the box
+// answers.
+func (b *Box) callMirror(ctx context.Context, method string, params any) error {
+	for {
+		err := b.Call(ctx, method, params, nil)
+		if err == nil || !strings.Contains(err.Error(), "the mirror of this box is starting") {
+			return err
+		}
+		if e := pause(ctx, 20*time.Millisecond); e != nil {
+			return errors.Join(err, e)
+		}
+	}
 }
 
 // paired waits until each of two boxes knows that the other has confirmed: the next

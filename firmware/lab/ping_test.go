@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ type pinger struct {
 }
 
 // pingers counts, so that each knows its own echoes.
-var pingers int
+var pingers atomic.Int64
 
 // ping begins to ask from the namespace.
 func (s *Space) ping(t *testing.T, addr netip.Addr) *pinger {
@@ -41,8 +42,7 @@ func (s *Space) ping(t *testing.T, addr netip.Addr) *pinger {
 	if addr.Is6() {
 		network, local = "ip6:ipv6-icmp", "::"
 	}
-	pingers++
-	p := &pinger{to: addr, id: (os.Getpid() + pingers) & 0xffff, end: make(chan struct{}), seen: map[int]bool{}}
+	p := &pinger{to: addr, id: (os.Getpid() + int(pingers.Add(1))) & 0xffff, end: make(chan struct{}), seen: map[int]bool{}}
 	must(t, s.Do(func() (err error) {
 		p.conn, err = net.ListenPacket(network, local)
 		return err

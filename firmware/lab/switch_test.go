@@ -31,6 +31,7 @@ func (b *Box) moves(t *testing.T, name string) (out []string) {
 // A planned switch moves a group once; it stays there, whatever the boxes prefer,
 // until it is switched back, and then stays there too.
 func TestASwitchStays(t *testing.T) {
+	t.Parallel()
 	l := pair(t, Config{Group: quick})
 	left, right := l.Boxes[0], l.Boxes[1]
 	for _, move := range []struct{ from, to *Box }{{left, right}, {right, left}} {

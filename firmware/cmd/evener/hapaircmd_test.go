@@ -109,7 +109,9 @@ func TestTwoBoxesPairSwitchAndAgreeByTheCommandLine(t *testing.T) {
 	left.await("both are in sync", func() bool {
 		return left.shown().Peers[0].Differences.State == manage.HAInSync && right.shown().Peers[0].Differences.State == manage.HAInSync
 	})
-	left.await("left is active", func() bool { return left.shown().Groups[0].State == manage.HAActive && right.shown().Groups[0].Active == "left" })
+	left.await("left is active", func() bool {
+		return left.shown().Groups[0].State == manage.HAActive && right.shown().Groups[0].Active == "left"
+	})
 	left.await("right hears it", func() bool { return left.shown().Peers[0].Heartbeat.Seen && right.shown().Peers[0].Heartbeat.Seen })
 
 	if out := left.must("ha", "switch", "front", "--to", "right"); !strings.Contains(out, "group front: handed over to right") {
@@ -122,7 +124,9 @@ func TestTwoBoxesPairSwitchAndAgreeByTheCommandLine(t *testing.T) {
 	if out := right.must("ha", "track", "upstream", "down", "--reason", "the line is cut"); !strings.Contains(out, "down") {
 		t.Errorf("ha track prints %q", out)
 	}
-	right.await("the report is in the priority", func() bool { return strings.Contains(right.must("show", "ha"), "custom upstream: the line is cut (-60)") })
+	right.await("the report is in the priority", func() bool {
+		return strings.Contains(right.must("show", "ha"), "custom upstream: the line is cut (-60)")
+	})
 	if o := left.cli("ha", "track", "upstream", "broken"); o.code != 2 || !strings.Contains(o.stderr, "ok or down") {
 		t.Errorf("a state that there is not: %+v", o)
 	}

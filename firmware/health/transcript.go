@@ -4,7 +4,9 @@ package health
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -19,8 +21,10 @@ const (
 // A transcript records what a probe says and hears. The methods of a nil
 // transcript do nothing, so that ordinary probes record nothing.
 type transcript struct {
-	begin          time.Time
-	sent, received []byte // the first maxExcerpt bytes
+	begin time.Time
+
+	mu             sync.Mutex // guards what follows: an HTTP/2 client writes on after its answer
+	sent, received []byte     // the first maxExcerpt bytes
 	nSent, nRecv   int
 	notes          []string
 	connect, first time.Duration
@@ -29,22 +33,30 @@ type transcript struct {
 func newTranscript() *transcript { return &transcript{begin: time.Now()} }
 
 func (t *transcript) connected() {
-	if t != nil {
-		t.connect = time.Since(t.begin)
+	if t == nil {
+		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.connect = time.Since(t.begin)
 }
 
 func (t *transcript) send(b []byte) {
-	if t != nil {
-		t.sent = append(t.sent, b[:min(len(b), maxExcerpt-len(t.sent))]...)
-		t.nSent += len(b)
+	if t == nil {
+		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sent = append(t.sent, b[:min(len(b), maxExcerpt-len(t.sent))]...)
+	t.nSent += len(b)
 }
 
 func (t *transcript) receive(b []byte) {
 	if t == nil || len(b) == 0 {
 		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.nRecv == 0 {
 		t.first = time.Since(t.begin)
 	}
@@ -53,16 +65,23 @@ func (t *transcript) receive(b []byte) {
 }
 
 func (t *transcript) notef(format string, args ...any) {
-	if t != nil && len(t.notes) < maxNotes {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.notes) < maxNotes {
 		t.notes = append(t.notes, line(fmt.Sprintf(format, args...)))
 	}
 }
 
 // fill copies what t recorded into e.
 func (t *transcript) fill(e *Exchange) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	e.Sent, e.SentBytes = printable(t.sent), t.nSent
 	e.Received, e.ReceivedBytes = printable(t.received), t.nRecv
-	e.Notes, e.Connect, e.FirstByte = t.notes, t.connect, t.first
+	e.Notes, e.Connect, e.FirstByte = slices.Clone(t.notes), t.connect, t.first
 }
 
 // printable returns b as text that no terminal or browser acts upon: of all that

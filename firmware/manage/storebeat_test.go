@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +15,8 @@ import (
 func TestDiskThatHangsIsNotAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
-		hanging, beats := false, 0
+		var hanging atomic.Bool
+		var beats atomic.Int64
 		var b Box
 		if b.beat.show() != nil || b.beatProblems() != nil {
 			t.Error("before it runs something is known")
@@ -24,8 +26,8 @@ func TestDiskThatHangsIsNotAlive(t *testing.T) {
 		go func() {
 			defer close(done)
 			b.beat.run(ctx, func() error {
-				beats++
-				if hanging {
+				beats.Add(1)
+				if hanging.Load() {
 					<-hang
 				}
 				return nil
@@ -33,18 +35,19 @@ func TestDiskThatHangsIsNotAlive(t *testing.T) {
 		}()
 		time.Sleep(10*time.Minute + time.Second)
 		synctest.Wait()
-		if s := b.beat.show(); !s.Alive || beats != 21 || b.beatProblems() != nil {
-			t.Errorf("after %d beats it is %+v", beats, s)
+		if s := b.beat.show(); !s.Alive || beats.Load() != 21 || b.beatProblems() != nil {
+			t.Errorf("after %d beats it is %+v", beats.Load(), s)
 		}
-		hanging = true
+		hanging.Store(true)
 		time.Sleep(2*time.Minute + 30*time.Second)
-		if s := b.beat.show(); s.Alive || time.Duration(s.Age) < beatLimit || beats != 22 {
-			t.Errorf("of a disk that hangs it says %+v after %d beats", s, beats)
+		synctest.Wait()
+		if s := b.beat.show(); s.Alive || time.Duration(s.Age) < beatLimit || beats.Load() != 22 {
+			t.Errorf("of a disk that hangs it says %+v after %d beats", s, beats.Load())
 		}
 		if p := b.beatProblems(); len(p) != 1 || !strings.Contains(p[0].Text, "has not answered for 2m30s") {
 			t.Errorf("problems are %+v", p)
 		}
-		hanging = false
+		hanging.Store(false)
 		close(hang) // the controller has been reset
 		time.Sleep(time.Second)
 		synctest.Wait()

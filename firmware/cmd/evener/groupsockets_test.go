@@ -42,6 +42,7 @@ func TestStandbyRebindsUntilItCan(t *testing.T) {
 		time.Sleep(time.Second)
 		s.set(map[string]bool{"front": false})
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if fmt.Sprint(seen) != "[true false]" {
 			t.Errorf("rebound with front %v, want once each true and false", seen)
 		}

@@ -95,9 +95,26 @@ func (c *capture) stop() {
 	}
 }
 
-// match returns the packets that fit a filter, a line for each.
-func (c *capture) match(t *testing.T, filter string, options ...string) []string {
+// await waits until a packet that fits a filter is in the file. Between the two it is
+// in buffers that a capture loses where it ends.
+func (c *capture) await(t *testing.T, what, filter string) {
 	t.Helper()
+	await(t, what, func() error {
+		list, err := c.match(filter)
+		if err != nil || len(list) > 0 {
+			return err
+		}
+		select {
+		case <-c.ended:
+			return fmt.Errorf("the capture has ended: %s: %s", c.cmd.ProcessState, c.said.String())
+		default:
+			return errors.New("no such packet")
+		}
+	})
+}
+
+// match returns the packets that fit a filter, a line for each.
+func (c *capture) match(filter string, options ...string) ([]string, error) {
 	args := []string{"-n", "-r", c.file, "-Y", filter, "-o", "ip.check_checksum:TRUE"}
 	for _, o := range options {
 		args = append(args, "-o", o)
@@ -107,9 +124,9 @@ func (c *capture) match(t *testing.T, filter string, options ...string) []string
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("tshark %q: %v: %s", args, err, said.String())
+		return nil, fmt.Errorf("tshark %q: %w: %s", args, err, said.String())
 	}
-	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' }), nil
 }
 
 // Every packet of a box that gives addresses up and takes them is one that others can
@@ -148,7 +165,13 @@ func TestPacketsAreWellFormed(t *testing.T) {
 	everywhere(right)
 	must(t, right.Stop()) // it resigns too
 	for _, b := range l.Boxes {
-		captures[b.Name].stop()
+		c := captures[b.Name]
+		for _, router := range []string{
+			"ip && vrrp.virt_rtr_id == 10", "ipv6 && vrrp.virt_rtr_id == 10", "vrrp.virt_rtr_id == 11", "vrrp.virt_rtr_id == 12",
+		} {
+			c.await(t, b.Name+" resigns for "+router, "vrrp.prio == 0 && "+router)
+		}
+		c.stop()
 	}
 	const (
 		virtual = "(eth.src[0:4] == 00:00:5e:00 && (eth.src[4] == 01 || eth.src[4] == 02))"
@@ -177,7 +200,8 @@ func TestPacketsAreWellFormed(t *testing.T) {
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			for name, c := range captures {
-				list := c.match(t, p.filter, p.option)
+				list, err := c.match(p.filter, p.option)
+				must(t, err)
 				if p.some == (len(list) == 0) {
 					t.Errorf("%s has sent %d: %q", name, len(list), list[:min(len(list), 5)])
 				}

@@ -47,11 +47,14 @@ func TestASwitchLetsConnectionsEnd(t *testing.T) {
 					t.Errorf("%s: %v, want none to fail", name, seen)
 				}
 			}
-			g := group(t, move.to)
-			t.Logf("handed off: %+v", g.Handoff)
-			if h := g.Handoff; h == nil || h.Problem != "" || h.Packets == 0 || h.Connections == 0 || h.Until.IsZero() {
-				t.Errorf("%s tells of the hand-off: %+v, want packets and connections", move.to.Name, h)
-			}
+			await(t, move.to.Name+" tells of packets and connections that it hands off", func() error {
+				h := group(t, move.to).Handoff
+				if h == nil || h.Problem != "" || h.Packets == 0 || h.Connections == 0 || h.Until.IsZero() {
+					return fmt.Errorf("%+v", h)
+				}
+				t.Logf("handed off: %+v", h)
+				return nil
+			})
 		})
 	}
 	t.Run("what is kept goes with the process", func(t *testing.T) {

@@ -38,6 +38,9 @@ func (n *Node) accept(ctx context.Context, wg *sync.WaitGroup) error {
 	for {
 		c, err := n.cfg.Listener.Accept()
 		if ctx.Err() != nil {
+			if err == nil {
+				c.Close()
+			}
 			return nil
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -109,7 +112,7 @@ func (n *Node) refuse(host string, err error) {
 // welcome finds out who has connected, and serves it.
 func (n *Node) welcome(ctx context.Context, c net.Conn, host string) {
 	defer c.Close()
-	p := &paced{Conn: c, silence: n.cfg.Silence}
+	p := &paced{Conn: c, silence: n.cfg.Silence, bye: n.byeTime}
 	p.endAt(time.Now().Add(greetTime))
 	conn := tls.Server(p, tlsConfig(n.cfg.Identity, n.admit, alpnMirror, alpnPair))
 	stop := context.AfterFunc(ctx, func() { c.Close() })

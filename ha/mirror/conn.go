@@ -49,6 +49,7 @@ func peerFingerprint(c *tls.Conn) Fingerprint {
 type paced struct {
 	net.Conn
 	silence time.Duration
+	bye     time.Duration // for the last word
 
 	mu    sync.Mutex
 	until time.Time // zero: no end
@@ -129,8 +130,9 @@ func (s *stream) writeNumbers(kind byte, numbers ...uint64) error {
 
 // bye says why the stream ends, if that can be said at once, and closes it.
 func (s *stream) bye(reason, text string) {
-	s.paced.endAt(time.Now().Add(200 * time.Millisecond))
-	s.paced.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+	end := time.Now().Add(s.paced.bye)
+	s.paced.endAt(end)
+	s.paced.SetWriteDeadline(end)
 	_ = s.writeJSON(frameGoodbye, goodbye{Reason: reason, Text: text})
 	s.conn.NetConn().Close()
 }

@@ -18,6 +18,7 @@ const (
 	dialTime  = 5 * time.Second
 	greetTime = 10 * time.Second // for the handshake and both greetings
 	retryMin  = 200 * time.Millisecond
+	byeTime   = 200 * time.Millisecond // to say why a stream ends
 )
 
 // errUnpaired is why the streams of a peer end that SetPeers took away.
@@ -119,7 +120,7 @@ func (l *link) open(ctx context.Context) (*stream, int, hello, error) {
 	if err != nil {
 		return nil, 0, hello{}, err
 	}
-	p := &paced{Conn: raw, silence: l.node.cfg.Silence}
+	p := &paced{Conn: raw, silence: l.node.cfg.Silence, bye: l.node.byeTime}
 	p.endAt(time.Now().Add(greetTime))
 	conn := tls.Client(p, tlsConfig(l.node.cfg.Identity, l.verify, alpnMirror))
 	st := newStream(conn, p)

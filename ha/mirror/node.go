@@ -23,9 +23,10 @@ type Node struct {
 	sync    *revisionSync
 	changed chan struct{} // the peers are others
 
-	// The same for all nodes of this software; tests make older and newer ones.
+	// The same for all nodes of this software; tests make older, newer and more patient ones.
 	protocolMin, protocolMax int
 	ackTime                  time.Duration // without an acknowledgement ends a stream
+	byeTime                  time.Duration
 
 	mu      sync.Mutex // guards what follows
 	want    []Peer
@@ -45,7 +46,7 @@ func New(cfg Config, log *slog.Logger) (*Node, error) {
 	cfg.Address = cmp.Or(cfg.Address, cfg.Listener.Addr().String())
 	n := &Node{
 		cfg: cfg, log: log, boot: randomUint64(), changed: make(chan struct{}, 1),
-		protocolMin: protocolMin, protocolMax: protocolMax, ackTime: ackTime,
+		protocolMin: protocolMin, protocolMax: protocolMax, ackTime: ackTime, byeTime: byeTime,
 		peers: map[string]*peer{}, door: door{byAddress: map[string]int{}},
 	}
 	n.sync = newRevisionSync(n)
@@ -115,8 +116,10 @@ func (n *Node) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	stop := context.AfterFunc(ctx, func() { n.cfg.Listener.Close() })
-	defer stop()
+	wg.Go(func() { // waited for: then the address is free
+		<-ctx.Done()
+		n.cfg.Listener.Close()
+	})
 	wg.Go(func() { cancel(n.accept(ctx, &wg)) })
 	wg.Go(func() { n.sync.run(ctx) })
 	wg.Go(func() { n.pairing.run(ctx) })

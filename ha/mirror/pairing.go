@@ -207,7 +207,7 @@ func (p *Pairing) join(ctx context.Context, a *attempt) {
 		return
 	}
 	defer raw.Close()
-	c := &paced{Conn: raw, silence: p.node.cfg.Silence}
+	c := &paced{Conn: raw, silence: p.node.cfg.Silence, bye: p.node.byeTime}
 	c.endAt(time.Now().Add(greetTime))
 	whoever := func(string, Fingerprint) error { return nil } // the code decides
 	conn := tls.Client(c, tlsConfig(p.node.cfg.Identity, whoever, alpnPair))

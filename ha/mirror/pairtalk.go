@@ -207,16 +207,33 @@ func (p *Pairing) persons(ctx context.Context, a *attempt, st *stream, peer Peer
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	frames := make(chan byte, 2)
+	frames, read := make(chan byte, 2), make(chan error, 1)
 	wg.Go(func() {
-		if err := readMarks(st, frames); err != nil {
+		err := readMarks(st, frames)
+		read <- err
+		if err != nil {
 			cancel(err)
 		}
 	})
+	lastWord := func(err error) error {
+		if worthAWord(err) {
+			return err
+		}
+		end := time.Now().Add(st.paced.bye)
+		st.paced.endAt(end)
+		st.paced.SetReadDeadline(end)
+		var bye *goodbye
+		if last := <-read; errors.As(last, &bye) {
+			return last // it says more than that nothing can be written any more
+		}
+		return err
+	}
 	wg.Go(func() { cancel(orEnded(st.beat(ctx, p.node.cfg.Heartbeat))) })
 	err := p.confirmed(ctx, a, st, frames)
 	if err == nil {
-		err = p.keep(ctx, st, peer, frames)
+		err = p.keep(ctx, st, peer, frames, lastWord)
+	} else {
+		err = lastWord(err)
 	}
 	err = hangUp(err)
 	cancel(nil)
@@ -274,7 +291,7 @@ func (p *Pairing) confirmedThere(a *attempt) {
 }
 
 // keep has the peer kept on this box, and taken back if the other box could not.
-func (p *Pairing) keep(ctx context.Context, st *stream, peer Peer, frames <-chan byte) error {
+func (p *Pairing) keep(ctx context.Context, st *stream, peer Peer, frames <-chan byte, lastWord func(error) error) error {
 	if err := p.node.cfg.Paired(peer); err != nil {
 		return fmt.Errorf("%s could not keep the pairing: %w", p.node.cfg.Node, err)
 	}
@@ -285,6 +302,7 @@ func (p *Pairing) keep(ctx context.Context, st *stream, peer Peer, frames <-chan
 	if err == nil {
 		return nil
 	}
+	err = lastWord(err)
 	if undo := p.node.cfg.Unpaired(peer.Name); undo != nil {
 		err = fmt.Errorf("%w; and it could not be taken back: %w", err, undo)
 	}

@@ -63,6 +63,7 @@ func TestLostBoxesChangesSpread(t *testing.T) {
 		x.start(t)
 	}
 	connected(t, a, b, c)
+	settled(t, b, "c")
 	// b got this from a, and c did not.
 	b.table.mu.Lock()
 	b.table.values["k"] = string(Stamp{Time: 9, Node: "a"}.Append(nil)) + "of a"

@@ -35,7 +35,7 @@ var haBlocks = []Block{
 			{Name: "preempt_delay", Kind: KindDuration, Min: "0s", Max: "1000s", Default: "0s",
 				Purpose: "How long a box is well before it takes the group from one with a lower priority."},
 			{Name: "start_delay", Kind: KindDuration, Min: "0s", Max: "1000s", Default: "0s",
-				Purpose: "How long after its start a box stays standby, unless it hears from no other."},
+				Purpose: "How long after its start a box takes no part, even if it hears from no other."},
 			{Name: "accept", Kind: KindBool, Default: "true",
 				Purpose: "Whether the active box answers on the addresses itself where it does not own them."},
 			{Name: "on_split", Kind: KindString, OneOf: []string{"hold", "takeover"}, Default: "hold",

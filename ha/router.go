@@ -5,7 +5,6 @@ package ha
 import (
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -127,11 +126,7 @@ func (rt *router) config(g *group, src netip.Addr) vrrp.Config {
 func (rt *router) wireConfig() wire.Config {
 	c := wire.Config{Interface: rt.set.Interface, Family: rt.family(), Addresses: rt.prefixes, Refuse: !rt.g.set.Accept && !rt.set.Owner}
 	if rt.set.MAC == "virtual" {
-		kind := byte(1)
-		if c.Family == wire.IPv6 {
-			kind = 2
-		}
-		c.MAC = net.HardwareAddr{0, 0, 0x5e, 0, kind, rt.set.VRID} // RFC 9568, section 7.3
+		c.MAC = rt.cfg.Family.VirtualMAC(rt.set.VRID)
 	}
 	return c
 }

@@ -147,11 +147,7 @@ func (r *Runner) perform(rt *router, a vrrp.Action) {
 		r.take(rt)
 	case vrrp.Release:
 		rt.rounds = 0
-		held, err := rt.st.Held()
-		if err == nil {
-			err = rt.st.Release(held...)
-		}
-		if err != nil {
+		if err := rt.st.Reconcile(nil); err != nil {
 			r.log.Error("addresses not released", "group", rt.g.set.Name, "router", rt.set.Name, "err", err)
 		}
 	case vrrp.Announce:

@@ -112,11 +112,11 @@ func (s *station) Announce() error {
 	}
 	var frames []announce.Frame
 	for _, p := range held {
-		list, err := s.frames(mac, p.Addr())
+		f, err := s.frame(mac, p.Addr())
 		if err != nil {
 			return err
 		}
-		frames = append(frames, list...)
+		frames = append(frames, f)
 	}
 	if s.sender == nil {
 		if s.sender, err = announce.Open(name); err != nil {
@@ -126,23 +126,12 @@ func (s *station) Announce() error {
 	return s.sender.Send(frames...)
 }
 
-func (s *station) frames(mac net.HardwareAddr, a netip.Addr) (out []announce.Frame, err error) {
+// frame is what announces an address.
+func (s *station) frame(mac net.HardwareAddr, a netip.Addr) (announce.Frame, error) {
 	if s.cfg.Family == IPv6 {
-		f, err := announce.NA(mac, a, s.cfg.Router)
-		return []announce.Frame{f}, err
+		return announce.NA(mac, a, false) // it serves the address, and routes for nobody
 	}
-	forms := []announce.Form{announce.Request}
-	if s.cfg.ARPReply {
-		forms = append(forms, announce.Reply)
-	}
-	for _, form := range forms {
-		f, err := announce.ARP(mac, a, form)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, f)
-	}
-	return out, nil
+	return announce.ARP(mac, a, announce.Request)
 }
 
 // Status tells how the station is.

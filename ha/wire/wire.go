@@ -110,12 +110,6 @@ type Config struct {
 	// Refuse accepts no packets for the addresses but those that find out where they
 	// are (RFC 9568 section 6.1, Accept_Mode false).
 	Refuse bool
-
-	// Router sets the flag R in neighbour advertisements: the box forwards packets.
-	Router bool
-
-	// ARPReply announces by ARP replies as well as by requests.
-	ARPReply bool
 }
 
 // A Family is one of the two IP protocols.

@@ -10,27 +10,24 @@ import (
 
 // What every VRRP packet has in common (RFC 9568, section 5.1).
 const (
-	Protocol     = 112  // IP protocol or next header
-	TTL          = 255  // TTL or hop limit; any other is discarded
-	TrafficClass = 0xC0 // class selector 6, network control, as other implementations send it
+	Protocol = 112 // IP protocol or next header
+	TTL      = 255 // TTL or hop limit; any other is discarded
 )
 
 // Priorities with a meaning of their own (RFC 9568, section 5.2.4).
 const (
-	PriorityGone    = 0   // the ACTIVE router gives up
-	PriorityDefault = 100 // of a router that backs up another
-	PriorityOwner   = 255 // the addresses are the router's own
+	PriorityGone  = 0   // the ACTIVE router gives up
+	PriorityOwner = 255 // the addresses are the router's own
 )
 
 // Intervals between advertisements (RFC 9568, section 5.2.7 and erratum 8301;
 // RFC 3768, section 5.3.7).
 const (
-	IntervalDefault = time.Second
-	IntervalStep    = 10 * time.Millisecond // version 3 counts centiseconds
-	IntervalMin     = IntervalStep
-	IntervalMax     = 4095 * IntervalStep
-	IntervalStepV2  = time.Second
-	IntervalMaxV2   = 255 * time.Second
+	IntervalStep   = 10 * time.Millisecond // version 3 counts centiseconds
+	IntervalMin    = IntervalStep
+	IntervalMax    = 4095 * IntervalStep
+	IntervalStepV2 = time.Second
+	IntervalMaxV2  = 255 * time.Second
 )
 
 // PreemptDelayMax is the longest Config.PreemptDelay.

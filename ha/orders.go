@@ -214,11 +214,12 @@ func (r *Runner) crash(g *group, o Order) (string, error) {
 	g.pinned, g.away, g.heir = "", "", ""
 	for _, rt := range g.routers {
 		r.perform(rt, vrrp.Release{})
-		m, err := vrrp.New(rt.config(g, rt.st.Status().Primary))
+		c := rt.config(g, rt.st.Status().Primary)
+		m, err := vrrp.New(c)
 		if err != nil {
 			return "", err
 		}
-		rt.m, rt.cfg, rt.down, rt.fault = m, rt.config(g, rt.st.Status().Primary), "", ""
+		rt.m, rt.cfg, rt.down, rt.fault = m, c, "", ""
 		r.tellPriority(rt, note{cause: CauseOperator, by: o.By})
 	}
 	g.pending = &note{cause: CauseOperator, by: o.By, reason: "a crash is rehearsed by " + o.By}

@@ -5,6 +5,7 @@ package ha
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -83,12 +84,7 @@ func (r *Runner) Pulse(ctx context.Context, p Pulse) error {
 	return r.do(ctx, func() {
 		r.engine.heard(r.now(), p.Engine)
 		r.timeline.acknowledge(p.Acked)
-		if r.tracks == nil {
-			r.tracks = map[string]TrackState{}
-		}
-		for name, s := range p.Tracks {
-			r.tracks[name] = s
-		}
+		maps.Copy(r.tracks, p.Tracks)
 		for _, g := range r.groups {
 			g.judged(r.tracks)
 			r.watchEngine(g)

@@ -4,7 +4,6 @@ package ha
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -240,7 +239,7 @@ func (rt *router) report(now time.Duration) RouterReport {
 	for why, n := range rt.bad {
 		p.Errors[string(why)] += n
 	}
-	for why, n := range maps.All(s.Discarded) {
+	for why, n := range s.Discarded {
 		p.Errors[string(why)] += n
 	}
 	switch {

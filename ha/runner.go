@@ -72,7 +72,7 @@ type Runner struct {
 	groups   []*group
 	peers    []*peer
 	engine   engineWatch
-	tracks   map[string]TrackState // of the latest pulse
+	tracks   map[string]TrackState // as pulses have told; what one leaves out stays
 	timeline timeline
 	results  []OrderResult
 
@@ -112,7 +112,7 @@ func New(lan wire.LAN, cfg Config, log *slog.Logger) *Runner {
 	var b [8]byte
 	rand.Read(b[:])
 	r := &Runner{cfg: cfg, lan: lan, log: log, began: time.Now(), epoch: binary.BigEndian.Uint64(b[:]) >> 11, // exact in every reader of JSON
-		since: map[string]time.Time{}, raised: map[string]bool{}, realtimeWhy: "not asked for",
+		tracks: map[string]TrackState{}, since: map[string]time.Time{}, raised: map[string]bool{}, realtimeWhy: "not asked for",
 		met: map[neighbour]meeting{}, ask: make(chan neighbour, maxNeighbours)}
 	return r
 }

@@ -7,7 +7,7 @@ import "net/netip"
 // LinuxConfig says how to use the networks of the kernel.
 type LinuxConfig struct {
 	// Journal is the file in which is noted what may have to be undone, such as
-	// "/var/lib/evener/ha.addresses". Required; its folder exists.
+	// "/var/lib/evener/ha/addresses". Required; its folder exists.
 	Journal string
 }
 

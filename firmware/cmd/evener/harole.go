@@ -184,7 +184,7 @@ func (r *haRole) open(s ha.Settings) (wire.LAN, error) {
 	return wire.OpenSim(c, r.log)
 }
 
-// lockHA waits for the right to move the addresses of the box whose state is in dir,
+// lockHA waits for the right to move the addresses of the box whose state this is,
 // and keeps it as long as the file is open.
 func lockHA(state string, patience time.Duration) (*os.File, error) {
 	if err := os.MkdirAll(haDir(state), 0o700); err != nil {

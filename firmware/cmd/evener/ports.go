@@ -87,6 +87,10 @@ type wiring struct {
 	conf  *netconf.Conf
 	clock *ntp.Clock
 	box   *manage.Box // set before run
+
+	// plugIn puts the cables into the simulated network of the failover groups, as
+	// the ports have them; nil: nothing is simulated. It needs the configuration.
+	plugIn func() error
 }
 
 // openPorts opens the ports of the board and what configures the network; nothing is
@@ -145,9 +149,12 @@ func (w *wiring) simulate(matches []nic.Match, cfg netconf.Config, e *engine) {
 	faces := map[string]string{}
 	for _, p := range list {
 		faces[p.Label] = p.Interface
-		if err := e.plugLAN(p.Interface, true); err != nil { // as sim has it
-			e.log.Error("cable of the simulated network not put in", "port", p.Label, "err", err)
+	}
+	w.plugIn = func() (err error) {
+		for _, face := range names {
+			err = errors.Join(err, e.plugLAN(face, true))
 		}
+		return err
 	}
 	w.shown = simulatedPorts{w.ports, func(port string, in bool) error {
 		system.Plug(faces[port], in) // before the box is told of it
@@ -160,7 +167,7 @@ func (w *wiring) simulate(matches []nic.Match, cfg netconf.Config, e *engine) {
 // plugLAN pulls the cable out of the simulated network of the failover groups too, or
 // puts it in.
 func (e *engine) plugLAN(face string, in bool) error {
-	if e.cfg.lan == "" || e.balancer == nil || e.balancer.Config() == nil || face == "" {
+	if e.cfg.lan == "" || e.balancer.Config() == nil || face == "" {
 		return nil
 	}
 	return wire.Plug(e.cfg.lan, e.balancer.Config().NodeName(e.host), face, in)
@@ -176,6 +183,11 @@ func (w *wiring) changed(x nic.Event) {
 func (e *engine) runPorts(ctx context.Context, w *wiring) {
 	if w == nil {
 		return
+	}
+	if w.plugIn != nil {
+		if err := w.plugIn(); err != nil {
+			e.log.Error("cables of the simulated network not put in", "err", err)
+		}
 	}
 	e.run1(ctx, "ports", func(ctx context.Context) error {
 		defer w.ports.Close()

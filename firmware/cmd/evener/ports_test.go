@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/manage"
 	"evener/firmware/netconf"
+	"evener/ha/wire"
 )
 
 func TestSimulatedPortsAreWired(t *testing.T) {
@@ -218,6 +220,20 @@ func TestBoxChangesItsAddressAndTakesItBack(t *testing.T) {
 	b.set(t, "console { listen = [] }\n")
 	b.must("config", "commit")
 	b.await("without the block the address goes", func() bool { return !on("192.0.2.10") && !b.network().Managed })
+}
+
+// The ports of the simulated board begin with their cables in, so those of the simulated
+// network do: also where an engine before pulled one.
+func TestSimulatedCablesAreInWhenTheEngineBegins(t *testing.T) {
+	lan := t.TempDir()
+	if err := wire.Plug(lan, "left", "sim0", false); err != nil {
+		t.Fatal(err)
+	}
+	b := startLive(t, "node { name = \"left\" }\n", "--board", "sim", "--lan", lan, "--no-demo-servers")
+	b.await("the cable is in", func() bool {
+		pulled, err := filepath.Glob(filepath.Join(lan, "left", "pulled-*"))
+		return err == nil && len(pulled) == 0
+	})
 }
 
 // set makes text the candidate.

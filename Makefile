@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What one does with Evener's tree. `make help` lists it; .ci/ has the longer
-# scripts. Nothing here needs root but `make test`'s setting-up of a bare machine.
+# scripts. Nothing here needs root but `make lab`, and the setting-up of a bare machine.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build

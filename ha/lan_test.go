@@ -253,7 +253,7 @@ func (s *station) Prepare([]netip.Prefix) error { return nil }
 func (s *station) Take(list ...netip.Prefix) error {
 	s.b.w.mu.Lock()
 	defer s.b.w.mu.Unlock()
-	if s.b.refuse != nil {
+	if s.b.refuse != nil && len(list) > 0 {
 		return s.b.refuse
 	}
 	for _, p := range list {

@@ -129,7 +129,7 @@ func (s *station) Announce() error {
 // frame is what announces an address.
 func (s *station) frame(mac net.HardwareAddr, a netip.Addr) (announce.Frame, error) {
 	if s.cfg.Family == IPv6 {
-		return announce.NA(mac, a, false) // it serves the address, and routes for nobody
+		return announce.NA(mac, a, false) // no flag R: Evener switches no forwarding on
 	}
 	return announce.ARP(mac, a, announce.Request)
 }

@@ -109,8 +109,8 @@ func askTLS(t *testing.T, p ProbeConfig, addr netip.AddrPort, roots *x509.CertPo
 
 func TestTLSOfServersThatDoNot(t *testing.T) {
 	runCases(t, TLS, []probeCase{
-		{"plain text", ProbeConfig{}, says("HTTP/1.1 400 Bad Request\r\n\r\n"), Bad, Handshake, "TLS handshake"},
-		{"closes", ProbeConfig{}, silent, Bad, Closed, ""},
+		{"plain text", ProbeConfig{}, thenHalfCloses(says("HTTP/1.1 400 Bad Request\r\n\r\n")), Bad, Handshake, "TLS handshake"},
+		{"closes", ProbeConfig{}, thenHalfCloses(silent), Bad, Closed, ""},
 		{"never answers", ProbeConfig{DataTimeout: brief}, thenHangs(silent), Bad, DataTimeout, "50ms"},
 		{"endless", ProbeConfig{}, endless("\x16\x03\x03\x01\x00"), Bad, Handshake, ""},
 		{"slow", ProbeConfig{DataTimeout: brief}, slowly("\x16\x03\x03\x40\x00"+strings.Repeat("\x02", 1000), 10*time.Millisecond), Bad, DataTimeout, ""},

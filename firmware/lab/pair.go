@@ -20,22 +20,30 @@ const pairTime = 20 * time.Second
 func (l *Lab) Pair(ctx context.Context) error {
 	for i, a := range l.Boxes {
 		for _, b := range l.Boxes[i+1:] {
-			if err := l.pair(ctx, a, b); err != nil {
-				return fmt.Errorf("pair %s with %s: %w", a.Name, b.Name, err)
+			if err := Pair(ctx, a, b); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-func (l *Lab) pair(ctx context.Context, a, b *Box) error {
+// Pair pairs two boxes that answer. All it needs of them is their names and states.
+func Pair(ctx context.Context, a, b *Box) error {
 	ctx, cancel := context.WithTimeout(ctx, pairTime)
 	defer cancel()
-	if err := a.callMirror(ctx, "ha.pair.begin", struct{}{}); err != nil {
+	if err := pairTwo(ctx, a, b); err != nil {
+		return fmt.Errorf("pair %s with %s: %w", a.Name, b.Name, err)
+	}
+	return nil
+}
+
+func pairTwo(ctx context.Context, a, b *Box) error {
+	var begun manage.HAPairing
+	if err := a.callMirror(ctx, "ha.pair.begin", struct{}{}, &begun); err != nil {
 		return err
 	}
-	join := map[string]string{"address": fmt.Sprintf("10.255.0.%d:7460", a.index+1)}
-	if err := b.callMirror(ctx, "ha.pair.join", join); err != nil {
+	if err := b.callMirror(ctx, "ha.pair.join", map[string]string{"address": begun.Listen}, nil); err != nil {
 		return err
 	}
 	codes := make([]string, 2)
@@ -64,9 +72,9 @@ func (l *Lab) pair(ctx context.Context, a, b *Box) error {
 
 // callMirror calls a method that needs the mirror, which begins a moment after the box
 // answers.
-func (b *Box) callMirror(ctx context.Context, method string, params any) error {
+func (b *Box) callMirror(ctx context.Context, method string, params, result any) error {
 	for {
-		err := b.Call(ctx, method, params, nil)
+		err := b.Call(ctx, method, params, result)
 		if err == nil || !strings.Contains(err.Error(), "the mirror of this box is starting") {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"evener/firmware/api"
+	"evener/firmware/lab"
 	"evener/firmware/manage"
 )
 
@@ -31,8 +31,7 @@ type simBox struct {
 }
 
 const (
-	simStart = time.Minute      // for both boxes to answer
-	simPair  = 30 * time.Second // for them to pair
+	simStart = time.Minute // for both boxes to answer, and to pair
 	simStop  = 20 * time.Second
 )
 
@@ -216,23 +215,14 @@ func (b *simBox) stop() error {
 	}
 }
 
-func (b *simBox) call(ctx context.Context, method string, params, result any) error {
-	c, err := api.Dial(filepath.Join(b.State, "api.sock"))
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return c.Call(ctx, method, params, result)
-}
-
 // bringUp waits until both boxes answer, and pairs them if they are not.
 func bringUp(ctx context.Context, boxes []*simBox) error {
 	ctx, cancel := context.WithTimeout(ctx, simStart)
 	defer cancel()
 	paired := true
 	for _, b := range boxes {
-		var h manage.HAShow
-		if err := b.await(ctx, func() (bool, error) { return len(h.Peers) > 0, b.call(ctx, "ha.show", struct{}{}, &h) }); err != nil {
+		h, err := b.await(ctx)
+		if err != nil {
 			return fmt.Errorf("box %s: %w", b.Name, err)
 		}
 		paired = paired && h.Peers[0].Paired
@@ -240,57 +230,27 @@ func bringUp(ctx context.Context, boxes []*simBox) error {
 	if paired {
 		return nil
 	}
-	ctx, cancel = context.WithTimeout(ctx, simPair)
-	defer cancel()
-	if err := pairSim(ctx, boxes[0], boxes[1]); err != nil {
-		return fmt.Errorf("pair the boxes: %w", err)
-	}
-	return nil
+	return lab.Pair(ctx, boxes[0].box(), boxes[1].box())
 }
 
-// await asks until it is so, or the box or the time has ended.
-func (b *simBox) await(ctx context.Context, ask func() (bool, error)) error {
+// box is what package lab can ask.
+func (b *simBox) box() *lab.Box { return &lab.Box{Name: b.Name, State: b.State} }
+
+// await asks until the box knows its peer, or it or the time has ended.
+func (b *simBox) await(ctx context.Context) (manage.HAShow, error) {
 	for {
-		ok, err := ask()
-		if ok && err == nil {
-			return nil
+		h, err := b.box().HA(ctx)
+		if err == nil && len(h.Peers) > 0 {
+			return h, nil
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), err)
+			return h, errors.Join(context.Cause(ctx), err)
 		case <-b.ended:
-			return errors.New("it has ended")
+			return h, errors.New("it has ended")
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-// pairSim does what two people do: it compares the codes and confirms on both.
-func pairSim(ctx context.Context, a, b *simBox) error {
-	var at, there manage.HAPairing
-	if err := a.call(ctx, "ha.pair.begin", struct{}{}, &at); err != nil {
-		return err
-	}
-	if err := b.call(ctx, "ha.pair.join", map[string]string{"address": at.Listen}, nil); err != nil {
-		return err
-	}
-	for _, x := range []struct {
-		box *simBox
-		to  *manage.HAPairing
-	}{{a, &at}, {b, &there}} {
-		if err := x.box.await(ctx, func() (bool, error) { return x.to.Code != "", x.box.call(ctx, "ha.pair.show", struct{}{}, x.to) }); err != nil {
-			return err
-		}
-	}
-	if at.Code != there.Code {
-		return fmt.Errorf("%s shows the code %s, %s shows %s", a.Name, at.Code, b.Name, there.Code)
-	}
-	for _, x := range []*simBox{a, b} {
-		if err := x.call(ctx, "ha.pair.confirm", map[string]bool{"code_matches": true}, nil); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func tellSim(out io.Writer, boxes []*simBox, exe, log string) {

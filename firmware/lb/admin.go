@@ -4,6 +4,7 @@ package lb
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -68,16 +69,7 @@ func (a *adminState) load(s State) error {
 
 // set changes one member's state durably, before it takes effect.
 func (b *Balancer) setState(poolName, member string, change func(*memberState)) error {
-	next := adminState{}
-	for p, members := range b.admin {
-		next[p] = map[string]memberState{}
-		for m, st := range members {
-			next[p][m] = st
-		}
-	}
-	if next[poolName] == nil {
-		next[poolName] = map[string]memberState{}
-	}
+	next := b.admin.copied(poolName)
 	st := next[poolName][member]
 	change(&st)
 	b.stamp(&st)
@@ -91,6 +83,18 @@ func (b *Balancer) setState(poolName, member string, change func(*memberState)) 
 	}
 	b.tellState(poolName, member, st)
 	return nil
+}
+
+// copied returns a copy to change, which has a map for the pool.
+func (a adminState) copied(poolName string) adminState {
+	next := make(adminState, len(a)+1)
+	for p, members := range a {
+		next[p] = maps.Clone(members)
+	}
+	if next[poolName] == nil {
+		next[poolName] = map[string]memberState{}
+	}
+	return next
 }
 
 // keepStates makes next the runtime states, durably first.

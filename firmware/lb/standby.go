@@ -144,16 +144,7 @@ func (b *Balancer) TakeState(r RuntimeState) (bool, error) {
 
 // putState is setState of a whole state that is not this box's own.
 func (b *Balancer) putState(poolName, member string, st memberState) error {
-	next := adminState{}
-	for p, members := range b.admin {
-		next[p] = map[string]memberState{}
-		for m, st := range members {
-			next[p][m] = st
-		}
-	}
-	if next[poolName] == nil {
-		next[poolName] = map[string]memberState{}
-	}
+	next := b.admin.copied(poolName)
 	next[poolName][member] = st
 	return b.keepStates(next)
 }

@@ -82,8 +82,7 @@ type lossProbe struct {
 
 	mu     sync.Mutex // guards what follows
 	leg    HARehearsalLeg
-	first  time.Time // answer
-	last   time.Time // answer
+	last   time.Time // answer; zero: none yet
 	streak int       // answers since the last failure
 	err    error     // the last
 	open   int
@@ -143,9 +142,7 @@ func (p *lossProbe) ask(ctx context.Context) {
 	p.open--
 	switch {
 	case err == nil:
-		if p.first.IsZero() {
-			p.first = now
-		} else {
+		if !p.last.IsZero() {
 			p.leg.Gap = max(p.leg.Gap, api.Duration(now.Sub(p.last)))
 		}
 		p.last = now

@@ -55,13 +55,22 @@ func (t *MirrorTable) Attach(log MirrorLog) {
 // put tells peers of a record, where there are any. What is too large for the mirror
 // is counted.
 func (t *MirrorTable) put(key, value []byte) {
+	t.tell(func(log MirrorLog) error { return log.Put(key, value) })
+}
+
+// remove tells peers that a record is gone.
+func (t *MirrorTable) remove(key []byte) {
+	t.tell(func(log MirrorLog) error { return log.Delete(key) })
+}
+
+func (t *MirrorTable) tell(change func(MirrorLog) error) {
 	t.mu.Lock()
 	log := t.log
 	t.mu.Unlock()
 	if log == nil {
 		return
 	}
-	if err := log.Put(key, value); err != nil {
+	if err := change(log); err != nil {
 		t.refused.Add(1)
 	}
 }
@@ -245,16 +254,17 @@ func cutMember(key []byte) (pool, member string, err error) {
 	return "", "", fmt.Errorf("the key of a member is POOL, a zero byte, SERVER, not %q", key)
 }
 
+func wireRuntime(s lb.RuntimeState) (key, value []byte, err error) {
+	value, err = json.Marshal(wireState{s.Stamp, s.Node, s.Value})
+	return memberKey(s.Pool, s.Member), value, err
+}
+
 // runtimeMirror carries what operators decide about members.
 func (b *Box) runtimeMirror() *MirrorTable {
 	t := &MirrorTable{Name: "runtime"}
-	wire := func(s lb.RuntimeState) (key, value []byte, err error) {
-		value, err = json.Marshal(wireState{s.Stamp, s.Node, s.Value})
-		return memberKey(s.Pool, s.Member), value, err
-	}
 	t.Snapshot = func(ctx context.Context, yield func(key, value []byte) bool) error {
 		for _, s := range b.cfg.Balancer.RuntimeStates() {
-			key, value, err := wire(s)
+			key, value, err := wireRuntime(s)
 			if err != nil {
 				return err
 			}
@@ -288,8 +298,8 @@ func (b *Box) runtimeMirror() *MirrorTable {
 func (b *Box) tellRuntime() {
 	t := b.standby.tables.runtime
 	b.cfg.Balancer.MirrorStates(b.nodeName(), func(s lb.RuntimeState) {
-		if value, err := json.Marshal(wireState{s.Stamp, s.Node, s.Value}); err == nil {
-			t.put(memberKey(s.Pool, s.Member), value)
+		if key, value, err := wireRuntime(s); err == nil {
+			t.put(key, value)
 		}
 	})
 }

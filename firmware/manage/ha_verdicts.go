@@ -159,16 +159,3 @@ func (b *Box) tellVerdicts() {
 		}
 	}
 }
-
-// remove tells peers that a record is gone.
-func (t *MirrorTable) remove(key []byte) {
-	t.mu.Lock()
-	log := t.log
-	t.mu.Unlock()
-	if log == nil {
-		return
-	}
-	if err := log.Delete(key); err != nil {
-		t.refused.Add(1)
-	}
-}

@@ -13,8 +13,8 @@ import (
 //	1  flags   40 timeout, ns   48 time, Unix ns   60 CRC-32C of 0 to 59
 //	2  high 16 bits of the stamp's tick   4  its term   56 low 32 bits of its tick
 //
-// The stamp is 0 in journals that are older than stamps. No frame crosses a disk sector, and each stands for itself: a damaged one is
-// left out and the next is read.
+// The stamp is 0 in journals that are older than stamps. No frame crosses a disk
+// sector, and each stands for itself: a damaged one is left out and the next is read.
 const frameSize = 64
 
 // The kinds of frames.

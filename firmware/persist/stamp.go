@@ -9,7 +9,8 @@ package persist
 //
 // It is a logical clock. Term is greater after a takeover than on any box that the
 // new active one has heard of before; within a term Tick follows the clock, but is
-// later than all ticks that the box has given or heard of.
+// not before any tick that the box has given or heard of, and later than the record's
+// own.
 type Stamp struct {
 	Term uint32
 	Tick uint64 // 2^16 ns since 1970, 48 bits

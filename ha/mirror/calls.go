@@ -121,15 +121,19 @@ func (n *Node) serve(ctx context.Context, p *peer, st *stream, id uint64, method
 	if err == nil && len(answer) > MaxMessage {
 		err = fmt.Errorf("the answer to %s has %d bytes; at most %d are allowed", method, len(answer), MaxMessage)
 	}
-	b := begun(nil, frameResponse)
-	b = binary.AppendUvarint(b, id)
+	return st.respond(id, answer, err)
+}
+
+// respond sends the answer to a question, or why there is none.
+func (s *stream) respond(id uint64, answer []byte, err error) error {
+	b := binary.AppendUvarint(begun(nil, frameResponse), id)
 	if err != nil {
 		text := err.Error()
 		b = append(append(b, 1), text[:min(len(text), maxControl)]...)
 	} else {
 		b = append(append(b, 0), answer...)
 	}
-	return st.write(ended(b))
+	return s.write(ended(b))
 }
 
 func (n *Node) answer(ctx context.Context, p *peer, method string, body []byte) ([]byte, error) {

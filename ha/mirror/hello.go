@@ -37,9 +37,8 @@ type hello struct {
 	Tables  []tableHello `json:"tables"`
 }
 
-// A tableHello is, from who dials, a table that is sent and its newest number;
-// from who answers, a table that is taken and how far it is applied (epoch 0: not
-// at all).
+// A tableHello is, from who dials, a table that is sent (its Seq says nothing); from
+// who answers, a table that is taken and how far it is applied (epoch 0: not at all).
 type tableHello struct {
 	Name  string `json:"name"`
 	Epoch uint64 `json:"epoch"`

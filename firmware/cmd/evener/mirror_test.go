@@ -43,9 +43,9 @@ func (b *liveBox) running() string {
 }
 
 // livePair starts two boxes and pairs them.
-func livePair(t *testing.T) (left, right *liveBox, at [2]string) {
+func livePair(t *testing.T) (left, right *liveBox) {
 	t.Helper()
-	at = [2]string{loopback(t), loopback(t)}
+	at := [2]string{loopback(t), loopback(t)}
 	left = startLive(t, fmt.Sprintf(mirrorText, "left", at[0], "right", at[1])+mirrorPool)
 	right = startLive(t, fmt.Sprintf(mirrorText, "right", at[1], "left", at[0]))
 	left.await("left's mirror listens", func() bool {
@@ -63,7 +63,7 @@ func livePair(t *testing.T) (left, right *liveBox, at [2]string) {
 	for _, b := range []*liveBox{left, right} {
 		method[manage.HAPairing](b, "ha.pair.confirm", map[string]any{"code_matches": true})
 	}
-	return left, right, at
+	return left, right
 }
 
 // peerIs waits until a box says so of its only peer.
@@ -81,7 +81,7 @@ func inSync(p manage.HAPeer) bool {
 }
 
 func TestPairSharesItsConfigurationAndSurvivesARestart(t *testing.T) {
-	left, right, at := livePair(t)
+	left, right := livePair(t)
 	left.peerIs("both see that they differ", func(p manage.HAPeer) bool {
 		return p.Mirror.Connected && p.Differences.State == manage.HAConflict && len(p.Differences.Objects) == 2
 	})
@@ -135,5 +135,4 @@ func TestPairSharesItsConfigurationAndSurvivesARestart(t *testing.T) {
 	method[manage.HAPairing](left, "ha.unpair", map[string]any{"peer": "right"})
 	left.peerIs("left has forgotten right", func(p manage.HAPeer) bool { return !p.Paired && !p.Mirror.Connected })
 	right.peerIs("right does not reach left any more", func(p manage.HAPeer) bool { return !p.Mirror.Connected })
-	_ = at
 }

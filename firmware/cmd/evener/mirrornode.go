@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -285,9 +286,7 @@ func (h *mirrorHost) drop(peer string) error {
 func (h *mirrorHost) changePins(f func(map[string]pin)) error {
 	h.mu.Lock()
 	next := map[string]pin{}
-	for name, p := range h.pins {
-		next[name] = p
-	}
+	maps.Copy(next, h.pins)
 	f(next)
 	text, err := json.Marshal(next)
 	if err == nil {

@@ -4,9 +4,7 @@ package store
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"maps"
 )
 
 // AdoptSecrets makes keys, the newest first, the keys called name, in place of this
@@ -44,18 +42,5 @@ func (s *Store) AdoptSecrets(name string, keys [][]byte) error {
 			add(s.keys[name][0].Key)
 		}
 	}
-	next := maps.Clone(s.keys)
-	if next == nil {
-		next = make(map[string][]secret)
-	}
-	next[name] = list
-	b, err := json.Marshal(next)
-	if err != nil {
-		return fmt.Errorf("save secret %s: %w", name, err)
-	}
-	if err := s.secrets.save(b); err != nil {
-		return fmt.Errorf("save secret %s: %w", name, err)
-	}
-	s.keys = next
-	return nil
+	return s.keepSecrets(name, list)
 }

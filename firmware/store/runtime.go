@@ -140,14 +140,16 @@ func (s *Store) addSecret(name string) error {
 	}
 	k := secret{Key: make([]byte, secretSize), Time: wall(s.cfg.Now())}
 	rand.Read(k.Key) // never fails: crypto/rand ends the program instead
-	next := maps.Clone(s.keys)
-	if next == nil {
-		next = make(map[string][]secret)
-	}
-	next[name] = append([]secret{k}, next[name]...)
-	if len(next[name]) > 1+oldSecrets {
-		next[name] = next[name][:1+oldSecrets]
-	}
+	list := append([]secret{k}, s.keys[name]...)
+	return s.keepSecrets(name, list[:min(len(list), 1+oldSecrets)])
+}
+
+// keepSecrets makes list, the newest first, the secrets of a name: durably, or not
+// at all. The caller holds s.mu.
+func (s *Store) keepSecrets(name string, list []secret) error {
+	next := make(map[string][]secret, len(s.keys)+1)
+	maps.Copy(next, s.keys)
+	next[name] = list
 	b, err := json.Marshal(next)
 	if err != nil {
 		return fmt.Errorf("save secret %s: %w", name, err)

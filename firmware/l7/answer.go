@@ -148,7 +148,7 @@ func (x *exchange) beginAnswer(n int) {
 	m := x.s.up.Stats.Slot(x.w.index)
 	m.Class[stats.ClassOf(x.status)].Add(1)
 	m.Duration.Observe(x.firstByte - x.sent)
-	if !x.reqDone || x.w.draining {
+	if !x.reqDone || x.c.parting() {
 		x.keep = false
 	}
 	chunked := x.down.coded || x.resp.Body == message.Chunked || x.resp.Body == message.UntilClose || x.resp.Body == message.Stream

@@ -322,7 +322,7 @@ func (c *clientConn) again(idle time.Duration) {
 	if c.tls != nil {
 		c.tls.Shrink()
 	}
-	c.w.loop.SetTimer(&c.timer, c.w.idleTime(idle))
+	c.w.loop.SetTimer(&c.timer, c.idleTime(idle))
 	c.watchNow()
 	if len(c.buffered()) > 0 || c.readable {
 		c.w.loop.Soon(c)

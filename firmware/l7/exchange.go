@@ -106,7 +106,7 @@ func (x *exchange) begin(c *clientConn, svc *Service) {
 	x.up.begin(&x.req, &c.conn)
 	x.up.limit = svc.Limits.Body
 	x.reqDone = x.up.done
-	x.keep = x.req.KeepAlive && !x.w.draining && svc.keeps(c) &&
+	x.keep = x.req.KeepAlive && !c.parting() && svc.keeps(c) &&
 		(svc.Limits.Requests == 0 || c.requests < svc.Limits.Requests)
 	x.upgrade = svc.Upgrade && x.req.Websocket && (x.up.done || x.req.HTTP2)
 	if x.upgrade {

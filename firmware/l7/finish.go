@@ -89,7 +89,7 @@ func (x *exchange) fail(status int, r stats.Reason) {
 
 // ownHead sends an answer of the box itself.
 func (x *exchange) ownHead(status int, write func([]byte) []byte, r stats.Reason) {
-	if !x.reqDone || x.w.draining {
+	if !x.reqDone || x.c.parting() {
 		x.keep = false
 	}
 	x.status = status

@@ -30,7 +30,7 @@ func (c *clientConn) beginMux(svc *Service) {
 	m := &clientMux{c: c}
 	m.mux = mux{conn: &c.conn, owner: m, h2: http2.NewServer(svc.HTTP2, c.w.h2)}
 	c.mux, c.state = m, clientMuxed
-	c.w.loop.SetTimer(&c.timer, c.w.idleTime(svc.Timeouts.ClientHead))
+	c.w.loop.SetTimer(&c.timer, c.idleTime(svc.Timeouts.ClientHead))
 	c.watchNow()
 	if !c.gone {
 		m.receive()
@@ -196,7 +196,7 @@ func (m *clientMux) streamEnded() {
 		return
 	}
 	if svc := m.c.service(); svc != nil {
-		m.c.w.loop.SetTimer(&m.c.timer, m.c.w.idleTime(svc.Timeouts.ClientIdle))
+		m.c.w.loop.SetTimer(&m.c.timer, m.c.idleTime(svc.Timeouts.ClientIdle))
 	}
 }
 

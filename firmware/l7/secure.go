@@ -61,7 +61,7 @@ func (c *clientConn) Shaken(err error) {
 		}
 		return
 	}
-	c.w.loop.SetTimer(&c.timer, c.w.idleTime(svc.Timeouts.ClientHead))
+	c.w.loop.SetTimer(&c.timer, c.idleTime(svc.Timeouts.ClientHead))
 	c.receive()
 }
 

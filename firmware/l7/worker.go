@@ -36,6 +36,7 @@ type Worker struct {
 	unwatched watchList
 	later     later
 	draining  bool
+	away      map[*Port]bool // see Away
 
 	cursors  []balance.Cursor // by View.ID
 	spare    spares[exchange]
@@ -147,17 +148,42 @@ func (w *Worker) Drain() {
 	clear(w.listeners)
 	for c := w.clients.next; c != &w.clients; c = c.next {
 		switch c.state {
-		case clientIdle:
-			w.loop.SetTimer(&c.timer, w.idleTime(drainIdle))
-		case clientMuxed:
-			c.mux.drain()
+		case clientIdle, clientMuxed:
+			c.part()
 		}
 	}
 }
 
+// Away says at which ports no client arrives any more, since another box has their
+// addresses now. Their clients are told that their connections end, and those that
+// stay idle are closed: the next request finds the other box. A port that is missing
+// here serves as ever.
+func (w *Worker) Away(ports map[*Port]bool) {
+	w.away = ports
+	for c := w.clients.next; c != &w.clients; c = c.next {
+		if (c.state == clientIdle || c.state == clientMuxed) && ports[c.port] {
+			c.part()
+		}
+	}
+}
+
+// part sends away a client that has no exchange of HTTP/1 under way.
+func (c *clientConn) part() {
+	if c.state == clientMuxed {
+		c.mux.drain()
+		return
+	}
+	c.w.loop.SetTimer(&c.timer, drainIdle)
+}
+
+// parting reports whether the client has to come again by another connection.
+func (c *clientConn) parting() bool {
+	return c.w.draining || len(c.w.away) > 0 && c.w.away[c.port]
+}
+
 // idleTime is how long a connection may be idle where its service says d.
-func (w *Worker) idleTime(d time.Duration) time.Duration {
-	if d = orNever(d); w.draining {
+func (c *clientConn) idleTime(d time.Duration) time.Duration {
+	if d = orNever(d); c.parting() {
 		return min(d, drainIdle)
 	}
 	return d

@@ -247,6 +247,7 @@ func (b *Balancer) swap(gen *generation, ports map[Spec]*port) {
 		}
 		u.http.Forget(forget)
 	})
+	b.sendAway()
 	b.countGenerations()
 }
 

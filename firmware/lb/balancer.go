@@ -112,6 +112,8 @@ type Balancer struct {
 	tell      func(RuntimeState) // other boxes what the operator decides; nil: there are none
 	node      string             // name of this box among them
 	verdicts  verdicts
+	active    map[string]bool   // failover groups that this box serves; nil: nobody has said
+	away      map[*l7.Port]bool // those of other groups
 	draining  bool
 	released  bool // another process owns the durable state now
 

@@ -3,9 +3,11 @@
 package lb
 
 import (
+	"maps"
 	"slices"
 
 	"evener/firmware/config"
+	"evener/firmware/l7"
 )
 
 // grouped is specsOf with the failover group of each listener, as [Sockets] gets
@@ -55,4 +57,36 @@ func (b *Balancer) Rebind() error {
 		u.listen(ports, len(b.loops), b.log.Error)
 	})
 	return b.cfg.Sockets.Keep(wanted)
+}
+
+// Follow tells which failover groups are active on this box. Clients at the addresses
+// of other groups are told that their connections end, so that they come again and
+// find the box that has the address now. Before the first call no group counts as
+// another's.
+func (b *Balancer) Follow(active map[string]bool) {
+	<-b.started
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.active = map[string]bool{}
+	maps.Copy(b.active, active)
+	if b.cur != nil && !b.ended {
+		b.sendAway()
+	}
+}
+
+// sendAway tells the loops at which ports no client arrives any more, if that has
+// changed.
+func (b *Balancer) sendAway() {
+	away := map[*l7.Port]bool{}
+	has := b.cur.cfg.GroupAddresses()
+	for s, p := range b.ports {
+		if g := has[s.Addr.Addr()]; g != nil && p.http != nil && b.active != nil && !b.active[g.Name] {
+			away[p.http] = true
+		}
+	}
+	if maps.Equal(away, b.away) {
+		return
+	}
+	b.away = away
+	b.each(func(u *unit) { u.http.Away(away) })
 }

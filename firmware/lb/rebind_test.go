@@ -100,30 +100,9 @@ responder "here" { status = 200 }
 // A box that is not active must not serve, must when it becomes active, and must
 // not again; other clusters and open connections have nothing to do with it.
 func TestRebindFollowsTheGroup(t *testing.T) {
-	port := freePort(t)
 	sockets := &gated{t: t, open: map[Spec]int{}}
-	b, err := New(Config{Loops: 2, Sockets: sockets, Registry: stats.NewRegistry(stats.Config{Loops: 2}),
-		Keys: []persist.Key{persist.NewKey(1)}}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- b.Run(ctx) }()
-	defer func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		sockets.Keep(nil)
-	}()
-	cfg, found := config.Parse("box.hcl", fmt.Appendf(nil, groupsText, port))
-	if cfg == nil {
-		t.Fatal(found)
-	}
-	if err := b.Apply(cfg, 1); err != nil {
-		t.Fatal(err)
-	}
+	port := freePort(t)
+	b := runGroups(t, sockets, port)
 	moving, fixed := fmt.Sprintf("127.0.0.2:%d", port), fmt.Sprintf("127.0.0.1:%d", port)
 	if got := sockets.asked; len(got) != 2 || got[0].Group != "front" || got[1].Group != "" {
 		t.Errorf("asked for %v, want the first in group front", got)
@@ -160,6 +139,69 @@ func TestRebindFollowsTheGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	serves(t, "active again", map[string]bool{moving: true, fixed: true})
+}
+
+// runGroups runs a balancer of groupsText until the test ends.
+func runGroups(t *testing.T, sockets *gated, port int) *Balancer {
+	t.Helper()
+	b, err := New(Config{Loops: 2, Sockets: sockets, Registry: stats.NewRegistry(stats.Config{Loops: 2}),
+		Keys: []persist.Key{persist.NewKey(1)}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		sockets.Keep(nil)
+	})
+	cfg, found := config.Parse("box.hcl", fmt.Appendf(nil, groupsText, port))
+	if cfg == nil {
+		t.Fatal(found)
+	}
+	if err := b.Apply(cfg, 1); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Clients of a group that another box has now are told to come again, also those of
+// a commit after that, and no others.
+func TestFollowSendsClientsOfOtherGroupsAway(t *testing.T) {
+	port := freePort(t)
+	sockets := &gated{t: t, open: map[Spec]int{}, active: []string{"front"}}
+	b := runGroups(t, sockets, port)
+	for _, step := range []struct {
+		name   string
+		do     func()
+		moving bool // the client of the group may stay
+	}{
+		{"nobody has said", func() {}, true},
+		{"active", func() { b.Follow(map[string]bool{"front": true}) }, true},
+		{"on standby", func() { b.Follow(map[string]bool{"other": true}) }, false},
+		{"after a commit", func() {
+			if err := b.Apply(b.Config(), 2); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		{"active again", func() { b.Follow(map[string]bool{"front": true}) }, true},
+	} {
+		step.do()
+		for addr, stays := range map[string]bool{"127.0.0.2": step.moving, "127.0.0.1": true} {
+			answer, err := http.Get(fmt.Sprintf("http://%s:%d/", addr, port))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.Close == stays {
+				t.Errorf("%s: the answer of %s ends the connection: %v", step.name, addr, answer.Close)
+			}
+		}
+	}
 }
 
 // ask asks over an open connection.

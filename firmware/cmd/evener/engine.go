@@ -80,7 +80,7 @@ type engine struct {
 	sockets   *sockets
 	mirror    *mirrorHost
 	mirroring mirrorRun
-	standby   *standby // of failover groups on a board that simulates its network; nil on others
+	standby   *standby // follows the failover groups
 	records   records
 	problems  []string // for people: what of the start needs attention
 
@@ -202,8 +202,8 @@ func (e *engine) build(cfg *config.Config) error {
 	e.registry.Register(e.access.collect)
 	e.sockets = &sockets{link: e.link, count: loops}
 	e.sockets.left(cfg)
+	e.standby = newStandby(e.follow, e.log)
 	if e.cfg.board == "sim" {
-		e.standby = newStandby(func() error { return e.balancer.Rebind() }, e.log)
 		e.sockets.serves = e.standby.serves
 	}
 	e.balancer, err = lb.New(lb.Config{
@@ -233,9 +233,7 @@ func (e *engine) connectionLimit(wanted int) int {
 // over, everything else with ctx.
 func (e *engine) start(ctx, management context.Context) {
 	e.run1(ctx, "balancer", e.balancer.Run)
-	if e.standby != nil {
-		e.run1(ctx, "standby", e.standby.Run)
-	}
+	e.run1(ctx, "standby", e.standby.Run)
 	e.access.ctx = ctx
 	pages, err := pagesHash(e.cfg.pages)
 	if err != nil {
@@ -250,7 +248,7 @@ func (e *engine) start(ctx, management context.Context) {
 	}
 	e.mirror = newMirrorHost(e.sockets, e.store, e.log)
 	box := manage.New(manage.Config{
-		Mirror: e.mirror, Active: e.groupsActive(),
+		Mirror: e.mirror, Active: e.standby.set,
 		Ports: front, Network: network, Clock: clock,
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: linkSuper(e.cfg.state), Registry: e.registry,
 		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},

@@ -14,12 +14,14 @@ import (
 // another simulated box on this machine that is just letting go.
 const rebindPause = 50 * time.Millisecond
 
-// A standby says which failover groups may have listeners on a box whose network
-// is simulated. There the kernel does not take addresses away from a box that is
-// not active, and two boxes may run on one machine: listeners of a group are held
-// only while it is active. Until somebody calls set, no group is.
+// A standby makes the engine follow which failover groups are active on this box.
+//
+// It also says which groups may have listeners on a box whose network is simulated.
+// There the kernel does not take addresses away from a box that is not active, and
+// two boxes may run on one machine: listeners of a group are held only while it is
+// active. Until somebody calls set, no group is.
 type standby struct {
-	rebind func() error // asks for all sockets anew
+	follow func(active map[string]bool) error
 	log    *slog.Logger
 	wake   chan struct{}
 
@@ -27,8 +29,8 @@ type standby struct {
 	active map[string]bool
 }
 
-func newStandby(rebind func() error, log *slog.Logger) *standby {
-	return &standby{rebind: rebind, log: log, wake: make(chan struct{}, 1)}
+func newStandby(follow func(active map[string]bool) error, log *slog.Logger) *standby {
+	return &standby{follow: follow, log: log, wake: make(chan struct{}, 1)}
 }
 
 // serves reports whether listeners of the group are to be held.
@@ -39,7 +41,7 @@ func (s *standby) serves(group string) bool {
 }
 
 // set tells which groups are active on this box, by their names. It does not wait
-// until their sockets are there.
+// until that is followed.
 func (s *standby) set(active map[string]bool) {
 	s.mu.Lock()
 	changed := !maps.EqualFunc(s.active, active, func(a, b bool) bool { return a == b })
@@ -54,7 +56,7 @@ func (s *standby) set(active map[string]bool) {
 	}
 }
 
-// Run rebinds whenever set has changed something, until ctx ends. Where that
+// Run follows whenever set has changed something, until ctx ends. Where that
 // fails it tries again; what is wrong is logged once.
 func (s *standby) Run(ctx context.Context) error {
 	again := time.NewTimer(0)
@@ -68,7 +70,10 @@ func (s *standby) Run(ctx context.Context) error {
 		case <-s.wake:
 		case <-again.C:
 		}
-		err := s.rebind()
+		s.mu.Lock()
+		active := maps.Clone(s.active)
+		s.mu.Unlock()
+		err := s.follow(active)
 		switch {
 		case err == nil:
 			failed = false

@@ -24,7 +24,7 @@ func TestStandbyRebindsUntilItCan(t *testing.T) {
 		var s *standby
 		var seen []bool
 		fail := 3
-		s = newStandby(func() error {
+		s = newStandby(func(map[string]bool) error {
 			if fail--; fail >= 0 {
 				return errors.New("in use")
 			}

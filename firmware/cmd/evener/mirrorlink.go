@@ -43,10 +43,11 @@ func (e *engine) endMirror() {
 	}
 }
 
-// groupsActive takes which failover groups are active here, where that matters.
-func (e *engine) groupsActive() func(map[string]bool) {
-	if e.standby == nil {
+// follow tells the balancer which failover groups are active on this box.
+func (e *engine) follow(active map[string]bool) error {
+	e.balancer.Follow(active)
+	if e.sockets.serves == nil {
 		return nil
 	}
-	return e.standby.set
+	return e.balancer.Rebind()
 }

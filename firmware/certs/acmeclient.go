@@ -58,21 +58,6 @@ func newACMEClient(cfg ACMEConfig, storage Storage, challenges *Challenges) (*ac
 		http: &http.Client{Transport: limitBody{transport}, Timeout: time.Minute}}, nil
 }
 
-// ACMETerms asks the CA of a directory where its terms of service are, for the
-// person who is to agree to them; "" if it has none. cas is as in [ACMEConfig].
-func ACMETerms(ctx context.Context, directory string, cas []byte) (string, error) {
-	c, err := newACMEClient(ACMEConfig{Directory: directory, CAs: cas}, nil, nil)
-	if err != nil {
-		return "", err
-	}
-	defer c.http.CloseIdleConnections()
-	d, err := (&acme.Client{Directory: directory, HTTPClient: c.http, UserAgent: userAgent}).GetDirectory(ctx)
-	if err != nil || d.Meta == nil {
-		return "", err
-	}
-	return d.Meta.TermsOfService, nil
-}
-
 // limitBody cuts answers off, since the library reads them to their end.
 type limitBody struct{ http.RoundTripper }
 

@@ -189,16 +189,6 @@ func TestACMEWithARealServer(t *testing.T) {
 	}
 }
 
-func TestACMETerms(t *testing.T) {
-	p := newPebble(t, false)
-	terms, err := ACMETerms(t.Context(), p.dir, []byte(p.root))
-	if err != nil || !strings.HasPrefix(terms, "data:text/plain") {
-		t.Errorf("ACMETerms() = %q, %v, want those of pebble", terms, err)
-	}
-	_, err = ACMETerms(t.Context(), p.dir, []byte("x"))
-	contains(t, "ACMETerms(CAs)", err, "has no PEM block")
-}
-
 func TestACMEShowsWhyTheServerRefused(t *testing.T) {
 	p := newPebble(t, false)
 	p.http.Close() // nobody answers

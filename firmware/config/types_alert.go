@@ -72,5 +72,7 @@ var EventKinds = []string{
 	"group.active", "group.takeover", "group.backup", "group.fault", "group.init", "group.changed",
 	"standby.alarm", "standby.warning", "standby.cleared", "peer.connected", "peer.lost", "peer.paired", "peer.unpaired",
 	"config.mirrored", "config.refused", "rehearsal.done", "rehearsal.failed",
+	"upgrade.written", "upgrade.refused", "upgrade.armed", "upgrade.trial", "upgrade.good", "upgrade.fell_back",
+	"upgrade.pair_begun", "upgrade.pair_done", "upgrade.pair_stopped",
 	"alert.failed", "alert.restored", "alert.dropped", "alert.test",
 }

@@ -69,6 +69,15 @@ const (
 	ConfigRefused   Kind = "config.refused"
 	RehearsalDone   Kind = "rehearsal.done"
 	RehearsalFailed Kind = "rehearsal.failed"
+	UpgradeWritten  Kind = "upgrade.written"
+	UpgradeRefused  Kind = "upgrade.refused"
+	UpgradeArmed    Kind = "upgrade.armed"
+	UpgradeTrial    Kind = "upgrade.trial"
+	UpgradeGood     Kind = "upgrade.good"
+	UpgradeFellBack Kind = "upgrade.fell_back"
+	PairBegun       Kind = "upgrade.pair_begun"
+	PairUpgraded    Kind = "upgrade.pair_done"
+	PairStopped     Kind = "upgrade.pair_stopped"
 	AlertFailed     Kind = "alert.failed"
 	AlertRestored   Kind = "alert.restored"
 	AlertDropped    Kind = "alert.dropped"
@@ -141,6 +150,15 @@ var table = []Description{
 	{ConfigRefused, Error, "{node} does not take the configuration of {peer}: {error}", "config"},
 	{RehearsalDone, Info, "{kind} failover of {group} was rehearsed: {failed} of {asked} requests failed, the longest gap was {gap}", "group/NAME"},
 	{RehearsalFailed, Warning, "the rehearsal of {group} has failed: {error}", "group/NAME"},
+	{UpgradeWritten, Info, "version {version} is written into slot {slot}, from {source}; ordered by {by}", "slot/NAME"},
+	{UpgradeRefused, Warning, "a bundle from {source} was not taken: {error}", "slot/NAME"},
+	{UpgradeArmed, Info, "the next start is of version {version} in slot {slot}, as {by} has ordered", "slot/NAME"},
+	{UpgradeTrial, Warning, "version {version} in slot {slot} runs on trial, try {try}", "slot/NAME"},
+	{UpgradeGood, Info, "version {version} in slot {slot} is good: {reason}", "slot/NAME"},
+	{UpgradeFellBack, Error, "version {version} in slot {slot} was given up, and {running} runs again: {reason}", "slot/NAME"},
+	{PairBegun, Info, "{first} and then {second} are upgraded to version {version}, as {by} has ordered", "upgrade"},
+	{PairUpgraded, Info, "{first} and {second} run version {version}", "upgrade"},
+	{PairStopped, Warning, "the upgrade of {first} and {second} to version {version} has stopped: {reason}", "upgrade"},
 	{AlertFailed, Warning, "alerts do not reach {channel}: {error}", "alert/NAME"},
 	{AlertRestored, Info, "alerts reach {channel} again", "alert/NAME"},
 	{AlertDropped, Warning, "{dropped} alerts for {channel} were dropped: it takes none, and too many wait", "alert/NAME"},

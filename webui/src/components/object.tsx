@@ -40,6 +40,8 @@ export function objectHref(path: string | undefined): string | undefined {
 			return "/system/alerts";
 		case "group": case "peer": case "standby": case "mirror":
 			return "/standby";
+		case "slot": case "upgrade":
+			return "/updates";
 		case "audit":
 			return "/system/audit";
 	}

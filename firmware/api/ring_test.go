@@ -2,11 +2,7 @@
 
 package api
 
-import (
-	"encoding/json"
-	"math"
-	"sync"
-)
+import "sync"
 
 // A Ring keeps the newest entries of a log in memory and numbers them.
 type Ring[T any] struct {
@@ -42,18 +38,4 @@ func (r *Ring[T]) Read(after uint64, most int, keep func(T) bool) Batch[T] {
 		}
 	}
 	return b
-}
-
-// A Column is a series' values. What is no number travels as null.
-type Column []float64
-
-// MarshalJSON writes c as JSON has it, which knows neither NaN nor infinity.
-func (c Column) MarshalJSON() ([]byte, error) {
-	list := make([]*float64, len(c))
-	for i := range c {
-		if !math.IsNaN(c[i]) && !math.IsInf(c[i], 0) {
-			list[i] = &c[i]
-		}
-	}
-	return json.Marshal(list)
 }

@@ -138,15 +138,20 @@ func await(t *testing.T, what string, wrong func() error) {
 	}
 }
 
-// group returns what a box says of the group.
-func group(t *testing.T, b *Box) manage.HAGroup {
+// group returns what a box says of the group, as soon as it does.
+func group(t *testing.T, b *Box) (g manage.HAGroup) {
 	t.Helper()
-	s, err := b.HA(t.Context())
-	must(t, err)
-	if len(s.Groups) == 0 {
-		t.Fatalf("box %s has no group", b.Name)
-	}
-	return s.Groups[0]
+	await(t, b.Name+" tells of its group", func() error {
+		s, err := b.HA(t.Context())
+		if err == nil && len(s.Groups) == 0 {
+			err = errors.New("it has none")
+		}
+		if err == nil {
+			g = s.Groups[0]
+		}
+		return err
+	})
+	return g
 }
 
 func must(t *testing.T, err error) {

@@ -159,10 +159,12 @@ func (b *Box) commit(t *testing.T, text, comment string) {
 	must(t, b.Call(t.Context(), "config.commit", map[string]string{"comment": comment}, nil))
 }
 
-// running returns the text of the running configuration.
+// running returns the text of the running configuration, as soon as the box answers.
 func (b *Box) running(t *testing.T) string {
 	t.Helper()
 	var text manage.Text
-	must(t, b.Call(t.Context(), "config.text", struct{}{}, &text))
+	await(t, b.Name+" shows its configuration", func() error {
+		return b.Call(t.Context(), "config.text", struct{}{}, &text)
+	})
 	return text.Text
 }

@@ -4,48 +4,122 @@ package slot
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"evener/image/gpt"
 )
 
-// A Device is a disk, or an image of one. Tests put one in its place that
-// records what is written and loses power.
-type Device interface {
-	io.ReaderAt // may answer from memory
-	io.WriterAt
-	// ReadBack reads what is on the medium, past the memory of the kernel.
-	// Offset and length are multiples of 4096.
-	ReadBack(p []byte, off int64) (int, error)
-	// WriteSector writes 512 bytes at once and returns when they are on the
-	// medium. Offset is a multiple of 512.
-	WriteSector(p []byte, off int64) error
-	Sync() error // returns when everything written is on the medium
-	Size() int64 // in bytes
-	Close() error
-}
-
 // A Disk is one with our partitions. Its methods may not be called at the same
-// time, save Slot, Boot and Fault.
+// time.
 type Disk struct {
 	dev   Device
 	parts []Partition
-	state int64 // where the boot state lies on the disk, in bytes
 }
 
-var errNotYet = errors.New("not written yet")
-
 // Open opens the disk or image at path and finds our partitions on it.
-func Open(path string) (*Disk, error) { return nil, errNotYet }
+func Open(path string) (*Disk, error) { return open(path, os.O_RDWR) }
 
 // View opens the disk or image at path for reading only.
-func View(path string) (*Disk, error) { return nil, errNotYet }
+func View(path string) (*Disk, error) { return open(path, os.O_RDONLY) }
+
+func open(path string, flag int) (*Disk, error) {
+	dev, err := openDevice(path, flag)
+	if err != nil {
+		return nil, err
+	}
+	d, err := New(dev)
+	if err != nil {
+		dev.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, nil
+}
+
+// New finds our partitions on dev. It fails if one is missing that a box cannot
+// start without, or there twice.
+func New(dev Device) (*Disk, error) {
+	table, err := gpt.Parse(dev, dev.Size())
+	if err != nil {
+		return nil, err
+	}
+	d := &Disk{dev: dev}
+	for _, p := range table.Partitions {
+		if !strings.HasPrefix(p.Label, "evener-") {
+			continue
+		}
+		if _, twice := d.Partition(p.Label); twice {
+			return nil, fmt.Errorf("there are two partitions %s", p.Label)
+		}
+		d.parts = append(d.parts, Partition{Number: p.Number, Label: p.Label, Type: p.Type.String(),
+			UUID: p.ID.String(), Start: p.Offset(), Size: p.Size()})
+	}
+	for _, label := range []string{LabelESP, LabelA, LabelB} {
+		p, ok := d.Partition(label)
+		if !ok {
+			return nil, fmt.Errorf("there is no partition %s: this is not a disk of Evener", label)
+		}
+		if p.Start%BackUnit != 0 || p.Size%BackUnit != 0 || p.Size <= HeaderSize {
+			return nil, fmt.Errorf("the partition %s has %d bytes at %d: multiples of %d are needed, and more than %d bytes",
+				label, p.Size, p.Start, BackUnit, HeaderSize)
+		}
+	}
+	return d, nil
+}
 
 // OpenPart opens the disk that has the partition with this UUID. It looks
 // through sys/class/block and dev under root, "/" on a running system.
-func OpenPart(root, partUUID string) (*Disk, error) { return nil, errNotYet }
+func OpenPart(root, partUUID string) (*Disk, error) {
+	want, err := gpt.ParseGUID(partUUID)
+	if err != nil {
+		return nil, err
+	}
+	names, err := os.ReadDir(filepath.Join(root, "sys/class/block"))
+	if err != nil {
+		return nil, err
+	}
+	var seen []string
+	for _, e := range names {
+		if _, err := os.Stat(filepath.Join(root, "sys/class/block", e.Name(), "partition")); err == nil {
+			continue
+		}
+		path := filepath.Join(root, "dev", strings.ReplaceAll(e.Name(), "!", "/"))
+		if hasPart(path, want) {
+			return Open(path)
+		}
+		seen = append(seen, e.Name())
+	}
+	if len(seen) == 0 {
+		return nil, fmt.Errorf("no disk has the partition %s: there is none at all", partUUID)
+	}
+	return nil, fmt.Errorf("no disk has the partition %s; looked at %s", partUUID, strings.Join(seen, ", "))
+}
 
-// New finds our partitions on dev.
-func New(dev Device) (*Disk, error) { return nil, errNotYet }
+// hasPart reports whether the disk at path has the partition. Disks that cannot
+// be read, empty card readers and the like, do not.
+func hasPart(path string, id gpt.GUID) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return false
+	}
+	table, err := gpt.Parse(f, size)
+	if err != nil {
+		return false
+	}
+	_, ok := table.WithID(id)
+	return ok
+}
 
 // Close closes the device.
 func (d *Disk) Close() error { return d.dev.Close() }
@@ -54,74 +128,98 @@ func (d *Disk) Close() error { return d.dev.Close() }
 func (d *Disk) Partitions() []Partition { return d.parts }
 
 // Partition returns the one with this label.
-func (d *Disk) Partition(label string) (Partition, bool) { return Partition{}, false }
+func (d *Disk) Partition(label string) (Partition, bool) {
+	for _, p := range d.parts {
+		if p.Label == label {
+			return p, true
+		}
+	}
+	return Partition{}, false
+}
+
+// part returns the partition of a slot, which New has found.
+func (d *Disk) part(n Name) Partition {
+	p, _ := d.Partition(n.Label())
+	return p
+}
 
 // SlotOf returns the slot whose partition has this UUID.
-func (d *Disk) SlotOf(partUUID string) (Name, error) { return "", errNotYet }
+func (d *Disk) SlotOf(partUUID string) (Name, error) {
+	for _, n := range []Name{A, B} {
+		if strings.EqualFold(d.part(n).UUID, partUUID) {
+			return n, nil
+		}
+	}
+	return "", fmt.Errorf("the partition %s is that of no slot", clip(partUUID))
+}
 
-// Boot reads the boot state. The state can be started from whatever the error
-// says: that is what the boot loader makes of it.
-func (d *Disk) Boot() (State, error) { return State{}, errNotYet }
-
-// SetBoot writes the boot state: one sector, read back and compared. It writes
-// nothing if the state is there already.
-func (d *Disk) SetBoot(s State) error { return errNotYet }
+// header returns where the header area of n begins on the disk.
+func (d *Disk) header(n Name) int64 {
+	p := d.part(n)
+	return p.Start + p.Size - HeaderSize
+}
 
 // Slot reads the header of a slot: ErrEmpty if it has none. The signatures are
 // not verified: see [Header.Verify] and [Disk.Verify].
-func (d *Disk) Slot(n Name) (Header, error) { return Header{}, errNotYet }
+func (d *Disk) Slot(n Name) (Header, error) {
+	b := make([]byte, HeaderSize)
+	if err := d.dev.ReadBack(b, d.header(n)); err != nil {
+		return Header{}, fmt.Errorf("slot %s: read the header: %w", n, err)
+	}
+	h, err := ParseHeader(b[:maxHeader])
+	if err != nil {
+		return Header{}, fmt.Errorf("slot %s: %w", n, err)
+	}
+	if room := d.part(n).Size - HeaderSize; h.Manifest.Size > room {
+		return Header{}, fmt.Errorf("slot %s: the manifest says %d bytes, and it has room for %d", n, h.Manifest.Size, room)
+	}
+	return h, nil
+}
+
+// Payload returns the payload of a slot.
+func (d *Disk) Payload(n Name) (*io.SectionReader, error) {
+	h, err := d.Slot(n)
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(d.dev, d.part(n).Start, h.Manifest.Size), nil
+}
 
 // Verify checks the signature of a slot and the SHA-256 of all of its payload,
 // past the memory of the kernel. progress, which may be nil, is told bytes.
 func (d *Disk) Verify(ctx context.Context, n Name, ks Keys, progress func(done, total int64)) error {
-	return errNotYet
+	h, err := d.Slot(n)
+	if err != nil {
+		return err
+	}
+	if _, err := h.Verify(ks); err != nil {
+		return fmt.Errorf("slot %s: %w", n, err)
+	}
+	return d.verifyPayload(ctx, n, h.Manifest, progress)
 }
 
-// Payload returns the payload of a slot.
-func (d *Disk) Payload(n Name) (*io.SectionReader, error) { return nil, errNotYet }
+// errPayload is of a slot whose payload is not the one of its manifest.
+var errPayload = errors.New("the content is damaged: its SHA-256 is not that of its manifest")
 
-// Arm puts n first in the boot loader's order, not good and not tried. Its
-// header must be there.
-func (d *Disk) Arm(n Name) error { return errNotYet }
-
-// MarkGood says that n came up and passed its self-test: it is first, good, and
-// not counted any more. The fault of an earlier time is removed.
-func (d *Disk) MarkGood(n Name) error { return errNotYet }
-
-// MarkBad says that n is not to be started, and keeps the reason on the slot
-// itself, where a program finds it that has no other place to write to. Then
-// the other slot is first.
-func (d *Disk) MarkBad(n Name, f Fault) error { return errNotYet }
-
-// Fault returns the reason for which n was given up; ok is false if there is
-// none.
-func (d *Disk) Fault(n Name) (f Fault, ok bool) { return Fault{}, false }
-
-// A Fault is the reason why a slot was given up.
-type Fault struct {
-	Reason  string `json:"reason"`            // a sentence for people
-	By      string `json:"by"`                // "early": before the root was mounted; "self-test"
-	Time    string `json:"time,omitempty"`    // RFC 3339; the clock may have been wrong
-	Version string `json:"version,omitempty"` // of the slot's manifest, if it could be read
+func (d *Disk) verifyPayload(ctx context.Context, n Name, m Manifest, progress func(done, total int64)) error {
+	sum, buf, start := sha256.New(), aligned(directSize), d.part(n).Start
+	for done := int64(0); done < m.Size; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n64 := min(m.Size-done, directSize)
+		back := buf[:(n64+BackUnit-1)/BackUnit*BackUnit]
+		if err := d.dev.ReadBack(back, start+done); err != nil {
+			return fmt.Errorf("slot %s: read back: %w", n, err)
+		}
+		sum.Write(back[:n64])
+		done += n64
+		if progress != nil {
+			progress(done, m.Size)
+		}
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != m.SHA256 {
+		return fmt.Errorf("slot %s: %w", n, errPayload)
+	}
+	return nil
 }
-
-// A Writer writes the payload of a slot in the order that the package's
-// documentation gives.
-type Writer struct{}
-
-// Writer begins to write the image of h into slot n, and takes n out of the
-// boot loader's choice first. It refuses a slot that the boot loader would
-// start next.
-func (d *Disk) Writer(n Name, h Header) (*Writer, error) { return nil, errNotYet }
-
-// Write takes the next bytes of the payload.
-func (w *Writer) Write(p []byte) (int, error) { return 0, errNotYet }
-
-// Commit finishes the payload, reads all of it back and then writes the header.
-// The slot is whole then, but not armed: see [Disk.Arm].
-func (w *Writer) Commit(ctx context.Context, progress func(done, total int64)) error {
-	return errNotYet
-}
-
-// Abort leaves the slot empty. It does nothing after Commit.
-func (w *Writer) Abort() error { return errNotYet }

@@ -37,9 +37,9 @@ const (
 // Types of partitions, as the UEFI specification and the Discoverable
 // Partitions Specification write them.
 const (
-	TypeBIOS  = "21686148-6449-6E6F-744E-656564454649"
-	TypeESP   = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
-	TypeLinux = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+	TypeBIOS  = "21686148-6449-6e6f-744e-656564454649"
+	TypeESP   = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+	TypeLinux = "0fc63daf-8483-4772-8e79-3d69d8477de4"
 )
 
 // A Partition is a piece of the disk.

@@ -73,16 +73,25 @@ func New(dev Device) (*Disk, error) {
 	return d, nil
 }
 
-// OpenPart opens the disk that has the partition with this UUID. It looks
-// through sys/class/block and dev under root, "/" on a running system.
+// OpenPart opens the disk that has the partition with this UUID: see [FindPart].
 func OpenPart(root, partUUID string) (*Disk, error) {
-	want, err := gpt.ParseGUID(partUUID)
+	path, err := FindPart(root, partUUID)
 	if err != nil {
 		return nil, err
 	}
+	return Open(path)
+}
+
+// FindPart returns the path of the disk that has the partition with this UUID. It looks
+// through sys/class/block and dev under root, "/" on a running system.
+func FindPart(root, partUUID string) (string, error) {
+	want, err := gpt.ParseGUID(partUUID)
+	if err != nil {
+		return "", err
+	}
 	names, err := os.ReadDir(filepath.Join(root, "sys/class/block"))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var seen []string
 	for _, e := range names {
@@ -91,14 +100,14 @@ func OpenPart(root, partUUID string) (*Disk, error) {
 		}
 		path := filepath.Join(root, "dev", strings.ReplaceAll(e.Name(), "!", "/"))
 		if hasPart(path, want) {
-			return Open(path)
+			return path, nil
 		}
 		seen = append(seen, e.Name())
 	}
 	if len(seen) == 0 {
-		return nil, fmt.Errorf("no disk has the partition %s: there is none at all", partUUID)
+		return "", fmt.Errorf("no disk has the partition %s: there is none at all", partUUID)
 	}
-	return nil, fmt.Errorf("no disk has the partition %s; looked at %s", partUUID, strings.Join(seen, ", "))
+	return "", fmt.Errorf("no disk has the partition %s; looked at %s", partUUID, strings.Join(seen, ", "))
 }
 
 // hasPart reports whether the disk at path has the partition. Disks that cannot

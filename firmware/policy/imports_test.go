@@ -94,7 +94,7 @@ var mayImport = map[string]string{
 	"image/cmd/boot":      "image/qemu",
 	"image/cmd/init":      "image/early",
 	"image/cmd/mkimage":   "image image/fat image/gpt image/kmod image/slot",
-	"image/early":         "image/gpt image/kmod image/slot",
+	"image/early":         "image/kmod image/slot",
 	"image/fat":           "",
 	"image/flash":         "image/fat image/gpt image/slot",
 	"image/gpt":           "",

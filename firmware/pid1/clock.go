@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pid1
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// timeFile keeps the last time that was noted, in the folder of the state.
+const timeFile = "last-time"
+
+// A clock is the clocks of a machine.
+type clock interface {
+	ReadRTC(path string) (time.Time, error)
+	SetClock(time.Time) error
+}
+
+// maxDrift is how far behind the hardware clock a sane clock of the system may be.
+const maxDrift = 2 * time.Second
+
+// SetTime sets the clock of the system from the hardware clock at rtc, such as
+// /dev/rtc0, but never before floor: the time at which the image was built, or the last
+// one that NoteTime has kept. A box whose battery is empty begins there, and not in
+// 1970, where no certificate is valid yet. now is the clock of the system. It returns
+// what was done in words, and an Alarm where the time is a guess.
+func SetTime(k clock, rtc string, now, floor time.Time) (string, *Alarm) {
+	hw, err := k.ReadRTC(rtc)
+	want, why := now, "the kernel's own time"
+	if err == nil && (now.Before(hw.Add(-maxDrift)) || now.After(hw.Add(maxDrift))) {
+		want, why = hw, "the hardware clock"
+	}
+	var alarm *Alarm
+	if want.Before(floor) {
+		cause := fmt.Sprintf("says %s", want.UTC().Format(time.RFC3339))
+		if err != nil {
+			cause = "does not answer: " + err.Error()
+		}
+		want, why = floor, "the latest time the box knows of"
+		alarm = &Alarm{Object: "clock", Text: fmt.Sprintf("the hardware clock %s; the box goes on from %s, and its time is wrong until a time server answers; is its battery empty?",
+			cause, floor.UTC().Format(time.RFC3339))}
+	}
+	if want.Equal(now) {
+		return "clock left at " + why, alarm
+	}
+	if err := k.SetClock(want); err != nil {
+		return "clock not set", &Alarm{Object: "clock", Text: fmt.Sprintf("the clock cannot be set to %s: %v", want.UTC().Format(time.RFC3339), err)}
+	}
+	return "clock set from " + why, alarm
+}
+
+// NoteTime keeps now in the folder of the state.
+func NoteTime(state string, now time.Time) error {
+	return replaceFile(filepath.Join(state, timeFile), []byte(now.UTC().Format(time.RFC3339)+"\n"))
+}
+
+// NotedTime returns what NoteTime has kept last, the zero time if nothing.
+func NotedTime(state string) (time.Time, error) {
+	text, err := os.ReadFile(filepath.Join(state, timeFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	t, err := time.Parse(time.RFC3339, strings.TrimSpace(string(text)))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("last time that was noted: %w", err)
+	}
+	return t, nil
+}
+
+// replaceFile writes a file so that a power cut leaves the old or the new content.
+func replaceFile(name string, content []byte) error {
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

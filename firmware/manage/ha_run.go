@@ -33,7 +33,7 @@ func (b *Box) RunStandby(ctx context.Context) error {
 		}
 	})
 	items := b.tellItems(nil)
-	node := b.nodeName()
+	node, minute := b.nodeName(), time.Now().Truncate(time.Minute)
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for n := 1; ; n++ {
@@ -45,6 +45,10 @@ func (b *Box) RunStandby(ctx context.Context) error {
 		b.tellVerdicts()
 		b.watchPeers()
 		if n%4 == 0 {
+			if now := time.Now().Truncate(time.Minute); !now.Equal(minute) {
+				minute = now
+				b.tellHistory(now)
+			}
 			items = b.tellItems(items)
 			if now := b.nodeName(); now != node {
 				node = now

@@ -99,7 +99,7 @@ func (t *MirrorTable) each(changes []MirrorChange, take func(MirrorChange) error
 type tables struct {
 	confirmer string // who has confirmed the last pairing here; guarded by standby.mu
 
-	sources, runtime, verdicts, timeline, keys, certificates *MirrorTable
+	sources, runtime, verdicts, timeline, history, keys, certificates *MirrorTable
 
 	own, theirs verdictTables
 	past        timelines
@@ -112,6 +112,7 @@ func (b *Box) makeTables() {
 	t.runtime = b.runtimeMirror()
 	t.verdicts = b.verdictMirror()
 	t.timeline = b.timelineMirror()
+	t.history = b.historyMirror()
 	t.keys = b.keyMirror()
 	t.certificates = b.certificateMirror()
 }
@@ -119,7 +120,7 @@ func (b *Box) makeTables() {
 // MirrorTables returns the tables that the mirror is to carry.
 func (b *Box) MirrorTables() []*MirrorTable {
 	t := &b.standby.tables
-	return []*MirrorTable{t.certificates, t.keys, t.runtime, t.verdicts, t.timeline, t.sources}
+	return []*MirrorTable{t.certificates, t.keys, t.runtime, t.verdicts, t.timeline, t.sources, t.history}
 }
 
 func (b *Box) tableCounts() []HATable {

@@ -103,8 +103,9 @@ func (c *Conf) changed() {
 }
 
 // rounds bounds how often what is there is compared with what is wanted: to remove
-// one address can take others away, and then these are missing.
-const rounds = 4
+// one address can take others away, and then these are missing; a VLAN on a bond has
+// an index, and so can have addresses, three looks later.
+const rounds = 10
 
 // apply makes what is desired so. The caller holds c.mu.
 func (c *Conf) apply() error {
@@ -187,10 +188,11 @@ func (c *Conf) allowed(steps []Step) []Step {
 func (c *Conf) lacks(k StepKind) string {
 	want := ""
 	switch k {
-	case LinkUp, AddAddress, RemoveAddress, AddRoute, RemoveRoute, AddVLAN, RemoveVLAN:
-		want = "CAP_NET_ADMIN"
+	case PutResolver, PutZone:
 	case SetHostName:
 		want = "CAP_SYS_ADMIN"
+	default:
+		want = "CAP_NET_ADMIN"
 	}
 	if slices.Contains(c.state.Lacks, want) {
 		return want
@@ -207,6 +209,7 @@ func (c *Conf) take(steps []Step) (some bool) {
 			c.failed = append(c.failed, text)
 			if !slices.Contains(c.told, text) { // it is tried again and again
 				c.log.Warn("network not changed", "step", s.String(), "err", err)
+				c.told = append(c.told, text)
 			}
 			continue
 		}
@@ -236,7 +239,7 @@ func (c *Conf) Run(ctx context.Context) error {
 		}
 		c.mu.Lock()
 		before := c.status()
-		if c.desired.Method != None || c.desired.HostName != "" || c.desired.TimeZone != "" || !c.record.empty() {
+		if c.desired.Method != None || c.desired.HostName != "" || c.desired.TimeZone != "" || c.desired.more() || !c.record.empty() {
 			_ = c.apply() // what fails is in the status
 		} else if err := c.look(); err != nil {
 			c.log.Debug("network not read", "err", err)

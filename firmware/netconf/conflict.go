@@ -44,51 +44,64 @@ func (c *Conf) asks() bool {
 }
 
 // settle leaves out what must wait until it is known who has the addresses. While
-// one waits, what was there before stays: nobody is cut off for an address that
-// cannot be used.
+// one of the management port waits, what was there before stays: nobody is cut off
+// for an address that cannot be used.
 func (c *Conf) settle(steps []Step, now time.Time) []Step {
 	if !c.asks() {
 		return steps
 	}
-	var unknown, taken []netip.Prefix
 	for _, s := range steps {
 		if s.Kind == LinkUp {
 			c.raised[s.Index] = now
 		}
 	}
-	hold := func(s Step) bool {
-		if s.Kind != AddAddress || !s.Address.Addr().Is4() {
-			return false
+	g := goal{Desired: c.desired, lease: c.lease}
+	seat, there := g.managed(c.state)
+	var held []ours // that are not set now
+	waits, keeps := false, false
+	steps = slices.DeleteFunc(slices.Clone(steps), func(s Step) bool {
+		holds, unknown := c.holds(s, now)
+		if holds {
+			held = append(held, ours{Index: s.Index, Address: s.Address})
+			keeps = keeps || there && s.Index == seat.Index
+			waits = waits || unknown && there && s.Index == seat.Index
 		}
-		v, known := c.verdicts[place{s.Index, s.Address.Addr()}]
-		link := c.state.link(s.Index)
-		switch {
-		case known && v.times > 0 && v.holder == nil, !link.Carrier && now.Sub(c.raised[s.Index]) >= linkWait:
-			return false
-		case known && v.holder != nil:
-			taken = append(taken, s.Address)
-		default:
-			unknown = append(unknown, s.Address)
-		}
-		return true
-	}
-	steps = slices.DeleteFunc(slices.Clone(steps), hold)
+		return holds
+	})
 	kept := map[netip.Prefix]bool{} // ways of before that stay
-	if len(unknown)+len(taken) > 0 {
+	if keeps {
 		steps = slices.DeleteFunc(steps, func(s Step) bool {
 			if s.Kind == RemoveRoute {
 				kept[s.Route.To] = true
 			}
-			return s.Kind == RemoveRoute || s.Kind == RemoveAddress || s.Kind == RemoveVLAN || s.Kind == AddRoute && len(unknown) > 0
+			return s.Kind == RemoveRoute || s.Kind == RemoveAddress || s.Kind == RemoveVLAN || s.Kind == RemoveBond || s.Kind == AddRoute && waits
 		})
 	}
-	own := slices.DeleteFunc(goal{Desired: c.desired, lease: c.lease}.addresses(), func(p netip.Prefix) bool { return slices.Contains(taken, p) })
-	within := func(list []netip.Prefix, a netip.Addr) bool {
-		return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
+	return slices.DeleteFunc(steps, func(s Step) bool { return s.Kind == AddRoute && (kept[s.Route.To] || c.lost(g, s.Route, held)) })
+}
+
+// holds reports whether a step sets an address that may be another machine's, and
+// whether that is not known yet.
+func (c *Conf) holds(s Step, now time.Time) (holds, unknown bool) {
+	if s.Kind != AddAddress || !s.Address.Addr().Is4() {
+		return false, false
 	}
-	return slices.DeleteFunc(steps, func(s Step) bool {
-		gw := s.Route.Gateway
-		return s.Kind == AddRoute && (kept[s.Route.To] || within(taken, gw) && !within(own, gw))
+	v, known := c.verdicts[place{s.Index, s.Address.Addr()}]
+	if known && v.times > 0 && v.holder == nil || !c.state.link(s.Index).Carrier && now.Sub(c.raised[s.Index]) >= linkWait {
+		return false, false
+	}
+	return true, !known || v.holder == nil
+}
+
+// lost reports whether a way cannot be used for want of the addresses that are held
+// back.
+func (c *Conf) lost(g goal, r Route, held []ours) bool {
+	needs := func(o ours) bool { return o.Index == r.Index && o.Address.Contains(r.Gateway) }
+	if !slices.ContainsFunc(held, needs) {
+		return r.Source.IsValid() && slices.ContainsFunc(held, func(o ours) bool { return o.Address.Addr() == r.Source })
+	}
+	return !slices.ContainsFunc(g.wanted(c.state), func(o ours) bool {
+		return needs(o) && !slices.ContainsFunc(held, func(h ours) bool { return h.Index == o.Index && h.Address == o.Address })
 	})
 }
 
@@ -104,42 +117,58 @@ func (s State) link(index int) Link {
 
 // due lists the addresses that the network is to be asked for now: those not asked
 // for since there is a link, those that are set once more, and those that somebody
-// has. The caller holds c.mu.
-func (c *Conf) due(now time.Time) (iface string, list []place) {
-	seat, link, there := c.state.seat(c.desired.Interface, c.desired.VLAN)
-	if !there || !link.Carrier || !link.Up || c.desired.Method == None || !c.asks() {
-		return "", nil
+// has. They are sorted by interface. The caller holds c.mu.
+func (c *Conf) due(now time.Time) (list []place) {
+	if !c.asks() {
+		return nil
 	}
-	wanted := goal{Desired: c.desired, lease: c.lease}.addresses()
+	wanted := goal{Desired: c.desired, lease: c.lease}.wanted(c.state)
 	maps.DeleteFunc(c.verdicts, func(p place, _ verdict) bool {
-		return p.index != link.Index || !slices.ContainsFunc(wanted, func(a netip.Prefix) bool { return a.Addr() == p.address })
+		return !slices.ContainsFunc(wanted, func(o ours) bool { return o.Index == p.index && o.Address.Addr() == p.address })
 	})
-	for _, a := range wanted {
-		p := place{link.Index, a.Addr()}
+	for _, o := range wanted {
+		link := c.state.link(o.Index)
+		p := place{o.Index, o.Address.Addr()}
 		v := c.verdicts[p]
-		again := (v.holder != nil || v.times == 1 && c.state.has(link.Index, a)) && now.Sub(v.at) > c.cfg.Check/2
-		if a.Addr().Is4() && (v.times == 0 || again) {
+		again := (v.holder != nil || v.times == 1 && c.state.has(o.Index, o.Address)) && now.Sub(v.at) > c.cfg.Check/2
+		if link.Up && link.Carrier && p.address.Is4() && (v.times == 0 || again) && !slices.Contains(list, p) {
 			list = append(list, p)
 		}
 	}
-	return seat, list
+	slices.SortStableFunc(list, func(a, b place) int { return a.index - b.index })
+	return list
 }
 
-// ask asks the network for what is due, and carries out what has waited for that.
+// ask asks the networks for what is due, and carries out what has waited for that.
 func (c *Conf) ask(ctx context.Context) {
 	c.mu.Lock()
-	iface, list := c.due(time.Now())
-	c.mu.Unlock()
-	if len(list) == 0 {
-		return
+	list := c.due(time.Now())
+	names := make(map[int]string)
+	for _, p := range list {
+		names[p.index] = c.state.name(p.index)
 	}
+	c.mu.Unlock()
+	for len(list) > 0 {
+		n := slices.IndexFunc(list, func(p place) bool { return p.index != list[0].index })
+		if n < 0 {
+			n = len(list)
+		}
+		if !c.askOn(ctx, names[list[0].index], list[:n]) {
+			return
+		}
+		list = list[n:]
+	}
+}
+
+// askOn asks one network. It returns false where ctx has ended.
+func (c *Conf) askOn(ctx context.Context, iface string, list []place) bool {
 	addresses := make([]netip.Addr, len(list))
 	for i, p := range list {
 		addresses[i] = p.address
 	}
 	found, err := c.cfg.Probe.Probe(ctx, iface, addresses)
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,6 +179,7 @@ func (c *Conf) ask(ctx context.Context) {
 		c.note(iface, p, found[p.address])
 	}
 	_ = c.apply() // what fails is in the status
+	return true
 }
 
 // note keeps what the network has said. The caller holds c.mu.
@@ -176,16 +206,16 @@ func (c *Conf) unask() {
 	}
 }
 
-// conflicts words who else has our addresses.
-func (c *Conf) conflicts(link Link) (out []string) {
-	for _, a := range (goal{Desired: c.desired, lease: c.lease}).addresses() {
-		v := c.verdicts[place{link.Index, a.Addr()}]
+// conflicts words who else has our addresses on a link, which people call port.
+func (c *Conf) conflicts(port string, link Link) (out []string) {
+	for _, o := range (goal{Desired: c.desired, lease: c.lease}).wanted(c.state) {
+		v := c.verdicts[place{link.Index, o.Address.Addr()}]
 		switch {
-		case v.holder == nil:
-		case c.state.has(link.Index, a):
-			out = append(out, fmt.Sprintf("%s is used by %s too: it is chance which of the two is reached", a.Addr(), v.holder))
+		case v.holder == nil || o.Index != link.Index:
+		case c.state.has(link.Index, o.Address):
+			out = append(out, fmt.Sprintf("%s is used by %s too: it is chance which of the two is reached", o.Address.Addr(), v.holder))
 		default:
-			out = append(out, fmt.Sprintf("%s is used by %s: port %s does not get it before it is free", a.Addr(), v.holder, c.desired.Port))
+			out = append(out, fmt.Sprintf("%s is used by %s: port %s does not get it before it is free", o.Address.Addr(), v.holder, port))
 		}
 	}
 	return out

@@ -46,13 +46,9 @@ func (l Linux) Read() (State, error) {
 		return s, fmt.Errorf("list the interfaces: %w", err)
 	}
 	for _, x := range links {
-		a := x.Attrs()
-		link := Link{Index: a.Index, Up: a.RawFlags&unix.IFF_UP != 0, Carrier: a.RawFlags&unix.IFF_LOWER_UP != 0}
-		if v, ok := x.(*netlink.Vlan); ok && v.VlanProtocol == netlink.VLAN_PROTOCOL_8021Q && a.NetNsID < 0 {
-			link.Parent, link.VLAN = a.ParentIndex, v.VlanId
-		}
-		s.Interfaces[a.Name] = link
+		s.Interfaces[x.Attrs().Name] = linkOf(x)
 	}
+	joined(links, s.Interfaces)
 	addresses, err := retried(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
 	if err != nil {
 		return s, fmt.Errorf("list the addresses: %w", err)
@@ -63,6 +59,13 @@ func (l Linux) Read() (State, error) {
 	if s.Routes, err = routes(); err != nil {
 		return s, err
 	}
+	if s.Rules, err = rules(); err != nil {
+		return s, err
+	}
+	if s.NAT, err = nat(); err != nil {
+		return s, err
+	}
+	s.Forward = forwarding()
 	if s.Resolver, err = readFile(l.resolver()); err != nil {
 		return s, err
 	}
@@ -80,35 +83,6 @@ func retried[T any](list func() ([]T, error)) (out []T, err error) {
 	for range 5 {
 		if out, err = list(); !errors.Is(err, netlink.ErrDumpInterrupted) {
 			return out, err
-		}
-	}
-	return out, nil
-}
-
-// routes lists those that are ours, and the default routes of everybody.
-func routes() (out []Route, err error) {
-	filter := &netlink.Route{Table: unix.RT_TABLE_MAIN}
-	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-		list, err := retried(func() ([]netlink.Route, error) {
-			return netlink.RouteListFiltered(family, filter, netlink.RT_FILTER_TABLE)
-		})
-		if err != nil {
-			return nil, fmt.Errorf("list the routes: %w", err)
-		}
-		for _, r := range list {
-			x := Route{Index: r.LinkIndex, Metric: r.Priority, Ours: r.Protocol == Protocol, To: netip.PrefixFrom(netip.IPv4Unspecified(), 0)}
-			if family == netlink.FAMILY_V6 {
-				x.To = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-			}
-			if r.Dst != nil {
-				x.To = prefix(r.Dst)
-			}
-			if gw, ok := netip.AddrFromSlice(r.Gw); ok {
-				x.Gateway = gw.Unmap()
-			}
-			if x.Ours || x.To.Bits() == 0 && r.Type == unix.RTN_UNICAST {
-				out = append(out, x)
-			}
 		}
 	}
 	return out, nil
@@ -148,14 +122,20 @@ func lacks() (out []string, err error) {
 // Do takes one step. What is so already is no error.
 func (l Linux) Do(s Step) error {
 	switch s.Kind {
-	case LinkUp:
-		return netlink.LinkSetUp(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: s.Index}})
+	case LinkUp, LinkDown, SetMTU, AddBond, RemoveBond, ChangeBond, AddMember, RemoveMember, RemoveVLAN:
+		return changeLink(s)
 	case AddAddress, RemoveAddress:
 		return changeAddress(s)
 	case AddRoute, RemoveRoute:
 		return changeRoute(s)
-	case AddVLAN, RemoveVLAN:
-		return changeVLAN(s)
+	case AddVLAN:
+		return addVLAN(s)
+	case AddRule, RemoveRule:
+		return changeRule(s)
+	case PutNAT:
+		return putNAT(s)
+	case SetForward:
+		return setForwarding(s)
 	case SetHostName:
 		return unix.Sethostname([]byte(s.Name))
 	case PutResolver:
@@ -169,14 +149,7 @@ func (l Linux) Do(s Step) error {
 	return putFile(l.zone(), s.File)
 }
 
-func changeVLAN(s Step) error {
-	if s.Kind == RemoveVLAN {
-		err := netlink.LinkDel(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: s.Index}})
-		if errors.Is(err, unix.ENODEV) {
-			return nil
-		}
-		return err
-	}
+func addVLAN(s Step) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.ParentIndex = s.Name, s.Index
 	err := netlink.LinkAdd(&netlink.Vlan{LinkAttrs: attrs, VlanId: s.VLAN, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q})
@@ -217,30 +190,4 @@ func promote(iface string) (restore func()) {
 		return func() {} // where it cannot be set, what is missing then comes with the next look
 	}
 	return func() { _ = os.WriteFile(file, was, 0) }
-}
-
-func changeRoute(s Step) error {
-	r := &netlink.Route{LinkIndex: s.Index, Dst: ipNet(s.Route.To), Protocol: Protocol, Priority: s.Route.Metric, Table: unix.RT_TABLE_MAIN}
-	if s.Route.Gateway.IsValid() {
-		r.Gw = s.Route.Gateway.AsSlice()
-	} else {
-		r.Scope = netlink.SCOPE_LINK
-	}
-	if s.Route.OnLink {
-		r.Flags = int(netlink.FLAG_ONLINK)
-	}
-	if s.Kind == RemoveRoute {
-		if err := netlink.RouteDel(r); !errors.Is(err, unix.ESRCH) {
-			return err
-		}
-		return nil
-	}
-	err := netlink.RouteAdd(r)
-	switch {
-	case errors.Is(err, unix.EEXIST):
-		return fmt.Errorf("another program has set a route to there with the same metric %d: %w", s.Route.Metric, err)
-	case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH):
-		return fmt.Errorf("the gateway cannot be reached from the addresses of the port: %w", err)
-	}
-	return err
 }

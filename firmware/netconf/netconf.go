@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package netconf makes the management port of a box what its configuration says:
-// addresses, default routes, name servers, and the name and time zone of the box.
+// Package netconf makes the network of a box what its configuration says: the
+// management port, data ports, VLANs and bonds with their addresses, routes, rules
+// that choose a table of routes, NAT, name servers, and the name and time zone of
+// the box.
 //
 // A [Conf] is told what is desired, as a whole. It compares that with what is
 // there and does what is missing, again and again until both are equal; asked
@@ -39,12 +41,21 @@ type Desired struct {
 	DNS       []netip.Addr // in place of what DHCP gives
 	HostName  string
 	TimeZone  string // of the IANA database
+
+	// What follows holds whatever Method says.
+	Links   []LinkSpec // what a VLAN or bond is made of may come later
+	Routes  []RouteSpec
+	Rules   []RuleSpec
+	NAT     []NATSpec
+	Forward Forwarding
+	Faces   map[string]string // interfaces by the names of all ports of the board
 }
 
-// Protocol is the origin of our routes in the kernel's tables (rtm_protocol).
+// Protocol is the origin of our routes and rules in the kernel's tables
+// (rtm_protocol).
 const Protocol = 201
 
-// Metric is the preference of our routes; less is preferred.
+// Metric is the preference of routes of the management port; less is preferred.
 const Metric = 20
 
 // A Status tells what holds.
@@ -60,6 +71,11 @@ type Status struct {
 	TimeZone  string         // of the machine now, "" not known
 	Lease     *Lease
 	Problems  []string // in words
+	Links     []LinkStatus
+	Routes    []WayStatus[RouteSpec]
+	Rules     []WayStatus[RuleSpec]
+	NAT       []WayStatus[NATSpec]
+	Forward   Forwarding // as the machine has it
 }
 
 // A Lease is an address that a DHCP server has lent.
@@ -87,10 +103,12 @@ type Route struct {
 	To      netip.Prefix `json:"to"`
 	Gateway netip.Addr   `json:"gateway,omitzero"` // invalid: on the cable itself
 
-	Index  int  `json:"-"` // of the interface
-	Metric int  `json:"-"`
-	Ours   bool `json:"-"` // it has our Protocol
-	OnLink bool `json:"-"` // the gateway is on the cable, though in none of the networks
+	Index  int        `json:"-"` // of the interface
+	Metric int        `json:"-"`
+	Table  int        `json:"-"` // 0: the main one
+	Source netip.Addr `json:"-"` // that the box itself sends from; invalid: the kernel chooses
+	Ours   bool       `json:"-"` // it has our Protocol
+	OnLink bool       `json:"-"` // the gateway is on the cable, though in none of the networks
 }
 
 // defaultRoute returns the way to everywhere by g.

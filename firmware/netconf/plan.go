@@ -28,20 +28,6 @@ func (g goal) addresses() []netip.Prefix {
 	return out
 }
 
-// routes lists the ways that are to be there.
-func (g goal) routes() (out []Route) {
-	if g.Method == None || g.Interface == "" {
-		return nil
-	}
-	for _, gw := range g.Gateways {
-		out = append(out, defaultRoute(gw))
-	}
-	if g.lease != nil {
-		out = append(out, g.lease.Routes...)
-	}
-	return out
-}
-
 // dns lists the name servers that are to be asked, and the domain.
 func (g goal) dns() ([]netip.Addr, string) {
 	switch {
@@ -55,34 +41,83 @@ func (g goal) dns() ([]netip.Addr, string) {
 	return g.lease.DNS, g.lease.Domain
 }
 
+// wanted lists the addresses that are to be there, with what has them.
+func (g goal) wanted(s State) (out []ours) {
+	add := func(face string, link Link, list []netip.Prefix) {
+		for _, a := range list {
+			if o := (ours{face, link.Index, a}); !slices.Contains(out, o) {
+				out = append(out, o)
+			}
+		}
+	}
+	if seat, link, there := s.seat(g.Interface, g.VLAN); there {
+		add(seat, link, g.addresses())
+	}
+	for _, l := range g.Links {
+		face, link, there := s.of(g.Desired, l)
+		if there && !l.Off && g.memberOf(face) == "" {
+			add(face, link, l.Addresses)
+		}
+	}
+	return out
+}
+
 // plan returns the steps that lead from s to g, and the record that must be kept
 // before they are taken. What is in the way of a step comes before it; addresses
-// go last, so that who comes by one of two is not cut off.
+// go last, so that who comes by one of two is not cut off. Where some steps must
+// come before others can be named, they are all there is; the next plan has more.
 func (g goal) plan(s State, r record) ([]Step, record) {
 	if r.Boot != s.Boot { // what was set is gone
-		r.Boot, r.Addresses, r.VLANs = s.Boot, nil, nil
 		if r.HostName != nil && s.HostName != r.SetHostName {
 			r.HostName = nil // the machine has come up with its own
 		}
+		r.Boot, r.Addresses, r.VLANs, r.Bonds, r.Members, r.MTUs, r.Offs, r.Forward = s.Boot, nil, nil, nil, nil, nil, nil, Forwarding{}
 	}
-	if first := g.planVLAN(s, &r); first != nil {
-		return g.planNames(s, r, first) // what is ours elsewhere stays until it is there
+	if first := g.remakeBonds(s, &r); len(first) > 0 {
+		return first, r
 	}
+	steps := slices.Concat(g.releaseMembers(s, &r), g.planBonds(s, &r), g.planSwitches(s, &r), g.planVLANs(s, &r))
+	add, remove := g.planAddresses(s, &r)
+	rules, unrule := g.planRules(s)
+	steps = slices.Concat(steps, add, g.planForward(s, &r), g.planRoutes(s), rules, g.planNAT(s), unrule, remove, g.dropVLANs(s, &r), g.dropBonds(s, &r))
+	if g.unseated(s) {
+		steps = slices.DeleteFunc(steps, Step.takes)
+	}
+	return g.planNames(s, r, steps)
+}
+
+// unseated reports whether the management port is to have its addresses where
+// nothing is yet. What is ours elsewhere stays until it is there.
+func (g goal) unseated(s State) bool {
+	_, there := s.Interfaces[g.Interface]
+	if _, _, seated := s.seat(g.Interface, g.VLAN); seated || g.Method == None {
+		return false
+	}
+	bond := slices.ContainsFunc(g.Links, func(l LinkSpec) bool { return l.Bond != nil && l.Name == g.Port })
+	return there || bond
+}
+
+// takes reports whether s takes something away that others may come by.
+func (s Step) takes() bool {
+	switch s.Kind {
+	case RemoveAddress, RemoveRoute, RemoveRule, RemoveVLAN, RemoveBond, RemoveMember, LinkDown, AddMember:
+		return true
+	}
+	return false
+}
+
+// planAddresses compares addresses.
+func (g goal) planAddresses(s State, r *record) (add, remove []Step) {
 	r.Addresses = slices.Clone(r.Addresses)
-	seat, link, there := s.seat(g.Interface, g.VLAN)
-	var add, remove []Step
-	wanted := g.addresses()
-	if !there {
-		wanted = nil
-	}
-	for _, a := range wanted {
-		if !s.has(link.Index, a) {
-			add = append(add, Step{Kind: AddAddress, Interface: seat, Index: link.Index, Address: a})
-			r.own(ours{seat, link.Index, a})
+	wanted := g.wanted(s)
+	for _, o := range wanted {
+		if !s.has(o.Index, o.Address) {
+			add = append(add, Step{Kind: AddAddress, Interface: o.Interface, Index: o.Index, Address: o.Address})
+			r.own(o)
 		}
 	}
 	r.Addresses = slices.DeleteFunc(r.Addresses, func(o ours) bool {
-		if there && o.Index == link.Index && slices.Contains(wanted, o.Address) {
+		if slices.ContainsFunc(wanted, func(w ours) bool { return w.Index == o.Index && w.Address == o.Address }) {
 			return false
 		}
 		if s.has(o.Index, o.Address) {
@@ -91,22 +126,7 @@ func (g goal) plan(s State, r record) ([]Step, record) {
 		}
 		return true
 	})
-	steps := slices.Concat(g.planLinks(s, seat, link, there), add, g.planRoutes(s, seat, link, there), remove, g.dropVLANs(s, &r))
-	return g.planNames(s, r, steps)
-}
-
-// planLinks switches on what is off: the port, and its VLAN, which needs the port.
-func (g goal) planLinks(s State, seat string, link Link, there bool) (steps []Step) {
-	if !there || g.Method == None {
-		return nil
-	}
-	if port := s.Interfaces[g.Interface]; !port.Up && port.Index != link.Index {
-		steps = append(steps, Step{Kind: LinkUp, Interface: g.Interface, Index: port.Index})
-	}
-	if !link.Up {
-		steps = append(steps, Step{Kind: LinkUp, Interface: seat, Index: link.Index})
-	}
-	return steps
+	return add, remove
 }
 
 // own notes an address as ours.
@@ -127,28 +147,6 @@ func (s State) name(index int) string {
 		}
 	}
 	return fmt.Sprintf("interface %d", index)
-}
-
-// planRoutes compares the routes that are ours with those that are wanted.
-func (g goal) planRoutes(s State, seat string, link Link, there bool) (steps []Step) {
-	wanted := g.routes()
-	if !there {
-		wanted = nil
-	}
-	same := func(a, b Route) bool { return a.To == b.To && a.Gateway == b.Gateway }
-	for _, r := range s.Routes {
-		if r.Ours && !(r.Index == link.Index && r.Metric == Metric && slices.ContainsFunc(wanted, func(w Route) bool { return same(w, r) })) {
-			steps = append(steps, Step{Kind: RemoveRoute, Interface: s.name(r.Index), Index: r.Index, Route: r})
-		}
-	}
-	for _, w := range wanted {
-		w.Index, w.Metric, w.Ours = link.Index, Metric, true
-		w.OnLink = w.Gateway.Is4() && !slices.ContainsFunc(g.addresses(), func(a netip.Prefix) bool { return a.Contains(w.Gateway) })
-		if !slices.ContainsFunc(s.Routes, func(r Route) bool { return r.Ours && r.Index == w.Index && r.Metric == Metric && same(r, w) }) {
-			steps = append(steps, Step{Kind: AddRoute, Interface: seat, Index: link.Index, Route: w})
-		}
-	}
-	return steps
 }
 
 // planNames compares name, name servers and time zone.

@@ -18,7 +18,13 @@ type record struct {
 	Boot      string `json:"boot"`
 	Addresses []ours `json:"addresses,omitempty"`
 
-	VLANs []tagged `json:"vlans,omitempty"`
+	VLANs   []tagged  `json:"vlans,omitempty"`
+	Bonds   []string  `json:"bonds,omitempty"`   // by name, as they are made anew when their mode changes
+	Members []int     `json:"members,omitempty"` // indexes of what we have put into bonds
+	MTUs    []setting `json:"mtus,omitempty"`
+	Offs    []int     `json:"offs,omitempty"` // indexes of what we have switched off
+
+	Forward Forwarding `json:"forward,omitzero"` // what we have switched on
 
 	Lease *Lease `json:"lease,omitempty"`
 
@@ -37,6 +43,13 @@ type ours struct {
 	Interface string       `json:"interface"` // its name then
 	Index     int          `json:"index"`
 	Address   netip.Prefix `json:"address"`
+}
+
+// A setting is a number of an interface that we have set.
+type setting struct {
+	Index int `json:"index"`
+	Was   int `json:"was"`
+	Set   int `json:"set"`
 }
 
 // maxRecord bounds the file, in bytes.

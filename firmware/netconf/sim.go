@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -32,7 +31,7 @@ func NewSim(interfaces []string, changed func(iface string, list []netip.Prefix)
 	}
 	s := &Sim{changed: changed, state: State{Boot: rand.Text(), Interfaces: make(map[string]Link), HostName: "evener-sim"}}
 	for i, name := range interfaces {
-		s.state.Interfaces[name] = Link{Index: i + 1, Up: true, Carrier: true}
+		s.state.Interfaces[name] = Link{Index: i + 1, Up: true, Carrier: true, MTU: 1500}
 	}
 	return s
 }
@@ -44,9 +43,10 @@ func (s *Sim) Read() (State, error) {
 	out := s.state
 	out.Interfaces = make(map[string]Link, len(s.state.Interfaces))
 	for name, l := range s.state.Interfaces {
-		out.Interfaces[name] = l
+		out.Interfaces[name] = s.state.seen(l)
 	}
 	out.Addresses, out.Routes = slices.Clone(out.Addresses), slices.Clone(out.Routes)
+	out.Rules, out.NAT = slices.Clone(out.Rules), slices.Clone(out.NAT)
 	return out, nil
 }
 
@@ -54,12 +54,9 @@ func (s *Sim) Read() (State, error) {
 func (s *Sim) Plug(iface string, in bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	port, ok := s.state.Interfaces[iface]
-	for name, l := range s.state.Interfaces {
-		if ok && (l.Index == port.Index || l.Parent == port.Index) {
-			l.Carrier = in
-			s.state.Interfaces[name] = l
-		}
+	if port, ok := s.state.Interfaces[iface]; ok {
+		port.Carrier = in
+		s.state.Interfaces[iface] = port
 	}
 }
 
@@ -69,14 +66,8 @@ func (s *Sim) Do(step Step) error {
 	defer s.mu.Unlock()
 	x := &s.state
 	is := func(a Address) bool { return a.Index == step.Index && a.Prefix == step.Address }
-	same := func(r Route) bool {
-		return r.Index == step.Index && r.To == step.Route.To && r.Gateway == step.Route.Gateway && r.Metric == step.Route.Metric
-	}
+	step.Route.Index = step.Index
 	switch step.Kind {
-	case LinkUp:
-		l := x.Interfaces[step.Interface]
-		l.Up = true
-		x.Interfaces[step.Interface] = l
 	case AddAddress:
 		if !slices.ContainsFunc(x.Addresses, is) {
 			x.Addresses = append(x.Addresses, Address{Index: step.Index, Prefix: step.Address})
@@ -84,42 +75,23 @@ func (s *Sim) Do(step Step) error {
 	case RemoveAddress:
 		x.Addresses = slices.DeleteFunc(x.Addresses, is)
 	case AddRoute:
-		if !slices.ContainsFunc(x.Routes, same) {
+		if !slices.ContainsFunc(x.Routes, step.Route.same) {
 			x.Routes = append(x.Routes, step.Route)
 		}
 	case RemoveRoute:
-		x.Routes = slices.DeleteFunc(x.Routes, same)
+		x.Routes = slices.DeleteFunc(x.Routes, step.Route.same)
 	case SetHostName:
 		x.HostName = step.Name
 	case PutResolver:
 		x.Resolver = step.File
 	case PutZone:
 		x.Zone = step.File
-	case AddVLAN:
-		return s.addVLAN(step)
-	case RemoveVLAN:
-		maps.DeleteFunc(x.Interfaces, func(_ string, l Link) bool { return l.Index == step.Index })
-		x.Addresses = slices.DeleteFunc(x.Addresses, func(a Address) bool { return a.Index == step.Index })
-		x.Routes = slices.DeleteFunc(x.Routes, func(r Route) bool { return r.Index == step.Index })
+	default:
+		return s.change(step)
 	}
-	if (step.Kind == AddAddress || step.Kind == RemoveAddress) && x.Interfaces[step.Interface].Parent == 0 {
+	if (step.Kind == AddAddress || step.Kind == RemoveAddress) && x.Interfaces[step.Interface].port() {
 		s.changed(step.Interface, s.addresses(step.Index))
 	}
-	return nil
-}
-
-// addVLAN makes the interface of a VLAN, as a kernel does: it is off, and has its
-// own index. The caller holds s.mu.
-func (s *Sim) addVLAN(step Step) error {
-	if _, taken := s.state.Interfaces[step.Name]; taken {
-		return fmt.Errorf("there is an interface %s already", step.Name)
-	}
-	l := Link{Parent: step.Index, VLAN: step.VLAN}
-	for _, other := range s.state.Interfaces {
-		l.Index = max(l.Index, other.Index+1)
-		l.Carrier = l.Carrier || other.Index == step.Index && other.Carrier
-	}
-	s.state.Interfaces[step.Name] = l
 	return nil
 }
 

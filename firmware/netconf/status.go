@@ -37,7 +37,7 @@ func (c *Conf) status() Status {
 		}
 	}
 	for _, r := range c.state.Routes {
-		if r.Ours && r.To.Bits() == 0 {
+		if r.Ours && r.To.Bits() == 0 && r.Table == 0 && r.Gateway.IsValid() {
 			s.Gateways = append(s.Gateways, r.Gateway)
 		}
 	}
@@ -46,6 +46,7 @@ func (c *Conf) status() Status {
 		s.DNS = dns
 	}
 	s.Problems = c.problems(link, there)
+	c.others(&s)
 	return s
 }
 
@@ -89,7 +90,7 @@ func (c *Conf) problems(link Link, there bool) (out []string) {
 			out = append(out, c.client)
 		}
 		out = append(out, c.addressProblems(link)...)
-		out = append(out, c.conflicts(link)...)
+		out = append(out, c.conflicts(d.Port, link)...)
 	}
 	if d.HostName != "" && c.state.HostName != d.HostName && c.lacks(SetHostName) != "" {
 		out = append(out, fmt.Sprintf("the host name stays %q: the engine lacks the right CAP_SYS_ADMIN", c.state.HostName))
@@ -100,13 +101,16 @@ func (c *Conf) problems(link Link, there bool) (out []string) {
 // addressProblems finds what others do to our addresses and routes.
 func (c *Conf) addressProblems(link Link) (out []string) {
 	g := goal{Desired: c.desired, lease: c.lease}
-	wanted := g.addresses()
+	wanted := g.wanted(c.state)
 	for _, a := range c.state.Addresses {
-		if a.Index == link.Index && a.Duplicate && slices.Contains(wanted, a.Prefix) {
+		if a.Index == link.Index && a.Duplicate && slices.ContainsFunc(wanted, func(o ours) bool { return o.Index == a.Index && o.Address == a.Prefix }) {
 			out = append(out, fmt.Sprintf("address %s cannot be used: another machine on the network has it", a.Prefix.Addr()))
 		}
 	}
-	for _, w := range g.routes() {
+	for _, w := range g.routes(c.state) {
+		if w.Index != link.Index || w.Metric != Metric || w.Table != 0 {
+			continue
+		}
 		for _, r := range c.state.Routes {
 			if !r.Ours && r.To == w.To && r.Metric < Metric && r.Gateway != w.Gateway && w.To.Bits() == 0 {
 				out = append(out, fmt.Sprintf("another program has set %s with metric %d, which the kernel prefers to %s",
@@ -139,5 +143,6 @@ func (r record) same(o record) bool { return reflect.DeepEqual(r, o) }
 
 // empty reports whether nothing is set by us.
 func (r record) empty() bool {
-	return len(r.Addresses) == 0 && len(r.VLANs) == 0 && r.HostName == nil && r.Resolver == nil && r.Zone == nil
+	return len(r.Addresses)+len(r.VLANs)+len(r.Bonds)+len(r.Members)+len(r.MTUs)+len(r.Offs) == 0 && r.Forward == Forwarding{} &&
+		r.HostName == nil && r.Resolver == nil && r.Zone == nil
 }

@@ -30,6 +30,9 @@ func (s State) seat(port string, vlan int) (string, Link, bool) {
 	return s.vlan(tagged{link.Index, vlan})
 }
 
+// seatName is what people call a VLAN on a port.
+func seatName(port string, vlan int) string { return fmt.Sprintf("%s.%d", port, vlan) }
+
 // seat is the name of the interface that has the addresses, "" for a VLAN that is
 // not there. The caller holds c.mu.
 func (c *Conf) seat() string {
@@ -58,33 +61,12 @@ func (s State) vlanName(port string, t tagged) string {
 	return list[max(0, i)] // where all are taken, the kernel says so
 }
 
-// planVLAN returns the steps that make the VLAN of the port, nil where there is one,
-// and notes it as ours.
-func (g goal) planVLAN(s State, r *record) []Step {
-	port, there := s.Interfaces[g.Interface]
-	if !there || g.Method == None || g.VLAN == 0 {
-		return nil
-	}
-	t := tagged{port.Index, g.VLAN}
-	if _, _, made := s.vlan(t); made {
-		return nil
-	}
-	if !slices.Contains(r.VLANs, t) {
-		r.VLANs = append(r.VLANs, t)
-	}
-	var steps []Step
-	if !port.Up {
-		steps = append(steps, Step{Kind: LinkUp, Interface: g.Interface, Index: port.Index})
-	}
-	return append(steps, Step{Kind: AddVLAN, Interface: g.Interface, Index: port.Index, Name: s.vlanName(g.Interface, t), VLAN: g.VLAN})
-}
-
 // dropVLANs returns the steps that remove the VLANs of ours that are not wanted any
 // more, and forgets those that are gone.
 func (g goal) dropVLANs(s State, r *record) (steps []Step) {
-	port, there := s.Interfaces[g.Interface]
+	wanted := g.tagged(s)
 	r.VLANs = slices.DeleteFunc(slices.Clone(r.VLANs), func(t tagged) bool {
-		if there && g.Method != None && t == (tagged{port.Index, g.VLAN}) {
+		if slices.Contains(wanted, t) {
 			return false
 		}
 		name, link, made := s.vlan(t)

@@ -60,12 +60,17 @@ var qemuPorts = []Port{
 	{Name: "4", Order: 5, Driver: "virtio_net"},
 }
 
+// qemuPanel is a display of the same kind on the second serial port, imitated by
+// whatever is at its other end.
+var qemuPanel = Panel{Driver: "cfa635", Device: "/dev/ttyS1", Speed: 115200, Rows: 4, Cols: 20, LEDs: 4, Optional: true}
+
 var qemuX86 = Board{
 	Name:        "qemu-x86_64",
 	Description: "QEMU's PC, with up to five virtio network devices",
 	Arch:        "amd64",
 	Match:       []Match{{Vendor: "QEMU", Product: "Standard PC*"}},
 	Ports:       qemuPorts,
+	Panel:       &qemuPanel,
 	Watchdog:    &Watchdog{Device: "/dev/watchdog0", Driver: "i6300esb", Timeout: 30 * time.Second, Optional: true},
 	Console:     Console{Devices: []string{"ttyS0", "tty1"}, Speed: 115200},
 	Keys:        genericKeys,
@@ -74,6 +79,7 @@ var qemuX86 = Board{
 	Sources: []Source{
 		{"vendor QEMU, product Standard PC (i440FX + PIIX, 1996) or Standard PC (Q35 + ICH9, 2009)", "QEMU hw/i386/pc_piix.c, pc_q35.c, fw_cfg.c"},
 		{"-device i6300esb is a watchdog that resets the guest", "QEMU hw/watchdog/wdt_i6300esb.c"},
+		{"the second -serial is the second of the PC's ports (COM2)", "QEMU hw/isa/isa-superio.c, hw/i386/pc.c"},
 		genericSource,
 	},
 }

@@ -99,7 +99,7 @@ var mayImport = map[string]string{
 	"image/flash":         "image/fat image/gpt image/slot",
 	"image/gpt":           "",
 	"image/kmod":          "",
-	"image/qemu":          "image image/slot",
+	"image/qemu":          "hal/lcd image image/slot",
 	"image/slot":          "image/fat image/gpt",
 	"webui":               "",
 

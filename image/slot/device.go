@@ -43,6 +43,15 @@ type osDevice struct {
 // directSize is how much is read directly at a time, in bytes.
 const directSize = 1 << 20
 
+// OpenDevice opens the disk or image at path; flag is os.O_RDONLY or os.O_RDWR.
+func OpenDevice(path string, flag int) (Device, error) {
+	d, err := openDevice(path, flag)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
 func openDevice(path string, flag int) (*osDevice, error) {
 	f, err := os.OpenFile(path, flag, 0)
 	if err != nil {

@@ -37,6 +37,9 @@ type Options struct {
 	// NoWatchdog leaves the watchdog alone: opening it would arm it. See
 	// Machine.Arm.
 	NoWatchdog bool
+	// Armed is the watchdog that was armed when the machine started, and is open
+	// since; nil: none is. The machine takes it over.
+	Armed *os.File
 	// WatchdogExpired is called when the simulated watchdog is not fed in time,
 	// where a real one would restart the box.
 	WatchdogExpired func()
@@ -159,9 +162,12 @@ func (m *Machine) openLamps() {
 }
 
 // Arm opens the watchdog of a machine that was opened without it: from now on it
-// must be fed. Of o it uses Log and WatchdogExpired.
+// must be fed. Of o it uses Log, Armed and WatchdogExpired.
 func (m *Machine) Arm(o Options) {
 	b := m.Board.Watchdog
+	if b == nil && o.Armed != nil { // a board of which none is known has one all the same
+		b = &board.Watchdog{Device: o.Armed.Name(), Timeout: 30 * time.Second}
+	}
 	if b == nil || m.Watchdog != nil {
 		return
 	}
@@ -185,6 +191,9 @@ func (m *Machine) watchdogDevice(name string, o Options) (watchdog.Device, error
 			expired = func() { o.Log.Error("watchdog not fed in time") }
 		}
 		return watchdog.Simulate(expired), nil
+	}
+	if o.Armed != nil {
+		return watchdog.Adopt(o.Armed), nil
 	}
 	return watchdog.Open(filepath.Join(m.root, name))
 }

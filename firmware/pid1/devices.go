@@ -92,14 +92,15 @@ func (d *Devices) Problems() error {
 
 // Run loads the modules of devices that come, and names them, until ctx ends. It
 // opens the kernel's messages before it looks at what is there, so that it misses
-// nothing.
-func (d *Devices) Run(ctx context.Context) error {
+// nothing. ready is called when it has looked.
+func (d *Devices) Run(ctx context.Context, ready func()) error {
 	u, err := ListenUevents()
+	d.all()
+	ready()
 	if err != nil {
 		return err
 	}
 	defer u.Close()
-	d.all()
 	return u.Run(ctx, d.take, d.all)
 }
 

@@ -72,6 +72,12 @@ func (v Volume) Mount(ctx context.Context, k tools, log *slog.Logger) (made bool
 	return false, alarm
 }
 
+// Unused reports whether there never was a file system of ours on the partition.
+func (v Volume) Unused() bool {
+	found, err := v.look()
+	return err == nil && found == unused
+}
+
 // lost says what it means that a volume is not there.
 func (v Volume) lost(err error) string {
 	what := map[string]string{

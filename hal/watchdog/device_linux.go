@@ -36,6 +36,9 @@ type info struct {
 	identity          [32]byte
 }
 
+// Adopt takes over a watchdog that another program has armed and left open.
+func Adopt(f *os.File) Device { return &char{f} }
+
 func (c *char) Support() (Support, error) {
 	var i info
 	if err := c.ioctl(unix.WDIOC_GETSUPPORT, unsafe.Pointer(&i)); err != nil {

@@ -73,8 +73,9 @@ type roleTeller interface {
 }
 
 // openMachine opens the devices of the board. It arms the watchdog, as the last thing:
-// what comes before may take its time.
-func openMachine(found board.Recognition, state string, log *slog.Logger) (*machine, error) {
+// what comes before may take its time. armed is the watchdog that is armed already, nil
+// for none.
+func openMachine(found board.Recognition, state string, armed *os.File, log *slog.Logger) (*machine, error) {
 	m := &machine{found: found, log: log, began: time.Now(), feeding: true}
 	var err error
 	m.hal, err = hal.Open(found.Board, hal.Options{Log: log, NoWatchdog: true})
@@ -91,7 +92,7 @@ func openMachine(found board.Recognition, state string, log *slog.Logger) (*mach
 	}
 	m.readSensors(context.Background())
 	m.sensors.wait()
-	m.hal.Arm(hal.Options{Log: log,
+	m.hal.Arm(hal.Options{Log: log, Armed: armed,
 		WatchdogExpired: func() { log.Error("simulated watchdog ran out: a real one would restart the box now") }})
 	for _, p := range m.hal.Problems {
 		log.Warn("device missing", "problem", p)

@@ -30,6 +30,10 @@ type runConfig struct {
 	pages  string // of the console, "" for those in the program
 	lan    string // folder of a simulated LAN, "": the networks of the kernel
 	alone  bool   // without the demo servers of the simulated board
+
+	// watchdog returns the one that was armed before the box started, and feeds it no
+	// longer; nil: there is none.
+	watchdog func() *os.File
 }
 
 func newRun() *cobra.Command {
@@ -101,7 +105,11 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 		return err
 	}
 	defer cleaner.start()()
-	m, err := openMachine(found, c.state, log)
+	var armed *os.File
+	if c.watchdog != nil {
+		armed = c.watchdog()
+	}
+	m, err := openMachine(found, c.state, armed, log)
 	if err != nil {
 		return usageError{err}
 	}

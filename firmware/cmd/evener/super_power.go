@@ -49,10 +49,13 @@ func (p *power) ask(f fate) {
 }
 
 // reboots says whether the machine reboots when the box has ended.
-func (p *power) reboots() bool {
+func (p *power) reboots() bool { return p.asked() == boots }
+
+// asked returns what somebody has asked for.
+func (p *power) asked() fate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.fate == boots
+	return p.fate
 }
 
 // renew starts the box anew, and the machine with it where it is ours.
@@ -100,9 +103,7 @@ func (p *power) add(reg *api.Registry) {
 // meet does what was asked for, when nothing of the box runs any more. err is how
 // it ended.
 func (p *power) meet(err error) error {
-	p.mu.Lock()
-	f := p.fate
-	p.mu.Unlock()
+	f := p.asked()
 	if err != nil || f == ends {
 		return err
 	}

@@ -36,6 +36,7 @@ func (d *decoder) check(cfg *Config) {
 	c.management()
 	c.console(known)
 	c.groups(known)
+	c.network()
 	c.certificates(known)
 	c.alerts(known)
 	for _, p := range cfg.Pools {

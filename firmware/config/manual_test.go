@@ -20,7 +20,7 @@ var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.
 // prose are the sections that describe no block.
 var prose = []string{"Words", "Pages", "The text", "Several people", "Mistakes", "First steps", "Where keys are",
 	"Which certificate a client gets", "Expiry", "Certificates by themselves", "Certificates of clients", "Sessions",
-	"What is sent", "Kinds of events", "The forms", "Changing the address from afar", "What the box leaves alone", "The clock", "Another machine with the address", "Rights",
+	"What is sent", "Kinds of events", "The forms", "Changing the address from afar", "What the box leaves alone", "The clock", "Another machine with the address", "Rights", "Ports for traffic", "VLANs and bonds", "Routes", "NAT",
 	"Status", "Menu", "Changing the address", "Where it is", "First set-up", "Who may do what", "The menu", "When the engine does not answer",
 	"Shared and local blocks", "What is mirrored", "Split networks"}
 
@@ -273,6 +273,8 @@ func surround(context, text string) string {
 		rest = wrap(block, text)
 	case "peer", "group", "announce", "router", "track":
 		rest = pair(block, sel, text, wrap, set)
+	case "port", "bond", "vlan", "route", "route_rule", "nat", "forwarding":
+		rest = front(block, text, wrap, set)
 	case "management":
 		rest = wrap(block, set(`method = "static"`)+text)
 	case "responder", "server", "certificate", "acme", "trust", "syslog", "mail", "alert":
@@ -314,6 +316,31 @@ func surround(context, text string) string {
 		"certificate \"shop\" {}\ncertificate \"shop-rsa\" {}\ntrust \"corp\" {}\n" +
 		"acme \"letsencrypt\" { agree_tos = true }\n" +
 		"syslog \"siem\" { address = \"192.0.2.9:514\" }\nmail \"ops\" {\nserver = \"192.0.2.25:25\"\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]\n}\n"
+}
+
+// front is surround for the blocks of ports, and of the ways between networks.
+func front(block, text string, wrap func(head, text string) string, set func(line string) string) string {
+	switch block {
+	case "port":
+		return wrap(`port "lan1"`, text)
+	case "bond":
+		return wrap(`bond "bond0"`, set(`ports = ["lan3", "lan4"]`)+text)
+	case "vlan":
+		return wrap(`port "lan1"`, "mtu = 9000\n"+wrap(`vlan "100"`, text))
+	case "route":
+		text = set(`to = ["10.20.0.0/16"]`) + text
+		if !strings.Contains(text, "via ") && !strings.Contains(text, "port ") {
+			text += "via = \"192.0.2.1\"\n"
+		}
+		text = wrap(`route "x"`, text)
+	case "route_rule":
+		text = wrap(`route_rule "x"`, set(`table = 100`)+set(`from = ["10.0.0.0/8"]`)+text)
+	case "nat":
+		text = wrap(`nat "x"`, set(`from = ["10.0.0.0/8"]`)+set(`out = "lan1"`)+text)
+	case "forwarding":
+		text = wrap("forwarding", text)
+	}
+	return wrap(`port "lan1"`, "addresses = [\"192.0.2.2/24\"]\n") + text
 }
 
 // pair is surround for what stands in the blocks node and group.

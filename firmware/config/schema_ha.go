@@ -82,7 +82,7 @@ var trackKinds = []string{"port", "default_route", "pool", "custom"}
 
 var routerKeywords = []Keyword{
 	{Name: "port", Kind: KindString, Required: true, check: checkName,
-		Purpose: "The port, by its name on the front."},
+		Purpose: "The port by its name on the front, or a bond or VLAN of the box, such as \"bond0\" or \"lan1.100\"."},
 	{Name: "vrid", Kind: KindInt, Min: "1", Max: "255", Required: true,
 		Purpose: "The number of the virtual router, one of its own on the port for each family."},
 	{Name: "version", Kind: KindInt, Min: "2", Max: "3", Default: "3",

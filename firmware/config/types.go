@@ -19,8 +19,16 @@ type Config struct {
 
 	System     System     `json:"system"`
 	Management Management `json:"management"`
-	Panel      Panel      `json:"panel"`
-	Serial     Serial     `json:"serial"`
+
+	Ports      []*Port      `json:"ports"`
+	Bonds      []*Bond      `json:"bonds"`
+	Routes     []*Route     `json:"routes"`
+	RouteRules []*RouteRule `json:"route_rules"`
+	NATs       []*NAT       `json:"nats"`
+	Forwarding Forwarding   `json:"forwarding"`
+
+	Panel  Panel  `json:"panel"`
+	Serial Serial `json:"serial"`
 
 	Node   Node     `json:"node"`
 	Groups []*Group `json:"groups"`

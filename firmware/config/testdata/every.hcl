@@ -434,6 +434,71 @@ cluster "safe" {
   timeouts { handshake = "3s" }
 }
 
+port "lan1" {
+  description = "the clients' side"
+  enabled     = false
+  mtu         = 9000
+  addresses   = ["203.0.113.2/24"]
+
+  vlan "100" {
+    description = "the shop"
+    enabled     = false
+    mtu         = 1400
+    addresses   = ["198.51.100.2/25", "2001:db8:64::2/64"]
+  }
+}
+
+bond "bond0" {
+  description = "to both switches"
+  ports       = ["lan2", "lan3"]
+  mode        = "active_backup"
+  monitor     = "50ms"
+  enabled     = false
+  mtu         = 9000
+  addresses   = ["10.9.0.2/24"]
+}
+
+bond "bond1" {
+  ports     = ["lan4"]
+  hash      = "layer2"
+  rate      = "fast"
+  addresses = ["10.8.0.2/24"]
+
+  vlan "7" { addresses = ["10.7.0.2/24"] }
+}
+
+route "branch" {
+  description = "by the leased line"
+  to          = ["10.20.0.0/16"]
+  via         = "10.66.0.1"
+  port        = "bond1"
+  on_link     = true
+  metric      = 50
+  table       = 100
+  source      = "10.8.0.2"
+}
+
+route_rule "branch" {
+  description = "what comes from the branch goes back there"
+  from        = ["10.8.0.0/24"]
+  to          = ["10.20.0.0/16"]
+  port        = "bond1.7"
+  table       = 100
+  priority    = 500
+}
+
+nat "out" {
+  description = "servers to the world"
+  from        = ["10.8.0.0/24"]
+  out         = "bond1"
+  to          = "10.8.0.2"
+}
+
+forwarding {
+  ipv4 = true
+  ipv6 = true
+}
+
 responder "sorry" {
   description  = "closed"
   status       = 500

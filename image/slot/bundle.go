@@ -105,6 +105,12 @@ func (b *Bundle) end() error {
 	return io.EOF
 }
 
+// BundleSize returns the length of the bundle of h in bytes.
+func BundleSize(h Header) (int64, error) {
+	raw, err := h.Encode()
+	return int64(len(bundleMagic)+len(raw)) + h.Manifest.Size, err
+}
+
 // WriteBundle writes a bundle of h and its payload, which must be the one that
 // the manifest describes.
 func WriteBundle(w io.Writer, h Header, payload io.Reader) error {

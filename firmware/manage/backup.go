@@ -120,6 +120,9 @@ func (b *Box) restoreBackup(c api.Call, in backup.Contents, users bool) (Restore
 		return Restored{}, validation(found)
 	}
 	items, err := usableItems(in.Items, users)
+	if err == nil {
+		err = b.upgradeLock()
+	}
 	if err != nil {
 		return Restored{}, err
 	}

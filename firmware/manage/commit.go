@@ -72,6 +72,9 @@ func origin(c api.Call) store.Origin {
 
 func (b *Box) commit(_ context.Context, c api.Call, p commitParams) (Committed, error) {
 	confirm, err := confirmTime(p.Confirm, p.Seconds)
+	if err == nil {
+		err = b.upgradeLock()
+	}
 	if err != nil {
 		return Committed{}, err
 	}
@@ -106,6 +109,9 @@ func confirmTime(d api.Duration, seconds int) (time.Duration, error) {
 
 func (b *Box) rollback(_ context.Context, c api.Call, p rollbackParams) (Committed, error) {
 	confirm, err := confirmTime(p.Confirm, p.Seconds)
+	if err == nil && !p.Draft {
+		err = b.upgradeLock()
+	}
 	if err != nil {
 		return Committed{}, err
 	}

@@ -334,6 +334,8 @@ func (b *Box) ServePeer(ctx context.Context, peer, method string, body []byte) (
 		out, err = b.serveTrial(ctx, peer, body)
 	case peerClear:
 		out, err = b.serveClear(body)
+	case peerUpgrade:
+		out, err = b.serveUpgrade(ctx, peer, body)
 	default:
 		err = fmt.Errorf("version %s of the box does not know %q", b.cfg.Version, method)
 	}

@@ -53,6 +53,12 @@ type Config struct {
 	Mirror     Mirror                // nil: nothing is mirrored
 	Active     func(map[string]bool) // told which failover groups are active on this box; must not block; nil: nobody
 	Auth       *auth.Auth            // nil: the users cannot be read, and nobody can log in
+	Upgrades   Upgrader              // nil: the slots are not known
+
+	// Reach asks the box by its own API socket and console as others do, and says what
+	// answered; nil: nobody can.
+	Reach      func(ctx context.Context) (string, error)
+	UpgradeDir string // folder of what is kept of upgrades
 
 	BlackBox string // file of what survives a crash; "": nothing is recorded
 	Captures string // folder for packet captures, made where it is not there; "": there can be none
@@ -109,6 +115,7 @@ type Box struct {
 	}
 
 	ports     ports
+	upgrades  upgrades
 	network   network
 	revisions revisions
 	tails     tails
@@ -209,6 +216,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addPanel(reg)
 	b.addHardware(reg)
 	b.addHA(reg)
+	b.addUpgrade(reg)
 	b.addREST(reg)
 	return reg
 }
@@ -309,4 +317,5 @@ func (b *Box) collect(w *stats.Writer) {
 	b.collectHardware(w)
 	b.collectPorts(w)
 	b.collectHA(w)
+	b.collectUpgrade(w)
 }

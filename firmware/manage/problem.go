@@ -90,6 +90,7 @@ func (b *Box) problems() []Problem {
 	out = append(out, b.timeProblems()...)
 	out = append(out, b.beatProblems()...)
 	out = append(out, b.standbyProblems()...)
+	out = append(out, b.upgradeProblems()...)
 	if r := b.restart.status(); r != nil && r.Error != "" {
 		out = append(out, Problem{Kind: "role.restart_failed", Severity: severityWarning, Object: "role/" + r.Role,
 			Args: map[string]any{"error": r.Error}, Text: "the last restart failed and the old process goes on: " + r.Error})

@@ -159,6 +159,11 @@ func (b *Box) restartRole(_ context.Context, c api.Call, p restartParams) (Resta
 	if err := unscoped(c, "the process of "+p.Role); err != nil {
 		return RestartStatus{}, err
 	}
+	if p.Role == "engine" {
+		if err := b.upgradeBusy(); err != nil {
+			return RestartStatus{}, err
+		}
+	}
 	st, err := b.cfg.Supervisor.Status()
 	if err != nil {
 		return RestartStatus{}, err

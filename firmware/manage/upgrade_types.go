@@ -39,6 +39,7 @@ type UpgradeShow struct {
 	Keys       []UpgradeKey     `json:"keys" doc:"whose signatures count"`
 	Simulated  bool             `json:"simulated" doc:"the slots are in a file of the simulated board: the program itself stays the same"`
 	USBSticks  bool             `json:"usb" doc:"the box can look for bundles on USB sticks"`
+	PairWhy    string           `json:"pair_why" doc:"why both boxes cannot be upgraded with one order now; empty: they can"`
 	Unreadable string           `json:"problem,omitempty" doc:"what is wrong with the disk or the journal; empty: nothing"`
 }
 
@@ -49,6 +50,7 @@ type UpgradeRunning struct {
 	OK       bool   `json:"ok" doc:"it has passed its self-test"`
 	Try      int    `json:"try" doc:"which of three tries this start is; 0: none, it was good before"`
 	Recovery bool   `json:"recovery" doc:"the boot loader had no other slot left"`
+	Boot     string `json:"boot" doc:"differs for each start of the box"`
 }
 
 // An UpgradeSlot is one of the places for a version.
@@ -59,6 +61,8 @@ type UpgradeSlot struct {
 	State   string    `json:"state" doc:"good, trying, bad, empty or spare"`
 	Next    bool      `json:"next" doc:"the boot loader starts it next"`
 	Created time.Time `json:"created,omitzero"`
+	SHA256  string    `json:"sha256" doc:"of the image, hexadecimal: the same version twice is the same image"`
+	Size    int64     `json:"size" doc:"of the image, in bytes"`
 	Reason  string    `json:"reason,omitempty" doc:"of the state, for people"`
 }
 
@@ -146,7 +150,15 @@ type PairStep struct {
 }
 
 type upgradeBeginParams struct {
-	Size int64 `json:"size" doc:"of the bundle, in bytes"`
+	Size      int64 `json:"size" doc:"of the bundle, in bytes"`
+	Downgrade bool  `json:"downgrade,omitempty" doc:"take a lower rollback index too; only at the box's own command line or serial console"`
+}
+
+// An UpgradeWritten is a version that is whole in its slot, and was not started yet.
+type UpgradeWritten struct {
+	Slot    string `json:"slot" doc:"A or B"`
+	Version string `json:"version"`
+	SHA256  string `json:"sha256" doc:"of the image, hexadecimal"`
 }
 
 // An UpgradeUpload is a bundle that is being sent.
@@ -174,6 +186,14 @@ type upgradeActivateParams struct {
 	Reboot bool   `json:"reboot,omitempty" doc:"start it now; otherwise at the next reboot"`
 }
 
+// A PairUpgrade is the upgrade of both boxes.
+type PairUpgrade struct {
+	Pair *UpgradePair `json:"pair" doc:"null: none was begun"`
+	Why  string       `json:"why" doc:"why none can be begun now; empty: it can"`
+}
+
 type upgradePairParams struct {
-	Soak api.Duration `json:"soak,omitempty" doc:"how long the first box must stay good before the groups move to it; 2m"`
+	Slot string       `json:"slot,omitempty" doc:"of this box, whose version both are to run; the newer of the two"`
+	Soak api.Duration `json:"soak,omitempty" doc:"how long the first box must stay good before the groups move to it, 1s to 24h; 2m"`
+	Stay bool         `json:"stay,omitempty" doc:"leave the groups on the box that was upgraded first"`
 }

@@ -74,6 +74,8 @@ var (
 	ConfigRevision       = &Family{"evener_config_revision", GaugeType, "Revision of the configuration that runs.", nil}
 	ConfigLastCommit     = &Family{"evener_config_last_commit_timestamp_seconds", GaugeType, "When it was committed, Unix time.", nil}
 	ConfigConfirmPending = &Family{"evener_config_confirm_pending", GaugeType, "1 while a commit waits to be confirmed.", nil}
+	UpgradeTrial         = &Family{"evener_upgrade_trial", GaugeType, "1 while the version that runs is on trial.", nil}
+	SlotGood             = &Family{"evener_slot_good", GaugeType, "1 if the version in a slot has passed its self-test.", []string{"slot", "version"}}
 	PoolServers          = &Family{"evener_pool_servers", GaugeType, "Members of a pool in each state.", []string{"pool", "state"}}
 	ServerUp             = &Family{"evener_server_up", GaugeType, "1 if the member may be given clients, else 0.", []string{"pool", "server"}}
 	ServerAdminState     = &Family{"evener_server_admin_state", GaugeType, "1 for the state that was asked for, 0 for the others.", []string{"pool", "server", "state"}}
@@ -124,7 +126,7 @@ func Families() []*Family {
 		ClusterDatagrams, ClusterHandshakes, ClusterHandshakeFailures, ClusterProxyRefused,
 		PortUp, PortSpeed, PortBytes, PortPackets, PortErrors, PortDropped,
 		RuleHits, RuleLastHit, ServerRequests, ServerDuration, ServerErrors,
-		ConfigRevision, ConfigLastCommit, ConfigConfirmPending, PoolServers, ServerUp,
+		ConfigRevision, ConfigLastCommit, ConfigConfirmPending, UpgradeTrial, SlotGood, PoolServers, ServerUp,
 		ServerAdminState, ServerHealth, ServerConnections, ServerStickySessions, ServerWeight,
 		ProbeDuration, ProbeFailures, PersistEntries, TLSComputing, TLSWaiting, TLSShed, TLSUpstream,
 		TLSUpstreamFailures, CertificateNotAfter, CertificateNotBefore, AccessLogWritten, AccessLogDropped,

@@ -1335,6 +1335,18 @@ export interface ObjectText {
 	version?: string; // of the candidate
 }
 
+export interface PairStep {
+	step: string;
+	state: string; // waits, runs, done or failed
+	since?: string;
+	text: string; // what was done or found
+}
+
+export interface PairUpgrade {
+	pair: UpgradePair | null; // null: none was begun
+	why: string; // why none can be begun now; empty: it can
+}
+
 export interface PanelCursor {
 	on: boolean;
 	row: number; // from 0
@@ -2082,6 +2094,111 @@ export interface UncoveredHost {
 export interface UpCount {
 	up: number;
 	total: number;
+}
+
+export interface UpgradeCheck {
+	name: string; // config, addresses, servers, management, peer or disk
+	ok: boolean;
+	detail: string; // what was found, for people
+}
+
+export interface UpgradeEntry {
+	time: string;
+	actor: string; // who did it; empty: the box by itself
+	event: string; // written, refused, armed, started, good, fell_back, cancelled ...
+	slot: string;
+	version: string;
+	reason: string; // in one sentence
+}
+
+export interface UpgradeKey {
+	id: string;
+	comment: string;
+	revoked: boolean;
+}
+
+export interface UpgradePair {
+	id: string;
+	step: string; // check, send, peer, soak, switch, self, back, done or stopped
+	at: string; // the step at which it stopped; the same as step while it goes on
+	version: string; // that both boxes are to run
+	first: string; // box that is upgraded first
+	second: string;
+	by: string; // who has begun it
+	began: string;
+	since: string; // of the step
+	done: number; // of the step: bytes sent, or seconds
+	total: number; // likewise; 0: not known
+	why: string; // what it waits for, or why it stopped, with what to do
+	steps: PairStep[]; // all of them, in their order
+}
+
+export interface UpgradeProgress {
+	step: string; // take, verify, arm or trial
+	slot: string;
+	version: string; // empty: not known yet
+	done: number; // bytes; seconds of a trial
+	total: number; // likewise; 0: not known
+	source: string; // where the bundle comes from: upload, usb, the URL, or the peer's name
+	by: string; // who has begun it
+	since: string;
+}
+
+export interface UpgradeRunning {
+	slot: string; // A or B; empty: the box does not run from a slot
+	version: string;
+	ok: boolean; // it has passed its self-test
+	try: number; // which of three tries this start is; 0: none, it was good before
+	recovery: boolean; // the boot loader had no other slot left
+	boot: string; // differs for each start of the box
+}
+
+export interface UpgradeShow {
+	available: boolean; // the box runs from slots, and can be upgraded
+	why?: string; // why not
+	running: UpgradeRunning;
+	slots: UpgradeSlot[]; // A and B
+	progress: UpgradeProgress | null; // what goes on; null: nothing
+	trial: UpgradeTest | null; // the self-test of the version that runs; null: it is good
+	journal: UpgradeEntry[]; // what happened, the newest first
+	pair: UpgradePair | null; // the upgrade of this box and its peer; null: none was begun
+	rollback_index: number; // the highest that was good on this box: an older one is refused
+	keys: UpgradeKey[]; // whose signatures count
+	simulated: boolean; // the slots are in a file of the simulated board: the program itself stays the same
+	usb: boolean; // the box can look for bundles on USB sticks
+	pair_why: string; // why both boxes cannot be upgraded with one order now; empty: they can
+	problem?: string; // what is wrong with the disk or the journal; empty: nothing
+}
+
+export interface UpgradeSlot {
+	slot: string; // A or B
+	version: string; // empty: none
+	boards: string[];
+	state: string; // good, trying, bad, empty or spare
+	next: boolean; // the boot loader starts it next
+	created?: string;
+	sha256: string; // of the image, hexadecimal: the same version twice is the same image
+	size: number; // of the image, in bytes
+	reason?: string; // of the state, for people
+}
+
+export interface UpgradeTest {
+	checks: UpgradeCheck[];
+	good: boolean; // all of them pass
+	since: string; // of being all good, or not
+	soak: string; // how long all must be good before the version counts as good
+	deadline: string; // when the box goes back to the other slot, if it is not good by then
+}
+
+export interface UpgradeUpload {
+	id: string; // for the other calls of the upload
+	chunk: number; // bytes of one chunk, at most
+}
+
+export interface UpgradeWritten {
+	slot: string; // A or B
+	version: string;
+	sha256: string; // of the image, hexadecimal
 }
 
 export interface User {
@@ -3879,6 +3996,120 @@ export interface Methods {
 		effect: "runtime";
 		sudo: false;
 	};
+	// Starts a slot on trial, now or at the next reboot. While one is on trial, starting the other gives it up.
+	"upgrade.activate": {
+		params: {
+			slot: string; // A or B
+			reboot?: boolean; // start it now; otherwise at the next reboot
+		};
+		result: UpgradeShow;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Ends the writing of a bundle; its slot is empty then.
+	"upgrade.cancel": {
+		params: Record<string, never>;
+		result: Record<string, never>;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Has the box fetch a bundle and write it into the slot that does not run; upgrade.show tells how far it is.
+	"upgrade.fetch": {
+		params: {
+			url: string; // http:// or https:// of a bundle; its signature is what makes it trusted
+		};
+		result: UpgradeProgress;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Ends the trial of the version that runs, whatever its self-test finds.
+	"upgrade.good": {
+		params: Record<string, never>;
+		result: UpgradeShow;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Upgrades this box and its peer to the version in a slot of this box, the one on standby first; upgrade.pair.show tells how far it is.
+	"upgrade.pair.begin": {
+		params: {
+			slot?: string; // of this box, whose version both are to run; the newer of the two
+			soak?: string; // how long the first box must stay good before the groups move to it, 1s to 24h; 2m
+			stay?: boolean; // leave the groups on the box that was upgraded first
+		};
+		result: PairUpgrade;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Shows how far the upgrade of both boxes is.
+	"upgrade.pair.show": {
+		params: Record<string, never>;
+		result: PairUpgrade;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Stops the upgrade of both boxes after what is under way; nothing is taken back.
+	"upgrade.pair.stop": {
+		params: Record<string, never>;
+		result: PairUpgrade;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Shows the versions in both slots, what goes on, and what happened.
+	"upgrade.show": {
+		params: Record<string, never>;
+		result: UpgradeShow;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Begins to send a bundle, which is written into the slot that does not run.
+	"upgrade.upload.begin": {
+		params: {
+			size: number; // of the bundle, in bytes
+			downgrade?: boolean; // take a lower rollback index too; only at the box's own command line or serial console
+		};
+		result: UpgradeUpload;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Sends the next piece of a bundle.
+	"upgrade.upload.chunk": {
+		params: {
+			id: string; // of the upload
+			offset: number; // of the first byte of data in the bundle
+			data: string; // base64; 512 KiB at most before encoding
+		};
+		result: Record<string, never>;
+		role: "admin";
+		effect: "read";
+		sudo: true;
+	};
+	// Ends the sending of a bundle, and answers when it is written and read back.
+	"upgrade.upload.end": {
+		params: {
+			id: string; // of the upload
+		};
+		result: UpgradeWritten;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
+	// Has the box write the newest bundle of the USB sticks into the slot that does not run; upgrade.show tells how far it is.
+	"upgrade.usb": {
+		params: Record<string, never>;
+		result: UpgradeProgress;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
 	// Makes a user.
 	"user.create": {
 		params: {
@@ -4022,6 +4253,7 @@ export interface Topics {
 		user?: string; // of this user; empty: the caller's own
 		all?: boolean; // of all users
 	}; data: Token };
+	"state.upgrade": { class: "state"; params: Record<string, never>; data: UpgradeShow };
 	"state.users": { class: "state"; params: Record<string, never>; data: User };
 }
 
@@ -4186,6 +4418,18 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"trust.import": "editor",
 	"trust.list": "viewer",
 	"trust.remove": "editor",
+	"upgrade.activate": "admin",
+	"upgrade.cancel": "admin",
+	"upgrade.fetch": "admin",
+	"upgrade.good": "admin",
+	"upgrade.pair.begin": "admin",
+	"upgrade.pair.show": "viewer",
+	"upgrade.pair.stop": "admin",
+	"upgrade.show": "viewer",
+	"upgrade.upload.begin": "admin",
+	"upgrade.upload.chunk": "admin",
+	"upgrade.upload.end": "admin",
+	"upgrade.usb": "admin",
 	"user.create": "admin",
 	"user.delete": "admin",
 	"user.get": "admin",

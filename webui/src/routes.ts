@@ -52,6 +52,7 @@ const all: readonly Route[] = [
 	{ path: "/standby", page: "standby", nav: { group: "system", icon: "standby" }, keys: "b", texts: ["blocks", "overview"] },
 	{ path: "/system/network", page: "network", nav: { group: "system", icon: "network" }, texts: ["admin", "blocks"] },
 	{ path: "/system", page: "system", nav: { group: "system", icon: "system" }, texts: ["blocks", "admin"] },
+	{ path: "/updates", page: "updates", nav: { group: "system", icon: "firmware" }, texts: ["admin"] },
 	{ path: "/system/users", page: "users", nav: { group: "system", icon: "user" }, keys: "u", texts: ["admin"] },
 	{ path: "/system/audit", page: "audit", nav: { group: "system", icon: "audit" }, texts: ["admin"] },
 	{ path: "/system/backup", page: "backup", nav: { group: "system", icon: "backup" }, texts: ["admin"] },

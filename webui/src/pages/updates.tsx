@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The firmware: what runs and from which slot, what goes on, how another version
+// comes, and what happened before.
+import { ErrorNotice, Notice, Page, type PageProps, Skeleton, stale, t, useTopic } from "../kit";
+import { Install } from "../updates/install";
+import { Journal, Keys } from "../updates/journal";
+import { Pair } from "../updates/pair";
+import { Going, Trial } from "../updates/progress";
+import { Slots } from "../updates/slots";
+
+export default function Updates(_: PageProps) {
+	const source = useTopic("state.upgrade");
+	const u = source.get("box")?.value;
+	const state = u?.running.slot ? t("updates.runs", { version: u.running.version, slot: u.running.slot }) : u?.running.version;
+	return (
+		<Page name={t("shell.nav_updates")} state={state}>
+			{source.error.value && <ErrorNotice error={source.error.value} title={t("common.not_loaded", { name: t("shell.nav_updates") })} />}
+			{!u ? !source.error.value && <Skeleton rows={8} /> : (
+				<div class={`stack${stale.value ? " stale" : ""}`}>
+					{!u.available && <Notice kind="warning">{t("updates.unavailable", { why: u.why ?? "" })}</Notice>}
+					{u.problem && <Notice kind="error">{u.problem}</Notice>}
+					{u.running.recovery && <Notice kind="error">{t("updates.recovery")}</Notice>}
+					{u.simulated && <Notice>{t("updates.simulated")}</Notice>}
+					{u.trial && <Trial trial={u.trial} u={u} />}
+					{u.progress && <Going p={u.progress} />}
+					{u.available && <Slots u={u} />}
+					{u.available && <div class="grid updates-ways"><Install u={u} /><Pair u={u} /></div>}
+					<Journal list={u.journal} />
+					<Keys list={u.keys} index={u.rollback_index} />
+				</div>
+			)}
+		</Page>
+	);
+}

@@ -21,7 +21,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The console's pages: built when a source is newer, or a folder, which one left. Without npm the
 # programs get a page that says how to build them; CI and releases need the real ones.
@@ -51,6 +51,31 @@ build: webui ## write build/evener and build/evener-linux-amd64, -arm64 (RELEASE
 	GOOS=linux GOARCH=amd64 $(GOBUILD) -o build/evener-linux-amd64 ./firmware/cmd/evener
 	GOOS=linux GOARCH=arm64 $(GOBUILD) -o build/evener-linux-arm64 ./firmware/cmd/evener
 	$(GOBUILD) -o build/evener ./firmware/cmd/evener
+
+# An image is for a board; those of one architecture share the bundle. It takes the pages of a
+# release, and the time of the last commit for everything in it, so that it can be built again.
+BOARD ?= qemu-x86_64
+FORMATS ?= img
+
+.PHONY: image
+image: ## the disk to flash and the update, in build (BOARD=qemu-x86_64 FORMATS=img,qcow2,vhdx,vmdk EVENER_SIGNING_KEY=FILE)
+	.ci/setup
+	$(MAKE) --no-print-directory build RELEASE=1
+	GOOS=linux GOARCH=amd64 $(GOBUILD) -o build/init-linux-amd64 ./image/cmd/init
+	GOOS=linux GOARCH=arm64 $(GOBUILD) -o build/init-linux-arm64 ./image/cmd/init
+	CGO_ENABLED=0 go build -trimpath -o build/mkimage ./image/cmd/mkimage
+	@$(MAKE) --no-print-directory image-of BOARD=$(BOARD)
+
+# What follows the programs, for one board.
+.PHONY: image-of
+image-of:
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} build/mkimage -board $(BOARD) -version $(VERSION) \
+		-formats "$(FORMATS)" $(if $(EVENER_SIGNING_KEY),-key "$(EVENER_SIGNING_KEY)") $(IMAGE_ARGS)
+
+.PHONY: image-all
+image-all: image ## the images of all kinds of machines: generic and QEMU, x86-64 and arm64
+	@for b in qemu-x86_64 generic-x86_64 qemu-aarch64 generic-arm64; do \
+		$(MAKE) --no-print-directory image-of BOARD=$$b || exit 1; done
 
 .PHONY: test
 test: ## everything that must hold: lint, policy, race tests, fuzzing (FUZZTIME=10s)

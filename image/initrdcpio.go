@@ -16,7 +16,7 @@ import (
 // buffer-format.rst), compressed by gzip. Equal trees give equal bytes: inodes
 // are numbered in the order of the names, times are 0, everything is root's.
 func (t *Tree) writeInitrd(w io.Writer) error {
-	z, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+	z, err := gzip.NewWriterLevel(w, gzip.DefaultCompression)
 	if err != nil {
 		return err
 	}

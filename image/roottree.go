@@ -62,13 +62,13 @@ func (t *Tree) Device(name string, perm fs.FileMode, major, minor uint32) {
 
 // Has tells whether there is an entry of that name.
 func (t *Tree) Has(name string) bool {
-	_, ok := t.entries[name]
+	_, ok := t.entries[t.place(name)]
 	return ok
 }
 
 // Read returns the content of a file.
 func (t *Tree) Read(name string) ([]byte, error) {
-	e, ok := t.entries[name]
+	e, ok := t.entries[t.place(name)]
 	if !ok || !e.mode.IsRegular() {
 		return nil, fmt.Errorf("the tree has no file %s", name)
 	}
@@ -91,12 +91,40 @@ func (t *Tree) put(name string, e entry) {
 	if !fs.ValidPath(name) || name == "." {
 		panic(fmt.Sprintf("image: %q is no path of a tree", name))
 	}
+	name = t.place(name)
+	if old, ok := t.entries[name]; ok && e.mode.IsDir() && old.mode&fs.ModeSymlink != 0 {
+		return // the folder is where the link leads
+	}
 	t.entries[name] = e
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if _, ok := t.entries[dir]; !ok {
 			t.entries[dir] = entry{mode: fs.ModeDir | 0o755}
 		}
 	}
+}
+
+// place returns where an entry of that name really lies: folders above it may be
+// symbolic links, as lib is one to usr/lib where both are merged.
+func (t *Tree) place(name string) string {
+	for range 8 {
+		moved := false
+		for i, c := range name {
+			e, ok := t.entries[name[:i]]
+			if c != '/' || !ok || e.mode&fs.ModeSymlink == 0 {
+				continue
+			}
+			target := e.target
+			if !path.IsAbs(target) {
+				target = path.Join("/", path.Dir(name[:i]), target)
+			}
+			name, moved = path.Join(target, name[i:])[1:], true
+			break
+		}
+		if !moved {
+			return name
+		}
+	}
+	return name // links in a circle: they stay as they are
 }
 
 func (e entry) content() ([]byte, error) {

@@ -93,7 +93,7 @@ var mayImport = map[string]string{
 	"image":               "image/fat image/gpt image/kmod image/slot",
 	"image/cmd/boot":      "image/qemu",
 	"image/cmd/init":      "image/early",
-	"image/cmd/mkimage":   "image image/fat image/gpt image/kmod image/slot",
+	"image/cmd/mkimage":   "board image image/fat image/gpt image/kmod image/slot",
 	"image/early":         "image/kmod image/slot",
 	"image/fat":           "",
 	"image/flash":         "image/fat image/gpt image/slot",

@@ -32,6 +32,9 @@ func (t *Tree) writeSquashfs(ctx context.Context, file, work string, created tim
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // the root's own
+		return err
+	}
 	if err := t.writeTo(dir); err != nil {
 		return err
 	}

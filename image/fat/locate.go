@@ -28,7 +28,7 @@ func Locate(r io.ReaderAt, path string) ([]Extent, error) {
 	}
 	at := found{first: g.root, folder: true}
 	for part := range strings.SplitSeq(path, "/") {
-		if !at.folder {
+		if !at.folder || part == "" {
 			return nil, fmt.Errorf("find %q: %w", path, fs.ErrNotExist)
 		}
 		list, err := g.extents(r, at.first, maxFolder, true)

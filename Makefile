@@ -61,8 +61,8 @@ FORMATS ?= img
 image: ## the disk to flash and the update, in build (BOARD=qemu-x86_64 FORMATS=img,qcow2,vhdx,vmdk EVENER_SIGNING_KEY=FILE)
 	.ci/setup
 	$(MAKE) --no-print-directory build RELEASE=1
-	GOOS=linux GOARCH=amd64 $(GOBUILD) -o build/init-linux-amd64 ./image/cmd/init
-	GOOS=linux GOARCH=arm64 $(GOBUILD) -o build/init-linux-arm64 ./image/cmd/init
+	@for arch in amd64 arm64; do for p in init modprobe; do \
+		GOOS=linux GOARCH=$$arch $(GOBUILD) -o build/$$p-linux-$$arch ./image/cmd/$$p || exit 1; done; done
 	CGO_ENABLED=0 go build -trimpath -o build/mkimage ./image/cmd/mkimage
 	@$(MAKE) --no-print-directory image-of BOARD=$(BOARD)
 
@@ -76,6 +76,11 @@ image-of:
 image-all: image ## the images of all kinds of machines: generic and QEMU, x86-64 and arm64
 	@for b in qemu-x86_64 generic-x86_64 qemu-aarch64 generic-arm64; do \
 		$(MAKE) --no-print-directory image-of BOARD=$$b || exit 1; done
+
+.PHONY: boot
+boot: ## the image in QEMU, with its serial console on this terminal (BOOT_ARGS="-arch arm64 -firmware uefi -fresh")
+	@CGO_ENABLED=0 go build -trimpath -o build/boot ./image/cmd/boot
+	@build/boot $(BOOT_ARGS)
 
 .PHONY: test
 test: ## everything that must hold: lint, policy, race tests, fuzzing (FUZZTIME=10s)

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qemu
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// imageOf returns the newest image of a board that `make image` has left in build,
+// or in $EVENER_IMAGES.
+func imageOf(t testing.TB, board, ending string) string {
+	t.Helper()
+	dir := os.Getenv("EVENER_IMAGES")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "build")
+	}
+	list, err := filepath.Glob(filepath.Join(dir, "evener-*-"+board+ending))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var newest string
+	var at time.Time
+	for _, name := range list {
+		if info, err := os.Stat(name); err == nil && info.ModTime().After(at) {
+			newest, at = name, info.ModTime()
+		}
+	}
+	if newest == "" {
+		t.Skipf("there is no image of %s in %s: make image BOARD=%s", board, dir, board)
+	}
+	return newest
+}
+
+// A box is a guest that runs an image.
+type box struct {
+	*Guest
+	t      testing.TB
+	ctx    context.Context
+	places *Places
+}
+
+// limit bounds what a guest may take for a test, on a machine that does much else.
+const limit = 8 * time.Minute
+
+// boot starts a guest, with a place of its own unless places are given.
+func boot(t testing.TB, places *Places, cfg Config) *box {
+	t.Helper()
+	needs(t, Programs(cfg.Arch)...)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	if places == nil {
+		var err error
+		if places, err = Take(ctx, 1); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(places.Free)
+	}
+	var record io.Writer
+	if dir := os.Getenv("EVENER_SERIAL_LOGS"); dir != "" { // for people who look for a fault
+		f, err := os.OpenFile(filepath.Join(dir, filepath.Base(t.Name())+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		record = f
+	}
+	g, err := Start(ctx, places, cfg, record, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &box{g, t, ctx, places}
+}
+
+// expect waits for one of the patterns.
+func (b *box) expect(patterns ...string) (int, []string) {
+	b.t.Helper()
+	which, match, err := b.Serial().Expect(b.ctx, patterns...)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return which, match
+}
+
+// answer waits for a question and types the answer.
+func (b *box) answer(question, answer string) {
+	b.t.Helper()
+	if err := b.Serial().Answer(b.ctx, question, answer); err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -148,12 +148,15 @@ func (u *Upgrades) GiveUp(by, reason string) error {
 	err := u.disk.MarkBad(n, slot.Fault{Reason: reason, By: "self-test", Version: u.cfg.Version,
 		Time: time.Now().UTC().Format(time.RFC3339)})
 	u.refresh()
-	if err == nil || !u.boot.Usable(n) { // the reason could not be kept there: the journal has it
-		u.trial.gaveUp = reason
-		return nil
+	if u.boot.Usable(n) {
+		u.trouble("slot not marked bad", err)
+		return err
 	}
-	u.trouble("slot not marked bad", err)
-	return err
+	if err != nil {
+		u.log.Warn("reason not kept on the slot", "err", err) // the journal has it
+	}
+	u.trial.gaveUp = reason
+	return nil
 }
 
 // FactoryReset has the next start make state and data anew. The caller reboots

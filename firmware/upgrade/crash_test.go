@@ -14,14 +14,17 @@ import (
 	"evener/image/slottest"
 )
 
-// cutAfter has the disk die after n writes.
-func (x *box) cutAfter(n int) {
+// cutAfter has the disk die after n writes; died tells whether it came to that.
+func (x *box) cutAfter(n int) (died *bool) {
+	died = new(bool)
 	x.dev.Fail = func(slottest.Op) error {
 		if n--; n < 0 {
+			*died = true
 			return errors.New("input/output error")
 		}
 		return nil
 	}
+	return died
 }
 
 // plausible fails the test if the journal tells of what did not happen.
@@ -70,12 +73,11 @@ func TestPowerCutWhileATrialIsEnded(t *testing.T) {
 			x := newBox(t)
 			x.arm("1.1.0")
 			x.start()
-			x.cutAfter(n)
-			err := end(x.u)
-			x.dev.Fail = nil
-			if err == nil && x.u.Show().Problem == "" {
+			died := x.cutAfter(n)
+			if err := end(x.u); err == nil && !*died {
 				break
 			}
+			x.dev.Fail = nil
 			c := x.start()
 			s := x.u.Show()
 			switch {
@@ -179,6 +181,23 @@ func TestAJournalThatCannotBeWrittenStopsNoTrial(t *testing.T) {
 	x.runs(slot.A, "1.0.0")
 	if s := x.u.Show().Slots[1]; s.State != StateBad || s.Reason != "failed" {
 		t.Errorf("the slot itself keeps the reason: %+v", s)
+	}
+}
+
+func TestWithoutAJournalNothingIsArmed(t *testing.T) {
+	x := newBox(t)
+	if err := x.take("1.1.0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(x.dir, "upgrade")); err != nil {
+		t.Fatal(err)
+	}
+	x.write("upgrade", "a file where the folder should be")
+	if err := x.u.Activate(t.Context(), slot.B, Order{}); err == nil || !strings.Contains(err.Error(), "journal") {
+		t.Errorf("armed: %v", err)
+	}
+	if c, _ := x.u.boot.Choose(); c.Slot != slot.A || x.states() != "good spare" {
+		t.Errorf("%s starts next, %s", c.Slot, x.states())
 	}
 }
 

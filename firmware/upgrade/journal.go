@@ -150,7 +150,7 @@ func (j *journal) save() error {
 		return err
 	}
 	if err := os.MkdirAll(j.dir, 0o700); err != nil {
-		return err
+		return fmt.Errorf("journal of upgrades: %w", err)
 	}
 	if err := replaceFile(j.file(j.seq+1), formatCopy(j.seq+1, text)); err != nil {
 		return fmt.Errorf("journal of upgrades: %w", err)

@@ -310,6 +310,23 @@ func TestASlotComesBackAsTheBundleThatItWas(t *testing.T) {
 	}
 }
 
+func TestASlotIsLookedAtOnceMoreBeforeItIsArmed(t *testing.T) {
+	x := newBox(t)
+	if err := x.take("1.1.0"); err != nil {
+		t.Fatal(err)
+	}
+	p, _ := x.disk().Partition(slot.LabelB)
+	x.dev.Apply(slottest.Op{Off: p.Start + 20_000, Data: []byte("bit rot")})
+	if err := x.u.Activate(t.Context(), slot.B, Order{}); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("armed: %v", err)
+	}
+	for name, end := range map[string]func(by, reason string) error{"Good": x.u.Good, "GiveUp": x.u.GiveUp} {
+		if err := end("anna", "x"); !errors.Is(err, ErrNoTrial) {
+			t.Errorf("%s without a trial: %v", name, err)
+		}
+	}
+}
+
 func TestArmingCanBeTakenBack(t *testing.T) {
 	x := newBox(t)
 	x.arm("1.1.0")

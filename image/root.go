@@ -22,7 +22,12 @@ type Spec struct {
 	Created time.Time // the time of everything in it, so that builds are repeatable
 	Evener  string    // file of the program, for that architecture; it may be empty if the source has /sbin/evener
 	Init    string    // file of the first program after the kernel (image/cmd/init)
-	Keys    slot.Keys // whose signatures the image trusts
+
+	// Modprobe is the file of the program that the kernel starts for a module
+	// (image/cmd/modprobe); it may be empty if the source has /sbin/modprobe.
+	Modprobe string
+
+	Keys slot.Keys // whose signatures the image trusts
 }
 
 // A Base is what a source gives: a kernel, its modules, and the beginning of the
@@ -89,19 +94,22 @@ func (s Spec) root(b *Base) (*Tree, error) {
 	return t, nil
 }
 
-// programs adds the firmware's own program.
+// programs adds the firmware's own programs.
 func (s Spec) programs(t *Tree) error {
-	if s.Evener == "" {
-		e := t.entries[t.place("sbin/evener")]
-		if !e.mode.IsRegular() || e.source == "" {
-			return fmt.Errorf("the source has no /sbin/evener: say which program to take")
+	for _, p := range []struct{ name, file string }{{"sbin/evener", s.Evener}, {"sbin/modprobe", s.Modprobe}} {
+		file := p.file
+		if file == "" {
+			e := t.entries[t.place(p.name)]
+			if !e.mode.IsRegular() || e.source == "" {
+				return fmt.Errorf("the source has no /%s: say which program to take", p.name)
+			}
+			file = e.source
 		}
-		return checkProgram(e.source, s.Arch)
+		if err := checkProgram(file, s.Arch); err != nil {
+			return err
+		}
+		t.Copy(p.name, 0o755, file)
 	}
-	if err := checkProgram(s.Evener, s.Arch); err != nil {
-		return err
-	}
-	t.Copy("sbin/evener", 0o755, s.Evener)
 	return nil
 }
 

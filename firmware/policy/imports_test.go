@@ -94,6 +94,7 @@ var mayImport = map[string]string{
 	"image/cmd/boot":      "image/qemu",
 	"image/cmd/init":      "image/early",
 	"image/cmd/mkimage":   "board image image/fat image/gpt image/kmod image/slot",
+	"image/cmd/modprobe":  "image/kmod",
 	"image/early":         "image/kmod image/slot",
 	"image/fat":           "",
 	"image/flash":         "image/fat image/gpt image/slot",

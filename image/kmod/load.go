@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -71,7 +72,9 @@ func OpenLoader(dir string) (*Loader, error) {
 // is there already is fine. It goes on after a failure and returns all of them,
 // each as *Error or as a name that the index does not have. A module that was
 // needed is tried only once, and its failure is told each time.
-func (l *Loader) Load(names ...string) error {
+func (l *Loader) Load(names ...string) error { return errors.Join(l.load(names)...) }
+
+func (l *Loader) load(names []string) []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.tried == nil {
@@ -91,17 +94,17 @@ func (l *Loader) Load(names ...string) error {
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // For loads the modules for a device's modalias. A device that no module knows
-// is no error.
+// is no error, nor is a module that finds nothing to do with it: those for any
+// processor of a kind often do not.
 func (l *Loader) For(modalias string) error {
-	names := l.Index.For(modalias)
-	if len(names) == 0 {
-		return nil
-	}
-	return l.Load(names...)
+	errs := slices.DeleteFunc(l.load(l.Index.For(modalias)), func(err error) bool {
+		return errors.Is(err, unix.ENODEV)
+	})
+	return errors.Join(errs...)
 }
 
 // one loads one module and remembers how that went, unless it failed and was

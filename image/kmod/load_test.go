@@ -132,6 +132,20 @@ func TestLoadGoesOnAndTellsEachFailure(t *testing.T) {
 	}
 }
 
+func TestForMindsNoMissingDevice(t *testing.T) {
+	l, k := boot(t, virtio(t))
+	k.fails["virtio_blk"], k.fails["net_failover"] = unix.ENODEV, unix.EINVAL
+	if err := l.For("virtio:d00000002v00001AF4"); err != nil {
+		t.Errorf("For a device that the module does not want: %v", err)
+	}
+	if err := l.Load("virtio_blk"); !errors.Is(err, unix.ENODEV) {
+		t.Errorf("Load of the same module = %v, want that it finds no device", err)
+	}
+	if err := l.For("virtio:d00000001v00001AF4"); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("For = %v, want what the kernel said", err)
+	}
+}
+
 func TestLoadSaysWhenAFileIsMissing(t *testing.T) {
 	l, _ := boot(t, virtio(t))
 	m, _ := l.Index.Module("virtio_ring")

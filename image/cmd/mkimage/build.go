@@ -58,7 +58,7 @@ func (o options) build(ctx context.Context, p *printer) error {
 		return err
 	}
 	spec := image.Spec{Arch: o.board.Arch, Version: o.version, Boards: o.boards, Created: o.created,
-		Evener: o.evener, Init: o.init, Keys: keys}
+		Evener: o.evener, Init: o.init, Modprobe: o.modprobe, Keys: keys}
 	p.step("slot: kernel %s, %d modules", base.Index.Version, base.ModuleCount())
 	payload, err := spec.Build(ctx, base, filepath.Join(o.work, o.board.Arch))
 	if err != nil {
@@ -118,6 +118,12 @@ func (o options) write(ctx context.Context, p *printer, payload image.Payload, h
 	}
 	if err := r.add(raw); err != nil {
 		return err
+	}
+	if o.parts != "" {
+		p.step("parts of the disk in %s", o.parts)
+		if err := image.WriteParts(raw, o.parts); err != nil {
+			return err
+		}
 	}
 	for _, f := range o.formats {
 		if f == "img" {

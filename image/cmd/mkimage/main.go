@@ -45,10 +45,12 @@ type options struct {
 	out        string
 	work       string
 	formats    []string
+	parts      string // folder for the parts of the disk; empty: none
 	debian     bool
 	buildroot  string // folder output/images; empty: Debian
 	evener     string
 	init       string
+	modprobe   string
 	grubDir    string   // of the boot loader's modules; empty: Debian's
 	keyFile    string   // of the private key
 	moreKeys   string   // of a set of public keys
@@ -77,9 +79,11 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	flags.StringVar(&o.out, "out", "build", "folder for what is made")
 	flags.StringVar(&o.work, "work", "build/image", "folder for what is made on the way, and for Debian's packages")
 	flags.StringVar(&formats, "formats", "img", "what to write of the disk, with commas between: img, qcow2, vhdx, vmdk; \"\" for the bundle only")
+	flags.StringVar(&o.parts, "parts", "", "folder for the parts of the disk, for a program that puts disks together; none if empty")
 	flags.StringVar(&source, "source", "debian", "where kernel and libraries are from: debian, or buildroot=DIR (the folder output/images)")
 	flags.StringVar(&o.evener, "evener", "", "the program evener; build/evener-linux-ARCH if empty, and of a Buildroot source its own")
 	flags.StringVar(&o.init, "init", "", "the first program after the kernel; build/init-linux-ARCH if empty, and of a Buildroot source its own")
+	flags.StringVar(&o.modprobe, "modprobe", "", "the program that the kernel starts for a module; build/modprobe-linux-ARCH if empty, and of a Buildroot source its own")
 	flags.StringVar(&o.grubDir, "grub", "", "folder with GRUB's modules in folders such as x86_64-efi; from Debian's packages if empty")
 	flags.StringVar(&o.keyFile, "key", "", "file with the private key that signs, PEM; a development key in build/keys if empty")
 	flags.StringVar(&o.moreKeys, "trust", "", "file with more keys that the image trusts, and revocations: lines as in /etc/evener/keys")
@@ -137,6 +141,9 @@ func (o *options) setSource(source string) error {
 
 func (o *options) setFormats(formats string) error {
 	if formats == "" {
+		if o.parts != "" {
+			return errors.New("-parts: they are cut out of the disk, which -formats leaves out: name img there")
+		}
 		return nil
 	}
 	known := []string{"img"}
@@ -185,6 +192,9 @@ func (o *options) setVersion() error {
 func (o *options) setPrograms() error {
 	if o.evener == "" && o.debian {
 		o.evener = filepath.Join("build", "evener-linux-"+o.board.Arch)
+	}
+	if o.modprobe == "" && o.debian {
+		o.modprobe = filepath.Join("build", "modprobe-linux-"+o.board.Arch)
 	}
 	if o.init == "" && !o.debian {
 		o.init = filepath.Join(o.buildroot, "init")

@@ -8,6 +8,10 @@ import (
 	"strings"
 )
 
+// DidYouMean is the end of a message about a name that is not there: `; did you mean
+// "lan1"?`, or nothing where no candidate is like it.
+func DidYouMean(word string, candidates []string) string { return didYouMean(word, candidates) }
+
 // didYouMean returns `; did you mean "weight"?` for the candidate nearest to
 // word, or "" when none is near enough to be what was meant.
 func didYouMean(word string, candidates []string) string {

@@ -19,7 +19,7 @@ type commitParams struct {
 	Base    uint64       `json:"base,omitempty" doc:"revision that is believed to run; 0: the candidate's"`
 	Version string       `json:"version,omitempty" doc:"of the candidate that was reviewed; empty: whatever it is"`
 	Seconds int          `json:"confirm_s,omitempty" doc:"confirm in seconds, 30 to 3600"`
-	Force   bool         `json:"force,omitempty" doc:"even if tests of rules fail"`
+	Force   bool         `json:"force,omitempty" doc:"even if tests of rules fail, or the network of the box changes without a confirm"`
 }
 
 type rollbackParams struct {
@@ -28,7 +28,7 @@ type rollbackParams struct {
 	Confirm  api.Duration `json:"confirm,omitempty" doc:"take the rollback back unless it is confirmed within this time"`
 	Seconds  int          `json:"confirm_s,omitempty" doc:"confirm in seconds, 30 to 3600"`
 	Draft    bool         `json:"as_candidate,omitempty" doc:"make the text your candidate, and serve nothing yet"`
-	Force    bool         `json:"force,omitempty" doc:"even if tests of rules fail"`
+	Force    bool         `json:"force,omitempty" doc:"even if tests of rules fail, or the network of the box changes without a confirm"`
 }
 
 type confirmParams struct {
@@ -90,7 +90,7 @@ func (b *Box) commit(_ context.Context, c api.Call, p commitParams) (Committed, 
 		return Committed{}, b.stale(p.Version, cand)
 	}
 	defer b.draftChanged()
-	return b.serveNew(c, text, p.Force, func() (store.Revision, error) {
+	return b.serveNew(c, text, confirm > 0, p.Force, func() (store.Revision, error) {
 		return b.cfg.Store.Commit(store.CommitOptions{Author: c.Author, Origin: origin(c),
 			Comment: p.Comment, Base: p.Base, Confirm: confirm})
 	})
@@ -128,7 +128,7 @@ func (b *Box) rollback(_ context.Context, c api.Call, p rollbackParams) (Committ
 		d, err := b.keepDraft(c, text, running.Number)
 		return Committed{Revision: running, Pending: b.pending(), Draft: &d}, err
 	}
-	return b.serveNew(c, text, p.Force, func() (store.Revision, error) {
+	return b.serveNew(c, text, confirm > 0, p.Force, func() (store.Revision, error) {
 		return b.cfg.Store.Rollback(p.Revision, store.CommitOptions{Author: c.Author, Origin: origin(c),
 			Comment: p.Comment, Base: running.Number, Confirm: confirm})
 	})
@@ -172,14 +172,18 @@ func (b *Box) handOver(c api.Call, out *Committed, before, after *config.Config)
 
 // serveNew commits text and serves it. What can fail is tried before the commit:
 // a port that is taken leaves the candidate and the history as they were. A crash
-// after the commit starts with the new revision.
-func (b *Box) serveNew(c api.Call, text []byte, force bool, commit func() (store.Revision, error)) (Committed, error) {
+// after the commit starts with the new revision. Waits is set where the commit waits
+// for its confirm.
+func (b *Box) serveNew(c api.Call, text []byte, waits, force bool, commit func() (store.Revision, error)) (Committed, error) {
 	cfg, found := Check("candidate", text)
 	if cfg == nil {
 		return Committed{}, validation(found)
 	}
 	old, err := b.admit(c, text, cfg, force)
 	if err != nil {
+		return Committed{}, err
+	}
+	if err := guardNetwork(c, old, cfg, waits, force); err != nil {
 		return Committed{}, err
 	}
 	if err := b.reserve(cfg); err != nil {

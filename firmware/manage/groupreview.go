@@ -205,15 +205,16 @@ func (w *ways) peers(own string) {
 // the box, none: they are not known; has are its addresses, nil likewise; node is
 // its name.
 func (l *linter) groups(cfg *config.Config, known []Port, has map[netip.Addr]bool, node string) {
+	made := madeLinks(cfg)
 	for _, g := range cfg.Groups {
 		at := "group/" + g.Name
 		for _, r := range g.Routers {
-			l.port(known, at+"/router/"+r.Name, r.Port)
+			l.port(known, made, at+"/router/"+r.Name, r.Port)
 			l.owner(g, r, has, node)
 		}
 		for _, t := range g.Tracks {
 			if t.Kind == config.TrackPort {
-				l.port(known, at+"/track/port/"+t.Name, t.Name)
+				l.port(known, made, at+"/track/port/"+t.Name, t.Name)
 			}
 		}
 		if !g.Accept && len(cfg.Followers(g)) > 0 {
@@ -227,13 +228,18 @@ func (l *linter) groups(cfg *config.Config, known []Port, has map[netip.Addr]boo
 	}
 }
 
-// port warns of a port that the box does not have.
-func (l *linter) port(known []Port, at, port string) {
-	if len(known) == 0 || hasPort(known, port) {
+// port warns of a port that the box does not have; made are the bonds and VLANs that
+// can be named too.
+func (l *linter) port(known []Port, made []string, at, port string) {
+	if len(known) == 0 || hasPort(known, port) || slices.Contains(made, port) {
 		return
 	}
+	names := slices.Clone(made)
+	for _, p := range known {
+		names = append(names, p.Name)
+	}
 	l.warn("lint.no_port", at, map[string]any{"port": port, "ports": portNames(known)},
-		"there is no port %q on this box; there are %s", port, portNames(known))
+		"there is no port %q on this box; there are %s%s", port, portNames(known), config.DidYouMean(port, names))
 }
 
 // owner warns of a box that is said to own addresses which it does not have.

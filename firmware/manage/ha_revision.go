@@ -132,7 +132,7 @@ func (b *Box) TakeShared(ctx context.Context, t SharedTake) error {
 	}
 	c := api.Call{Author: cutText(t.Author, 64), Origin: string(store.Mirrored), Role: api.Admin}
 	whole := config.JoinShared([]byte(t.Text), local)
-	done, err := b.serveNew(c, whole, true, func() (store.Revision, error) {
+	done, err := b.serveNew(c, whole, false, true, func() (store.Revision, error) {
 		return b.cfg.Store.CommitText(whole, store.CommitOptions{Author: c.Author, Origin: store.Mirrored, Comment: t.Comment, Base: running.Number})
 	})
 	rec := audit.Record{Time: time.Now(), User: c.Author, Origin: "engine", Remote: t.Peer, Method: "config.commit", Object: "config",

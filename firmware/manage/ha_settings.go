@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -41,7 +42,7 @@ func (b *Box) makeHASettings(cfg *config.Config, node string) HASettings {
 		}
 		out.Peers = append(out.Peers, peer)
 	}
-	faces, own := b.interfaces()
+	faces, own := b.interfaces(cfg)
 	for _, g := range cfg.Groups {
 		if g.Base(node) > 0 {
 			out.Groups = append(out.Groups, groupSettings(g, node, faces, own))
@@ -61,9 +62,9 @@ func numberOf(s HASettings) uint64 {
 	return binary.BigEndian.Uint64(sum[:])>>11 | 1
 }
 
-// interfaces returns what the kernel calls the ports, and which addresses they have.
+// interfaces returns what the kernel calls the ports, bonds and VLANs, and which addresses they have.
 // Of a port that the board does not have the name is taken for the kernel's own.
-func (b *Box) interfaces() (face func(port string) string, own map[netip.Addr]bool) {
+func (b *Box) interfaces(cfg *config.Config) (face func(port string) string, own map[netip.Addr]bool) {
 	known := map[string]string{}
 	own = map[netip.Addr]bool{}
 	if b.cfg.Ports != nil {
@@ -78,6 +79,14 @@ func (b *Box) interfaces() (face func(port string) string, own map[netip.Addr]bo
 			}
 		}
 	}
+	if b.cfg.Network != nil {
+		for _, l := range b.cfg.Network.Status().Links {
+			for _, a := range l.Addresses {
+				own[a.Addr()] = true
+			}
+		}
+	}
+	maps.Copy(known, b.linkFaces(cfg, known))
 	return func(port string) string {
 		if face, ok := known[port]; ok {
 			return face

@@ -17,8 +17,9 @@ import (
 // An Advice says whether a commit should wait for its confirm, and for how long.
 type Advice struct {
 	Advised bool         `json:"advised"`
-	Why     []string     `json:"why" doc:"codes: console_off, console_listen, console_access, console_certificate, metrics_listen, management_address, management_port, group_addresses, group_restart, group_interval, group_home, node"`
+	Why     []string     `json:"why" doc:"codes: console_off, console_listen, console_access, console_certificate, metrics_listen, management_address, management_port, network_ports, network_routes, group_addresses, group_restart, group_interval, group_home, node"`
 	Confirm api.Duration `json:"confirm,omitempty" doc:"the time that is advised"`
+	Needed  bool         `json:"needed" doc:"without a confirm the commit is refused, unless it is forced"`
 }
 
 // advisedConfirm is long enough to find the console at a new address and log in.
@@ -34,12 +35,14 @@ func (b *Box) lockout(c api.Call, before, after *config.Config) ([]Warning, Advi
 	x.metrics()
 	known, _ := b.listPorts() // those that are not known are not compared
 	x.management(known)
+	x.links(known)
 	x.groups(b.cfg.Hostname)
 	slices.Sort(x.why)
 	advice := Advice{Why: append([]string{}, slices.Compact(x.why)...)}
 	if len(advice.Why) > 0 {
 		advice.Advised, advice.Confirm = true, api.Duration(advisedConfirm)
 	}
+	advice.Needed = guardNetwork(c, before, after, false, false) != nil
 	return x.out, advice
 }
 

@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"evener/firmware/api"
@@ -39,6 +41,10 @@ type NetworkInfo struct {
 	Lease     *NetworkLease `json:"lease" doc:"of a DHCP server; null: none"`
 	Problem   string        `json:"problem" doc:"what is not as it should be; empty: nothing"`
 	Problems  []string      `json:"problems" doc:"each of them"`
+
+	Links      []NetworkLink     `json:"links" doc:"ports, bonds and VLANs that the box configures, what a VLAN is on before it"`
+	Ways       []NetworkWay      `json:"ways" doc:"routes, rules of routes and NAT"`
+	Forwarding NetworkForwarding `json:"forwarding" doc:"now"`
 }
 
 // A NetworkLease is an address that a DHCP server has lent.
@@ -55,10 +61,10 @@ type NetworkLease struct {
 
 // network remembers what was wanted last.
 type network struct {
-	mu     sync.Mutex // guards what follows
-	system config.System
-	wanted config.Management
-	used   bool
+	mu     sync.Mutex     // guards what follows
+	wanted *config.Config // nil: nothing yet
+
+	faces atomic.Pointer[string] // interfaces of the links, as they were told last
 }
 
 var errNoNetwork = api.Errorf(api.CodeFailed, "network.unknown", "the network of this box is not known; the log of the engine says why")
@@ -78,19 +84,44 @@ func (b *Box) NetworkChanged() {
 	changed(b.topics.ports)
 	changed(b.topics.network)
 	b.useLease()
+	if b.cfg.Network == nil {
+		return
+	}
+	var faces []string
+	for _, l := range b.cfg.Network.Status().Links {
+		faces = append(faces, l.Spec.Name+" "+l.Interface)
+	}
+	now := strings.Join(faces, ", ")
+	if was := b.network.faces.Swap(&now); was == nil && now != "" || was != nil && *was != now {
+		b.refreshStandby()
+	}
 }
 
 func (b *Box) networkShow(context.Context, api.Call, struct{}) (NetworkInfo, error) {
 	if b.cfg.Network == nil {
 		return NetworkInfo{}, errNoNetwork
 	}
-	return networkInfo(b.cfg.Network.Status()), nil
+	b.network.mu.Lock()
+	cfg := b.network.wanted
+	b.network.mu.Unlock()
+	return networkInfo(b.cfg.Network.Status(), cfg), nil
 }
 
-func networkInfo(s netconf.Status) NetworkInfo {
+// networkInfo tells of s; cfg is what is wanted, nil: not known.
+func networkInfo(s netconf.Status, cfg *config.Config) NetworkInfo {
 	n := NetworkInfo{Managed: s.Managed, Why: s.Why, Port: s.Desired.Port, Interface: s.Interface, VLAN: s.Desired.VLAN, Method: string(s.Desired.Method),
 		Addresses: written(s.Addresses), Gateways: written(s.Gateways), DNS: written(s.DNS), HostName: s.HostName, TimeZone: s.TimeZone,
 		Problem: strings.Join(s.Problems, "; "), Problems: append([]string{}, s.Problems...)}
+	n.Links, n.Ways, n.Forwarding = []NetworkLink{}, waysInfo(s), NetworkForwarding(s.Forward)
+	said := map[string]string{}
+	if cfg != nil {
+		for _, l := range cfg.Links() {
+			said[l.Name] = l.Description
+		}
+	}
+	for _, l := range s.Links {
+		n.Links = append(n.Links, linkInfo(l, said[l.Spec.Name]))
+	}
 	if len(n.Gateways) > 0 {
 		n.Gateway = n.Gateways[0]
 	}
@@ -115,13 +146,13 @@ func written[T fmt.Stringer](list []T) []string {
 	return out
 }
 
-// useNetwork makes the management port as cfg wants it. What fails is a problem, is
+// useNetwork makes the network of the box as cfg wants it. What fails is a problem, is
 // tried again, and keeps nothing else from being served.
 func (b *Box) useNetwork(cfg *config.Config) {
 	n := &b.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.system, n.wanted, n.used = cfg.System, cfg.Management, true
+	n.wanted = cfg
 	if b.cfg.Network != nil {
 		b.setNetwork()
 	}
@@ -130,39 +161,51 @@ func (b *Box) useNetwork(cfg *config.Config) {
 
 // setNetwork sets what is wanted; the caller holds network.mu.
 func (b *Box) setNetwork() {
-	m, s := b.network.wanted, b.network.system
+	cfg := b.network.wanted
+	m, s := cfg.Management, cfg.System
 	d := netconf.Desired{Port: m.Port, VLAN: int(m.VLAN), Method: netconf.Method(m.Method), Addresses: m.Address, Gateways: m.Gateway, DNS: m.DNS,
 		HostName: s.HostName, TimeZone: s.TimeZone}
 	list, err := b.listPorts()
 	if err != nil {
 		b.log.Warn("ports not known", "err", err)
 	}
+	faces := map[string]string{}
 	for _, p := range list {
-		if p.Name == d.Port || d.Port == "" && p.Management {
+		faces[p.Name] = p.Interface
+		if d.Interface == "" && (p.Name == d.Port || d.Port == "" && p.Management) {
 			d.Port, d.Interface = p.Name, p.Interface
-			break
 		}
 	}
+	for _, bond := range cfg.Bonds {
+		if bond.Name == d.Port && d.Interface == "" {
+			d.Interface = bond.Name
+		}
+	}
+	desiredLinks(&d, cfg, faces)
 	if err := b.cfg.Network.Set(d); err != nil {
 		b.log.Debug("network not as it should be", "err", err) // a problem tells, and each step has been logged
 	}
 	b.NetworkChanged()
 }
 
-// networkPortChanged looks whether the management port has another interface now,
-// and tells of its link.
+// networkPortChanged looks whether a port that is used has another interface now,
+// and tells of the link of the management port.
 func (b *Box) networkPortChanged(e PortEvent) {
 	if b.cfg.Network == nil {
 		return
 	}
 	b.network.mu.Lock()
 	defer b.network.mu.Unlock()
-	m := b.network.wanted
-	if !b.network.used || m.Port != "" && m.Port != e.Name || m.Port == "" && !e.Management {
+	cfg := b.network.wanted
+	if cfg == nil {
 		return
 	}
-	b.setNetwork()
-	b.cfg.Network.LinkChanged()
+	m := cfg.Management
+	manages := m.Port == e.Name || m.Port == "" && e.Management || m.Port != "" && cfg.BondOf(e.Name) == m.Port
+	if manages || concerns(cfg, e.Name) {
+		b.setNetwork()
+		b.cfg.Network.LinkChanged()
+	}
 }
 
 // networkProblems tells what is wrong with the way to the box.
@@ -182,7 +225,7 @@ func (b *Box) networkProblems() []Problem {
 // management compares the addresses by which the box is reached.
 func (w *ways) management(known []Port) {
 	was, is := w.before.Management, w.after.Management
-	if is.Method != config.MethodNone && is.Port != "" && len(known) > 0 && !hasPort(known, is.Port) {
+	if is.Method != config.MethodNone && is.Port != "" && len(known) > 0 && !hasPort(known, is.Port) && !slices.Contains(madeLinks(w.after), is.Port) {
 		w.why = append(w.why, "management_port")
 		w.warn("lockout.management_port", "management", map[string]any{"port": is.Port, "ports": portNames(known)},
 			"there is no port %q on this box: it would have no address; there are %s", is.Port, portNames(known))
@@ -202,8 +245,9 @@ func (w *ways) management(known []Port) {
 			"the address that a DHCP server has given goes away: who has come by it must find the box at another one")
 	}
 	client, remote := remoteAddr(w.call.Remote)
+	elsewhere := addressesOf(w.after)
 	for _, p := range was.Address {
-		if contains(is.Address, p) && was.Port == is.Port {
+		if contains(is.Address, p) && was.Port == is.Port || elsewhere[p.Addr()] && !contains(is.Address, p) {
 			continue
 		}
 		args := map[string]any{"address": p.Addr().String(), "to": max("-", strings.Join(written(is.Address), ", "))}

@@ -83,7 +83,7 @@ func commitNetwork(d *desk, text string, confirm int) NetworkInfo {
 	d.t.Helper()
 	ann := by("ann")
 	must[Draft](d, ann, "config.set", args{"text": text})
-	must[Committed](d, ann, "config.commit", args{"confirm_s": confirm})
+	must[Committed](d, ann, "config.commit", args{"confirm_s": confirm, "force": confirm == 0})
 	return must[NetworkInfo](d, ann, "network.show", args{})
 }
 
@@ -253,7 +253,7 @@ func TestLeaseIsShown(t *testing.T) {
 	n := networkInfo(netconf.Status{Lease: &netconf.Lease{Address: netip.MustParsePrefix("192.0.2.100/24"), Server: netip.MustParseAddr("192.0.2.1"),
 		Routes: []netconf.Route{{To: netip.MustParsePrefix("10.0.0.0/8"), Gateway: netip.MustParseAddr("192.0.2.2")},
 			{To: netip.MustParsePrefix("0.0.0.0/0"), Gateway: netip.MustParseAddr("192.0.2.1")}},
-		DNS: []netip.Addr{netip.MustParseAddr("192.0.2.53")}, Obtained: at, Expires: at.Add(time.Hour)}, Problems: []string{"one", "two"}})
+		DNS: []netip.Addr{netip.MustParseAddr("192.0.2.53")}, Obtained: at, Expires: at.Add(time.Hour)}, Problems: []string{"one", "two"}}, nil)
 	if l := n.Lease; l == nil || l.Address != "192.0.2.100/24" || !slices.Equal(l.Routers, []string{"192.0.2.1"}) || !l.Expires.Equal(at.Add(time.Hour)) || n.Problem != "one; two" {
 		t.Errorf("network is %+v with the lease %+v", n, n.Lease)
 	}

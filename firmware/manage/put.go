@@ -17,7 +17,7 @@ type putParams struct {
 	Comment string       `json:"comment,omitempty" doc:"why"`
 	Confirm api.Duration `json:"confirm,omitempty" doc:"take it back unless it is confirmed within this time"`
 	Seconds int          `json:"confirm_s,omitempty" doc:"confirm in seconds, 30 to 3600"`
-	Force   bool         `json:"force,omitempty" doc:"even if tests of rules fail"`
+	Force   bool         `json:"force,omitempty" doc:"even if tests of rules fail, or the network of the box changes without a confirm"`
 }
 
 // A Put tells what a whole text has changed, or would.
@@ -62,7 +62,7 @@ func (b *Box) put(_ context.Context, c api.Call, p putParams) (Put, error) {
 	if p.DryRun || p.Text == string(served) {
 		return out, nil
 	}
-	out.Committed, err = b.serveNew(c, []byte(p.Text), p.Force, func() (store.Revision, error) {
+	out.Committed, err = b.serveNew(c, []byte(p.Text), confirm > 0, p.Force, func() (store.Revision, error) {
 		return b.cfg.Store.CommitText([]byte(p.Text), store.CommitOptions{Author: c.Author, Origin: origin(c),
 			Comment: p.Comment, Base: p.Base, Confirm: confirm})
 	})

@@ -62,7 +62,7 @@ type writeOrder struct {
 	Candidate bool   `json:"candidate,omitempty" doc:"change your candidate, and serve nothing yet"`
 	Seconds   int    `json:"confirm_s,omitempty" doc:"take it back unless it is confirmed within these seconds, 30 to 3600"`
 	Comment   string `json:"comment,omitempty" doc:"why"`
-	Force     bool   `json:"force,omitempty" doc:"even if tests of rules fail"`
+	Force     bool   `json:"force,omitempty" doc:"even if tests of rules fail, or the network of the box changes without a confirm"`
 }
 
 type values map[string]json.RawMessage
@@ -281,7 +281,7 @@ func (b *Box) writeBlock(c api.Call, p writeOrder, edit editing) (Put, error) {
 	if p.DryRun || string(text) == string(served) {
 		return out, nil
 	}
-	out.Committed, err = b.serveNew(c, text, p.Force, func() (store.Revision, error) {
+	out.Committed, err = b.serveNew(c, text, confirm > 0, p.Force, func() (store.Revision, error) {
 		return b.cfg.Store.CommitText(text, store.CommitOptions{Author: c.Author, Origin: origin(c),
 			Comment: p.Comment, Base: p.Base, Confirm: confirm})
 	})

@@ -103,6 +103,7 @@ func (b *Box) assess(c api.Call, r *Review, before, after *config.Config) error 
 	known, _ := b.listPorts() // those that are not known are not compared
 	var l linter
 	l.groups(after, known, has, after.NodeName(b.cfg.Hostname))
+	l.network(after, known)
 	r.Warnings = append(r.Warnings, l.out...)
 	return nil
 }

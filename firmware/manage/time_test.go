@@ -70,7 +70,7 @@ func TestTimeServersComeFromTheConfigurationOrDHCP(t *testing.T) {
 			defer func() { cancel(); <-done }()
 			ann := by("ann")
 			must[Draft](d, ann, "config.set", args{"text": deskText + "\n" + c.text})
-			must[Committed](d, ann, "config.commit", args{"comment": "time"})
+			must[Committed](d, ann, "config.commit", args{"comment": "time", "force": true})
 			for end := time.Now().Add(20 * time.Second); !slices.Equal(w.servers(), c.want) && time.Now().Before(end); {
 				time.Sleep(5 * time.Millisecond)
 			}

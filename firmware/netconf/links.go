@@ -3,7 +3,9 @@
 package netconf
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -83,6 +85,57 @@ type NATSpec struct {
 	From []netip.Prefix
 	Out  string     // Name of the link that they leave by
 	To   netip.Addr // invalid: the first address that the link has
+}
+
+// String is w as the ip command has it.
+func (w RouteSpec) String() string {
+	words := Route{To: w.To, Gateway: w.Via, Source: w.Source, Table: w.Table}
+	if words.Table == mainTable {
+		words.Table = 0
+	}
+	out := words.via()
+	if w.Dev != "" {
+		out += " dev " + w.Dev
+	}
+	out += fmt.Sprintf(" metric %d", w.Metric)
+	if w.OnLink {
+		out += " onlink"
+	}
+	return out
+}
+
+// String says which packets go where.
+func (w RuleSpec) String() string {
+	words := ""
+	for _, l := range []struct {
+		name string
+		nets []netip.Prefix
+	}{{"from", w.From}, {"to", w.To}} {
+		if len(l.nets) > 0 {
+			words += l.name + " " + listed(l.nets) + " "
+		}
+	}
+	if w.In != "" {
+		words += "iif " + w.In + " "
+	}
+	return fmt.Sprintf("%stable %d priority %d", words, w.Table, w.Priority)
+}
+
+// String says what happens to which packets.
+func (w NATSpec) String() string {
+	to := "masquerade"
+	if w.To.IsValid() {
+		to = "snat to " + w.To.String()
+	}
+	return fmt.Sprintf("from %s out %s %s", listed(w.From), w.Out, to)
+}
+
+func listed(list []netip.Prefix) string {
+	words := make([]string, len(list))
+	for i, p := range list {
+		words[i] = p.String()
+	}
+	return strings.Join(words, ",")
 }
 
 // A Forwarding says for which families the box passes packets on that are not for

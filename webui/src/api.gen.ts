@@ -82,8 +82,9 @@ export interface Adopted {
 
 export interface Advice {
 	advised: boolean;
-	why: string[]; // codes: console_off, console_listen, console_access, console_certificate, metrics_listen, management_address, management_port, group_addresses, group_restart, group_interval, group_home, node
+	why: string[]; // codes: console_off, console_listen, console_access, console_certificate, metrics_listen, management_address, management_port, network_ports, network_routes, group_addresses, group_restart, group_interval, group_home, node
 	confirm?: string; // the time that is advised
+	needed: boolean; // without a confirm the commit is refused, unless it is forced
 }
 
 export interface Attr {
@@ -1281,6 +1282,11 @@ export interface MetricsText {
 	text: string;
 }
 
+export interface NetworkForwarding {
+	ipv4: boolean;
+	ipv6: boolean;
+}
+
 export interface NetworkInfo {
 	managed: boolean; // the box configures its management port
 	why: string; // it does not; empty: it does
@@ -1297,6 +1303,9 @@ export interface NetworkInfo {
 	lease: NetworkLease | null; // of a DHCP server; null: none
 	problem: string; // what is not as it should be; empty: nothing
 	problems: string[]; // each of them
+	links: NetworkLink[]; // ports, bonds and VLANs that the box configures, what a VLAN is on before it
+	ways: NetworkWay[]; // routes, rules of routes and NAT
+	forwarding: NetworkForwarding; // now
 }
 
 export interface NetworkLease {
@@ -1308,6 +1317,40 @@ export interface NetworkLease {
 	obtained: string;
 	renews: string; // when more time is asked for
 	expires?: string; // absent: never
+}
+
+export interface NetworkLink {
+	name: string; // such as lan1, bond0 or lan1.100
+	kind: string; // port, bond or vlan
+	description?: string;
+	interface: string; // as the kernel calls it; empty: it is not there
+	over?: string; // of a VLAN: what it is on
+	vlan?: number; // of a VLAN: its number
+	mode?: string; // of a bond: lacp or active_backup
+	partner?: string; // of a bond with LACP: MAC address of the other end; empty: nobody answers
+	members?: NetworkMember[]; // of a bond
+	enabled: boolean; // as configured
+	up: boolean; // it is switched on
+	carrier: boolean; // something answers at the other end
+	mtu: number; // bytes, now; 0: it is not there
+	wanted: string[]; // addresses that are configured, with the lengths of their networks
+	addresses: string[]; // now, whoever has set them
+	problems: string[];
+}
+
+export interface NetworkMember {
+	port: string;
+	joined: boolean; // it is in the bond
+	carrier: boolean;
+	active: boolean; // it carries packets
+}
+
+export interface NetworkWay {
+	name: string;
+	kind: string; // route, route_rule or nat
+	text: string; // what it does, in words of ip and nft
+	set: boolean;
+	problem: string; // why it is not set; empty: it is
 }
 
 export interface NewToken {
@@ -2188,6 +2231,7 @@ export interface UpgradeTest {
 	since: string; // of being all good, or not
 	soak: string; // how long all must be good before the version counts as good
 	deadline: string; // when the box goes back to the other slot, if it is not good by then
+	gave_up?: string; // why the box goes back now; empty: it does not
 }
 
 export interface UpgradeUpload {
@@ -2741,7 +2785,7 @@ export interface Methods {
 			base?: number; // revision that is believed to run; 0: the candidate's
 			version?: string; // of the candidate that was reviewed; empty: whatever it is
 			confirm_s?: number; // confirm in seconds, 30 to 3600
-			force?: boolean; // even if tests of rules fail
+			force?: boolean; // even if tests of rules fail, or the network of the box changes without a confirm
 		};
 		result: Committed;
 		role: "editor";
@@ -2905,7 +2949,7 @@ export interface Methods {
 			comment?: string; // why
 			confirm?: string; // take it back unless it is confirmed within this time
 			confirm_s?: number; // confirm in seconds, 30 to 3600
-			force?: boolean; // even if tests of rules fail
+			force?: boolean; // even if tests of rules fail, or the network of the box changes without a confirm
 		};
 		result: Put;
 		role: "editor";
@@ -2974,7 +3018,7 @@ export interface Methods {
 			confirm?: string; // take the rollback back unless it is confirmed within this time
 			confirm_s?: number; // confirm in seconds, 30 to 3600
 			as_candidate?: boolean; // make the text your candidate, and serve nothing yet
-			force?: boolean; // even if tests of rules fail
+			force?: boolean; // even if tests of rules fail, or the network of the box changes without a confirm
 		};
 		result: Committed;
 		role: "editor";
@@ -3428,7 +3472,7 @@ export interface Methods {
 			candidate?: boolean; // change your candidate, and serve nothing yet
 			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
 			comment?: string; // why
-			force?: boolean; // even if tests of rules fail
+			force?: boolean; // even if tests of rules fail, or the network of the box changes without a confirm
 		};
 		result: Put;
 		role: "editor";
@@ -3461,7 +3505,7 @@ export interface Methods {
 			candidate?: boolean; // change your candidate, and serve nothing yet
 			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
 			comment?: string; // why
-			force?: boolean; // even if tests of rules fail
+			force?: boolean; // even if tests of rules fail, or the network of the box changes without a confirm
 			before?: string; // label of the sibling that it is to stand before; empty: where it is, or last
 			values: Record<string, unknown>; // attributes and blocks within, by name; null removes one
 		};
@@ -3482,7 +3526,7 @@ export interface Methods {
 			candidate?: boolean; // change your candidate, and serve nothing yet
 			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
 			comment?: string; // why
-			force?: boolean; // even if tests of rules fail
+			force?: boolean; // even if tests of rules fail, or the network of the box changes without a confirm
 			before?: string; // label of the sibling that it is to stand before; empty: where it is, or last
 			values: Record<string, unknown>; // attributes and blocks within, by name; null removes one
 		};
@@ -3588,7 +3632,7 @@ export interface Methods {
 			candidate?: boolean; // change your candidate, and serve nothing yet
 			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
 			comment?: string; // why
-			force?: boolean; // even if tests of rules fail
+			force?: boolean; // even if tests of rules fail, or the network of the box changes without a confirm
 		};
 		result: Put;
 		role: "editor";
@@ -3617,7 +3661,7 @@ export interface Methods {
 			candidate?: boolean; // change your candidate, and serve nothing yet
 			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
 			comment?: string; // why
-			force?: boolean; // even if tests of rules fail
+			force?: boolean; // even if tests of rules fail, or the network of the box changes without a confirm
 			values: Record<string, unknown>; // attributes and blocks within, by name; null removes one
 		};
 		result: Put;
@@ -3635,7 +3679,7 @@ export interface Methods {
 			candidate?: boolean; // change your candidate, and serve nothing yet
 			confirm_s?: number; // take it back unless it is confirmed within these seconds, 30 to 3600
 			comment?: string; // why
-			force?: boolean; // even if tests of rules fail
+			force?: boolean; // even if tests of rules fail, or the network of the box changes without a confirm
 			values: Record<string, unknown>; // attributes and blocks within, by name; null removes one
 		};
 		result: Put;
@@ -4001,6 +4045,7 @@ export interface Methods {
 		params: {
 			slot: string; // A or B
 			reboot?: boolean; // start it now; otherwise at the next reboot
+			downgrade?: boolean; // even if its rollback index is lower; only at the box's own command line or serial console
 		};
 		result: UpgradeShow;
 		role: "admin";

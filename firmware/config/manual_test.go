@@ -15,13 +15,14 @@ import (
 const manual = "../../docs/manual/"
 
 // pages are those that describe the table, with their blocks.
-var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md", "alerts.md", "network.md", "panel.md", "serial.md", "ha.md"}
+var pages = []string{"configuration.md", "pools.md", "clusters.md", "responders.md", "tls.md", "console.md", "alerts.md", "network.md", "panel.md", "serial.md", "upgrade.md", "ha.md"}
 
 // prose are the sections that describe no block.
 var prose = []string{"Words", "Pages", "The text", "Several people", "Mistakes", "First steps", "Where keys are",
 	"Which certificate a client gets", "Expiry", "Certificates by themselves", "Certificates of clients", "Sessions",
 	"What is sent", "Kinds of events", "The forms", "Changing the address from afar", "What the box leaves alone", "The clock", "Another machine with the address", "Rights", "Ports for traffic", "VLANs and bonds", "Routes", "NAT",
 	"Status", "Menu", "Changing the address", "Where it is", "First set-up", "Who may do what", "The menu", "When the engine does not answer",
+	"What a bundle is, and what is checked", "Ways to bring one", "Starting it: the trial", "Both boxes of a pair", "Keys", "On the simulated board",
 	"Shared and local blocks", "What is mirrored", "Split networks"}
 
 // A section is what stands below one heading of a page.
@@ -269,7 +270,7 @@ func surround(context, text string) string {
 	const members = "member \"web1\" {}\nmember \"web2\" {}\n"
 	pool, cluster, rest := members, "", ""
 	switch block {
-	case "engine", "metrics", "access_log", "console", "system", "panel", "serial", "node":
+	case "engine", "metrics", "access_log", "console", "system", "panel", "serial", "upgrade", "node":
 		rest = wrap(block, text)
 	case "peer", "group", "announce", "router", "track":
 		rest = pair(block, sel, text, wrap, set)

@@ -77,7 +77,7 @@ const (
 func Schema() []Block { return language }
 
 // language is the table, written in schema_*.go.
-var language = slices.Concat(globalBlocks, networkBlocks, portBlocks, consoleBlocks, panelBlocks, serialBlocks, haBlocks, certificateBlocks, poolBlocks, clusterBlocks, testBlocks, responderBlocks, alertBlocks)
+var language = slices.Concat(globalBlocks, networkBlocks, portBlocks, consoleBlocks, panelBlocks, serialBlocks, upgradeBlocks, haBlocks, certificateBlocks, poolBlocks, clusterBlocks, testBlocks, responderBlocks, alertBlocks)
 
 // blockIn returns the block called name that stands in parent ("": the top).
 func blockIn(parent, name string) *Block {

@@ -30,6 +30,8 @@ type Config struct {
 	Panel  Panel  `json:"panel"`
 	Serial Serial `json:"serial"`
 
+	Upgrade Upgrade `json:"upgrade"`
+
 	Node   Node     `json:"node"`
 	Groups []*Group `json:"groups"`
 

@@ -291,6 +291,9 @@ func (b *Box) serve(cfg *config.Config, number uint64) error {
 	b.unserved.set(nil)
 	b.certificatesChanged()
 	b.useAlerts(cfg)
+	if b.cfg.Upgrades != nil {
+		b.cfg.Upgrades.SetTimes(cfg.Upgrade.Soak.D(), cfg.Upgrade.Limit.D())
+	}
 	return b.outputs(cfg)
 }
 

@@ -25,14 +25,17 @@ type Upgrader interface {
 	Bundle(slot string) (io.ReadCloser, int64, error)
 	// Stick opens the newest bundle that fits this box on a USB stick.
 	Stick(ctx context.Context) (r io.ReadCloser, name string, size int64, err error)
-	// Activate has the boot loader start a slot next, on trial.
-	Activate(slot, by string) error
+	// Activate has the boot loader start a slot next, on trial. For the slot that runs
+	// it takes such an order back.
+	Activate(ctx context.Context, slot string, o UpgradeOrder) error
 	// GiveUp has the boot loader never choose the slot that runs again.
 	GiveUp(by, reason string) error
 	// Good ends the trial of the slot that runs.
 	Good(by, reason string) error
 	// Note writes a line of the journal.
 	Note(e UpgradeEntry)
+	// SetTimes sets how long all must be good on trial, and when it has failed.
+	SetTimes(soak, limit time.Duration)
 }
 
 // An UpgradeOrder is who brings a bundle, and from where.
@@ -127,7 +130,7 @@ func (b *Box) UpgradeEvent(e UpgradeEntry, args map[string]any) {
 	if !known {
 		return
 	}
-	all := map[string]any{"slot": e.Slot, "version": e.Version, "reason": e.Reason, "error": e.Reason, "by": e.Actor}
+	all := map[string]any{"source": "outside", "slot": e.Slot, "version": e.Version, "reason": e.Reason, "error": e.Reason, "by": e.Actor}
 	for k, v := range args {
 		all[k] = v
 	}

@@ -19,7 +19,10 @@ func (b *Box) activate(ctx context.Context, c api.Call, p upgradeActivateParams)
 		return UpgradeShow{}, b.upgradeLock()
 	}
 	api.ChangeOf(ctx).Object = "slot/" + p.Slot
-	if err := b.activateSlot(ctx, p.Slot, c.Author); err != nil {
+	if p.Downgrade && c.Session != "" {
+		return UpgradeShow{}, errDowngrade
+	}
+	if err := b.activateSlot(ctx, p.Slot, c.Author, p.Downgrade); err != nil {
 		return UpgradeShow{}, err
 	}
 	if p.Reboot {
@@ -31,7 +34,7 @@ func (b *Box) activate(ctx context.Context, c api.Call, p upgradeActivateParams)
 }
 
 // activateSlot makes a slot the next to start.
-func (b *Box) activateSlot(ctx context.Context, slot, by string) error {
+func (b *Box) activateSlot(ctx context.Context, slot, by string, downgrade bool) error {
 	if err := b.upgradeBusy(); err != nil {
 		return err
 	}
@@ -51,7 +54,7 @@ func (b *Box) activateSlot(ctx context.Context, slot, by string) error {
 	if err := b.noteBefore(); err != nil {
 		return api.Errorf(api.CodeFailed, "upgrade.note", "what works now could not be noted, and the self-test would not know it: %v", err)
 	}
-	return upgradeError(b.cfg.Upgrades.Activate(slot, by))
+	return upgradeError(b.cfg.Upgrades.Activate(ctx, slot, UpgradeOrder{By: by, Downgrade: downgrade}))
 }
 
 // rebootFor reboots the box once the answer of the call has left.

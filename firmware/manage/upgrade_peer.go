@@ -199,7 +199,7 @@ func (b *Box) activateImage(ctx context.Context, up Upgrader, q upgradeAsk) erro
 		return fmt.Errorf("%s has that image in neither slot", x.Node)
 	}
 	if s.Slot != x.Running.Slot && !s.Next {
-		if err := b.activateSlot(ctx, s.Slot, q.By); err != nil {
+		if err := b.activateSlot(ctx, s.Slot, q.By, false); err != nil {
 			return err
 		}
 	}

@@ -115,7 +115,7 @@ func (b *Box) uploadBegin(_ context.Context, c api.Call, p upgradeBeginParams) (
 		return UpgradeUpload{}, api.Errorf(api.CodeParams, "params.size", "a bundle has 1 to %d bytes, not %d", maxBundle, p.Size)
 	}
 	if p.Downgrade && c.Session != "" {
-		return UpgradeUpload{}, api.Errorf(api.CodeForbidden, "auth.local", "a lower rollback index is taken only at the box's own command line or serial console")
+		return UpgradeUpload{}, errDowngrade
 	}
 	u, err := b.openUpload(UpgradeOrder{By: c.Author, Source: "upload", Downgrade: p.Downgrade}, p.Size)
 	if err != nil {
@@ -153,6 +153,8 @@ func (b *Box) openUpload(o UpgradeOrder, size int64) (*upgradeUpload, error) {
 	}()
 	return u, nil
 }
+
+var errDowngrade = api.Errorf(api.CodeForbidden, "auth.local", "a lower rollback index is taken only at the box's own command line or serial console")
 
 var errUploadEnded = errors.New("the bundle is not taken any more")
 
@@ -281,9 +283,7 @@ func (b *Box) notTaken(o UpgradeOrder, err error) {
 	}
 	b.upgrades.progress, b.upgrades.cancel = nil, nil
 	b.upgrades.mu.Unlock()
-	e := UpgradeEntry{Time: time.Now().UTC(), Actor: o.By, Event: "refused", Slot: slot, Reason: fmt.Sprintf("nothing came from %s: %v", o.Source, err)}
-	b.cfg.Upgrades.Note(e)
-	b.UpgradeEvent(e, map[string]any{"source": o.Source})
+	b.cfg.Upgrades.Note(UpgradeEntry{Time: time.Now().UTC(), Actor: o.By, Event: "refused", Slot: slot, Reason: fmt.Sprintf("nothing came from %s: %v", o.Source, err)})
 }
 
 // tookFrom logs the end of what nobody waits for.

@@ -85,6 +85,7 @@ type UpgradeTest struct {
 	Since    time.Time      `json:"since" doc:"of being all good, or not"`
 	Soak     api.Duration   `json:"soak" doc:"how long all must be good before the version counts as good"`
 	Deadline time.Time      `json:"deadline" doc:"when the box goes back to the other slot, if it is not good by then"`
+	GaveUp   string         `json:"gave_up,omitempty" doc:"why the box goes back now; empty: it does not"`
 }
 
 // An UpgradeCheck is one part of the self-test.
@@ -184,6 +185,8 @@ type upgradeFetchParams struct {
 type upgradeActivateParams struct {
 	Slot   string `json:"slot" doc:"A or B"`
 	Reboot bool   `json:"reboot,omitempty" doc:"start it now; otherwise at the next reboot"`
+
+	Downgrade bool `json:"downgrade,omitempty" doc:"even if its rollback index is lower; only at the box's own command line or serial console"`
 }
 
 // A PairUpgrade is the upgrade of both boxes.

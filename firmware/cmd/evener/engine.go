@@ -79,6 +79,7 @@ type engine struct {
 	balancer  *lb.Balancer
 	sockets   *sockets
 	mirror    *mirrorHost
+	upgrades  *upgradeHost
 	mirroring mirrorRun
 	standby   *standby // follows the failover groups
 	records   records
@@ -145,6 +146,7 @@ func (e *engine) serve() error {
 // open takes over the durable state and serves the running configuration.
 func (e *engine) open() (err error) {
 	e.errs = make(chan error, 8)
+	e.upgrades = e.openUpgrade() // it may put the store back as it was
 	if e.store, err = store.Open(store.Config{Dir: filepath.Join(e.cfg.state, "store")}); err != nil {
 		return err
 	}
@@ -249,6 +251,7 @@ func (e *engine) start(ctx, management context.Context) {
 	e.mirror = newMirrorHost(e.sockets, e.store, e.log)
 	box := manage.New(manage.Config{
 		Mirror: e.mirror, Active: e.standby.set,
+		Upgrades: e.upgrades, UpgradeDir: upgradeDir(e.cfg.state), Reach: e.reach,
 		Ports: front, Network: network, Clock: clock,
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: linkSuper(e.cfg.state), Registry: e.registry,
 		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
@@ -260,6 +263,7 @@ func (e *engine) start(ctx, management context.Context) {
 		wired.box = box
 	}
 	e.mirror.attach(box)
+	e.upgrades.box = box
 	box.Start()
 	methods := box.Methods()
 	e.run1(management, "api", func(ctx context.Context) error {
@@ -275,6 +279,8 @@ func (e *engine) start(ctx, management context.Context) {
 	e.runPorts(management, wired)
 	e.run1(management, "records", box.RunRecords)
 	e.runMirror(management, box)
+	e.run1(management, "upgrades", e.upgrades.Run)
+	e.run1(management, "upgrade of the pair", box.RunUpgrade)
 	e.run1(management, "hardware", box.RunHardware)
 	e.run1(management, "captures", box.RunCaptures)
 	e.run1(management, "black box", box.RunBlackBox)

@@ -91,6 +91,11 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	if err := checkFile(c.config, stderr); err != nil {
 		return err
 	}
+	if b.Simulated {
+		if err := startSimDisk(c.state, log); err != nil {
+			log.Error("simulated slots not started: the box cannot be upgraded", "err", err)
+		}
+	}
 	roles, err := rolesOf(b, c, log)
 	if err != nil {
 		return err

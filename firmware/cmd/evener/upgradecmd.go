@@ -23,7 +23,7 @@ func newUpgrade() *cobra.Command {
 		upgradeOrder("cancel", "end the writing of a bundle", "upgrade.cancel", "nothing is being written any more"),
 		newUpgradeActivate(),
 		upgradeOrder("good", "keep the version that is on trial, whatever its self-test finds", "upgrade.good", "the version that runs is good from now on"),
-		newUpgradePair())
+		newUpgradePair(), newUpgradeDemo())
 }
 
 func newUpgradeShow() *cobra.Command {
@@ -46,7 +46,7 @@ func newUpgradeInstall() *cobra.Command {
 	cmd := &cobra.Command{Use: "install FILE", Short: "write a bundle into the slot that does not run", Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if downgrade {
-				if err := typedWord(cmd, "downgrade", "A lower rollback index may bring back known holes."); err != nil {
+				if err := typedWord(cmd, "downgrade", lowerIndex); err != nil {
 					return err
 				}
 			}
@@ -54,12 +54,14 @@ func newUpgradeInstall() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return afterWriting(cmd, out, start)
+			return afterWriting(cmd, out, start, downgrade)
 		}}
 	cmd.Flags().BoolVar(&start, "start", false, "restart the box with it at once")
 	cmd.Flags().BoolVar(&downgrade, "downgrade", false, "take a lower rollback index too; asks for the word downgrade")
 	return cmd
 }
+
+const lowerIndex = "A lower rollback index may bring back known holes."
 
 // typedWord asks for a word, for what should not happen by mistake.
 func typedWord(cmd *cobra.Command, word, why string) error {
@@ -115,9 +117,9 @@ func sendBundle(cmd *cobra.Command, name string, downgrade bool) (out manage.Upg
 }
 
 // afterWriting tells what was written, and starts it if that was wanted.
-func afterWriting(cmd *cobra.Command, out manage.UpgradeWritten, start bool) error {
+func afterWriting(cmd *cobra.Command, out manage.UpgradeWritten, start, downgrade bool) error {
 	if start {
-		if _, err := call[manage.UpgradeShow](cmd, "upgrade.activate", map[string]any{"slot": out.Slot, "reboot": true}); err != nil {
+		if _, err := call[manage.UpgradeShow](cmd, "upgrade.activate", map[string]any{"slot": out.Slot, "reboot": true, "downgrade": downgrade}); err != nil {
 			return err
 		}
 	}
@@ -194,7 +196,7 @@ func tookOrNot(cmd *cobra.Command, was, now manage.UpgradeShow, start bool) erro
 					out.SHA256 = s.SHA256
 				}
 			}
-			return afterWriting(cmd, out, start)
+			return afterWriting(cmd, out, start, false)
 		case "refused", "failed", "cancelled":
 			return errors.New(e.Reason)
 		}
@@ -203,10 +205,15 @@ func tookOrNot(cmd *cobra.Command, was, now manage.UpgradeShow, start bool) erro
 }
 
 func newUpgradeActivate() *cobra.Command {
-	var reboot bool
+	var reboot, downgrade bool
 	cmd := &cobra.Command{Use: "activate A|B", Short: "start a slot on trial: at the next reboot, or now", Args: usageArgs(cobra.ExactArgs(1)), ValidArgs: []string{"A", "B"},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := call[manage.UpgradeShow](cmd, "upgrade.activate", map[string]any{"slot": strings.ToUpper(args[0]), "reboot": reboot})
+			if downgrade {
+				if err := typedWord(cmd, "downgrade", lowerIndex); err != nil {
+					return err
+				}
+			}
+			s, err := call[manage.UpgradeShow](cmd, "upgrade.activate", map[string]any{"slot": strings.ToUpper(args[0]), "reboot": reboot, "downgrade": downgrade})
 			if err != nil {
 				return err
 			}
@@ -222,6 +229,7 @@ func newUpgradeActivate() *cobra.Command {
 			})
 		}}
 	cmd.Flags().BoolVar(&reboot, "reboot", false, "restart the box now")
+	cmd.Flags().BoolVar(&downgrade, "downgrade", false, "even if its rollback index is lower; asks for the word downgrade")
 	return cmd
 }
 

@@ -51,6 +51,11 @@ serial {
   idle              = "5m"
 }
 
+upgrade {
+  soak  = "2m"
+  limit = "20m"
+}
+
 node {
   name   = "left"
   listen = "192.0.2.10:7460"

@@ -43,8 +43,10 @@ type cpio struct {
 	n     int64 // bytes written
 }
 
-// The kinds of inodes, as stat(2) has them in st_mode.
+// Kinds of inodes and a bit beside their permissions, as inode(7) has them.
 const (
+	modeSticky = 0o001000
+
 	modeDir  = 0o040000
 	modeFile = 0o100000
 	modeLink = 0o120000
@@ -53,6 +55,9 @@ const (
 
 func (c *cpio) add(name string, e entry) error {
 	mode := uint32(e.mode.Perm())
+	if e.mode&fs.ModeSticky != 0 {
+		mode |= modeSticky
+	}
 	var data []byte
 	links := uint32(1)
 	switch {

@@ -208,7 +208,7 @@ func (e entry) writeTo(file string) error {
 		if err := os.Mkdir(file, 0o755); err != nil {
 			return err
 		}
-		return os.Chmod(file, e.mode.Perm())
+		return os.Chmod(file, e.mode&(fs.ModePerm|fs.ModeSticky))
 	case e.mode&fs.ModeSymlink != 0:
 		return os.Symlink(e.target, file)
 	case !e.mode.IsRegular():

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"evener/image/kmod/kmodtest"
 )
 
 const vermagic = "vermagic=6.1.0 SMP mod_unload "
@@ -24,7 +26,7 @@ func tree(lines ...string) fstest.MapFS {
 	for _, line := range lines {
 		file, rest, _ := strings.Cut(line, " ")
 		entries := append([]string{vermagic}, strings.Split(rest, "|")...)
-		fsys["kernel/"+file+".ko"] = &fstest.MapFile{Data: object(modinfo(entries...))}
+		fsys["kernel/"+file+".ko"] = &fstest.MapFile{Data: kmodtest.Module(entries...)}
 	}
 	return fsys
 }
@@ -118,7 +120,7 @@ func TestBuildRefuses(t *testing.T) {
 		"needs":      {tree("a name=a|depends=b"), "kernel/a.ko needs module b, which is not there"},
 		"twice":      {tree("a name=a", "x/a name=a"), "are both module a"},
 		"two kernel": {tree("a name=a", "b name=b|vermagic=5.0 SMP"), "is for kernel 5.0, the modules before it are for 6.1.0"},
-		"no list":    {fstest.MapFS{"a.ko": {Data: object(modinfo("name=a", vermagic))}}, "modules.builtin"},
+		"no list":    {fstest.MapFS{"a.ko": {Data: kmodtest.Module("name=a", vermagic)}}, "modules.builtin"},
 		"compressed": {fstest.MapFS{"a.ko.xz": {}}, "a.ko.xz is compressed: unpack it first"},
 		"no module":  {fstest.MapFS{"a.ko": {Data: []byte("x")}}, "a.ko: no kernel module"},
 	} {

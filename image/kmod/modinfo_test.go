@@ -4,45 +4,18 @@ package kmod
 
 import (
 	"bytes"
-	"encoding/binary"
 	"reflect"
 	"strings"
 	"testing"
+
+	"evener/image/kmod/kmodtest"
 )
 
-// object returns a relocatable ELF file with one section .modinfo, as the
-// compiler makes modules.
-func object(modinfo string) []byte {
-	const names = "\x00.modinfo\x00.shstrtab\x00"
-	var b bytes.Buffer
-	le := binary.LittleEndian
-	put := func(v ...any) {
-		for _, x := range v {
-			binary.Write(&b, le, x)
-		}
-	}
-	b.WriteString("\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9))
-	data, strs := uint64(64), uint64(64+len(modinfo))
-	table := strs + uint64(len(names))
-	put(uint16(1), uint16(62), uint32(1), uint64(0), uint64(0), table, uint32(0), uint16(64), uint16(0), uint16(0), uint16(64), uint16(3), uint16(2))
-	b.WriteString(modinfo + names)
-	section := func(name, kind uint32, at, size uint64) {
-		put(name, kind, uint64(0), uint64(0), at, size, uint32(0), uint32(0), uint64(1), uint64(0))
-	}
-	section(0, 0, 0, 0)
-	section(1, 1, data, uint64(len(modinfo)))
-	section(10, 3, strs, uint64(len(names)))
-	return b.Bytes()
-}
-
-// modinfo joins entries as the section has them.
-func modinfo(entries ...string) string { return strings.Join(entries, "\x00") + "\x00" }
-
 func TestReadModInfo(t *testing.T) {
-	text := modinfo("license=GPL v2", "alias=pci:v00008086d00001533sv*", "alias=fs-ext4", "depends=dca,i2c-algo-bit",
+	text := kmodtest.Module("license=GPL v2", "alias=pci:v00008086d00001533sv*", "alias=fs-ext4", "depends=dca,i2c-algo-bit",
 		"softdep=pre: crc32c  i2c-core post: dm-log", "softdep=post: x", "firmware=a/b.bin", "name=igb-x",
 		"parm=debug:level (int)", "empty=", "no equals sign", "vermagic=6.1.0-56-amd64 SMP preempt mod_unload modversions ")
-	got, err := ReadModInfo(bytes.NewReader(object(text)))
+	got, err := ReadModInfo(bytes.NewReader(text))
 	want := Info{
 		Name: "igb_x", Version: "6.1.0-56-amd64", License: "GPL v2", Depends: []string{"dca", "i2c_algo_bit"},
 		Aliases: []string{"pci:v00008086d00001533sv*", "fs-ext4"}, Pre: []string{"crc32c", "i2c_core"},
@@ -54,7 +27,7 @@ func TestReadModInfo(t *testing.T) {
 }
 
 func TestReadModInfoRefusesOtherFiles(t *testing.T) {
-	renamed := bytes.Replace(object("name=x\x00"), []byte(".modinfo"), []byte(".modinfx"), 1)
+	renamed := bytes.Replace(kmodtest.Module("name=x"), []byte(".modinfo"), []byte(".modinfx"), 1)
 	for name, tt := range map[string]struct {
 		data []byte
 		want string
@@ -62,7 +35,7 @@ func TestReadModInfoRefusesOtherFiles(t *testing.T) {
 		"empty":      {nil, "no kernel module"},
 		"text":       {[]byte("#!/bin/sh\n"), "no kernel module"},
 		"no section": {renamed, "it has no section .modinfo"},
-		"cut off":    {object("name=x\x00")[:100], "no kernel module"},
+		"cut off":    {kmodtest.Module("name=x")[:100], "no kernel module"},
 	} {
 		if _, err := ReadModInfo(bytes.NewReader(tt.data)); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: ReadModInfo = %v, want an error with %q", name, err, tt.want)
@@ -71,8 +44,8 @@ func TestReadModInfoRefusesOtherFiles(t *testing.T) {
 }
 
 func FuzzReadModInfo(f *testing.F) {
-	f.Add(object(modinfo("name=x", "depends=a,b", "softdep=pre: c")))
-	f.Add(object(""))
+	f.Add(kmodtest.Module("name=x", "depends=a,b", "softdep=pre: c"))
+	f.Add(kmodtest.Module())
 	f.Add([]byte("\x7fELF"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in, err := ReadModInfo(bytes.NewReader(data))

@@ -4,6 +4,7 @@ package image
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -190,4 +191,28 @@ func openFile(t *testing.T, name string) *os.File {
 	}
 	t.Cleanup(func() { f.Close() })
 	return f
+}
+
+// TestBuildrootHasTheUsersOfAnImage compares its table with the numbers that files on
+// state and data belong to.
+func TestBuildrootHasTheUsersOfAnImage(t *testing.T) {
+	text, err := os.ReadFile("../buildroot/board/evener/users.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for row := range strings.Lines(string(text)) {
+		if f := strings.Fields(row); len(f) > 3 && f[0] != "#" {
+			got[f[0]] = strings.Join(f[1:4], " ")
+		}
+	}
+	for _, u := range users {
+		if want := fmt.Sprint(u.id, " ", u.name, " ", u.id); got[u.name] != want {
+			t.Errorf("users.txt has %s as %q, images as %q", u.name, got[u.name], want)
+		}
+		delete(got, u.name)
+	}
+	for name := range got {
+		t.Errorf("users.txt has %s, whom images do not know", name)
+	}
 }

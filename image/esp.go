@@ -27,7 +27,7 @@ const espLabel = "EVENER"
 // firstState is the boot state of a new image: slot A is good, for there is nothing
 // else to start, and the empty slot B is not tried.
 func firstState() slot.State {
-	return slot.State{}.With(slot.A, true, 0).With(slot.B, false, slot.MaxTries)
+	return slot.State{First: slot.A}.With(slot.A, true, 0).With(slot.B, false, slot.MaxTries)
 }
 
 // writeESP writes the file system with boot loader, boot state and rescue system.

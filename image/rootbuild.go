@@ -52,7 +52,7 @@ func (s Spec) Build(ctx context.Context, b *Base, work string) (Payload, error) 
 		return p, err
 	}
 	root.Copy("boot/initrd.img", 0o644, p.Initrd)
-	if err := root.writeSquashfs(ctx, p.File, work, s.Created); err != nil {
+	if err := root.writeSquashfs(ctx, p.File, work, s.Arch, s.Created); err != nil {
 		return p, fmt.Errorf("squashfs: %w", err)
 	}
 	if err := root.checkSize(p.File, MaxPayload); err != nil {

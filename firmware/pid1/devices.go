@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Modules loads kernel modules. For loads what a device asks for by its modalias;
@@ -27,9 +28,11 @@ type Devices struct {
 	modules Modules
 	log     *slog.Logger
 
-	mu    sync.Mutex // guards seen
+	mu    sync.Mutex // guards what follows
 	seen  map[string]bool
 	wrong []error
+	later []string // modaliases of processors, until Later
+	all   bool     // Later was called
 }
 
 // NewDevices looks after the devices below root, which is / but in tests.
@@ -68,6 +71,9 @@ func (d *Devices) sweep() (news bool) {
 	return news
 }
 
+// slowDriver is from how long on the loading of a driver is told.
+const slowDriver = 250 * time.Millisecond
+
 // wants loads what a device asks for, once, and reports whether it was new.
 func (d *Devices) wants(modalias string) bool {
 	d.mu.Lock()
@@ -76,11 +82,41 @@ func (d *Devices) wants(modalias string) bool {
 		return false
 	}
 	d.seen[modalias] = true
+	if strings.HasPrefix(modalias, "cpu:") && !d.all {
+		d.later = append(d.later, modalias)
+		return false
+	}
+	d.load(modalias)
+	return true
+}
+
+// load loads what a modalias asks for. d.mu is held.
+func (d *Devices) load(modalias string) {
+	began := time.Now()
+	defer func() {
+		if took := time.Since(began); took > slowDriver {
+			d.log.Info("driver was slow", "modalias", modalias, "took", took.Round(time.Millisecond))
+		}
+	}()
 	if err := d.modules.For(modalias); err != nil {
 		d.log.Warn("driver not loaded", "modalias", modalias, "err", err)
 		d.wrong = append(d.wrong, err)
 	}
-	return true
+}
+
+// Later loads what ColdPlug leaves for when there is time: the modules for features
+// of the processor, which are two dozen and of which no traffic waits for one. From then
+// on nothing is left for later.
+func (d *Devices) Later() {
+	d.mu.Lock()
+	list := d.later
+	d.later, d.all = nil, true
+	d.mu.Unlock()
+	for _, modalias := range list {
+		d.mu.Lock()
+		d.load(modalias)
+		d.mu.Unlock()
+	}
 }
 
 // Problems returns what could not be loaded.
@@ -95,17 +131,17 @@ func (d *Devices) Problems() error {
 // nothing. ready is called when it has looked.
 func (d *Devices) Run(ctx context.Context, ready func()) error {
 	u, err := ListenUevents()
-	d.all()
+	d.everything()
 	ready()
 	if err != nil {
 		return err
 	}
 	defer u.Close()
-	return u.Run(ctx, d.take, d.all)
+	return u.Run(ctx, d.take, d.everything)
 }
 
-// all looks after every device that is there.
-func (d *Devices) all() {
+// everything looks after every device that is there.
+func (d *Devices) everything() {
 	d.ColdPlug()
 	if err := d.LinkSerial(); err != nil {
 		d.log.Warn("serial lines not named", "err", err)

@@ -86,9 +86,16 @@ func (a *appliance) prepare(ctx context.Context) {
 	}
 	a.boot = boot
 	plugged := make(chan struct{})
+	loader, err := kmod.OpenLoader("/lib/modules")
+	if err == nil {
+		err = loader.Load("ext4")
+	}
+	a.raise("modules", err)
 	go func() {
 		defer close(plugged)
-		a.plug(ctx)
+		if loader != nil {
+			a.plug(ctx, loader)
+		}
 	}()
 	a.volumes(ctx)
 	a.records()
@@ -123,12 +130,7 @@ func (a *appliance) alarm(x *pid1.Alarm) {
 }
 
 // plug loads the drivers, and looks after devices that come later until ctx ends.
-func (a *appliance) plug(ctx context.Context) {
-	loader, err := kmod.OpenLoader("/lib/modules")
-	if err != nil {
-		a.raise("modules", err)
-		return
-	}
+func (a *appliance) plug(ctx context.Context, loader *kmod.Loader) {
 	a.devices = pid1.NewDevices("/", loader, a.log)
 	ready := make(chan struct{})
 	go guarded(a.log, "devices", func() {
@@ -137,7 +139,11 @@ func (a *appliance) plug(ctx context.Context) {
 		}
 	})
 	<-ready
+	time.AfterFunc(whenQuiet, a.devices.Later)
 }
+
+// whenQuiet is how long after the drivers those are loaded for which nothing waits.
+const whenQuiet = 30 * time.Second
 
 // clock sets the time.
 func (a *appliance) clock() {

@@ -48,13 +48,20 @@ func livePair(t *testing.T) (left, right *liveBox) {
 	at := [2]string{loopback(t), loopback(t)}
 	left = startLive(t, fmt.Sprintf(mirrorText, "left", at[0], "right", at[1])+mirrorPool)
 	right = startLive(t, fmt.Sprintf(mirrorText, "right", at[1], "left", at[0]))
+	pairUp(t, left, right, at[0])
+	return left, right
+}
+
+// pairUp pairs two boxes: right joins left at its address.
+func pairUp(t *testing.T, left, right *liveBox, at string) {
+	t.Helper()
 	left.await("left's mirror listens", func() bool {
 		var p manage.HAPairing
 		return left.ask("api.sock", "ha.pair.begin", struct{}{}, &p) == nil
 	})
 	right.await("right's mirror joins", func() bool {
 		var p manage.HAPairing
-		return right.ask("api.sock", "ha.pair.join", map[string]any{"address": at[0]}, &p) == nil
+		return right.ask("api.sock", "ha.pair.join", map[string]any{"address": at}, &p) == nil
 	})
 	l, r := method[manage.HAPairing](left, "ha.pair.show", struct{}{}), method[manage.HAPairing](right, "ha.pair.show", struct{}{})
 	if len(l.Code) != 6 || l.Code != r.Code || l.Fingerprint != r.Own || r.Fingerprint != l.Own {
@@ -63,7 +70,6 @@ func livePair(t *testing.T) (left, right *liveBox) {
 	for _, b := range []*liveBox{left, right} {
 		method[manage.HAPairing](b, "ha.pair.confirm", map[string]any{"code_matches": true})
 	}
-	return left, right
 }
 
 // peerIs waits until a box says so of its only peer.

@@ -45,6 +45,10 @@ type Config struct {
 	// nobody has to log in, and logging out ends Serve.
 	Local bool
 
+	// Rescue says that this is the rescue system: no engine runs, the supervisor's
+	// place is taken by what has the methods rescue.*, and the menu is another one.
+	Rescue bool
+
 	// Command runs a command line, without the word evener, as the command line
 	// tool does, and Shell a shell of the operating system until it ends; it closes
 	// in, after which nothing reads from it.

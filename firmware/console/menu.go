@@ -35,12 +35,16 @@ func entries() []entry {
 		{"Factory reset", true, (*session).factoryReset},
 		{"Reboot or power off", false, (*session).power},
 		{"HA role: show, switch, pair", false, (*session).standby},
+		{"Install on another disk", false, (*session).installDisk},
 	}
 }
 
 // menu asks what to do until the person leaves.
 func (s *session) menu() error {
 	list := entries()
+	if s.cfg.Rescue {
+		list = rescueEntries()
+	}
 	s.term.redraw = func() { s.banner(); s.list(list) }
 	s.term.redraw()
 	for {

@@ -45,7 +45,10 @@ func (s *session) run() error {
 		}
 		s.ask()
 	}
-	if s.box.known && s.box.stored.Setup {
+	if s.box.known && s.box.stored.Setup && !s.cfg.Rescue {
+		if err := s.offerInstall(); err != nil && err != errBack {
+			return s.left(err)
+		}
 		if err := s.offerSetup(); err != nil && err != errBack {
 			return s.left(err)
 		}

@@ -190,6 +190,10 @@ func (s *session) seen(text string) string {
 
 // banner shows what box this is and how it does.
 func (s *session) banner() {
+	if s.cfg.Rescue {
+		s.rescueBanner()
+		return
+	}
 	b := &s.box
 	title := "Evener"
 	if s.cfg.Version != "" {

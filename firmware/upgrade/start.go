@@ -3,6 +3,7 @@
 package upgrade
 
 import (
+	"context"
 	"fmt"
 
 	"evener/image/slot"
@@ -148,6 +149,10 @@ func (u *Upgrades) whyFellBack(armed *trialNote) string {
 	switch {
 	case armed.Starts == 0:
 		reason = fmt.Sprintf("%s was started %d times and never got as far as its self-test", name, tries)
+		// The boot loader uses up all tries at once where it cannot read the slot.
+		if err := u.disk.Verify(context.Background(), armed.Slot, u.policy(false).Keys, nil); err != nil {
+			reason = fmt.Sprintf("%s could not be started: %s", name, sentence(err))
+		}
 	case armed.Starts < tries:
 		reason = fmt.Sprintf("%s was started %d times, got as far as its self-test %d times, and the box restarted before that had passed",
 			name, tries, armed.Starts)

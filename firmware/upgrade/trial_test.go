@@ -58,7 +58,7 @@ func TestATrialThatFailsGoesBackAndSaysWhy(t *testing.T) {
 		x, reboots := onTrial(t, func(context.Context) []Check { return check(false, "1 of 3 up, 3 were before") })
 		go x.u.Run(t.Context())
 		time.Sleep(10*time.Minute - 5*time.Second)
-		if s := x.u.Show(); *reboots > 0 || s.Trial == nil || s.Trial.Deadline.Sub(time.Now()).Round(time.Second) != 5*time.Second {
+		if s := x.u.Show(); *reboots > 0 || s.Trial == nil || time.Until(s.Trial.Deadline).Round(time.Second) != 5*time.Second {
 			t.Fatalf("before the deadline: %d reboots, %+v", *reboots, s.Trial)
 		}
 		time.Sleep(10 * time.Second)

@@ -42,15 +42,21 @@ var errClosed = errors.New("the writer is closed")
 // that runs. It takes n out of the boot loader's choice first, and refuses if
 // that leaves no slot with an image.
 func (d *Disk) Writer(n Name, h Header) (*Writer, error) {
+	if _, err := d.Slot(n.Other()); err != nil {
+		return nil, fmt.Errorf("write slot %s: nothing to start would be left: %w", n, err)
+	}
+	return d.Replace(n, h)
+}
+
+// Replace is Writer for the rescue system, which runs from neither slot: n may be
+// the only one that holds anything.
+func (d *Disk) Replace(n Name, h Header) (*Writer, error) {
 	head, err := h.Encode()
 	if err != nil {
 		return nil, err
 	}
 	if room := d.part(n).Size - HeaderSize; h.Manifest.Size > room {
 		return nil, fmt.Errorf("write slot %s: the image has %d bytes, and there is room for %d", n, h.Manifest.Size, room)
-	}
-	if _, err := d.Slot(n.Other()); err != nil {
-		return nil, fmt.Errorf("write slot %s: nothing to start would be left: %w", n, err)
 	}
 	w := &Writer{d: d, n: n, h: h, head: head, at: SectorSize, sum: sha256.New()}
 	if err := d.retire(n); err != nil {

@@ -5,8 +5,8 @@
 #
 ################################################################################
 
-# The tree that this folder lies in. A new commit is a new version, which is built by
-# itself; a change without one needs evener-rebuild and host-evener-rebuild.
+# The tree that this folder lies in. Buildroot copies it once: changes, and commits, need
+# evener-rebuild and host-evener-rebuild.
 EVENER_SITE = $(realpath $(BR2_EXTERNAL_EVENER_PATH)/..)
 EVENER_SITE_METHOD = local
 EVENER_VERSION := $(or $(shell git -C $(BR2_EXTERNAL_EVENER_PATH) describe --tags --always --dirty 2>/dev/null),unknown)
@@ -32,7 +32,6 @@ EVENER_TAGS = release
 EVENER_LDFLAGS = -s -w -X main.version=$(EVENER_VERSION)
 EVENER_BUILD_TARGETS = firmware/cmd/evener image/cmd/init image/cmd/modprobe
 
-HOST_EVENER_VERSION = $(EVENER_VERSION)
 HOST_EVENER_GOMOD = evener
 HOST_EVENER_GO_ENV = CGO_ENABLED=0
 HOST_EVENER_LDFLAGS = -s -w -X main.version=$(EVENER_VERSION)

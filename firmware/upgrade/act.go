@@ -109,11 +109,13 @@ func (u *Upgrades) Good(by, reason string) error {
 // caller holds both locks.
 func (u *Upgrades) keep(by, reason string) error {
 	n := u.cfg.Slot
-	if err := u.disk.MarkGood(n); err != nil {
-		u.trouble("slot not marked good", err)
+	err := u.disk.MarkGood(n)
+	u.check("mark", err)
+	if err != nil {
 		return err
 	}
 	u.refresh()
+	u.rememberGood()
 	if h := u.head(n); h.err == nil {
 		u.journal.Rollback = max(u.journal.Rollback, h.header.Manifest.RollbackIndex)
 		u.journal.Revoked = addMissing(u.journal.Revoked, h.header.Manifest.Revoked...)
@@ -122,6 +124,16 @@ func (u *Upgrades) keep(by, reason string) error {
 	u.journal.Armed, u.trial = nil, nil
 	u.note(Entry{Actor: by, Event: EventGood, Slot: n, Version: u.cfg.Version, Reason: reason}, nil)
 	return u.save()
+}
+
+// rememberGood keeps which of the images in the slots were marked good.
+func (u *Upgrades) rememberGood() {
+	u.journal.Good = nil
+	for _, n := range []slot.Name{slot.A, slot.B} {
+		if h := u.head(n); h.err == nil && u.boot.Good(n) {
+			u.journal.Good = append(u.journal.Good, h.header.Manifest.SHA256)
+		}
+	}
 }
 
 // GiveUp ends the trial the other way: the boot loader will not start this
@@ -149,7 +161,7 @@ func (u *Upgrades) GiveUp(by, reason string) error {
 		Time: time.Now().UTC().Format(time.RFC3339)})
 	u.refresh()
 	if u.boot.Usable(n) {
-		u.trouble("slot not marked bad", err)
+		u.check("mark", err)
 		return err
 	}
 	if err != nil {

@@ -54,9 +54,9 @@ func (x *box) choose() slot.Choice {
 	x.t.Helper()
 	x.boots++
 	d := x.disk()
-	s, _ := d.Boot()
+	s, damage := d.Boot()
 	c, after := s.Choose()
-	if after != s {
+	if after != s && damage == nil { // GRUB writes nothing into a block that is none
 		if err := d.SetBoot(after); err != nil {
 			x.t.Fatal(err)
 		}

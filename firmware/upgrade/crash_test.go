@@ -156,6 +156,50 @@ func TestADamagedCopyOfTheJournalCostsOneChange(t *testing.T) {
 	}
 }
 
+// garble spoils the boot state.
+func (x *box) garble() {
+	x.t.Helper()
+	probe := x.dev.Copy()
+	probe.Record()
+	d, err := slot.New(probe)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	if err := d.SetBoot(slot.State{Once: slot.OnceRescue}); err != nil {
+		x.t.Fatal(err)
+	}
+	x.dev.Apply(slottest.Op{Off: probe.Ops[0].Off, Data: []byte("garbage")})
+}
+
+func TestADamagedBootStateIsWrittenAnewFromTheJournal(t *testing.T) {
+	x := newBox(t)
+	x.arm("1.1.0")
+	x.start()
+	if err := x.u.Good("", "passed"); err != nil {
+		t.Fatal(err)
+	}
+	x.garble()
+	x.choose() // makes A of garbage; B is started by hand
+	x.open(slot.Choice{Slot: slot.B})
+	if s := x.u.Show(); s.Trial != nil || s.Problem != "" || x.states() != "good good" || !s.Slots[1].Next {
+		t.Errorf("mended to %s: %+v", x.states(), s)
+	}
+	x.last(EventMended)
+
+	x.garble() // and without a journal
+	if err := os.RemoveAll(filepath.Join(x.dir, "upgrade")); err != nil {
+		t.Fatal(err)
+	}
+	x.start()
+	x.runs(slot.A, "1.0.0")
+	if s := x.u.Show(); s.Trial == nil || !strings.Contains(s.Problem, "boot state") {
+		t.Errorf("nothing is known: %+v", s)
+	}
+	if err := x.u.Good("", "passed"); err != nil || x.u.Show().Problem != "" {
+		t.Errorf("a version that is good: %v, %s", err, x.u.Show().Problem)
+	}
+}
+
 func pick(cond bool, a, b []byte) []byte {
 	if cond {
 		return a

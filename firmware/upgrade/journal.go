@@ -47,6 +47,7 @@ const (
 	EventFellBack  = "fell_back" // the slot that was good runs again
 	EventRestored  = "restored"  // with its configuration as it was
 	EventRecovery  = "recovery"  // neither slot could be tried any more
+	EventMended    = "mended"    // a damaged boot state was written anew
 	EventReset     = "reset"     // the next start makes state and data anew
 )
 
@@ -68,6 +69,7 @@ type record struct {
 	Entries  []Entry    `json:"entries"`
 	Armed    *trialNote `json:"armed,omitempty"`
 	Boot     string     `json:"boot,omitempty"` // id of the last start that Open saw
+	Good     []string   `json:"good,omitempty"` // SHA-256 of the images in the slots that were marked good
 	Rollback int        `json:"rollback_index"`
 	Revoked  []string   `json:"revoked,omitempty"`
 	Restore  slot.Name  `json:"restore,omitempty"` // store.<this> is being put back

@@ -72,7 +72,7 @@ type Key struct {
 func (u *Upgrades) Show() Status {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s := Status{Available: u.disk != nil && u.cfg.Slot != "", Why: u.cfg.Why, Problem: u.problem, Rollback: u.journal.Rollback,
+	s := Status{Available: u.disk != nil && u.cfg.Slot != "", Why: u.cfg.Why, Problem: u.problem(), Rollback: u.journal.Rollback,
 		Running: Running{Slot: u.cfg.Slot, Version: u.cfg.Version, Recovery: u.cfg.Recovery}}
 	if !s.Available && s.Why == "" {
 		s.Why = "the box was not started from a slot"

@@ -5,6 +5,7 @@ package upgrade
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"evener/image/slot"
 )
@@ -18,8 +19,12 @@ func (u *Upgrades) started() {
 	u.finishRestore()
 	again := u.sameBoot()
 	armed := u.journal.Armed
+	if u.damage != nil && armed == nil {
+		u.mend()
+	}
 	switch {
 	case armed == nil && u.boot.Good(u.cfg.Slot):
+		u.rememberGood() // of a factory, too
 	case armed == nil:
 		u.unannounced(again)
 	case armed.Slot == u.cfg.Slot && u.boot.Good(u.cfg.Slot) && armed.GaveUp == "":
@@ -40,6 +45,32 @@ func (u *Upgrades) started() {
 			Reason: "neither slot came up in three tries, and the boot loader starts this one for lack of another"}, nil)
 	}
 	_ = u.save() // logged and shown
+}
+
+// mend writes a boot state that was damaged anew, if the journal knows that the
+// image in the slot that runs is good. Else that is a matter for a trial.
+func (u *Upgrades) mend() {
+	n, other := u.cfg.Slot, u.cfg.Slot.Other()
+	if !u.knownGood(n) {
+		return
+	}
+	s := slot.State{First: n}.With(n, true, 0).With(other, u.knownGood(other), slot.MaxTries)
+	s.Reset = u.boot.Reset
+	why := sentence(u.damage)
+	err := u.disk.SetBoot(s)
+	u.refresh()
+	if err != nil {
+		u.check("boot state", err)
+		return
+	}
+	u.note(Entry{Event: EventMended, Slot: n, Version: u.cfg.Version,
+		Reason: "the boot state was damaged, and is written anew from what the journal knows: " + why}, nil)
+}
+
+// knownGood reports whether the image that n holds is one that was marked good.
+func (u *Upgrades) knownGood(n slot.Name) bool {
+	h := u.head(n)
+	return h.err == nil && !h.gaveUp && slices.Contains(u.journal.Good, h.header.Manifest.SHA256)
 }
 
 // sameBoot reports whether this start of the machine was seen already, by a
@@ -79,12 +110,12 @@ func (u *Upgrades) cameUp(armed *trialNote, again bool) {
 	if armed.Copied || u.cfg.Store == "" {
 		return
 	}
-	if err := copyTree(u.cfg.Store, u.cfg.kept(armed.From)); err != nil {
-		u.trouble("configuration not copied for the slot before", fmt.Errorf(
-			"the configuration could not be kept for slot %s, should this version be given up: %w", armed.From, err))
-		return
+	err := copyTree(u.cfg.Store, u.cfg.kept(armed.From))
+	if err != nil {
+		err = fmt.Errorf("the configuration could not be kept for slot %s, should this version be given up: %w", armed.From, err)
 	}
-	armed.Copied = true
+	u.check("copy of the configuration", err)
+	armed.Copied = err == nil
 }
 
 func (u *Upgrades) cause() string {
@@ -122,9 +153,7 @@ func (u *Upgrades) fellBack(armed *trialNote) {
 	s := u.boot
 	if s.First == armed.Slot || s.Usable(armed.Slot) || !u.head(armed.Slot).gaveUp {
 		f := slot.Fault{Reason: reason, By: "journal", Version: armed.Version}
-		if err := u.disk.MarkBad(armed.Slot, f); err != nil {
-			u.trouble("slot not marked bad", err)
-		}
+		u.check("mark", u.disk.MarkBad(armed.Slot, f))
 		u.refresh()
 	}
 	u.note(Entry{Event: EventFellBack, Slot: armed.Slot, Version: armed.Version, Reason: reason},
@@ -177,7 +206,7 @@ func (u *Upgrades) finishRestore() {
 	}
 	if n == u.cfg.Slot && u.cfg.Store != "" {
 		if err := restoreTree(u.cfg.kept(n), u.cfg.Store, u.cfg.Dir); err != nil {
-			u.trouble("configuration not put back", fmt.Errorf(
+			u.check("configuration", fmt.Errorf(
 				"the configuration of slot %s could not be put back (%w); a copy is in %s", n, err, u.cfg.kept(n)))
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,11 +60,12 @@ type Upgrades struct {
 	mu      sync.Mutex // guards what follows
 	journal *journal
 	boot    slot.State
-	heads   [2]head // A, B
-	trial   *trial  // nil: the version that runs is good
-	problem string
-	untold  []told // before Run
-	running bool   // Run runs
+	heads   [2]head           // A, B
+	trial   *trial            // nil: the version that runs is good
+	damage  error             // of the boot state, as it was read last
+	trouble map[string]string // what is wrong, by what it is about
+	untold  []told            // before Run
+	running bool              // Run runs
 }
 
 // A head is what a slot holds, as it was read last.
@@ -91,7 +93,7 @@ var (
 // that does not run from slots. There is no error: what is wrong is logged and
 // shown, and the box runs.
 func Open(disk *slot.Disk, cfg Config, log *slog.Logger) *Upgrades {
-	u := &Upgrades{disk: disk, cfg: cfg, log: log}
+	u := &Upgrades{disk: disk, cfg: cfg, log: log, trouble: map[string]string{}}
 	if u.cfg.Soak <= 0 {
 		u.cfg.Soak = 30 * time.Second
 	}
@@ -99,9 +101,8 @@ func Open(disk *slot.Disk, cfg Config, log *slog.Logger) *Upgrades {
 		u.cfg.Deadline = 10 * time.Minute
 	}
 	var damage error
-	if u.journal, damage = openJournal(cfg.Dir); damage != nil {
-		u.trouble("journal of upgrades damaged", damage)
-	}
+	u.journal, damage = openJournal(cfg.Dir)
+	u.check("journal read", damage)
 	if disk == nil {
 		return u
 	}
@@ -114,23 +115,30 @@ func Open(disk *slot.Disk, cfg Config, log *slog.Logger) *Upgrades {
 	return u
 }
 
-// trouble logs what is wrong and keeps it to be shown.
-func (u *Upgrades) trouble(msg string, err error) {
-	u.log.Error(msg, "err", err)
-	if text := sentence(err); u.problem == "" {
-		u.problem = text
-	} else if !strings.Contains(u.problem, text) {
-		u.problem += "; " + text
+// check logs what is wrong with a thing and keeps it to be shown, until it is
+// right again.
+func (u *Upgrades) check(thing string, err error) {
+	if err == nil {
+		delete(u.trouble, thing)
+		return
 	}
+	u.log.Error("upgrades in trouble", "with", thing, "err", err)
+	u.trouble[thing] = sentence(err)
+}
+
+// problem is all that is wrong. The caller holds mu.
+func (u *Upgrades) problem() string {
+	var list []string
+	for _, thing := range slices.Sorted(maps.Keys(u.trouble)) {
+		list = append(list, u.trouble[thing])
+	}
+	return strings.Join(list, "; ")
 }
 
 // refresh reads the slots and the boot state. The caller holds both locks.
 func (u *Upgrades) refresh() {
-	s, err := u.disk.Boot()
-	if err != nil {
-		u.trouble("boot state damaged", err)
-	}
-	u.boot = s
+	u.boot, u.damage = u.disk.Boot()
+	u.check("boot state", u.damage)
 	for i, n := range []slot.Name{slot.A, slot.B} {
 		h := head{}
 		h.header, h.err = u.disk.Slot(n)
@@ -157,9 +165,7 @@ func (u *Upgrades) note(e Entry, args map[string]any) {
 // save writes the journal; that it cannot is shown, and decides nothing.
 func (u *Upgrades) save() error {
 	err := u.journal.save()
-	if err != nil {
-		u.trouble("journal of upgrades not saved", err)
-	}
+	u.check("journal", err)
 	return err
 }
 

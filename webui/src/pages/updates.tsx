@@ -11,7 +11,8 @@ import { Slots } from "../updates/slots";
 
 export default function Updates(_: PageProps) {
 	const source = useTopic("state.upgrade");
-	const u = source.get("box")?.value;
+	const first = source.keys.value[0]; // there is one object, once it has come
+	const u = first === undefined ? undefined : source.get(first)?.value;
 	const state = u?.running.slot ? t("updates.runs", { version: u.running.version, slot: u.running.slot }) : u?.running.version;
 	return (
 		<Page name={t("shell.nav_updates")} state={state}>

@@ -3,7 +3,7 @@
 // What happened to the versions of the box, and whose signatures count.
 import { type api, Card, has, Status, t, Table, Time, useList, type State } from "../kit";
 
-const icons: Record<string, State> = { good: "up", fell_back: "down", refused: "down", bad: "down", failed: "down", started: "degraded", cancelled: "disabled" };
+const icons: Record<string, State> = { good: "up", fell_back: "down", gave_up: "down", recovery: "down", refused: "down", started: "degraded", cancelled: "disabled", disarmed: "disabled" };
 
 export function Journal({ list }: { list: readonly api.UpgradeEntry[] }) {
 	const source = useList(list, (e) => `${e.time} ${e.event} ${e.slot} ${e.reason}`);

@@ -41,7 +41,7 @@ export function Trial({ trial, u }: { trial: api.UpgradeTest; u: api.UpgradeShow
 				</div>
 			</header>
 			<div class="body stack">
-				<p>{trial.good
+				<p>{trial.gave_up ? t("updates.trial_over", { why: trial.gave_up }) : trial.good
 					? tx("updates.trial_good", { since: <Since at={trial.since} />, soak: trial.soak })
 					: tx("updates.trial_waits", { left: <Countdown until={trial.deadline} /> })}</p>
 				<ul class="plain-list stack tight">

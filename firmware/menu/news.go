@@ -19,6 +19,7 @@ type news struct {
 	sensors  []sensor
 	setup    string // the set-up code; "" where there is an admin
 	standby  *standby
+	firmware *firmware // nil: the box has no slots
 	pairing  pairing
 	rate     float64
 	rated    bool // rate is known

@@ -206,6 +206,10 @@ func (p *play) obey(line string) {
 		if err := json.Unmarshal([]byte(strings.Join(words[1:], " ")), &p.s.news.pairing); err != nil {
 			p.t.Fatal(err)
 		}
+	case "firmware": // slot A runs; the version and state of slot B
+		f := &firmware{Available: true, Slots: []slot{{"A", "1.3.0", "good", ""}, {"B", words[1], words[2], strings.Join(words[3:], " ")}}}
+		f.Running.Slot, f.Running.Version = "A", "1.3.0"
+		p.s.news.firmware = f
 	case "setup":
 		p.s.news.setup = words[1]
 	case "fails":

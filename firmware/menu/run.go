@@ -188,6 +188,7 @@ func (m *Menu) poll(ctx context.Context) error {
 			}
 		}
 		m.pollStandby(ctx)
+		m.pollFirmware(ctx)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pollEvery):

@@ -11,12 +11,16 @@ import (
 // systemMenu is what concerns the machine.
 func systemMenu() view {
 	return &list{title: titled(tSystem), choices: func(s *state) []choice {
-		return []choice{
+		out := []choice{
 			{s.text(tLocate), "", func(s *state) { s.push(locateMenu()) }},
 			{s.text(tRestartRole), "", func(s *state) { s.push(rolesMenu()) }},
-			{s.text(tReboot), "", func(s *state) { s.ask(tReboot, func(s *state) { s.power("reboot", tRebooting) }) }},
-			{s.text(tPowerOff), "", func(s *state) { s.ask(tPowerOff, func(s *state) { s.power("halt", tHalting) }) }},
 		}
+		if f := s.news.firmware; f != nil && !s.silent() {
+			out = append(out, choice{s.text(tFirmware), s.text(f.word()), func(s *state) { s.push(firmwareMenu()) }})
+		}
+		return append(out,
+			choice{s.text(tReboot), "", func(s *state) { s.ask(tReboot, func(s *state) { s.power("reboot", tRebooting) }) }},
+			choice{s.text(tPowerOff), "", func(s *state) { s.ask(tPowerOff, func(s *state) { s.power("halt", tHalting) }) }})
 	}}
 }
 

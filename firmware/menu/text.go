@@ -95,6 +95,12 @@ const (
 	tPress5
 	tKeepHolding
 	tRebooting
+	tFirmware
+	tSlot
+	tStartSlot
+	tOnTrial
+	tGivenUp
+	tEmptySlot
 	tHalting
 	tContrast
 	tBacklight
@@ -209,6 +215,12 @@ var table = [textCount]entry{
 	tPress5:        {wide, "Press Enter x5", "按确认键5次"},
 	tKeepHolding:   {wide - 3, "Hold on", "请按住"},
 	tRebooting:     {wide, "Reboot asked for", "即将重新启动"},
+	tFirmware:      {beside, "Firmware", "固件"},
+	tSlot:          {beside - 3, "Slot", "插槽"},
+	tStartSlot:     {item - 2, "Start slot", "启动插槽"},
+	tOnTrial:       {beside, "on trial", "试运行"},
+	tGivenUp:       {beside, "given up", "已弃用"},
+	tEmptySlot:     {beside, "empty", "空"},
 	tHalting:       {wide, "Power off asked", "即将关机"},
 	tContrast:      {item, "Contrast", "对比度"},
 	tBacklight:     {item, "Backlight", "背光"},

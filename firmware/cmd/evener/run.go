@@ -199,6 +199,7 @@ func attend(ctx, life context.Context, s *supervise.Supervisor, m *machine, p *p
 	super.add(p.add)
 	super.add(m.add)
 	super.add(newRecoverer(state, s, p.renew, p.log).add)
+	super.add((&installer{root: "/", boot: startedFrom, log: p.log}).add)
 	front := newFrontPanel(state, p.board.Panel, m.hal.Panel, super, p.log)
 	super.add(front.add)
 	menus := newSerialConsole(p.board, state, super, p.log)

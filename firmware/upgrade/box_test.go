@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -144,9 +145,10 @@ func (x *box) last(event string) Entry {
 // events are those of the journal, the oldest first.
 func (x *box) events() string {
 	var list []string
-	for _, e := range x.u.journal.Entries {
+	for _, e := range x.u.Show().Journal {
 		list = append(list, e.Event)
 	}
+	slices.Reverse(list)
 	return strings.Join(list, " ")
 }
 

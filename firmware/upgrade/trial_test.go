@@ -5,6 +5,7 @@ package upgrade
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,14 +15,20 @@ import (
 
 // onTrial returns a box that runs 1.1.0 on trial, with this self-test, and how
 // often it asked for a reboot.
-func onTrial(t *testing.T, test func(context.Context) []Check) (*box, *int) {
+func onTrial(t *testing.T, test func(context.Context) []Check) (*box, *atomic.Int32) {
 	x := newBox(t)
 	x.arm("1.1.0")
-	reboots := 0
-	x.cfg.Test, x.cfg.Reboot = test, func(context.Context) { reboots++ }
+	var reboots atomic.Int32
+	x.cfg.Test, x.cfg.Reboot = test, func(context.Context) { reboots.Add(1) }
 	x.start()
 	x.runs(slot.B, "1.1.0")
 	return x, &reboots
+}
+
+// pause lets time go by, and what is due then be done.
+func pause(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
 
 func check(ok bool, why string) []Check {
@@ -36,16 +43,16 @@ func TestATrialEndsWellAfterItsSoak(t *testing.T) {
 			return check(at > 20*time.Second && at < 40*time.Second || at > time.Minute, "1 of 3 up")
 		})
 		go x.u.Run(t.Context())
-		time.Sleep(80 * time.Second)
+		pause(80 * time.Second)
 		if s := x.u.Show(); s.Trial == nil || !s.Trial.Good || s.Running.OK {
 			t.Errorf("20 s into its soak: %+v", s.Trial)
 		}
-		time.Sleep(15 * time.Second)
+		pause(15 * time.Second)
 		if s := x.u.Show(); s.Trial != nil || !s.Running.OK {
 			t.Errorf("after its soak: %+v", s.Trial)
 		}
-		if e := x.last(EventGood); *reboots > 0 || e.Reason != "its self-test passed for 30s" {
-			t.Errorf("%d reboots, %s", *reboots, e.Reason)
+		if e := x.last(EventGood); reboots.Load() > 0 || e.Reason != "its self-test passed for 30s" {
+			t.Errorf("%d reboots, %s", reboots.Load(), e.Reason)
 		}
 		if want := "started good"; strings.Join(x.told, " ") != want {
 			t.Errorf("told %s, want %s", x.told, want)
@@ -57,13 +64,13 @@ func TestATrialThatFailsGoesBackAndSaysWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, reboots := onTrial(t, func(context.Context) []Check { return check(false, "1 of 3 up, 3 were before") })
 		go x.u.Run(t.Context())
-		time.Sleep(10*time.Minute - 5*time.Second)
-		if s := x.u.Show(); *reboots > 0 || s.Trial == nil || time.Until(s.Trial.Deadline).Round(time.Second) != 5*time.Second {
-			t.Fatalf("before the deadline: %d reboots, %+v", *reboots, s.Trial)
+		pause(10*time.Minute - 5*time.Second)
+		if s := x.u.Show(); reboots.Load() > 0 || s.Trial == nil || time.Until(s.Trial.Deadline).Round(time.Second) != 5*time.Second {
+			t.Fatalf("before the deadline: %d reboots, %+v", reboots.Load(), s.Trial)
 		}
-		time.Sleep(10 * time.Second)
-		if *reboots != 1 {
-			t.Fatalf("%d reboots", *reboots)
+		pause(10 * time.Second)
+		if reboots.Load() != 1 {
+			t.Fatalf("%d reboots", reboots.Load())
 		}
 		x.start()
 		x.runs(slot.A, "1.0.0")
@@ -79,9 +86,9 @@ func TestATrialThatIsGoodLateMayFinishItsSoak(t *testing.T) {
 		began := time.Now()
 		x, reboots := onTrial(t, func(context.Context) []Check { return check(time.Since(began) > 10*time.Minute-5*time.Second, "down") })
 		go x.u.Run(t.Context())
-		time.Sleep(11 * time.Minute)
-		if s := x.u.Show(); *reboots > 0 || s.Trial != nil {
-			t.Errorf("%d reboots, %+v", *reboots, s.Trial)
+		pause(11 * time.Minute)
+		if s := x.u.Show(); reboots.Load() > 0 || s.Trial != nil {
+			t.Errorf("%d reboots, %+v", reboots.Load(), s.Trial)
 		}
 	})
 }
@@ -93,9 +100,9 @@ func TestASelfTestThatHangsIsAFailure(t *testing.T) {
 			return nil
 		})
 		go x.u.Run(t.Context())
-		time.Sleep(11 * time.Minute)
-		if *reboots != 1 {
-			t.Fatalf("%d reboots", *reboots)
+		pause(11 * time.Minute)
+		if reboots.Load() != 1 {
+			t.Fatalf("%d reboots", reboots.Load())
 		}
 		if e := x.last(EventGaveUp); !strings.Contains(e.Reason, "no answer within 15s") {
 			t.Errorf("%s", e.Reason)
@@ -105,22 +112,22 @@ func TestASelfTestThatHangsIsAFailure(t *testing.T) {
 
 func TestWithoutAWayBackATrialHasNoEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ok := false
+		var ok atomic.Bool
 		x := newBox(t)
 		s, _ := x.disk().Boot()
 		if err := x.disk().SetBoot(s.With(slot.A, false, 0)); err != nil { // fresh: never marked good; B is empty
 			t.Fatal(err)
 		}
-		x.cfg.Test = func(context.Context) []Check { return check(ok, "down") }
+		x.cfg.Test = func(context.Context) []Check { return check(ok.Load(), "down") }
 		x.cfg.Reboot = func(context.Context) { t.Error("rebooted into an empty slot") }
 		x.start()
 		go x.u.Run(t.Context())
-		time.Sleep(2 * time.Hour)
+		pause(2 * time.Hour)
 		if err := x.u.GiveUp("anna", "x"); err == nil {
 			t.Error("given up for an empty slot")
 		}
-		ok = true
-		time.Sleep(time.Minute)
+		ok.Store(true)
+		pause(time.Minute)
 		if x.u.Show().Trial != nil {
 			t.Error("a box that is good at last is not kept")
 		}
@@ -133,7 +140,7 @@ func TestWhatFailedIsKnownAfterAWatchdogReset(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- x.u.Run(ctx) }()
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		cancel()
 		<-done
 		x.start()

@@ -60,11 +60,11 @@ FORMATS ?= img
 .PHONY: image
 image: ## the disk to flash and the update, in build (BOARD=qemu-x86_64 FORMATS=img,qcow2,vhdx,vmdk EVENER_SIGNING_KEY=FILE)
 	.ci/setup
-	$(MAKE) --no-print-directory build RELEASE=1
+	$(MAKE) --no-print-directory build RELEASE=1 VERSION=$(VERSION)
 	@for arch in amd64 arm64; do for p in init modprobe; do \
 		GOOS=linux GOARCH=$$arch $(GOBUILD) -o build/$$p-linux-$$arch ./image/cmd/$$p || exit 1; done; done
 	CGO_ENABLED=0 go build -trimpath -o build/mkimage ./image/cmd/mkimage
-	@$(MAKE) --no-print-directory image-of BOARD=$(BOARD)
+	@$(MAKE) --no-print-directory image-of BOARD=$(BOARD) VERSION=$(VERSION)
 
 # What follows the programs, for one board.
 .PHONY: image-of
@@ -75,7 +75,7 @@ image-of:
 .PHONY: image-all
 image-all: image ## the images of all kinds of machines: generic and QEMU, x86-64 and arm64
 	@for b in qemu-x86_64 generic-x86_64 qemu-aarch64 generic-arm64; do \
-		$(MAKE) --no-print-directory image-of BOARD=$$b || exit 1; done
+		$(MAKE) --no-print-directory image-of BOARD=$$b VERSION=$(VERSION) || exit 1; done
 
 .PHONY: boot
 boot: ## the image in QEMU, with its serial console on this terminal (BOOT_ARGS="-arch arm64 -firmware uefi -fresh")

@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"os"
@@ -146,6 +147,9 @@ func checkESP(t *testing.T, path string, esp slot.Partition, d Disk) {
 	}
 	if err != nil {
 		t.Errorf("fsck.vfat: %v\n%s", err, out)
+	}
+	if hidden := binary.LittleEndian.Uint32(b[28:]); int64(hidden)*slot.SectorSize != esp.Start {
+		t.Errorf("the ESP says that %d sectors lie before it, want %d", hidden, esp.Start/slot.SectorSize)
 	}
 	program := map[string]string{"amd64": "EFI/BOOT/BOOTX64.EFI", "arm64": "EFI/BOOT/BOOTAA64.EFI"}[d.Arch]
 	for name, begin := range map[string]string{

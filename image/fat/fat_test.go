@@ -165,6 +165,24 @@ func TestLocateFollowsFragments(t *testing.T) {
 	}
 }
 
+func TestLocateLeavesACircle(t *testing.T) {
+	f := written(t, 33*mib, []File{{"a", make([]byte, 5000)}})
+	g, err := readGeometry(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Behind the label in the root folder: the file ends nowhere, and its second
+	// cluster leads to the first, which is number 3.
+	for off, n := range map[int64]uint32{g.offset(2) + 32 + 28: 0xffffffff, g.fatOffset() + 4*4: 3} {
+		if _, err := f.WriteAt(binary.LittleEndian.AppendUint32(nil, n), off); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err := Locate(f, "a"); err == nil || !strings.Contains(err.Error(), "circle") {
+		t.Errorf("Locate = %d runs, %v, want an error of a circle", len(list), err)
+	}
+}
+
 func TestWriteIsReproducible(t *testing.T) {
 	sum := func(files []File) []byte {
 		b, err := os.ReadFile(written(t, 40*mib, files).Name())

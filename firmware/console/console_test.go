@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -146,6 +147,27 @@ func newBox() *box {
 
 // pairs makes b one of two boxes that are not paired yet. The other one shows another
 // code if it is an impostor.
+// slots are those of a box that runs A; a version with a lower rollback index is in B.
+func (b *box) slots() {
+	journal := []args{{"time": "2026-11-21T12:00:00Z", "event": "good", "slot": "A", "reason": "its self-test passed for 30s"}}
+	show := args{"available": true, "running": args{"slot": "A", "version": "1.3.0"}, "journal": journal,
+		"slots": []args{{"slot": "A", "version": "1.3.0", "state": "good"}, {"slot": "B", "version": "1.2.0\x1b[2J", "state": "bad", "reason": "the self-test did not pass"}}}
+	b.eng.answers["upgrade.show"] = show
+	b.eng.answers["upgrade.good"] = &api.Error{Code: api.CodeConflict, Kind: "upgrade.no_trial", Message: "version 1.3.0 is not on trial"}
+	b.eng.answers["upgrade.fetch"] = func(args) any {
+		after := maps.Clone(show)
+		after["journal"] = append([]args{{"time": "2026-11-21T12:30:00Z", "event": "written", "slot": "B", "reason": "from http://192.0.2.1/x.evb"}}, journal...)
+		b.eng.answers["upgrade.show"] = after
+		return args{}
+	}
+	b.eng.answers["upgrade.activate"] = func(p args) any {
+		if p["downgrade"] == true {
+			return args{}
+		}
+		return &api.Error{Code: api.CodeFailed, Kind: "upgrade.rollback", Message: "slot B: 1.2.0 has the rollback index 1, and this box went up to 2"}
+	}
+}
+
 func (b *box) pairs(impostor bool) {
 	at := args{"phase": "code", "code": "123456", "peer": "left", "address": "10.255.0.1:7460", "listen": "10.255.0.2:7460"}
 	b.eng.answers["ha.show"] = args{"configured": true, "node": "lb1", "summary": "on standby for front (active on left); peer left is not paired",
@@ -272,6 +294,15 @@ var dialogues = []dialogue{
 	{"standby_alone", func(b *box) {
 		b.eng.answers["ha.show"] = args{"configured": false, "node": "lb1", "summary": "this box stands alone"}
 	}, loggedIn("16\r", "0\r")},
+	{"firmware", func(b *box) { b.slots() }, loggedIn("18\r", "1\r", "no\r", "18\r", "1\r", "start\r", "downgrade\r")},
+	{"firmware_refused", func(b *box) {
+		b.slots()
+		b.eng.answers["upgrade.usb"] = api.Errorf(api.CodeNotFound, "upgrade.stick", "no USB stick is plugged in")
+	}, loggedIn("18\r", "2\r", "18\r", "4\r", "keep\r", "0\r")},
+	{"firmware_none", func(b *box) {
+		b.eng.answers["upgrade.show"] = args{"available": false, "why": "it is a program on another system", "running": args{"version": "1.0.0"}}
+	}, loggedIn("18\r", "0\r")},
+	{"firmware_dead", func(b *box) { b.eng.dead = true }, loggedIn("18\r", "0\r")},
 	{"blackbox_dead", func(b *box) { b.eng.dead = true }, loggedIn("13\r", "2\r", "13\r", "3\r", "0\r")},
 	{"log", nil, loggedIn("10\r", "\x03", "0\r")},
 	{"setup", func(b *box) {

@@ -36,6 +36,7 @@ func entries() []entry {
 		{"Reboot or power off", false, (*session).power},
 		{"HA role: show, switch, pair", false, (*session).standby},
 		{"Install on another disk", false, (*session).installDisk},
+		{"Firmware: slots, update, go back", false, (*session).firmware},
 	}
 }
 

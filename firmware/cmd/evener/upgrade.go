@@ -157,7 +157,21 @@ func (h *upgradeHost) Take(ctx context.Context, r io.Reader, o manage.UpgradeOrd
 	w, err := h.Upgrades.Take(ctx, r, upgrade.Order(o), func(p upgrade.Progress) {
 		told(manage.UpgradeProgress{Step: p.Step, Slot: string(p.Slot), Version: p.Version, Done: p.Done, Total: p.Total})
 	})
-	return manage.UpgradeWritten{Slot: string(w.Slot), Version: w.Version, SHA256: w.SHA256}, err
+	return manage.UpgradeWritten{Slot: string(w.Slot), Version: w.Version, SHA256: w.SHA256}, refusal(err)
+}
+
+// refusal tells callers by its kind why an image is not taken.
+func refusal(err error) error {
+	var r *slot.Refusal
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &r):
+		return api.Errorf(api.CodeFailed, "upgrade."+r.Code, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	case errors.Is(err, upgrade.ErrBusy), errors.Is(err, upgrade.ErrTrial):
+		return api.Errorf(api.CodeLocked, "upgrade.locked", "locked by upgrade: %v", err)
+	}
+	return err
 }
 
 // Bundle reads what a slot holds as a bundle.
@@ -176,7 +190,7 @@ func (h *upgradeHost) Activate(ctx context.Context, n string, o manage.UpgradeOr
 	if err != nil {
 		return err
 	}
-	return h.Upgrades.Activate(ctx, name, upgrade.Order(o))
+	return refusal(h.Upgrades.Activate(ctx, name, upgrade.Order(o)))
 }
 
 // Note writes a line of the journal.

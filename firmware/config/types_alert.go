@@ -65,7 +65,7 @@ var EventKinds = []string{
 	"certificate.expiring", "certificate.expired", "certificate.renewed", "certificate.failed",
 	"engine.started", "role.crashed", "role.restarted",
 	"port.up", "port.down",
-	"sensor.warning", "sensor.critical", "sensor.missing", "sensor.ok", "watchdog.reset",
+	"sensor.warning", "sensor.critical", "sensor.missing", "sensor.ok", "machine.alarm", "watchdog.reset",
 	"clock.stepped", "clock.jumped", "clock.unsynced", "clock.synced",
 	"login.failed", "login.throttled",
 	"audit.failed", "audit.restored", "events.lost",

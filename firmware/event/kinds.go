@@ -41,6 +41,7 @@ const (
 	SensorMissing   Kind = "sensor.missing"
 	SensorOK        Kind = "sensor.ok"
 	WatchdogReset   Kind = "watchdog.reset"
+	MachineAlarm    Kind = "machine.alarm"
 	ClockStepped    Kind = "clock.stepped"
 	ClockJumped     Kind = "clock.jumped"
 	ClockUnsynced   Kind = "clock.unsynced"
@@ -123,6 +124,7 @@ var table = []Description{
 	{SensorCritical, Error, "{sensor} is at {value}, which the box cannot bear for long; its limit is {limit}", "sensor/CHIP:INPUT"},
 	{SensorMissing, Warning, "{sensor} cannot be read: {problem}", "sensor/CHIP:INPUT"},
 	{SensorOK, Info, "{sensor} is at {value} and within its limits again", "sensor/CHIP:INPUT"},
+	{MachineAlarm, Error, "the machine did not start as it should: {reason}", "machine/NAME"},
 	{WatchdogReset, Error, "the watchdog ({watchdog}) has restarted the box: nobody had fed it", "watchdog"},
 	{ClockStepped, Warning, "the clock was set by {by}, as the time servers say", "clock"},
 	{ClockJumped, Warning, "somebody has set the clock by {by}", "clock"},

@@ -198,3 +198,33 @@ func TestSensorsAreInTheMetrics(t *testing.T) {
 		}
 	}
 }
+
+// TestAlarmsOfTheMachineAreToldOnceForEachStart: what process 1 has found is a problem
+// as long as the machine runs, and one event.
+func TestAlarmsOfTheMachineAreToldOnceForEachStart(t *testing.T) {
+	d, _ := hardwareDesk(t)
+	d.cfg.Alarms = []MachineAlarm{{Object: "state", Text: "the state is lost", Grave: true, Since: time.Now().Add(-time.Minute)},
+		{Object: "clock", Text: "the battery is empty", Since: time.Now().Add(-time.Minute)}}
+	const want = "machine.alarm machine/state, machine.alarm machine/clock"
+	for range 2 { // the second engine of one start
+		New(d.cfg, slog.New(slog.DiscardHandler)).machineEvents()
+		if got := d.kinds(); got != want {
+			t.Errorf("events %q, want %q", got, want)
+		}
+	}
+	d.cfg.Alarms[1].Since = time.Now().Add(time.Minute) // of the machine's next start
+	b := New(d.cfg, slog.New(slog.DiscardHandler))
+	b.machineEvents()
+	if got := d.kinds(); got != want+", machine.alarm machine/clock" {
+		t.Errorf("events %q after the next start", got)
+	}
+	var got []string
+	for _, p := range b.problems() {
+		if p.Kind == "machine.alarm" {
+			got = append(got, p.Severity+" "+p.Object+": "+p.Text)
+		}
+	}
+	if want := "error machine/state: the state is lost, warning machine/clock: the battery is empty"; strings.Join(got, ", ") != want {
+		t.Errorf("problems %q, want %q", got, want)
+	}
+}

@@ -69,6 +69,17 @@ type Config struct {
 	Board    string
 	Started  time.Time
 	Problems []string // that need attention for the life of this process
+
+	Alarms []MachineAlarm // what process 1 of an appliance has found wrong
+}
+
+// A MachineAlarm is something that is wrong with the machine below the box, since its
+// start.
+type MachineAlarm struct {
+	Object string // "state", "data", "clock", ...
+	Text   string
+	Grave  bool      // the box serves with less than it should
+	Since  time.Time // about the machine's start
 }
 
 // A Supervisor restarts roles and tells of them.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"evener/firmware/event"
 	"evener/firmware/lb"
 )
 
@@ -76,6 +77,14 @@ func (b *Box) problems() []Problem {
 	}
 	for _, text := range b.cfg.Problems {
 		out = append(out, Problem{Kind: "box.start", Severity: severityWarning, Args: map[string]any{"error": text}, Text: text})
+	}
+	for _, a := range b.cfg.Alarms {
+		severity := severityWarning
+		if a.Grave {
+			severity = severityError
+		}
+		out = append(out, Problem{Kind: "machine.alarm", Object: event.Object("machine", a.Object), Severity: severity,
+			Args: map[string]any{"error": a.Text}, Text: a.Text})
 	}
 	for _, p := range b.cfg.Balancer.Pools() {
 		out = append(out, b.poolProblems(p)...)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,7 @@ func (b *Box) RunRecords(ctx context.Context) error {
 	if lastEvent > 0 {
 		lastEvent-- // the start itself is told
 	}
+	b.machineEvents()
 	wg.Go(func() {
 		b.follow("events", b.cfg.Events.Follow(ctx, lastEvent, func(batch event.Batch) error {
 			for _, e := range batch.Events {
@@ -298,5 +300,16 @@ func (w *watcher) roleEvents() {
 			w.b.happened(event.RoleCrashed, event.Object("role", r.Name), map[string]any{"role": r.Name, "reason": firstWords(r.LastCrash)})
 		}
 		w.crashes[r.Name] = r.Crashes
+	}
+}
+
+// machineEvents tells what is wrong with the machine, once for each of its starts.
+func (b *Box) machineEvents() {
+	for _, a := range b.cfg.Alarms {
+		object := event.Object("machine", a.Object)
+		told := b.cfg.Events.Query(event.Filter{From: a.Since, Kinds: []string{string(event.MachineAlarm)}, Objects: []string{object}}, 100, 0)
+		if !slices.ContainsFunc(told, func(e event.Event) bool { return e.Args["reason"] == a.Text }) {
+			b.happened(event.MachineAlarm, object, map[string]any{"reason": a.Text})
+		}
 	}
 }

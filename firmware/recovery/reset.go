@@ -259,8 +259,18 @@ func wipe(state string, m mark) (left []string, err error) {
 var removeAll = os.RemoveAll // tests put one in its place that fails
 
 // remove removes path with all below it. Where something is mounted there, it is
-// enough that it is empty.
+// enough that it is empty; so it is for a link to a folder, as an appliance has them for
+// what lies on its data partition.
 func remove(path string) error {
+	if _, err := os.Readlink(path); err == nil {
+		if names, err := os.ReadDir(path); err == nil {
+			var errs []error
+			for _, n := range names {
+				errs = append(errs, removeAll(filepath.Join(path, n.Name())))
+			}
+			return errors.Join(errs...)
+		}
+	}
 	err := removeAll(path)
 	if errors.Is(err, unix.EBUSY) {
 		if names, look := os.ReadDir(path); look == nil && len(names) == 0 {

@@ -122,3 +122,23 @@ func TestAMountPointIsEmptied(t *testing.T) {
 		t.Errorf("remove of a mount point = %v", err)
 	}
 }
+
+// TestALinkedFolderIsEmptied: an appliance has folders of its state on another
+// partition.
+func TestALinkedFolderIsEmptied(t *testing.T) {
+	state, data := made(t, "", "# x\n"), t.TempDir()
+	for _, name := range []string{"captures", "events"} {
+		if err := errors.Join(os.MkdirAll(filepath.Join(data, name, "deep"), 0o700),
+			os.WriteFile(filepath.Join(data, name, "deep", "old"), nil, 0o600), os.Symlink(filepath.Join(data, name), filepath.Join(state, name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := FactoryReset(state, Keep{Records: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"captures": 0, "events": 1} {
+		if list, err := os.ReadDir(filepath.Join(state, name)); err != nil || len(list) != want {
+			t.Errorf("%s holds %v, %v, want %d entries through its link", name, list, err, want)
+		}
+	}
+}

@@ -255,7 +255,7 @@ func (e *engine) start(ctx, management context.Context) {
 		Ports: front, Network: network, Clock: clock,
 		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: linkSuper(e.cfg.state), Registry: e.registry,
 		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
-		Problems: e.problems, Access: e.access, History: e.history, Auth: e.auth, Spool: filepath.Join(e.cfg.state, "spool"), Captures: filepath.Join(e.cfg.state, "captures"),
+		Problems: e.problems, Alarms: e.machineAlarms("/"), Access: e.access, History: e.history, Auth: e.auth, Spool: filepath.Join(e.cfg.state, "spool"), Captures: filepath.Join(e.cfg.state, "captures"),
 		BlackBox: filepath.Join(e.cfg.state, blackBoxFile),
 		Audit:    e.records.audit, Events: e.records.events, Alerts: e.records.alerts, Taps: e.access,
 	}, e.log)

@@ -50,7 +50,7 @@ func hardwareDesk(t *testing.T) (*desk, *shownMachine) {
 // kinds lists the events of sensors and the watchdog, the oldest first.
 func (d *desk) kinds() string {
 	var out []string
-	for _, e := range d.cfg.Events.Query(event.Filter{Kinds: []string{"sensor.*", "watchdog.*"}}, 0, 0) {
+	for _, e := range d.cfg.Events.Query(event.Filter{Kinds: []string{"sensor.*", "watchdog.*", "machine.*"}}, 0, 0) {
 		out = append([]string{string(e.Kind) + " " + e.Object}, out...)
 	}
 	return strings.Join(out, ", ")

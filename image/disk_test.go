@@ -28,7 +28,7 @@ var testTime = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // testGRUB fetches GRUB's modules once for all tests of the repository.
 func testGRUB(t *testing.T, arch string) GRUB {
 	t.Helper()
-	list, err := Fetch(t.Context(), arch, GRUBPackages(arch), filepath.Join("..", "build", "packages", arch))
+	list, err := Fetch(t.Context(), arch, GRUBPackages(arch), filepath.Join("..", "build", "image", "debian", arch))
 	if err != nil {
 		t.Fatal(err)
 	}

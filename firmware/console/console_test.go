@@ -221,10 +221,17 @@ func (b *box) shown() string {
 	return strings.ReplaceAll(b.out.String(), "\r\n", "\n")
 }
 
+// aMinute stands among what is typed for a minute and more in which nothing is.
+const aMinute = "<a minute passes>"
+
 // types sends each piece when the box waits for it.
 func (b *box) types(pieces ...string) {
 	for _, p := range pieces {
 		synctest.Wait()
+		if p == aMinute {
+			time.Sleep(70 * time.Second)
+			continue
+		}
 		if _, err := b.person.Write([]byte(p)); err != nil {
 			b.t.Fatalf("type %q: %v; shown:\n%s", p, err, b.shown())
 		}
@@ -315,7 +322,7 @@ var dialogues = []dialogue{
 	}, []string{"\r", "y\r", "\r", "\r", "\r", "\r", "0\r"}},
 	{"setup_dead", func(b *box) {
 		b.eng.dead, b.stored["setup"], b.stored["administrators"] = true, true, []string{}
-	}, []string{"\r", "y\r", "1\r", "\r", "\r", "lb7\r", "\r", "none\r", "y\r", "y\r", "0\r"}},
+	}, []string{"\r", "y\r", "1\r", "\r", "\r", "lb7\r", "\r", "none\r", "y\r", aMinute, "y\r", "0\r"}},
 	{"all_dead", func(b *box) { b.eng.dead, b.sup.dead = true, true }, []string{"\r", "1\r", "5\r", "14\r", "\r", "evener\r", "0\r"}},
 	{"noise", nil, []string{"\x00\xff\x1b[A\r", "\x1b[200~1\x7f\x08\x1bO3\x15x\x1by1\xfe\x7f\x7f1\r\n", "0\r"}},
 }

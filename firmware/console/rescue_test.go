@@ -2,7 +2,11 @@
 
 package console
 
-import "evener/firmware/api"
+import (
+	"time"
+
+	"evener/firmware/api"
+)
 
 // fromUSB makes b a box that was started from a USB disk.
 func (b *box) fromUSB() {
@@ -39,6 +43,16 @@ func (b *box) rescues() {
 
 func init() {
 	dialogues = append(dialogues,
+		dialogue{"setup_early", func(b *box) {
+			b.stored["setup"] = true
+			b.eng.dead = true
+			go func() { // it comes while somebody waits for it
+				time.Sleep(9 * time.Second)
+				b.eng.mu.Lock()
+				defer b.eng.mu.Unlock()
+				b.eng.dead = false
+			}()
+		}, []string{"\r", "y\r", "1\r", "\r", "\r", "lb9\r", "\r", "\r", "y\r", aMinute, "0\r"}},
 		dialogue{"install_usb", (*box).fromUSB, []string{"\r", "y\r", "1\r", "sdc\r", "n\r", "17\r", "1\r", "sda\r", "0\r"}},
 		dialogue{"install_login", func(b *box) { b.fromUSB(); b.stored["setup"] = false }, loggedIn("17\r", "\r", "0\r")},
 		dialogue{"rescue_free", (*box).rescues, []string{"\r", "1\r", "2\r", "2\r", "4\r", "1\r", "1\r", "A\r", "5\r",

@@ -3,9 +3,11 @@
 package console
 
 import (
+	"context"
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // offerSetup asks whether a box that is nobody's yet is to be set up now.
@@ -122,6 +124,9 @@ func (s *session) carryOut(p plan) (bool, error) {
 		s.say("Nothing was set.")
 		return true, nil
 	}
+	if err := s.awaitEngine(); err != nil {
+		return false, err
+	}
 	err = s.commit(edits, "first set-up")
 	if silent(err) && p.address != nil {
 		s.say("The engine does not answer: only the address can be set now.")
@@ -132,6 +137,28 @@ func (s *session) carryOut(p plan) (bool, error) {
 	}
 	s.ask()
 	return true, nil
+}
+
+// startLimit is how long the engine of a box that was just switched on may take.
+const startLimit = time.Minute
+
+// awaitEngine gives the engine of a box that was just switched on some time to
+// answer: without it only the address can be set.
+func (s *session) awaitEngine() error {
+	if s.box.silent == nil {
+		return nil
+	}
+	s.say("The engine does not answer yet: waiting for it, up to %s.", short(startLimit))
+	for end := time.Now().Add(startLimit); time.Now().Before(end) && s.box.silent != nil; s.ask() {
+		err := s.wait(2*time.Second, func(ctx context.Context) error {
+			<-ctx.Done()
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // edits are those that carry p out.

@@ -48,7 +48,9 @@ func (l Linux) Read() (State, error) {
 	for _, x := range links {
 		s.Interfaces[x.Attrs().Name] = linkOf(x)
 	}
-	joined(links, s.Interfaces)
+	if err := joined(links, s.Interfaces); err != nil {
+		return s, err
+	}
 	addresses, err := retried(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
 	if err != nil {
 		return s, fmt.Errorf("list the addresses: %w", err)

@@ -3,11 +3,14 @@
 package netconf
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,9 +44,6 @@ func bondOf(x *netlink.Bond) *BondState {
 				b.Hash = hash
 			}
 		}
-		if x.AdInfo != nil && !zero(x.AdInfo.PartnerMac) {
-			b.Partner = x.AdInfo.PartnerMac.String()
-		}
 	}
 	return b
 }
@@ -51,34 +51,74 @@ func bondOf(x *netlink.Bond) *BondState {
 var hashes = map[Hash]netlink.BondXmitHashPolicy{HashMAC: netlink.BOND_XMIT_HASH_POLICY_LAYER2,
 	HashIP: netlink.BOND_XMIT_HASH_POLICY_LAYER2_3, HashFlow: netlink.BOND_XMIT_HASH_POLICY_LAYER3_4}
 
-func zero(b []byte) bool {
-	for _, x := range b {
-		if x != 0 {
-			return false
-		}
-	}
-	return true
-}
+// Bits of the state of a port in LACP (IEEE 802.1AX-2020, section 6.4.2.3).
+const (
+	lacpDistributing = 1 << 5 // it may send packets
+	lacpDefaulted    = 1 << 6 // nobody at the other end has said anything
+)
 
-// joined adds to the bonds which of their ports carry packets: with LACP those that
-// take part in the aggregation that the bond has chosen.
-func joined(links []netlink.Link, by map[string]Link) {
-	for _, x := range links {
-		slave, ok := x.Attrs().Slave.(*netlink.BondSlave)
-		if !ok {
+// joined adds to the bonds with LACP which of their ports carry packets, and who
+// answers at the other end.
+func joined(links []netlink.Link, by map[string]Link) error {
+	for _, y := range links {
+		bond, is := y.(*netlink.Bond)
+		if !is || bond.Mode != netlink.BOND_MODE_802_3AD {
 			continue
 		}
-		for _, y := range links {
-			bond, is := y.(*netlink.Bond)
-			if !is || bond.Index != x.Attrs().MasterIndex || bond.Mode != netlink.BOND_MODE_802_3AD || bond.AdInfo == nil {
+		b, answered := by[bond.Name].Bond, false
+		for _, x := range links {
+			slave, ok := x.Attrs().Slave.(*netlink.BondSlave)
+			if !ok || x.Attrs().MasterIndex != bond.Index || slave.MiiStatus != netlink.BondLinkUp {
 				continue
 			}
-			if slave.MiiStatus == netlink.BondLinkUp && int(slave.AggregatorId) == bond.AdInfo.AggregatorId {
-				b := by[bond.Name].Bond
+			if slave.AdActorOperPortState&lacpDistributing != 0 {
 				b.Active = append(b.Active, x.Attrs().Index)
+			}
+			answered = answered || slave.AdActorOperPortState&lacpDefaulted == 0
+		}
+		if answered {
+			mac, err := partnerOf(bond.Index)
+			if err != nil {
+				return fmt.Errorf("ask the bond %s for its other end: %w", bond.Name, err)
+			}
+			b.Partner = mac
+		}
+	}
+	return nil
+}
+
+// partnerOf asks the kernel for the MAC address of the other end of LACP, which the
+// library does not read: it lies within IFLA_LINKINFO, IFLA_INFO_DATA and
+// IFLA_BOND_AD_INFO.
+func partnerOf(bond int) (string, error) {
+	req := nl.NewNetlinkRequest(unix.RTM_GETLINK, 0)
+	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	msg.Index = int32(bond)
+	req.AddData(msg)
+	answers, err := req.Execute(unix.NETLINK_ROUTE, 0)
+	if errors.Is(err, unix.ENODEV) || len(answers) == 0 {
+		return "", nil // it has gone meanwhile
+	}
+	if err != nil {
+		return "", err
+	}
+	data := answers[0][min(nl.DeserializeIfInfomsg(answers[0]).Len(), len(answers[0])):]
+	for _, kind := range []uint16{unix.IFLA_LINKINFO, nl.IFLA_INFO_DATA, nl.IFLA_BOND_AD_INFO, nl.IFLA_BOND_AD_INFO_PARTNER_MAC} {
+		attrs, err := nl.ParseRouteAttr(data)
+		if err != nil {
+			return "", err
+		}
+		data = nil
+		for _, a := range attrs {
+			if a.Attr.Type&^unix.NLA_F_NESTED == kind {
+				data = a.Value
 			}
 		}
 	}
+	if len(data) != 6 || bytes.Equal(data, make([]byte, 6)) {
+		return "", nil
+	}
+	return net.HardwareAddr(data).String(), nil
 }
 
 // changeLink makes, changes and removes links.
@@ -119,7 +159,7 @@ func changeLink(s Step) error {
 
 func bondLink(s Step) *netlink.Bond {
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.Index = s.Interface, s.Index
+	attrs.Name = s.Interface // with an index besides, the kernel takes it for a new name, which it refuses while the bond is on
 	b := netlink.NewLinkBond(attrs)
 	b.Miimon = int(s.Bond.Monitor.Milliseconds())
 	b.Mode = netlink.BOND_MODE_ACTIVE_BACKUP

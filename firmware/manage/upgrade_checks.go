@@ -158,21 +158,32 @@ func (b *Box) testServers(ctx context.Context, was before) (bool, string) {
 	if len(gone) == 0 {
 		return true, fmt.Sprintf("%d up, %d before", len(now), len(was.Up))
 	}
-	list := few(gone)
 	up, peer, asked := b.peerUp(ctx)
-	if asked {
-		if left := slices.DeleteFunc(gone, func(m string) bool { return !slices.Contains(up, m) }); len(left) > 0 {
-			return false, fmt.Sprintf("%s was up before, and is up for %s", few(left), peer)
-		}
-		return true, fmt.Sprintf("%s is down, for %s too", list, peer)
+	if !asked {
+		return goneAlone(gone, now)
 	}
+	return goneBeside(gone, up, peer)
+}
+
+// goneBeside judges members that are gone by what a peer sees of them.
+func goneBeside(gone, up []string, peer string) (bool, string) {
+	for _, m := range gone {
+		if slices.Contains(up, m) {
+			return false, fmt.Sprintf("%s was up before, and is up for %s", m, peer)
+		}
+	}
+	return true, fmt.Sprintf("%s was up before and is down now, for %s too", few(gone), peer)
+}
+
+// goneAlone judges them where no peer can be asked: each pool must have another one.
+func goneAlone(gone, now []string) (bool, string) {
 	for _, m := range gone {
 		pool, _, _ := strings.Cut(m, "/")
 		if !slices.ContainsFunc(now, func(x string) bool { return strings.HasPrefix(x, pool+"/") }) {
 			return false, fmt.Sprintf("pool %s had a member that was up, and has none", pool)
 		}
 	}
-	return true, fmt.Sprintf("%s was up before and is down now; its pool has others, and no peer can say more", list)
+	return true, fmt.Sprintf("%s was up before and is down now; its pool has others, and no peer can say more", few(gone))
 }
 
 // missing lists what was up before, is a member still that may get clients, and is

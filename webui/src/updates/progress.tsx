@@ -32,15 +32,11 @@ export function Trial({ trial, u }: { trial: api.UpgradeTest; u: api.UpgradeShow
 		run: () => mutate("upgrade.good", {}),
 	});
 	return (
-		<section class="card attention" aria-labelledby="trial">
-			<header>
-				<h2 id="trial">{t("updates.trial", { version: u.running.version })}</h2>
-				<div class="actions">
-					{other && other.state !== "empty" && <Button need="admin" onClick={back}>{t("updates.back")}</Button>}
-					<Button need="admin" onClick={keep}>{t("updates.keep")}</Button>
-				</div>
-			</header>
-			<div class="body stack">
+		<Card name={t("updates.trial", { version: u.running.version })} actions={<>
+			{other && other.state !== "empty" && <Button need="admin" onClick={back}>{t("updates.back")}</Button>}
+			<Button need="admin" onClick={keep}>{t("updates.keep")}</Button>
+		</>}>
+			<div class="stack">
 				<p>{trial.gave_up ? t("updates.trial_over", { why: trial.gave_up }) : trial.good
 					? tx("updates.trial_good", { since: <Since at={trial.since} />, soak: trial.soak })
 					: tx("updates.trial_waits", { left: <Countdown until={trial.deadline} /> })}</p>
@@ -53,6 +49,6 @@ export function Trial({ trial, u }: { trial: api.UpgradeTest; u: api.UpgradeShow
 					))}
 				</ul>
 			</div>
-		</section>
+		</Card>
 	);
 }

@@ -6,11 +6,14 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"evener/image"
 	"evener/image/slot"
@@ -49,6 +52,11 @@ func (o options) build(ctx context.Context, p *printer) error {
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
+	lock, err := o.lock(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	key, keys, err := o.keys(p)
 	if err != nil {
 		return err
@@ -80,6 +88,37 @@ func (o options) build(ctx context.Context, p *printer) error {
 		return err
 	}
 	return o.finish(p, r, payload)
+}
+
+// lock waits until no other mkimage works in the folder for what is made on the
+// way: both would write the same files.
+func (o options) lock(ctx context.Context, p *printer) (*os.File, error) {
+	if err := os.MkdirAll(o.work, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(filepath.Join(o.work, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	for told := false; ; told = true {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", o.work, err)
+		}
+		if !told {
+			p.step("another build works in %s: this one waits for its end", o.work)
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // base gets kernel, modules and libraries from the source.

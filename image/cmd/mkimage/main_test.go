@@ -5,6 +5,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -105,6 +106,34 @@ func TestBundleIsSignedAndTold(t *testing.T) {
 		t.Errorf("the second build differs: %+v, %v", again, err)
 	}
 }
+
+func TestBuildsInOneFolderTakeTurns(t *testing.T) {
+	o := options{work: t.TempDir()}
+	first, err := o.lock(t.Context(), &printer{w: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := o.lock(ctx, &printer{w: writerFunc(func(b []byte) (int, error) {
+		if !strings.Contains(string(b), "another build works in "+o.work) {
+			t.Errorf("who waits says %q", b)
+		}
+		cancel()
+		return len(b), nil
+	})}); !errors.Is(err, context.Canceled) {
+		t.Errorf("the second lock: %v", err)
+	}
+	first.Close()
+	second, err := o.lock(t.Context(), &printer{w: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Close()
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func TestKeysOfAnImage(t *testing.T) {
 	dir := t.TempDir()

@@ -40,16 +40,6 @@ type upgradeUpload struct {
 	begun time.Time
 }
 
-// take begins to write a bundle, and returns when that has ended. One at a time.
-func (b *Box) take(ctx context.Context, r io.Reader, size int64, o UpgradeOrder) (UpgradeWritten, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if err := b.beginTake(o, size, cancel); err != nil {
-		return UpgradeWritten{}, err
-	}
-	return b.takeOn(ctx, r, o)
-}
-
 // beginTake claims the place for a bundle.
 func (b *Box) beginTake(o UpgradeOrder, size int64, cancel context.CancelFunc) error {
 	slot := ""

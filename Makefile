@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
 # The version is stamped into the program; a tree without git has none.
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell .ci/version)
 
 # Static, the same from every directory, without what only a debugger reads.
 # RELEASE=1 refuses to build programs without the console's pages.

@@ -9,7 +9,7 @@
 # evener-rebuild and host-evener-rebuild.
 EVENER_SITE = $(realpath $(BR2_EXTERNAL_EVENER_PATH)/..)
 EVENER_SITE_METHOD = local
-EVENER_VERSION := $(or $(shell git -C $(BR2_EXTERNAL_EVENER_PATH) describe --tags --always --dirty 2>/dev/null),unknown)
+EVENER_VERSION := $(or $(shell $(BR2_EXTERNAL_EVENER_PATH)/../.ci/version),unknown)
 EVENER_LICENSE = Apache-2.0
 
 # Once the modules are there: the licence of each of them too.

@@ -186,7 +186,7 @@ func (r *rescuer) slots() (out rescueSlots, err error) {
 		for _, x := range s.Slots {
 			out.Slots = append(out.Slots, rescueSlot{string(x.Slot), x.Manifest.Version, x.State, x.Next, x.Reason})
 		}
-		for _, e := range s.Journal[max(0, len(s.Journal)-12):] {
+		for _, e := range s.Journal[:min(12, len(s.Journal))] { // the newest first
 			line := fmt.Sprintf("%s  %-9s %s %s %s", e.Time.UTC().Format(time.DateTime), e.Event, e.Slot, e.Version, e.Reason)
 			out.Journal = append(out.Journal, strings.TrimSpace(line))
 		}

@@ -45,7 +45,7 @@ function Steps({ p }: { p: api.UpgradePair }) {
 			{p.step === "stopped" && <Notice kind="warning"><strong>{t("updates.pair_stopped", { step: t(`updates.pair_step.${p.at}`) })}</strong> {p.why}</Notice>}
 			{p.step === "done" && <Notice kind="ok">{t("updates.pair_done", { version: p.version })}</Notice>}
 			{!over(p) && <p>{tx("updates.pair_runs_since", { version: p.version, since: <Since at={p.began} />, by: p.by })}</p>}
-			<ol class="plain-list stack tight">
+			<ol class="stack tight updates-checks">
 				{p.steps.map((s) => (
 					<li key={s.step} class="updates-check">
 						<StateIcon state={icons[s.state] ?? "unknown"} label={t(`updates.pair_state.${s.state}`)} />

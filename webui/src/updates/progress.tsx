@@ -40,7 +40,7 @@ export function Trial({ trial, u }: { trial: api.UpgradeTest; u: api.UpgradeShow
 				<p>{trial.gave_up ? t("updates.trial_over", { why: trial.gave_up }) : trial.good
 					? tx("updates.trial_good", { since: <Since at={trial.since} />, soak: trial.soak })
 					: tx("updates.trial_waits", { left: <Countdown until={trial.deadline} /> })}</p>
-				<ul class="plain-list stack tight">
+				<ul class="stack tight updates-checks">
 					{trial.checks.map((c) => (
 						<li key={c.name} class="updates-check">
 							<StateIcon state={c.ok ? "up" : "degraded"} label={t(c.ok ? "updates.passed" : "updates.not_yet")} />

@@ -74,7 +74,6 @@ type Program struct {
 	// Watchdog arms the watchdog at a path. Required.
 	Watchdog func(path string) (Watchdog, error)
 
-	began time.Time
 	dog   *feeder
 	boot  Boot
 }

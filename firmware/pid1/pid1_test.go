@@ -252,6 +252,12 @@ func TestSeedCountsOnceAndOnItsMachine(t *testing.T) {
 			t.Errorf("FeedSeed = %d, %v on machine %q", bits, err, machine)
 		}
 	}
+	if err := SaveSeed(k, state, ""); err != nil {
+		t.Fatal(err)
+	}
+	if bits, err := FeedSeed(k, state, ""); bits != 0 || err != nil {
+		t.Errorf("FeedSeed = %d, %v on machines that nothing tells apart", bits, err)
+	}
 	save()
 	if err := os.Truncate(filepath.Join(state, seedFile), int64(len(seedHead("m1"))+9)); err != nil {
 		t.Fatal(err)

@@ -74,8 +74,8 @@ type Program struct {
 	// Watchdog arms the watchdog at a path. Required.
 	Watchdog func(path string) (Watchdog, error)
 
-	dog   *feeder
-	boot  Boot
+	dog  *feeder
+	boot Boot
 }
 
 // BootFile is where what is known of the start lies for the programs of the box.

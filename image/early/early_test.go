@@ -17,7 +17,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"evener/image/gpt"
 	"evener/image/slot"
 	"evener/image/slottest"
 )
@@ -108,7 +107,7 @@ type bench struct {
 
 var manifest, payload = slottest.Manifest("1.4.0", 4<<20+123)
 
-func newBench(t *testing.T, s slot.State, cmdline string) *bench {
+func newBench(t *testing.T, s slot.State) *bench {
 	t.Helper()
 	b := &bench{t: t, root: t.TempDir(), sys: &fakeSystem{}, mods: &fakeModules{}, dog: &fakeDog{fed: make(chan struct{}, 1)}}
 	disk := slottest.New(t, s)
@@ -121,7 +120,7 @@ func newBench(t *testing.T, s slot.State, cmdline string) *bench {
 		b.write("sys/class/block/vda/"+name+"/partition", fmt.Sprintln(n+3))
 	}
 	b.write("sys/devices/pci/0/modalias", "pci:virtio\n")
-	b.write("proc/cmdline", cmdline+"\n")
+	b.write("proc/cmdline", "quiet evener.slot=A evener.try=2 evener.part="+b.partOf(slot.A)+"\n")
 	b.write("proc/uptime", "1.25 0.50\n")
 	b.write("etc/evener/keys", slottest.Keys(1).String())
 	b.program = Program{Root: b.root, System: b.sys, Console: &b.console, Pause: time.Millisecond,
@@ -166,16 +165,20 @@ func (b *bench) state() slot.State {
 	return s
 }
 
-func partOf(n slot.Name) string {
-	return strings.ToLower(gpt.DeriveGUID("slottest", n.Label()).String())
-}
-
-func cmdlineOf(n slot.Name) string {
-	return "quiet evener.slot=" + string(n) + " evener.try=2 evener.part=" + partOf(n)
+// partOf returns the PARTUUID of a slot of the bench's disk.
+func (b *bench) partOf(n slot.Name) string {
+	b.t.Helper()
+	d, err := slot.View(filepath.Join(b.root, "dev/vda"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer d.Close()
+	p, _ := d.Partition(n.Label())
+	return p.UUID
 }
 
 func TestBootEntersTheSlotThatWasSigned(t *testing.T) {
-	b := newBench(t, slot.State{}.With(slot.A, false, 2), cmdlineOf(slot.A))
+	b := newBench(t, slot.State{}.With(slot.A, false, 2))
 	b.write("dev/watchdog0", "")
 	did := b.boot()
 	want := []string{"mount proc", "mount sysfs", "mount tmpfs", "mount squashfs", "enter /newroot with /proc /sys /dev /run",
@@ -201,7 +204,7 @@ func TestBootEntersTheSlotThatWasSigned(t *testing.T) {
 }
 
 func TestDriversBringDevices(t *testing.T) {
-	b := newBench(t, slot.State{}, cmdlineOf(slot.A))
+	b := newBench(t, slot.State{})
 	b.mods.late = func(alias string) {
 		if alias == "pci:virtio" {
 			b.write("sys/devices/pci/0/virtio0/modalias", "virtio:block\n")
@@ -235,11 +238,11 @@ func TestSlotThatWasChangedIsMarkedAndSaid(t *testing.T) {
 		}, "no disk with partition " + uuid, false},
 		{"no command line", func(b *bench) { b.write("proc/cmdline", "quiet") }, "no evener.part=", false},
 		{"other slot's partition", func(b *bench) {
-			b.write("proc/cmdline", "evener.slot=A evener.part="+partOf(slot.B))
+			b.write("proc/cmdline", "evener.slot=A evener.part="+b.partOf(slot.B))
 		}, "which is none of it", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t, slot.State{}.With(slot.B, true, 0), cmdlineOf(slot.A))
+			b := newBench(t, slot.State{}.With(slot.B, true, 0))
 			tt.damage(b)
 			did := b.boot()
 			if did[len(did)-1] != "reboot" || slices.Contains(did, "exec /sbin/evener as evener init") {
@@ -275,7 +278,7 @@ func TestRescueComesWhenNoSlotIsLeft(t *testing.T) {
 		{"the other is bad", slot.State{}.With(slot.B, false, slot.MaxTries), slot.OnceRescue},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t, tt.state, cmdlineOf(slot.A))
+			b := newBench(t, tt.state)
 			b.sys.empty = true
 			b.boot()
 			if got := b.state().Once; got != tt.once {
@@ -286,7 +289,8 @@ func TestRescueComesWhenNoSlotIsLeft(t *testing.T) {
 }
 
 func TestRescueLooksForNoDisk(t *testing.T) {
-	b := newBench(t, slot.State{}, "evener.rescue=1")
+	b := newBench(t, slot.State{})
+	b.write("proc/cmdline", "evener.rescue=1\n")
 	b.write("dev/watchdog0", "")
 	if err := os.Remove(filepath.Join(b.root, "dev/vda")); err != nil {
 		t.Fatal(err)
@@ -301,7 +305,7 @@ func TestRescueLooksForNoDisk(t *testing.T) {
 }
 
 func TestDiskThatComesLateIsWaitedFor(t *testing.T) {
-	b := newBench(t, slot.State{}, cmdlineOf(slot.A))
+	b := newBench(t, slot.State{})
 	name := filepath.Join(b.root, "dev/vda")
 	if err := os.Rename(name, name+".not"); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import type { Change } from "./api";
 export type Step = { type: string; label: string; index: number };
 
 // Types of blocks that have a label; all others stand alone.
-const labelled = new Set(["acme", "alert", "certificate", "cluster", "mail", "member", "persist", "pool", "probe", "responder", "rule", "server", "sni", "syslog", "test", "trust"]);
+const labelled = new Set(["acme", "alert", "bond", "certificate", "cluster", "mail", "member", "nat", "persist", "pool", "port", "probe", "responder", "route", "route_rule", "rule", "server", "sni", "syslog", "test", "trust", "vlan"]);
 
 // The box writes a slash within a label as %2F, # as %23, % as %25.
 function unescape(label: string): string {

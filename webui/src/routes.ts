@@ -50,7 +50,7 @@ const all: readonly Route[] = [
 	{ path: "/ports", page: "ports", nav: { group: "system", icon: "port" } },
 	{ path: "/ports/:port", page: "port", texts: ["ports"] },
 	{ path: "/standby", page: "standby", nav: { group: "system", icon: "standby" }, keys: "b", texts: ["blocks", "overview"] },
-	{ path: "/system/network", page: "network", nav: { group: "system", icon: "network" }, texts: ["admin", "blocks"] },
+	{ path: "/system/network", page: "network", nav: { group: "system", icon: "network" }, texts: ["admin", "blocks", "ports"] },
 	{ path: "/system", page: "system", nav: { group: "system", icon: "system" }, texts: ["blocks", "admin"] },
 	{ path: "/updates", page: "updates", nav: { group: "system", icon: "firmware" }, texts: ["admin"] },
 	{ path: "/system/users", page: "users", nav: { group: "system", icon: "user" }, keys: "u", texts: ["admin"] },

@@ -158,6 +158,7 @@ export function ConfirmChoice({ advice, on, seconds, onChange }: { advice?: api.
 				</Notice>
 			)}
 			<CheckField label={t("changes.with_confirm")} help={t("changes.with_confirm_help")} value={on} onChange={(v) => onChange(v, seconds)} />
+			{advice?.needed && !on && <p class="why">{t("changes.needed")}</p>}
 			{on && (
 				<label class="inline-field">
 					{t("changes.revert_after")}

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the box itself is reached: its management port, name and time zone, now
-// and as the draft has them. A commit that locks everybody out takes itself back.
+// The network of the box: a picture of its ports with the bonds and VLANs on them,
+// routes and NAT, and how the box itself is reached, now and as the draft has it. A
+// commit that locks everybody out takes itself back.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Ago, type api, Button, Card, Choice, ErrorNotice, Facts, format, mutate, Notice, Page, type PageProps, Skeleton, t, Time, useTopic } from "../kit";
+import { Ago, type api, Button, Card, Choice, ErrorNotice, Facts, format, mutate, Notice, Page, type PageProps, Skeleton, t, Time, useCall, useTopic } from "../kit";
 import { Warnings } from "../admin/warnings";
+import { useConfig } from "../draft/draft";
 import { BlockForm } from "../draft/form";
+import { Front, type Link } from "../machine/front";
+import { LinkDialog, Links, type NetworkValues, rowsOf, type Target, Ways } from "../machine/links";
+import { useTraffic } from "../machine/ports";
 import { moveOf, setMove } from "../moved";
 
 export default function Network(_: PageProps) {
@@ -19,6 +24,7 @@ export default function Network(_: PageProps) {
 		<Page name={t("network.title")}>
 			<Reverted />
 			<TryCommit />
+			<Cabling now={n} done={done} />
 			<div class="grid">
 				<Card name={t("network.now")}>{source.error.value ? <ErrorNotice error={source.error.value} /> : n ? <Now n={n} /> : <Skeleton rows={8} />}</Card>
 				<Card name={t("network.management")}>
@@ -28,10 +34,52 @@ export default function Network(_: PageProps) {
 						<Warnings again={kept.value} about="management" />
 					</div>
 				</Card>
+				<Card name={t("network.forwarding")}>
+					<div class="stack">
+						{n && <Facts list={[["IPv4", t(n.forwarding.ipv4 ? "network.forwards" : "network.forwards_not")], ["IPv6", t(n.forwarding.ipv6 ? "network.forwards" : "network.forwards_not")]]} />}
+						<BlockForm block="forwarding" path="forwarding" first={[]} onDone={done} />
+					</div>
+				</Card>
 				<Card name={t("network.system")}><BlockForm block="system" path="system" first={["host_name", "time_zone", "ntp"]} onDone={done} /></Card>
 				<Clock />
 			</div>
 		</Page>
+	);
+}
+
+// Cabling is the picture of the ports, and what is made of them.
+function Cabling({ now, done }: { now: api.NetworkInfo | undefined; done: () => void }) {
+	const ports = useTopic("state.ports");
+	const { rx, tx } = useTraffic(ports);
+	const order = useCall("port.list", {}).data.value?.ports.map((p) => p.name) ?? [];
+	const { config, error, again } = useConfig();
+	const dialog = useSignal<Target | null>(null);
+	const values = config.value?.values as NetworkValues | undefined;
+	const rows = values ? rowsOf(values, now?.links ?? []) : [];
+	const list = (order.length > 0 ? order : ports.keys.value).flatMap((name) => ports.get(name)?.value ?? []);
+	const pick = (l: Link) => {
+		const row = rows.find((x) => x.name === l.name);
+		const bond = rows.find((x) => x.members?.includes(l.name));
+		const of = row ?? bond;
+		dialog.value = of ? { block: of.kind, path: of.path, name: of.name } : { block: "port", port: l.name };
+	};
+	const closed = () => { dialog.value = null; again(); done(); };
+	const busy = (name: string) => (rx(name) ?? 0) + (tx(name) ?? 0) > 0;
+	return (
+		<>
+			<Card name={t("network.front")}>
+				{ports.error.value ? <ErrorNotice error={ports.error.value} /> : !ports.loaded.value ? <Skeleton rows={4} /> : (
+					<div class="stack">
+						<Front ports={list} links={rows} busy={busy} pick={pick} />
+						<p class="muted small">{t("network.front_about")}</p>
+					</div>
+				)}
+			</Card>
+			{error.value && !values && <ErrorNotice error={error.value} title={t("network.draft_wrong")} retry={again} />}
+			{values && <Links rows={rows} open={(s) => (dialog.value = s)} done={again} />}
+			{values && <Ways values={values} now={now?.ways ?? []} open={(s) => (dialog.value = s)} done={again} />}
+			{dialog.value && <LinkDialog key={JSON.stringify(dialog.value)} target={dialog.value} ports={list.map((p) => p.name)} links={rows} onClose={closed} />}
+		</>
 	);
 }
 

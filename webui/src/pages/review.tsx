@@ -216,7 +216,7 @@ function Commit({ r, bad, done }: { r: api.Review; bad: number; done: Signal<api
 	const send = async () => {
 		error.value = null;
 		try {
-			const c = await mutate("config.commit", { version: r.version, ...(comment.peek().trim() ? { comment: comment.peek().trim() } : {}), ...(on ? { confirm_s: seconds } : {}), ...(force.peek() ? { force: true } : {}) });
+			const c = await mutate("config.commit", { version: r.version, ...(comment.peek().trim() ? { comment: comment.peek().trim() } : {}), ...(on ? { confirm_s: seconds } : {}), ...(force.peek() || (r.confirm.needed && !on) ? { force: true } : {}) });
 			done.value = c;
 			setMove(moveOf(c));
 			if (!moveOf(c)) toast(t("review.done", { n: c.revision.number }));
@@ -225,7 +225,7 @@ function Commit({ r, bad, done }: { r: api.Review; bad: number; done: Signal<api
 		}
 	};
 	// A commit that shuts its author out, without a way back, wants a second thought.
-	const commit = () => (cut.length > 0 && !on ? ask({ title: t("review.cut_title"), text: <Warnings list={cut} />, act: t("review.cut_act"), danger: true, need: "editor", run: send }).then(() => undefined) : send());
+	const commit = () => ((cut.length > 0 || r.confirm.needed) && !on ? ask({ title: t("review.cut_title"), text: <>{r.confirm.needed && <p>{t("changes.needed")}</p>}<Warnings list={cut} /></>, act: t("review.cut_act"), danger: true, need: "editor", run: send }).then(() => undefined) : send());
 	return (
 		<aside class="commit" aria-label={t("review.commit")}>
 			<Card name={t("review.commit")}>

@@ -219,7 +219,7 @@ func newConfigCommit() *cobra.Command {
 		func(*cobra.Command, []string) (any, error) {
 			return map[string]any{"comment": comment, "confirm": api.Duration(confirm), "force": force}, nil
 		}, printCommitted)
-	cmd.Flags().BoolVar(&force, "force", false, "even if tests of rules fail")
+	cmd.Flags().BoolVar(&force, "force", false, "even if tests of rules fail, or the network changes without a confirm")
 	cmd.Flags().StringVarP(&comment, "message", "m", "", "why")
 	cmd.Flags().DurationVar(&confirm, "confirm", 0, "take the commit back unless confirmed within this time")
 	return cmd
@@ -272,7 +272,7 @@ func newConfigRollback() *cobra.Command {
 			n, err := revision(args)
 			return map[string]any{"revision": n, "comment": comment, "confirm": api.Duration(confirm), "force": force, "as_candidate": draft}, err
 		}, printCommitted)
-	cmd.Flags().BoolVar(&force, "force", false, "even if tests of rules fail")
+	cmd.Flags().BoolVar(&force, "force", false, "even if tests of rules fail, or the network changes without a confirm")
 	cmd.Flags().BoolVar(&draft, "as-candidate", false, "make the text your candidate, and serve nothing yet")
 	cmd.Flags().StringVarP(&comment, "message", "m", "", "why")
 	cmd.Flags().DurationVar(&confirm, "confirm", 0, "take the rollback back unless confirmed within this time")

@@ -54,7 +54,7 @@ func newShowPorts() *cobra.Command {
 }
 
 func newShowNetwork() *cobra.Command {
-	return simple("network", "show how the box itself is reached: addresses, gateway, lease", cobra.NoArgs, "network.show", noParams, printNetwork)
+	return simple("network", "show how the box itself is reached, and its links, routes and NAT", cobra.NoArgs, "network.show", noParams, printNetwork)
 }
 
 func printPorts(w io.Writer, l manage.PortList) {
@@ -136,4 +136,40 @@ func printNetwork(w io.Writer, n manage.NetworkInfo) {
 		row("lease", fmt.Sprintf("%s from %s, %s", l.Address, l.Server, until))
 	}
 	tw.Flush()
+	printLinks(w, n)
+}
+
+// printLinks lists what the box configures beside its management port.
+func printLinks(w io.Writer, n manage.NetworkInfo) {
+	if len(n.Links) > 0 {
+		table(w, "LINK KIND INTERFACE STATE MTU ADDRESSES PORTS", func(add func(...any)) {
+			for _, l := range n.Links {
+				state := "up"
+				switch {
+				case l.Interface == "":
+					state = "missing"
+				case !l.Up:
+					state = "down"
+				case !l.Carrier:
+					state = "no-carrier"
+				}
+				var ports []string
+				for _, m := range l.Members {
+					word := m.Port
+					if m.Active {
+						word += "*"
+					}
+					ports = append(ports, word)
+				}
+				add(l.Name, l.Kind, l.Interface, state, l.MTU, strings.Join(l.Addresses, ","), strings.Join(ports, ","))
+			}
+		})
+	}
+	if len(n.Ways) > 0 {
+		table(w, "NAME KIND SET WHAT", func(add func(...any)) {
+			for _, x := range n.Ways {
+				add(x.Name, x.Kind, x.Set, x.Text)
+			}
+		})
+	}
 }

@@ -338,3 +338,26 @@ func farBond() (net.Listener, error) {
 	}
 	return net.Listen("tcp", "10.7.0.2:7")
 }
+
+func TestWithoutBondsNobodyIsCutOff(t *testing.T) {
+	s := &shaky{Sim: NewSim([]string{"lan0", "lan1"}, nil)}
+	r := newRig(t, s, false, s.Plug)
+	c := r.conf()
+	must(t, c.Set(administered("0", "lan0", 0)))
+	was := r.picture(t)
+	s.fail = func(x Step) error {
+		if x.Kind == AddBond {
+			return fmt.Errorf("this kernel has no bonds")
+		}
+		return nil
+	}
+	to := administered("bond0", "bond0", 0)
+	to.Links = []LinkSpec{{Name: "bond0", Interface: "bond0", Bond: activeBackup("lan0", "lan1")}}
+	if err := c.Set(to); err == nil {
+		t.Error("it is no error")
+	}
+	r.want(t, was)
+	if got := strings.Join(c.Status().Problems, "\n"); !strings.Contains(got, "bond bond0 is not there yet") || !strings.Contains(got, "this kernel has no bonds") {
+		t.Errorf("problems are\n%s", got)
+	}
+}

@@ -46,7 +46,7 @@ type box struct {
 }
 
 // limit bounds what a guest may take for a test, on a machine that does much else.
-const limit = 8 * time.Minute
+const limit = 15 * time.Minute
 
 // boot starts a guest, with a place of its own unless places are given.
 func boot(t testing.TB, places *Places, cfg Config) *box {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qemu
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"evener/hal/lcd"
+	"evener/hal/lcd/lcdtest"
+)
+
+// A glass is a display on the second serial port of a guest.
+type glass struct {
+	mu  sync.Mutex // guards emu
+	emu lcdtest.Emulator
+}
+
+// serve is the display's end of the line.
+func (g *glass) serve(line net.Conn) {
+	buf := make([]byte, 256)
+	for {
+		n, err := line.Read(buf)
+		if err != nil {
+			return
+		}
+		g.mu.Lock()
+		out := g.emu.Feed(buf[:n])
+		g.mu.Unlock()
+		if _, err := line.Write(out); err != nil {
+			return
+		}
+	}
+}
+
+func (g *glass) text() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return strings.Join(g.emu.Screen(), "\n")
+}
+
+// press pushes a key and lets it go.
+func (g *glass) press(line net.Conn, k lcd.Key) error {
+	g.mu.Lock()
+	out := append(g.emu.Press(k), g.emu.Release(k)...)
+	g.mu.Unlock()
+	_, err := line.Write(out)
+	return err
+}
+
+func TestDisplayShowsTheBoxAndItsAddress(t *testing.T) {
+	b := boot(t, nil, oneNIC(Config{Disk: imageOf(t, "qemu-x86_64", ".img"), Panel: true}))
+	g := &glass{emu: lcdtest.NewCFA("cfa635")}
+	go g.serve(b.Panel())
+	setUp(b)
+	for _, want := range []string{"lb1", "10.0.2.15"} { // the pages turn
+		b.await("the display shows "+want, func() error {
+			text := g.text()
+			if strings.Contains(text, "WARNING") { // such as a port without a cable: it comes first until it is read
+				if err := g.press(b.Panel(), lcd.Enter); err != nil {
+					return err
+				}
+			}
+			if !strings.Contains(text, want) {
+				return errors.New(text)
+			}
+			return nil
+		})
+	}
+}

@@ -14,13 +14,16 @@ func (a Assigned) Found() bool { return a.NIC.Interface != "" }
 
 // Assign tells which of the machine's network controllers each port of the board
 // is, and which of them belong to no port. nics are in the order of their addresses,
-// as [Identify] has them. A board that names no ports gets one for each controller.
+// as [Identify] has them. An optional port without one is left out. A board that names no ports gets one for each controller.
 func (b Board) Assign(nics []NIC) (ports []Assigned, rest []NIC) {
 	taken := make([]bool, len(nics))
 	for _, p := range b.Ports {
 		a := Assigned{Port: p}
 		if i := p.find(nics); i >= 0 && !taken[i] {
 			a.NIC, taken[i] = nics[i], true
+		}
+		if p.Optional && !a.Found() {
+			continue
 		}
 		ports = append(ports, a)
 	}

@@ -53,6 +53,7 @@ type Port struct {
 	LED        string // device in /sys/class/leds, "" none that software sets
 	Bypass     string // name of the pair, "" none
 	Management bool
+	Optional   bool // the board is there without, so that nothing is wrong where there is none
 }
 
 // A Panel is a character display with keys.

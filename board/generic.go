@@ -54,10 +54,10 @@ var genericARM = Board{
 // qemuPorts are virtio devices in the order of QEMU's command line.
 var qemuPorts = []Port{
 	{Name: "mgmt", Order: 1, Driver: "virtio_net", Management: true},
-	{Name: "1", Order: 2, Driver: "virtio_net"},
-	{Name: "2", Order: 3, Driver: "virtio_net"},
-	{Name: "3", Order: 4, Driver: "virtio_net"},
-	{Name: "4", Order: 5, Driver: "virtio_net"},
+	{Name: "1", Order: 2, Driver: "virtio_net", Optional: true},
+	{Name: "2", Order: 3, Driver: "virtio_net", Optional: true},
+	{Name: "3", Order: 4, Driver: "virtio_net", Optional: true},
+	{Name: "4", Order: 5, Driver: "virtio_net", Optional: true},
 }
 
 // qemuPanel is a display of the same kind on the second serial port, imitated by

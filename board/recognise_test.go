@@ -58,7 +58,7 @@ func TestPortsFindTheirControllers(t *testing.T) {
 		{"apu2", "pcengines-apu2", "1=eth0 2=eth1 3=eth2", "wlan0"},
 		{"sophos-xg230r2", "sophos-230r2", "1=eth0 2=eth1 3=eth2 4=eth3 5=eth4 6=eth5 sfp1=eth6 sfp2=eth7", ""},
 		{"mx100", "cisco-mx100", "mgmt=eth11 wan=eth10 2=eth9 3=eth8 4=eth1 5=eth0 6=eth3 7=eth2 8=eth5 9=eth4 10=eth7 11=eth6", ""},
-		{"qemu-q35", "qemu-x86_64", "mgmt=eth0 1=eth1 2=eth2 3=- 4=-", ""},
+		{"qemu-q35", "qemu-x86_64", "mgmt=eth0 1=eth1 2=eth2", ""},
 		{"bpi-r3", "bananapi-bpi-r3", "wan=wan lan0=lan0 lan1=lan1 lan2=lan2 lan3=lan3 sfp1=eth1 sfp2=lan4", "eth0"},
 		{"r6s", "nanopi-r6s", "wan=eth0 lan1=eth1 lan2=eth2", ""},
 		{"whitebox", "generic-x86_64", "eth0=eth0 eth1=eth1 eth2=eth2 eth3=eth3", ""},

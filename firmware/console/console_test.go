@@ -266,6 +266,10 @@ var dialogues = []dialogue{
 	}, loggedIn("2\r", "1\r", "\r", "\r", "y\r", "0\r")},
 	{"address_dead", func(b *box) { b.eng.dead = true }, loggedIn("2\r", "1\r", "7\r", "\r", "y\r", "y\r", "0\r")},
 	{"ports", nil, []string{"\r", "3\r", "mgmt\r", "0\r"}},
+	{"never_up", func(b *box) {
+		b.eng.dead = true
+		b.sup.answers["recovery.status"] = api.Errorf(api.CodeNotFound, "recovery.new", "this box was never up: nothing is set yet")
+	}, []string{"\r", "1\r", "0\r"}},
 	{"ports_dead", func(b *box) { b.eng.dead = true }, []string{"\r", "3\r", "0\r"}},
 	{"ping", nil, loggedIn("4\r", "1\r", "192.0.2.1\r", "4\r", "3\r", "example.com\r", "0\r")},
 	{"password", nil, []string{"\r", "5\r", "2\r", "another password\r", "another password\r", "y\r", "0\r"}},

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"evener/firmware/api"
 )
 
 // A state is what the two parts of the box say, as far as they answer.
@@ -168,7 +170,11 @@ func (b *state) problems() []string {
 		return b.info.Problems
 	}
 	out := []string{}
-	if b.storedErr != nil {
+	var e *api.Error
+	switch {
+	case errors.As(b.storedErr, &e) && e.Code == api.CodeNotFound:
+		out = append(out, e.Message)
+	case b.storedErr != nil:
 		out = append(out, "the state cannot be read: "+b.storedErr.Error())
 	}
 	for _, r := range b.info.Roles {

@@ -76,6 +76,8 @@ func (m memory) rows(matches []Match, links []link) []row {
 			m[match.Label] = links[i]
 		} else if was, ok := m[match.Label]; ok {
 			r.link, r.problem = follow(was, links, taken)
+		} else if match.Optional {
+			continue
 		} else {
 			r.problem = "no interface is this port: " + match.String() + " is looked for"
 		}

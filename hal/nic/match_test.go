@@ -47,6 +47,8 @@ func TestMatchesFindTheirLinks(t *testing.T) {
 			"a enp1s0 up\nb enp2s0 no-carrier\nc - missing no interface is this port: driver igb is looked for\nend0 end0 down\nens3 ens3 down\n"},
 		{"the second of a driver, though the first is somebody's", []Match{{Label: "a", PCI: "0000:01:00.0"}, {Label: "b", Driver: "igb", Order: 2}, {Label: "c", Driver: "igb", Order: 3}},
 			"a enp1s0 up\nb enp2s0 no-carrier\nc - missing no interface is this port: driver igb is looked for\nend0 end0 down\nens3 ens3 down\n"},
+		{"an optional one", []Match{{Label: "a", Driver: "igb"}, {Label: "b", Driver: "e1000", Optional: true}, {Label: "c", Driver: "igb", Order: 2, Optional: true}},
+			"a enp1s0 up\nc enp2s0 no-carrier\nend0 end0 down\nens3 ens3 down\n"},
 		{"a name with another driver", []Match{{Label: "1", Interface: "enp1s0", Driver: "e1000"}},
 			"1 - missing no interface is this port: interface enp1s0, driver e1000 is looked for\nend0 end0 down\nens3 ens3 down\nenp1s0 enp1s0 up\nenp2s0 enp2s0 no-carrier\n"},
 		{"a label that is another's name", []Match{{Label: "enp1s0", PCI: "0000:02:00.0"}},

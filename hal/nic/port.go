@@ -27,6 +27,7 @@ type Match struct {
 	Driver     string
 	Order      int // from 1; 0: the first that no other match has
 	Management bool
+	Optional   bool // no port at all until there is an interface
 }
 
 // String says what is looked for.

@@ -105,7 +105,7 @@ func (e *engine) openPorts() *wiring {
 	var matches []nic.Match
 	for _, p := range b.Ports {
 		matches = append(matches, nic.Match{Label: p.Name, PCI: p.PCI, Bus: p.Bus, Interface: p.Interface, Driver: p.Driver,
-			Order: p.Order, Management: p.Management})
+			Order: p.Order, Management: p.Management, Optional: p.Optional})
 		w.ports.bypass[p.Name] = p.Bypass
 	}
 	cfg := netconf.Config{Record: filepath.Join(e.cfg.state, "network.json"), Changed: func() { w.box.NetworkChanged() }}

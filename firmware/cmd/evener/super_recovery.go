@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -193,7 +194,11 @@ func (r *recoverer) add(reg *api.Registry) {
 func (r *recoverer) addReading(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "recovery.status", Purpose: "Tells what lies in the state of the box, whether an engine runs or not.", Role: api.Viewer},
 		func(context.Context, api.Call, struct{}) (recovery.Status, error) {
-			return recovery.Look(r.state, r.log)
+			s, err := recovery.Look(r.state, r.log)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = api.Errorf(api.CodeNotFound, "recovery.new", "this box was never up: nothing is set yet")
+			}
+			return s, err
 		})
 	api.Add(reg, api.Method{Name: "recovery.revisions", Purpose: "Lists the revisions in the state, the newest first.", Role: api.Viewer},
 		func(_ context.Context, _ api.Call, p recoveryCount) (recoveryRevisions, error) {

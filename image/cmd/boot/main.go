@@ -126,7 +126,7 @@ func newest(arch string) (string, error) {
 }
 
 // forwards makes a network port of the flag -forward. A port below 1024, which needs
-// rights here, is reached 8000 higher.
+// rights here, is reached at any free one.
 func forwards(text string) (qemu.NIC, error) {
 	var n qemu.NIC
 	for _, word := range list(text) {

@@ -46,7 +46,8 @@ type upgradeHost struct {
 func (e *engine) openUpgrade() *upgradeHost {
 	h := &upgradeHost{sim: e.cfg.board == "sim", sticks: mountSticks}
 	cfg := upgrade.Config{Dir: upgradeDir(e.cfg.state), Store: filepath.Join(e.cfg.state, "store"), Board: e.cfg.board, Arch: runtime.GOARCH,
-		Version: version, Format: storeFormat, Test: h.test, Reboot: h.reboot, Told: h.told}
+		Version: version, Format: storeFormat, Test: h.test, Reboot: h.reboot, Told: h.told,
+		Cause: func() string { return causeOfStart(linkSuper(e.cfg.state)) }}
 	boot, err := h.start(e.cfg.state, &cfg)
 	if err != nil {
 		cfg.Why = err.Error()
@@ -94,6 +95,18 @@ func (h *upgradeHost) start(state string, cfg *upgrade.Config) (early.Boot, erro
 		return boot, fmt.Errorf("which keys sign its bundles is not known: %w", err)
 	}
 	return boot, nil
+}
+
+// causeOfStart returns what the hardware says of the end of the start before, ""
+// where it says nothing or the supervisor does not answer soon.
+func causeOfStart(super manage.Machine) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	var m manage.MachineShow
+	if super.Call(ctx, "machine.show", struct{}{}, &m) != nil || m.Watchdog == nil {
+		return ""
+	}
+	return strings.Join(m.Watchdog.Boot, ", ")
 }
 
 // test is the self-test of a version on trial.

@@ -13,9 +13,12 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"evener/image/slot"
 )
 
 // consolePort and shopPort are ports of the box.
@@ -30,13 +33,6 @@ const password = "correct horse battery staple"
 type person struct {
 	*box
 	http.Client
-}
-
-// in is p for a part of a test.
-func (p *person) in(t testing.TB) *person {
-	b := *p.box
-	b.t = t
-	return &person{&b, p.Client}
 }
 
 // oneNIC is a guest whose management port is in QEMU's user network.
@@ -92,7 +88,7 @@ func setUp(b *box) *person {
 	b.answer("Time servers", "")
 	b.answer("Do it", "y")
 	b.answer("k keep it", "k")
-	_, m := b.expect(`set-up code +(\S+)`)
+	_, m := b.expect(`set-up code +(\S+)\s`)
 	p := &person{box: b}
 	p.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // as after a look at the fingerprint
 	p.Timeout = time.Minute
@@ -125,7 +121,7 @@ func (p *person) post(path string, in, result any) error {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s", path, resp.Status, text)
+		return fmt.Errorf("%w: %s: %s: %s", errRefused, path, resp.Status, text)
 	}
 	if result == nil {
 		return nil
@@ -146,7 +142,7 @@ func (p *person) ask(method string, params, result any) error {
 		return err
 	}
 	if out.Error != nil {
-		return fmt.Errorf("%s: %s", method, out.Error)
+		return fmt.Errorf("%w: %s: %s", errRefused, method, out.Error)
 	}
 	if result == nil {
 		return nil
@@ -299,9 +295,58 @@ func (p *person) take(bundle []byte) string {
 // restartInto has the box start a slot now.
 func (p *person) restartInto(slot string) {
 	p.t.Helper()
+	before := len(resets(p.Guest))
 	p.sudo()
-	p.must("upgrade.activate", map[string]any{"slot": slot, "reboot": true}, nil)
+	// The box may be gone before it has answered. A box that refuses stays.
+	if err := p.ask("upgrade.activate", map[string]any{"slot": slot, "reboot": true}, nil); errors.Is(err, errRefused) && !strings.Contains(err.Error(), "engine.restarting") {
+		p.t.Fatal(err)
+	}
+	if err := p.WaitReset(p.ctx, before+1); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
-// errNotYet says that something is still under way.
-var errNotYet = errors.New("not yet")
+// resets lists how often the machine has begun anew.
+func resets(g *Guest) (list []Event) {
+	for _, e := range g.Events() {
+		if e.Name == "RESET" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// again cuts the power of the box, changes its boot state, and switches it on. The
+// display is taken away meanwhile.
+func (p *person) again(change func(slot.State) slot.State) *person {
+	p.t.Helper()
+	if err := p.Kill(); err != nil {
+		p.t.Fatal(err)
+	}
+	image := filepath.Join(p.t.TempDir(), "again.img")
+	if err := Flatten(p.ctx, p.Disk(), image); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		p.t.Fatal(err)
+	}
+	d, err := slot.Open(image)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	s, err := d.Boot()
+	if err == nil {
+		err = d.SetBoot(change(s))
+	}
+	if err := errors.Join(err, d.Close()); err != nil {
+		p.t.Fatal(err)
+	}
+	cfg := p.cfg
+	cfg.Disk, cfg.Panel = image, false
+	return &person{boot(p.t, p.places, cfg), p.Client}
+}
+
+var (
+	errNotYet  = errors.New("not yet")         // something is still under way
+	errRefused = errors.New("the box says no") // it was asked, and answers so
+)

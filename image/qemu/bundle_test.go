@@ -65,6 +65,16 @@ func devKey(t testing.TB, dir string) ed25519.PrivateKey {
 // bundle makes a bundle of another version of r; change may change its manifest.
 func (r release) bundle(t testing.TB, version string, payload []byte, key ed25519.PrivateKey, change func(*slot.Manifest)) []byte {
 	t.Helper()
+	var b bytes.Buffer
+	if err := slot.WriteBundle(&b, r.head(t, version, payload, key, change), bytes.NewReader(payload)); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// head makes the header of such a bundle.
+func (r release) head(t testing.TB, version string, payload []byte, key ed25519.PrivateKey, change func(*slot.Manifest)) slot.Header {
+	t.Helper()
 	m := r.header.Manifest
 	sum := sha256.Sum256(payload)
 	m.Version, m.Size, m.SHA256 = version, int64(len(payload)), hex.EncodeToString(sum[:])
@@ -75,11 +85,7 @@ func (r release) bundle(t testing.TB, version string, payload []byte, key ed2551
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	if err := slot.WriteBundle(&b, h, bytes.NewReader(payload)); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return h
 }
 
 // with returns a payload that has the kernel and initrd of r, and in place of the

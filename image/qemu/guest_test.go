@@ -109,7 +109,7 @@ func TestGuestTalksOnItsSerialLineAndIsReset(t *testing.T) {
 	if err := s.Send("hello 42"); err != nil {
 		t.Fatal(err)
 	}
-	if _, m, err := s.Expect(ctx, "nothing", `hello (\d+)`); err != nil || m[1] != "42" {
+	if _, m, err := s.Expect(ctx, "nothing", `hello (\d\d)`); err != nil || m[1] != "42" {
 		t.Fatalf("the guest said %q, %v; want what was sent", m, err)
 	}
 	if err := s.Send("r"); err != nil { // by itself

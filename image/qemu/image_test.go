@@ -52,15 +52,15 @@ const limit = 15 * time.Minute
 func boot(t testing.TB, places *Places, cfg Config) *box {
 	t.Helper()
 	needs(t, Programs(cfg.Arch)...)
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	t.Cleanup(cancel)
 	if places == nil {
 		var err error
-		if places, err = Take(ctx, 1); err != nil {
+		if places, err = Take(t.Context(), 1); err != nil { // after as long as the others take
 			t.Fatal(err)
 		}
 		t.Cleanup(places.Free)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
 	var record io.Writer
 	if dir := os.Getenv("EVENER_SERIAL_LOGS"); dir != "" { // for people who look for a fault
 		f, err := os.OpenFile(filepath.Join(dir, filepath.Base(t.Name())+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

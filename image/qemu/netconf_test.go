@@ -27,6 +27,7 @@ var netconfModules = []string{
 // TestNetworkOnAKernelWithVLANsAndBonds runs the tests of package netconf as the only
 // process of a guest, on Debian's kernel: this machine's own may have neither.
 func TestNetworkOnAKernelWithVLANsAndBonds(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil {
 		t.Skip("qemu-system-x86_64 is missing (Debian's package qemu-system-x86)")
 	}
@@ -39,13 +40,13 @@ func TestNetworkOnAKernelWithVLANsAndBonds(t *testing.T) {
 		t.Fatalf("the package has the kernels %q, %v", kernels, err)
 	}
 	initrd := netconfInitrd(t, list[0].Root)
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // waiting for a place, too
-	defer cancel()
-	place, err := Take(ctx, 1)
+	place, err := Take(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer place.Free()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-m", "512", "-nodefaults", "-no-user-config", "-display", "none",
 		"-serial", "stdio", "-no-reboot", "-kernel", kernels[0], "-initrd", initrd,
 		"-append", "console=ttyS0 loglevel=3 panic=-1 EVENER_NETCONF_GUEST=1")

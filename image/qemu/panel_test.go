@@ -7,7 +7,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"testing"
 
 	"evener/hal/lcd"
 	"evener/hal/lcd/lcdtest"
@@ -51,12 +50,10 @@ func (g *glass) press(line net.Conn, k lcd.Key) error {
 	return err
 }
 
-func TestDisplayShowsTheBoxAndItsAddress(t *testing.T) {
-	b := boot(t, nil, oneNIC(Config{Disk: imageOf(t, "qemu-x86_64", ".img"), Panel: true}))
-	g := &glass{emu: lcdtest.NewCFA("cfa635")}
-	go g.serve(b.Panel())
-	setUp(b)
-	for _, want := range []string{"lb1", "10.0.2.15"} { // the pages turn
+// shows waits until the display has shown each of the texts; its pages turn.
+func (g *glass) shows(b *box, texts ...string) {
+	b.t.Helper()
+	for _, want := range texts {
 		b.await("the display shows "+want, func() error {
 			text := g.text()
 			if strings.Contains(text, "WARNING") { // such as a port without a cable: it comes first until it is read

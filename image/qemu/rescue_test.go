@@ -33,6 +33,7 @@ func changed(t testing.TB, image string, f func(*slot.Disk) error) string {
 }
 
 func TestRescueSystemShowsTheSlotsAndLeadsBack(t *testing.T) {
+	t.Parallel()
 	needs(t, "qemu-img")
 	image := changed(t, imageOf(t, "qemu-x86_64", ".img"), func(d *slot.Disk) error {
 		s, err := d.Boot()
@@ -60,6 +61,7 @@ func TestRescueSystemShowsTheSlotsAndLeadsBack(t *testing.T) {
 }
 
 func TestBoxWithoutAGoodSlotComesUpInTheRescueSystem(t *testing.T) {
+	t.Parallel()
 	needs(t, "qemu-img")
 	var place int64
 	image := changed(t, imageOf(t, "qemu-x86_64", ".img"), func(d *slot.Disk) error {
@@ -85,6 +87,7 @@ func TestBoxWithoutAGoodSlotComesUpInTheRescueSystem(t *testing.T) {
 }
 
 func TestBoxWithGarbageForABootStateComesUp(t *testing.T) {
+	t.Parallel()
 	needs(t, "qemu-img")
 	image := changed(t, imageOf(t, "qemu-x86_64", ".img"), func(d *slot.Disk) error { return nil })
 	f, err := os.OpenFile(image, os.O_RDWR, 0)
@@ -96,6 +99,35 @@ func TestBoxWithGarbageForABootStateComesUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := boot(t, nil, Config{Disk: image})
+	b.enter()
+}
+
+// TestBoxThatHangsIsStartedAgainByItsWatchdog has a version in slot B, at its last try,
+// that never says that it lives.
+func TestBoxThatHangsIsStartedAgainByItsWatchdog(t *testing.T) {
+	t.Parallel()
+	needs(t, "qemu-img")
+	r := releaseOf(t, "amd64")
+	payload := r.with(t, "hangs")
+	image := changed(t, imageOf(t, "qemu-x86_64", ".img"), func(d *slot.Disk) error {
+		w, err := d.Writer(slot.B, r.head(t, "9.3.0", payload, r.key, nil))
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(payload); err != nil {
+			return err
+		}
+		if err := w.Commit(t.Context(), nil); err != nil {
+			return err
+		}
+		return d.SetBoot(slot.State{First: slot.B}.With(slot.A, true, 0).With(slot.B, false, slot.MaxTries-1))
+	})
+	b := boot(t, nil, Config{Disk: image, Watchdog: true})
+	b.expect("Evener: slot B")
+	if err := b.WaitEvent(b.ctx, "WATCHDOG", 1); err != nil {
+		t.Fatal(err)
+	}
+	b.expect("Evener: slot A")
 	b.enter()
 }
 

@@ -81,13 +81,13 @@ func echoDisk(t *testing.T) string {
 func start(t *testing.T, cfg Config) (context.Context, *Guest) {
 	t.Helper()
 	needs(t, Programs(cfg.Arch)...)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	places, err := Take(ctx, 1)
+	places, err := Take(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(places.Free)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
 	g, err := Start(ctx, places, cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

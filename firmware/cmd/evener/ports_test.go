@@ -218,7 +218,10 @@ func TestBoxChangesItsAddressAndTakesItBack(t *testing.T) {
 	b.await("the port that has come back has its address", func() bool { return on("192.0.2.10") })
 
 	b.set(t, "console { listen = [] }\n")
-	b.must("config", "commit")
+	if out := b.cli("config", "commit"); out.code != 5 || !strings.Contains(out.stderr, "changes the network of this box") {
+		t.Errorf("a commit of the network without a confirm: exit code %d, %s", out.code, out.stderr)
+	}
+	b.must("config", "commit", "--force")
 	b.await("without the block the address goes", func() bool { return !on("192.0.2.10") && !b.network().Managed })
 }
 

@@ -173,15 +173,16 @@ func (b *box) await(what string, f func() error) {
 	}
 }
 
-// publish has the box serve a cluster with the origins as members.
-func (p *person) publish(origins ...*httptest.Server) {
+// publish has the box serve a cluster with the origins as members. More goes into the
+// configuration as it is.
+func (p *person) publish(more string, origins ...*httptest.Server) {
 	p.t.Helper()
 	var old struct {
 		Text string `json:"text"`
 	}
 	p.must("config.text", nil, &old)
 	var b strings.Builder
-	b.WriteString(old.Text)
+	b.WriteString(old.Text + "\n" + more + "\n")
 	members := ""
 	for i, o := range origins {
 		_, port, _ := net.SplitHostPort(o.Listener.Addr().String())

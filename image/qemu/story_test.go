@@ -24,7 +24,7 @@ func TestNewBoxIsSetUpPublishesAndSurvivesABadUpdate(t *testing.T) {
 	p := setUp(b)
 	t.Logf("set up %.0f s after the reset", time.Since(b.Began()).Seconds())
 	g.shows(b, "lb1", "10.0.2.15")
-	p.publish(anOrigin(t, "hello from an origin"))
+	p.publish("", anOrigin(t, "hello from an origin"))
 	b.serves("hello from an origin")
 
 	begun := time.Now()

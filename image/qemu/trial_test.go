@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package qemu
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestBoxGoesBackFromAVersionThatFailsItsSelfTest loses the only origin while it starts
+// the new version, which then serves less than the one before.
+func TestBoxGoesBackFromAVersionThatFailsItsSelfTest(t *testing.T) {
+	t.Parallel()
+	r := releaseOf(t, "amd64")
+	p := setUp(boot(t, nil, oneNIC(Config{Disk: imageOf(t, "qemu-x86_64", ".img")})))
+	origin := anOrigin(t, "hello from an origin")
+	p.publish(`upgrade { limit = "30s" }`, origin)
+	p.serves("hello from an origin")
+	if got := p.take(r.bundle(t, "9.4.0", r.payload, r.key, nil)); got != "" {
+		t.Fatalf("the update is refused: %s", got)
+	}
+	p.sudo()
+	p.must("upgrade.activate", map[string]any{"slot": "B", "reboot": false}, nil)
+	origin.Close()
+	if err := p.Reset(p.ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.expect("Evener: slot B")
+	if err := p.WaitReset(p.ctx, 2); err != nil { // by itself
+		t.Fatal(err)
+	}
+	p.expect("Evener: slot A")
+	s := p.upgrades()
+	got := s.reason("fell_back")
+	if s.Running.Slot != "A" || !strings.Contains(got, "the self-test did not pass") || !strings.Contains(got, "servers: ") {
+		t.Errorf("slot %s runs, because %q; want A, because of the servers in the self-test", s.Running.Slot, got)
+	}
+}

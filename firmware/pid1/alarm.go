@@ -52,13 +52,6 @@ func (a *Alarms) Raise(x Alarm) error {
 	return os.Rename(a.path+".new", a.path)
 }
 
-// List returns the alarms, the oldest first.
-func (a *Alarms) List() []Alarm {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return append([]Alarm(nil), a.list...)
-}
-
 // ReadAlarms reads what process 1 has left below root; nothing where it has left
 // nothing.
 func ReadAlarms(root string) ([]Alarm, error) {

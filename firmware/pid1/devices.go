@@ -30,7 +30,6 @@ type Devices struct {
 
 	mu    sync.Mutex // guards what follows
 	seen  map[string]bool
-	wrong []error
 	later []string // modaliases of processors, until Later
 	all   bool     // Later was called
 }
@@ -100,7 +99,6 @@ func (d *Devices) load(modalias string) {
 	}()
 	if err := d.modules.For(modalias); err != nil {
 		d.log.Warn("driver not loaded", "modalias", modalias, "err", err)
-		d.wrong = append(d.wrong, err)
 	}
 }
 
@@ -117,13 +115,6 @@ func (d *Devices) Later() {
 		d.load(modalias)
 		d.mu.Unlock()
 	}
-}
-
-// Problems returns what could not be loaded.
-func (d *Devices) Problems() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return errors.Join(d.wrong...)
 }
 
 // Run loads the modules of devices that come, and names them, until ctx ends. It

@@ -345,7 +345,7 @@ func TestAlarmsReachOtherProcesses(t *testing.T) {
 		}
 	}
 	list, err := ReadAlarms(root)
-	if err != nil || !slices.Equal(list, a.List()) || len(list) != 2 || list[0].Text != "broken" {
+	if err != nil || !slices.Equal(list, a.list) || len(list) != 2 || list[0].Text != "broken" {
 		t.Errorf("ReadAlarms = %+v, %v", list, err)
 	}
 	put(t, root, AlarmsFile, "{")

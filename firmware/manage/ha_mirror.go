@@ -304,6 +304,22 @@ func (d HADifferences) has(o HAObjRef) bool {
 	return false
 }
 
+// callBox asks the box called node: a peer, or this one, for which here answers.
+func (b *Box) callBox(ctx context.Context, node, method string, params, result any, here func() (any, error)) error {
+	if node != b.nodeName() {
+		return b.callPeer(ctx, node, method, params, result)
+	}
+	out, err := here()
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, result)
+}
+
 // callPeer asks the engine of a peer.
 func (b *Box) callPeer(ctx context.Context, peer, method string, params, result any) error {
 	if b.cfg.Mirror == nil {

@@ -28,18 +28,7 @@ func (b *Box) probeAt(ctx context.Context, node string, o trialOrder, result any
 	if result == nil {
 		result = &struct{}{}
 	}
-	if node != b.nodeName() {
-		return b.callPeer(ctx, node, peerTrial, o, result)
-	}
-	out, err := b.trial(o)
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(out)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(text, result)
+	return b.callBox(ctx, node, peerTrial, o, result, func() (any, error) { return b.trial(o) })
 }
 
 func (b *Box) serveTrial(_ context.Context, _ string, body []byte) (any, error) {

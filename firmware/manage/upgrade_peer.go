@@ -119,18 +119,7 @@ func (b *Box) upgradeBox() upgradeBox {
 
 // askUpgrade asks the box called node, which may be this one.
 func (b *Box) askUpgrade(ctx context.Context, node string, q upgradeAsk, result any) error {
-	if node != b.nodeName() {
-		return b.callPeer(ctx, node, peerUpgrade, q, result)
-	}
-	out, err := b.answerUpgrade(ctx, node, q)
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(out)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(text, result)
+	return b.callBox(ctx, node, peerUpgrade, q, result, func() (any, error) { return b.answerUpgrade(ctx, node, q) })
 }
 
 func (b *Box) serveUpgrade(ctx context.Context, peer string, body []byte) (any, error) {

@@ -75,7 +75,10 @@ func (r *Runner) feed(rt *router, e vrrp.Event, n note) {
 	}
 	g := rt.g
 	if s := rt.m.Status(r.now()); n.cause == CauseAdvert && from == vrrp.Active && s.Peer.Priority == g.priority && len(g.routers) > 1 {
-		g.notBefore = r.now() + time.Duration(slices.Index(g.set.Homes, r.node))*g.set.Interval.D()/2
+		// Both boxes have lost a router now, and both would take over again after the
+		// same silence: the box that comes later in homes waits longer.
+		rank := time.Duration(slices.Index(g.set.Homes, r.node))
+		g.notBefore = r.now() + vrrp.DownInterval(3, rt.m.Status(r.now()).Peer.Priority, g.set.Interval.D()) + rank*g.set.Interval.D()/2
 	}
 	if g.pending == nil {
 		n.router, n.reason = rt.set.Name, rt.said

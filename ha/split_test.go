@@ -133,8 +133,7 @@ func TestATieEndsWithOneBox(t *testing.T) {
 		} else {
 			settled(t, right, left)
 		}
-		// Both clocks tick as one here, so a tie may come again a few times.
-		if n := len(left.states()) + len(right.states()); n > 80 {
+		if n := len(left.states()) + len(right.states()); n > 8 {
 			t.Errorf("%d changes until one was active:\n%s%s", n, left.dump(), right.dump())
 		}
 	})

@@ -19,9 +19,6 @@ func TestTapSeesRecordsAndDropsWhetherOrNotTheyAreWritten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan error, 1)
-			go func() { done <- l.Run(ctx) }()
 			var seen []string
 			var drops uint64
 			stop := l.Tap(func(s Seen) {
@@ -37,6 +34,9 @@ func TestTapSeesRecordsAndDropsWhetherOrNotTheyAreWritten(t *testing.T) {
 			for range 6 { // two find no room
 				put("/a")
 			}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- l.Run(ctx) }() // only now: it takes records out as they come
 			time.Sleep(time.Second)
 			synctest.Wait()
 			put("/b")

@@ -30,7 +30,7 @@ type Record struct {
 	Prev     string    `json:"prev"` // hash of the record before, in hex; zeros before the first
 	Time     time.Time `json:"time"` // UTC
 	User     string    `json:"user,omitempty"`
-	Origin   string    `json:"origin,omitempty"`  // cli, api, console, panel, serial; box: the box itself
+	Origin   string    `json:"origin,omitempty"`  // cli, api, console, web, panel, serial; box: the box itself
 	Remote   string    `json:"remote,omitempty"`  // address or process of the caller
 	Session  string    `json:"session,omitempty"` // id, never a token
 	Method   string    `json:"method"`            // such as server.drain

@@ -81,15 +81,20 @@ func beginLine(text []byte) int {
 //
 // An error lists every mistake that was found, one on a line.
 func ParsePEM(text []byte, now time.Time) (*Pair, error) {
-	blocks, err := pemBlocks("the PEM text", text, maxPEM)
+	certs, key, err := parseMaterial(text)
 	if err != nil {
 		return nil, err
 	}
-	var (
-		certs []*x509.Certificate
-		key   crypto.Signer
-		errs  []error
-	)
+	return newPair(certs, key, now)
+}
+
+// parseMaterial takes certificates and at most one private key out of PEM text.
+func parseMaterial(text []byte) (certs []*x509.Certificate, key crypto.Signer, err error) {
+	blocks, err := pemBlocks("the PEM text", text, maxPEM)
+	if err != nil {
+		return nil, nil, err
+	}
+	var errs []error
 	for _, b := range blocks {
 		var err error
 		switch b.Type {
@@ -114,10 +119,7 @@ func ParsePEM(text []byte, now time.Time) (*Pair, error) {
 			errs = append(errs, fmt.Errorf("line %d: %w", b.line, err))
 		}
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	return newPair(certs, key, now)
+	return certs, key, errors.Join(errs...)
 }
 
 // wrongBlock says what to do about a block that is no part of a key pair.

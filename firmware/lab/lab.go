@@ -71,7 +71,7 @@ func New(cfg Config) (l *Lab, err error) {
 		return nil, err
 	}
 	for _, o := range l.Origins {
-		if err := o.serve(); err != nil {
+		if err := o.Serve(); err != nil {
 			return nil, err
 		}
 	}
@@ -112,8 +112,9 @@ func (l *Lab) populate() error {
 }
 
 func (l *Lab) space(name string) (*Space, error) {
-	s, err := newSpace(l.cfg.Prefix, name)
+	s, err := NewSpace(l.cfg.Prefix + "-" + name)
 	if err == nil {
+		s.short = name
 		l.spaces = append(l.spaces, s)
 	}
 	return s, err
@@ -140,10 +141,10 @@ func (l *Lab) Close() (err error) {
 		err = errors.Join(err, b.Stop())
 	}
 	for _, o := range l.Origins {
-		o.close()
+		o.Close()
 	}
 	for _, s := range slices.Backward(l.spaces) {
-		err = errors.Join(err, s.remove())
+		err = errors.Join(err, s.Close())
 	}
 	l.spaces = nil
 	return err

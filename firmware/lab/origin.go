@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// An Origin is a server in the back network. It answers with its name; to
+// An Origin is a server, in a lab one in the back network. It answers with its name; to
 // /stream?seconds=N it sends a line each tenth of a second for so long.
 type Origin struct {
 	Space *Space
@@ -21,7 +21,8 @@ type Origin struct {
 // mostSeconds bounds what /stream sends.
 const mostSeconds = 60
 
-func (o *Origin) serve() error {
+// Serve answers at port 80 of the namespace until Close.
+func (o *Origin) Serve() error {
 	var l net.Listener
 	err := o.Space.Do(func() (err error) {
 		l, err = net.Listen("tcp4", ":80")
@@ -38,7 +39,7 @@ func (o *Origin) serve() error {
 		fmt.Fprintln(w, o.Name)
 	})
 	o.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go o.server.Serve(l) // ends with close
+	go o.server.Serve(l) // ends with Close
 	return nil
 }
 
@@ -62,7 +63,8 @@ func (o *Origin) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (o *Origin) close() {
+// Close ends the server, if it was begun.
+func (o *Origin) Close() {
 	if o.server != nil {
 		o.server.Close()
 	}

@@ -23,10 +23,10 @@ type Space struct {
 	handle netns.NsHandle
 }
 
-// newSpace makes a namespace whose loopback is up.
-func newSpace(prefix, short string) (*Space, error) {
-	name := prefix + "-" + short
-	s := &Space{Name: name, short: short}
+// NewSpace makes a namespace whose loopback is up, for who needs no whole lab. Name is
+// its name in /run/netns.
+func NewSpace(name string) (*Space, error) {
+	s := &Space{Name: name, short: name}
 	err := onThread(func() (err error) {
 		if s.handle, err = netns.NewNamed(name); err != nil {
 			return err
@@ -104,8 +104,8 @@ func (s *Space) pids() (out []int, err error) {
 	return out, err
 }
 
-// remove gives the namespace up. It ends when the last process in it has.
-func (s *Space) remove() error {
+// Close gives the namespace up. It ends when the last process in it has.
+func (s *Space) Close() error {
 	return errors.Join(s.handle.Close(), netns.DeleteNamed(s.Name))
 }
 

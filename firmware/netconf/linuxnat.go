@@ -38,7 +38,7 @@ func nat() (out []NAT, err error) {
 	}
 	for _, v6 := range []bool{false, true} {
 		tables, err := conn.ListTablesOfFamily(natFamily(v6))
-		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) {
+		if noTables(err) {
 			return nil, nil
 		}
 		if err != nil {
@@ -55,6 +55,17 @@ func nat() (out []NAT, err error) {
 		}
 	}
 	return out, nil
+}
+
+// noTables reports whether err is of who lacks the right to look, of a kernel without
+// nftables, or of one without netlink for packet filters at all, as the rescue system's.
+func noTables(err error) bool {
+	for _, e := range []error{unix.EPERM, unix.EOPNOTSUPP, unix.EINVAL, unix.EPROTONOSUPPORT} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // natRules reads one table. What somebody has done to it cannot be read, and so is

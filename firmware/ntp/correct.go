@@ -10,7 +10,7 @@ import (
 
 // correct does what the servers agree on. It returns what people should know. The
 // caller holds c.mu.
-func (c *Clock) correct(x chosen, now time.Time, w *watch) *Event {
+func (c *Clock) correct(x chosen, now time.Time) *Event {
 	s := &c.status
 	s.Offset, s.Error, s.Stratum, s.Last, s.Synced = x.offset, x.err, x.stratum+1, now, true
 	can, _ := c.sys.Can()
@@ -31,7 +31,7 @@ func (c *Clock) correct(x chosen, now time.Time, w *watch) *Event {
 		c.refused = fmt.Sprintf("the time servers say that the clock is wrong by %v, and fewer than three of them agree: it is not set; see which is right, and name more servers or set the clock by hand", short(x.offset))
 		return nil
 	case step:
-		return c.step(x, w)
+		return c.step(x)
 	}
 	if err := c.sys.Slew(x.offset, x.err, c.poll, leapNow(x.leap, now)); err != nil {
 		c.fail("corrected", err)
@@ -41,13 +41,13 @@ func (c *Clock) correct(x chosen, now time.Time, w *watch) *Event {
 }
 
 // step sets the clock at once.
-func (c *Clock) step(x chosen, w *watch) *Event {
+func (c *Clock) step(x chosen) *Event {
 	c.log.Warn("clock set", "by", x.offset, "servers", x.n)
 	if err := c.sys.Step(x.offset, x.err); err != nil {
 		c.fail("set", err)
 		return nil
 	}
-	w.forgive(c.sys)
+	c.watch.forgive(c.sys)
 	c.lost = false
 	now, _ := c.sys.Now()
 	c.status.Last = now

@@ -124,6 +124,7 @@ type Clock struct {
 	kick chan struct{}
 
 	mu      sync.Mutex // guards what follows
+	watch   watch
 	names   []string
 	sources []*source
 	rounds  int // since the servers were named
@@ -157,12 +158,23 @@ func (c *Clock) Set(servers []string) {
 		return
 	}
 	now, _ := c.sys.Now()
-	c.names, c.sources, c.rounds, c.poll, c.since = slices.Clone(servers), nil, 0, firstPoll, now
+	c.names = slices.Clone(servers)
+	c.begin(now)
+	c.mu.Unlock()
+	c.askNow()
+}
+
+// begin forgets all that the servers have said. The caller holds c.mu.
+func (c *Clock) begin(now time.Time) {
+	c.sources, c.rounds, c.poll, c.since = nil, 0, firstPoll, now
 	c.status, c.trouble, c.suspect, c.refused, c.failed, c.lost = Status{}, "", 0, "", "", false
-	for _, name := range servers {
+	for _, name := range c.names {
 		c.sources = append(c.sources, &source{name: name})
 	}
-	c.mu.Unlock()
+}
+
+// askNow has Run ask the servers.
+func (c *Clock) askNow() {
 	select {
 	case c.kick <- struct{}{}:
 	default:
@@ -176,13 +188,18 @@ func (c *Clock) Run(ctx context.Context) error {
 	defer look.Stop()
 	next := time.NewTimer(mostPoll) // Set wakes it
 	defer next.Stop()
-	watch := newWatch(c.sys)
+	c.mu.Lock()
+	c.watch.forgive(c.sys)
+	c.mu.Unlock()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
-			if by := watch.jump(c.sys); by != 0 {
+			c.mu.Lock()
+			by := c.watch.jump(c.sys)
+			c.mu.Unlock()
+			if by != 0 {
 				c.log.Warn("clock set by somebody else", "by", by)
 				c.cfg.Happened(Event{Kind: Jumped, By: by})
 			}
@@ -191,7 +208,7 @@ func (c *Clock) Run(ctx context.Context) error {
 		case <-c.kick:
 		case <-next.C:
 		}
-		next.Reset(c.round(ctx, watch))
+		next.Reset(c.round(ctx))
 		c.cfg.Changed()
 	}
 }
@@ -199,12 +216,6 @@ func (c *Clock) Run(ctx context.Context) error {
 // A watch notices that somebody else sets the clock: wall time and the time that
 // passed differ by something else then.
 type watch struct{ base time.Duration }
-
-func newWatch(s System) *watch {
-	w := &watch{}
-	w.forgive(s)
-	return w
-}
 
 func difference(s System) time.Duration {
 	wall, passed := s.Now()

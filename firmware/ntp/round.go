@@ -40,7 +40,7 @@ type peer struct {
 }
 
 // round asks everybody once, corrects the clock, and returns when to ask again.
-func (c *Clock) round(ctx context.Context, w *watch) time.Duration {
+func (c *Clock) round(ctx context.Context) time.Duration {
 	c.mu.Lock()
 	names, sources := c.names, c.sources
 	c.mu.Unlock()
@@ -69,7 +69,7 @@ func (c *Clock) round(ctx context.Context, w *watch) time.Duration {
 		c.mu.Unlock()
 		return 0
 	}
-	e, next := c.conclude(now, w)
+	e, next := c.conclude(now)
 	c.status.Next = now.Add(next)
 	c.mu.Unlock()
 	if e != nil {
@@ -152,7 +152,7 @@ func (c *Clock) heard(p *peer, a Answer, err error, now time.Time) {
 
 // conclude finds what the answers of the round say, and does it. The caller holds
 // c.mu.
-func (c *Clock) conclude(now time.Time, w *watch) (*Event, time.Duration) {
+func (c *Clock) conclude(now time.Time) (*Event, time.Duration) {
 	var peers []*peer
 	var answers []Answer
 	for _, s := range c.sources {
@@ -181,7 +181,7 @@ func (c *Clock) conclude(now time.Time, w *watch) (*Event, time.Duration) {
 		return nil, c.poll
 	}
 	c.trouble, c.poll = "", c.pace(x)
-	e := c.correct(x, now, w) // may want to ask sooner
+	e := c.correct(x, now) // may want to ask sooner
 	return e, c.poll
 }
 

@@ -10,7 +10,10 @@ package persist
 // Records whose clients are connected are told again while they are, once in
 // numShards seconds. Those that expire or are evicted are not told, because who got
 // them finds them expired too.
-type Feed struct{ t *Sources }
+type Feed struct {
+	t     *Sources
+	batch []entry // of Drain, which is called often and mostly finds nothing
+}
 
 // Follow has changes noted from now on, until Close, and all that is in the table
 // already: what changed before may be in no snapshot that other boxes have had.
@@ -20,22 +23,21 @@ func (t *Sources) Follow() *Feed {
 		s := &t.shards[i]
 		s.walk(func(e *entry) { s.enqueue(e) })
 	}
-	return &Feed{t}
+	return &Feed{t: t, batch: make([]entry, 0, chunk)}
 }
 
-// Drain calls f, without a lock, with each record that has changed since the last
+// Drain calls tell, without a lock, with each record that has changed since the last
 // Drain, as it is now. now is the wall-clock time. One goroutine calls it.
 func (f *Feed) Drain(now int64, tell func(SourceRecord)) {
 	at := f.t.clock.at(now)
-	batch := make([]entry, 0, chunk)
 	for i := range f.t.shards {
 		s := &f.t.shards[i]
 		for todo := s.takeFed(); len(todo) > 0; {
 			n := min(len(todo), chunk)
-			batch = s.copyFed(batch[:0], todo[:n])
-			for j := range batch {
-				if !batch[j].dead(at) {
-					tell(batch[j].record(now, at))
+			f.batch = s.copyFed(f.batch[:0], todo[:n])
+			for j := range f.batch {
+				if !f.batch[j].dead(at) {
+					tell(f.batch[j].record(now, at))
 				}
 			}
 			todo = todo[n:]

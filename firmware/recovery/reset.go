@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -260,9 +261,10 @@ var removeAll = os.RemoveAll // tests put one in its place that fails
 
 // remove removes path with all below it. Where something is mounted there, it is
 // enough that it is empty; so it is for a link to a folder, as an appliance has them for
-// what lies on its data partition.
+// what lies on its data partition. The link of somebody else, who may write into the
+// state, is followed nowhere.
 func remove(path string) error {
-	if _, err := os.Readlink(path); err == nil {
+	if st, err := os.Lstat(path); err == nil && st.Mode()&fs.ModeSymlink != 0 && ours(st) {
 		if names, err := os.ReadDir(path); err == nil {
 			var errs []error
 			for _, n := range names {
@@ -278,6 +280,12 @@ func remove(path string) error {
 		}
 	}
 	return err
+}
+
+// ours reports whether a file is this process's user's.
+func ours(st fs.FileInfo) bool {
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	return ok && int(sys.Uid) == os.Geteuid()
 }
 
 func syncDir(path string) error {

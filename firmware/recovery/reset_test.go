@@ -123,6 +123,28 @@ func TestAMountPointIsEmptied(t *testing.T) {
 	}
 }
 
+// TestALinkOfSomebodyElseLeadsNowhere: the engine of an appliance may make links in the
+// state, and root removes what is there.
+func TestALinkOfSomebodyElseLeadsNowhere(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("giving a link away needs root")
+	}
+	dir := t.TempDir()
+	foreign, link := filepath.Join(dir, "foreign"), filepath.Join(dir, "link")
+	if err := errors.Join(os.Mkdir(foreign, 0o700), os.WriteFile(filepath.Join(foreign, "file"), nil, 0o600), os.Symlink(foreign, link), os.Lchown(link, 65534, 65534)); err != nil {
+		t.Fatal(err)
+	}
+	if err := remove(link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(link); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the link is still there: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(foreign, "file")); err != nil {
+		t.Errorf("what it led to: %v", err)
+	}
+}
+
 // TestALinkedFolderIsEmptied: an appliance has folders of its state on another
 // partition.
 func TestALinkedFolderIsEmptied(t *testing.T) {

@@ -100,7 +100,7 @@ func (h *History) saveTo(out io.Writer) error {
 	}
 	for _, o := range head.Objects {
 		for i := range metricsOf[o.Kind] {
-			if err := binary.Write(zip, binary.LittleEndian, h.copyRow(o, i, &times)); err != nil {
+			if err := binary.Write(zip, binary.LittleEndian, []uint32(h.copyRow(o, i, &times))); err != nil {
 				return err
 			}
 		}
@@ -176,7 +176,7 @@ func (h *History) loadFrom(in *bufio.Reader) error {
 				return fmt.Errorf("more than %d series", h.cfg.MaxSeries)
 			}
 			r := make(row, rowPoints)
-			if err := binary.Read(zip, binary.LittleEndian, r); err != nil {
+			if err := binary.Read(zip, binary.LittleEndian, []uint32(r)); err != nil { // a row would be read by reflection, point by point
 				return fmt.Errorf("%s %q %q: %w", o.Kind, o.Name, o.Server, err)
 			}
 			tr.rows = append(tr.rows, r)

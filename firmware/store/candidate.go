@@ -179,8 +179,8 @@ func (b By) check() error {
 		return err
 	}
 	switch b.Origin {
-	case CLI, API, Console, Panel, Serial, Boot, Mirrored:
+	case CLI, API, Console, Web, Panel, Serial, Boot, Mirrored:
 		return nil
 	}
-	return &LimitError{"origin", fmt.Sprintf("must be cli, api, console, panel, serial, boot or mirror, not %q", b.Origin)}
+	return &LimitError{"origin", fmt.Sprintf("must be cli, api, console, web, panel, serial, boot or mirror, not %q", b.Origin)}
 }

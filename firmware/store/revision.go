@@ -12,6 +12,7 @@ const (
 	CLI            Origin = "cli"
 	API            Origin = "api"
 	Console        Origin = "console"
+	Web            Origin = "web" // a command line in the console
 	Panel          Origin = "panel"
 	Serial         Origin = "serial"
 	Boot           Origin = "boot"            // the store or the box itself, at its start

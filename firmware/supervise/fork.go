@@ -3,8 +3,10 @@
 package supervise
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -34,10 +36,10 @@ func program(exe string, r Role) (name string, release func(), err error) {
 }
 
 // fork starts a program with what belongs to a thread and is inherited: no new
-// privileges, and the nice value. Both are given to a thread that does nothing
+// privileges, the bounding set and the nice value. They are given to a thread that does nothing
 // else and ends with its goroutine, so that they do not stay with us.
 func fork(r Role, file string, args []string, attr *syscall.ProcAttr) (pid int, err error) {
-	if !r.NoNewPrivs && r.Nice == 0 {
+	if !r.NoNewPrivs && !r.Bound && r.Nice == 0 {
 		return syscall.ForkExec(file, args, attr)
 	}
 	done := make(chan struct{})
@@ -59,10 +61,32 @@ func prepare(r Role) error {
 			return fmt.Errorf("forbid new privileges: %w", err)
 		}
 	}
+	if r.Bound {
+		if err := bound(r.AmbientCaps); err != nil {
+			return fmt.Errorf("bound the capabilities: %w", err)
+		}
+	}
 	if r.Nice != 0 {
 		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, r.Nice); err != nil {
 			return fmt.Errorf("set the nice value to %d: %w", r.Nice, err)
 		}
 	}
 	return nil
+}
+
+// bound takes all capabilities that the kernel knows but those of keep from the
+// bounding set of the thread that calls it.
+func bound(keep []uintptr) error {
+	for c := uintptr(0); ; c++ {
+		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, c, 0, 0, 0)
+		if errors.Is(err, unix.EINVAL) && c > 0 {
+			return nil // that was the last one
+		}
+		if err == nil && has == 1 && !slices.Contains(keep, c) {
+			err = unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }

@@ -67,6 +67,10 @@ type Role struct {
 	Credential  *syscall.Credential
 	AmbientCaps []uintptr
 
+	// Bound takes every capability but AmbientCaps from what the role, and what it
+	// starts, could ever have. The supervisor needs CAP_SETPCAP for it.
+	Bound bool
+
 	NoNewPrivs bool // neither the role nor what it starts can gain rights by a program's file
 	Nice       int  // 0, that of the supervisor, to 19: how far it stands back for others
 

@@ -33,6 +33,7 @@ func TestRoleRunsAsItsUserWithItsCapabilities(t *testing.T) {
 		Env:         []string{roleEnv + "=status", "GORACE=atexit_sleep_ms=0"},
 		Credential:  &syscall.Credential{Uid: 65534, Gid: 65534},
 		AmbientCaps: []uintptr{unix.CAP_NET_BIND_SERVICE},
+		Bound:       true,
 	}
 	// The role may not reach the file of its own program: see program.
 	exe := filepath.Join(t.TempDir(), "role")
@@ -47,7 +48,7 @@ func TestRoleRunsAsItsUserWithItsCapabilities(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-end.end
-	for _, want := range []string{"Uid:\t65534\t65534\t", "CapEff:\t0000000000000400\n", "CapAmb:\t0000000000000400\n"} {
+	for _, want := range []string{"Uid:\t65534\t65534\t", "CapEff:\t0000000000000400\n", "CapBnd:\t0000000000000400\n", "CapAmb:\t0000000000000400\n"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("status of the process lacks %q:\n%s", want, &stderr)
 		}
@@ -75,7 +76,7 @@ func TestRoleIsBoundInWhatItMayGain(t *testing.T) {
 	}
 	rights := func(status string) (lines []string) { // of the one that is not bound
 		for line := range strings.Lines(status) {
-			if strings.HasPrefix(line, "NoNewPrivs") || strings.HasPrefix(line, "nice") {
+			if strings.HasPrefix(line, "NoNewPrivs") || strings.HasPrefix(line, "nice") || strings.HasPrefix(line, "CapBnd") {
 				lines = append(lines, line)
 			}
 		}
@@ -85,9 +86,9 @@ func TestRoleIsBoundInWhatItMayGain(t *testing.T) {
 	bound := Role{NoNewPrivs: true, Nice: 5}
 	want := []string{"NoNewPrivs:\t1\n", "nice 5\n"}
 	if os.Getuid() == 0 {
-		bound.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+		bound.Credential, bound.Bound = &syscall.Credential{Uid: 65534, Gid: 65534}, true
 		want = append(want, "Uid:\t65534\t65534\t65534\t65534\n", "Gid:\t65534\t65534\t65534\t65534\n", "Groups:\t \n",
-			"CapInh:\t0000000000000000\n", "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n", "CapAmb:\t0000000000000000\n")
+			"CapInh:\t0000000000000000\n", "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n", "CapAmb:\t0000000000000000\n")
 	} else {
 		want = append(want, fmt.Sprintf("Uid:\t%d\t", os.Getuid()), "CapEff:\t0000000000000000\n")
 	}
@@ -98,7 +99,7 @@ func TestRoleIsBoundInWhatItMayGain(t *testing.T) {
 	}
 	// None of it stays with the supervisor, nor goes to the role that is next.
 	for range 20 {
-		if got := rights(status(Role{})); !slices.Equal(got, before) || len(got) != 2 {
+		if got := rights(status(Role{})); !slices.Equal(got, before) || len(got) != 3 {
 			t.Fatalf("a role that is not bound has %q, had %q before another was", got, before)
 		}
 	}

@@ -127,11 +127,18 @@ func (r *Runner) heardFrom(p *peer) {
 	p.groups = make(map[string]heartbeat.Group, len(s.Report.Groups))
 	for _, b := range s.Report.Groups {
 		p.groups[b.Name] = b
-		if g := r.group(b.Name); g != nil && b.Heir != "" {
+		g := r.group(b.Name)
+		if g != nil && b.State == Active && g.heir == p.set.Name {
+			g.heir, g.heirTill = "", 0 // it has taken it; what it says of an heir is new
+		}
+		if g != nil && b.Heir != "" {
 			r.follow(g) // before the advertisement that goes with it
 			if b.Heir == r.node {
 				r.inherit(g, p, b)
 			}
+		}
+		if g != nil && len(g.farewells) > 0 && !r.stays(g) {
+			r.believe(g)
 		}
 	}
 }

@@ -166,6 +166,9 @@ func (r *Runner) deadline(g *group) (at time.Duration, ok bool) {
 	if g.notBefore > now {
 		sooner(g.notBefore)
 	}
+	if g.farewellTill > 0 {
+		sooner(g.farewellTill)
+	}
 	switch {
 	case g.silent > 0:
 		sooner(g.silent)

@@ -49,6 +49,9 @@ type group struct {
 	next     bool   // this box is the next in line
 	entered  bool   // connections go on to the box that had the group, or cannot
 
+	farewells    []farewell    // that wait for a heartbeat
+	farewellTill time.Duration // and how long; 0: none does
+
 	handProblem string        // why connections are not handed off; "": they are
 	bothFrom    time.Duration // since when another box says that it is ACTIVE too; 0: none does
 
@@ -78,7 +81,7 @@ func (r *Runner) feed(rt *router, e vrrp.Event, n note) {
 		// Both boxes have lost a router now, and both would take over again after the
 		// same silence: the box that comes later in homes waits longer.
 		rank := time.Duration(slices.Index(g.set.Homes, r.node))
-		g.notBefore = r.now() + vrrp.DownInterval(3, rt.m.Status(r.now()).Peer.Priority, g.set.Interval.D()) + rank*g.set.Interval.D()/2
+		g.notBefore = r.now() + vrrp.DownInterval(3, s.Peer.Priority, g.set.Interval.D()) + rank*g.set.Interval.D()/2
 	}
 	if g.pending == nil {
 		n.router, n.reason = rt.set.Name, rt.said

@@ -124,6 +124,56 @@ func TestASwitchHandsConnectionsOff(t *testing.T) {
 	})
 }
 
+// A box that gets a group back while it still says to whom it has given it takes it by
+// that box's word, and not by the advertisement that comes after.
+func TestASwitchBackAtOnceHandsConnectionsOff(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		from, to := handed(t, false)
+		for range 6 {
+			from.order(Order{Kind: OrderSwitch, By: "ann"})
+			await(t, to.name+" to be active", func() bool { return to.group().State == Active && from.group().State == Backup })
+			got := to.b.flows.take()
+			if strings.Count(got, "enter front") != 2 || strings.Contains(got, "30s here") || !strings.HasSuffix(got, "entered front here") {
+				t.Errorf("%s: %s\nwant connections sent on before the addresses are here", to.name, got)
+			}
+			if why := to.group().Reason; !strings.Contains(why, from.name+" hands over") {
+				t.Errorf("%s is active because of %q, want the order", to.name, why)
+			}
+			from, to = to, from
+			to.b.flows.take()
+		}
+		settled(t, from, to)
+	})
+}
+
+// The advertisement that a box gives up may overtake the heartbeat that says so. Were the
+// addresses taken at once, connections of the other box would end.
+func TestAnOvertakenHeartbeatIsWaitedFor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		left, right := handed(t, false)
+		right.b.set(func() { right.b.w.late = goneWait / 2 })
+		left.order(Order{Kind: OrderSwitch, By: "ann"})
+		settled(t, right, left)
+		got := right.b.flows.take()
+		if strings.Count(got, "enter front") != 2 || strings.Contains(got, "30s here") || !strings.HasSuffix(got, "entered front here") {
+			t.Errorf("right: %s\nwant connections sent on before the addresses are here", got)
+		}
+	})
+	bubble(t, func(t *testing.T) { // one that stops for good hands nothing over
+		left, right := handed(t, false)
+		right.b.set(func() { right.b.w.late = goneWait / 5 })
+		left.stop()
+		began := time.Now()
+		await(t, "right to take over", func() bool { return right.group().State == Active })
+		if d := time.Since(began); d >= goneWait {
+			t.Errorf("right took over after %v, and has had the heartbeat long before", d)
+		}
+		if got, want := right.b.flows.take(), "entered front here"; got != want {
+			t.Errorf("right: %s, want %s", got, want)
+		}
+	})
+}
+
 func TestALateHeartbeatHandsOffAllTheSame(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		left, right := handed(t, false)

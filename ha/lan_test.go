@@ -21,6 +21,7 @@ type world struct {
 	boxes  []*box
 	lost   func(from, to, iface string) bool // of VRRP and, as "beats", of heartbeats; nil: nothing is
 	mangle bool                              // packets lose a bit on their way
+	late   time.Duration                     // that heartbeats come after what was sent with them
 	flows  bool                              // boxes hand connections off
 	hidden bool                              // no MAC is found
 	// announced counts announcements by box.
@@ -328,11 +329,25 @@ func (e *ear) Send(to netip.AddrPort, payload []byte) error {
 	defer w.mu.Unlock()
 	for _, b := range w.boxes {
 		if beatAddr(b.num) == to && b.ear != nil && (w.lost == nil || !w.lost(e.b.name, b.name, "beats")) {
-			b.beats = append(b.beats, datagram{beatAddr(e.b.num), bytes.Clone(payload)})
-			b.ring()
+			d := datagram{beatAddr(e.b.num), bytes.Clone(payload)}
+			if w.late == 0 {
+				b.hear(d)
+				continue
+			}
+			time.AfterFunc(w.late, func() {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				b.hear(d)
+			})
 		}
 	}
 	return nil
+}
+
+// hear gives a box a heartbeat. w.mu is held.
+func (b *box) hear(d datagram) {
+	b.beats = append(b.beats, d)
+	b.ring()
 }
 
 func (e *ear) Receive(b []byte) (int, netip.AddrPort, bool) {

@@ -93,6 +93,7 @@ func (r *Runner) hand(g *group, o Order) (string, error) {
 func (r *Runner) giveUp(g *group, to string, o Order) {
 	g.heir, g.heirTill, g.heirWhy = to, r.now()+heirFor, o.Kind+" by "+o.By
 	g.pinned = ""
+	r.reprioritise(g, note{cause: CauseOperator, by: o.By}) // the heartbeat tells what it has without the pin
 	if to != "" {
 		r.keepFlows(g)
 	}

@@ -185,6 +185,9 @@ func (r *Runner) turn() {
 		if g.silent > 0 && r.now() >= g.silent {
 			g.silent = 0
 		}
+		if g.farewellTill > 0 && r.now() >= g.farewellTill {
+			r.believe(g)
+		}
 		r.watchEngine(g)
 		r.follow(g)
 		r.settle(g)
@@ -237,7 +240,9 @@ func (r *Runner) packet(p wire.Packet) {
 			case got.VRID == rt.set.VRID && !g.begun:
 				rt.bad[vrrp.NotTaking]++
 			case got.VRID == rt.set.VRID:
-				r.feed(rt, vrrp.Advert{Received: got}, note{cause: CauseAdvert})
+				if !r.early(rt, got) {
+					r.feed(rt, vrrp.Advert{Received: got}, note{cause: CauseAdvert})
+				}
 				r.meet(rt, got.Source)
 			}
 		}

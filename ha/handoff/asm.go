@@ -16,21 +16,26 @@ const (
 	sockState      = 72
 )
 
-// What the kernel's headers call TC_ACT_SHOT, TCX_NEXT and TCP_LISTEN.
+// What the kernel's headers call TC_ACT_SHOT, TCX_NEXT, TCP_TIME_WAIT and TCP_LISTEN.
 const (
-	actDrop   = 2
-	actNext   = -1
-	tcpListen = 10
+	actDrop     = 2
+	actNext     = -1
+	tcpTimeWait = 6
+	tcpListen   = 10
 )
 
 // Where the program keeps what it reads, as offsets from the frame pointer.
+//
+// A kernel from before Linux 6.8 lets a loader without CAP_PERFMON write 8 bytes alone
+// where 8 aligned bytes begin with what came out of a register: it takes all else for the
+// forging of a pointer. So the aligned part of 8 bytes is written last, and once.
 const (
 	atEther  = -16  // Ethernet header, 14 bytes
 	atIP     = -56  // IP header: 20 or 40 bytes
 	atL4     = -80  // first 20 bytes of the TCP header, or 8 of the ICMP one
 	atTuple  = -120 // struct bpf_sock_tuple: 12 or 36 bytes; the key of a flow
 	atAddr   = -136 // address in 16 bytes, IPv4 mapped: the key of an address
-	atNumber = -144 // key of the counters
+	atNumber = -140 // key of the counters
 	atValue  = -152 // value of a new flow
 	atNew    = -168 // the new MAC addresses, 12 bytes: where to, where from
 )
@@ -156,11 +161,15 @@ func (w *writer) zero(off, n int16) {
 	}
 }
 
-// copy copies n bytes of the stack.
+// copy copies n bytes of the stack: 16 at aligned offsets, or 4.
 func (w *writer) copy(from, to, n int16) {
-	for i := int16(0); i < n; i += 4 {
-		w.load(asm.R1, from+i, asm.Word)
-		w.store(to+i, asm.R1, asm.Word)
+	size := asm.DWord
+	if n < 8 {
+		size = asm.Word
+	}
+	for i := int16(0); i < n; i += int16(size.Sizeof()) {
+		w.load(asm.R1, from+i, size)
+		w.store(to+i, asm.R1, size)
 	}
 }
 

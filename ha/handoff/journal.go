@@ -25,10 +25,11 @@ type setting struct {
 	Set    string `json:"set"`
 }
 
-// readJournal reads the journal; without a file it is empty.
+// readJournal reads the journal; without a file it is empty, and so is an empty file,
+// which only a power cut can leave: see write.
 func readJournal(file string) (journal, error) {
 	b, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0 {
 		return journal{}, nil
 	}
 	if err != nil {
@@ -72,7 +73,9 @@ func (s setting) known() bool {
 	return false
 }
 
-// write puts j on the disk; an empty one is no file.
+// write puts j into the file; an empty one is no file. It does not wait for the disk:
+// what j is about is the kernel's, and gone with it after a power cut. A busy disk
+// takes longer than other boxes wait for an advertisement.
 func (j journal) write(file string) error {
 	if len(j.Addresses) == 0 && len(j.Settings) == 0 {
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -89,7 +92,7 @@ func (j journal) write(file string) error {
 		return err
 	}
 	_, err = f.Write(append(b, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
+	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), file)
 	}

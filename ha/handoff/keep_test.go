@@ -165,6 +165,25 @@ func TestClearUndoesWhatWasOnlyNoted(t *testing.T) {
 	b.want("clearing", "00")
 }
 
+// The journal is not synced. A power cut that leaves an empty file has taken away what
+// it was about.
+func TestAnEmptyJournalIsNone(t *testing.T) {
+	b := newBench(t)
+	if err := os.WriteFile(b.journal, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.try(func() error { return errors.Join(b.Clear(), b.Keep([]netip.Addr{v4a}), b.Drop([]netip.Addr{v4a})) }); err != nil {
+		t.Error(err)
+	}
+	b.want("keeping and dropping", "00")
+	if err := os.WriteFile(b.journal, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.try(b.Clear); err == nil {
+		t.Error("half a journal is no error")
+	}
+}
+
 func TestKeepLeavesAloneWhatOthersHaveSet(t *testing.T) {
 	b := newBench(t)
 	b.in(b.ns, func() error {

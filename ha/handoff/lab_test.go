@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -346,20 +345,7 @@ func (l *lab) dial() *conn {
 
 func (l *lab) dialTo(a netip.Addr) *conn {
 	l.t.Helper()
-	c := &conn{}
-	l.in(l.client, func() (err error) {
-		c.Conn, err = net.DialTimeout("tcp", netip.AddrPortFrom(a, 80).String(), long)
-		return err
-	})
-	l.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(long))
-	c.r = bufio.NewReader(c)
-	name, err := c.r.ReadString('\n')
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	c.name = strings.TrimSpace(name)
-	return c
+	return l.dialFrom(0, a)
 }
 
 // echo sends s and reads it back.

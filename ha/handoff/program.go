@@ -4,6 +4,7 @@ package handoff
 
 import (
 	"net"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 )
@@ -190,17 +191,20 @@ func (w *writer) tuple(f family, far, near, farPort, nearPort int16) {
 	if f.addr == 4 { // the rest of the flow's key
 		w.zero(atTuple, sizeTuple)
 	}
-	w.copy(atIP+far, atTuple, f.addr)
 	w.copy(atIP+near, atTuple+f.addr, f.addr)
-	w.load(asm.R1, atL4+farPort, asm.Half)
-	w.store(atTuple+2*f.addr, asm.R1, asm.Half)
+	w.copy(atIP+far, atTuple, f.addr)
 	w.load(asm.R1, atL4+nearPort, asm.Half)
 	w.store(atTuple+2*f.addr+2, asm.R1, asm.Half)
+	w.load(asm.R1, atL4+farPort, asm.Half)
+	w.store(atTuple+2*f.addr, asm.R1, asm.Half)
 }
 
 // socket passes packets that a socket of this box waits for. One that listens
-// does not; but a connection whose SYN came here is ours all the same: it may
-// have been answered with a SYN cookie, which leaves no socket behind.
+// does not. Nor does one in TIME-WAIT: it may be left from when this box had the
+// address before, and the client has used its port again since, for a connection
+// with the old box. But a connection whose SYN came here is ours all the same: it
+// may have been answered with a SYN cookie, which leaves no socket behind, or be in
+// TIME-WAIT by now.
 func (w *writer) socket(p plan, f family) {
 	none := f.name + " none"
 	w.add(asm.Mov.Reg(asm.R1, skb))
@@ -211,7 +215,8 @@ func (w *writer) socket(p plan, f family) {
 		asm.JEq.Imm(asm.R0, 0, none),
 		asm.LoadMem(offset, asm.R0, sockState, asm.Word), // the headers are read by now
 		asm.Mov.Reg(asm.R1, asm.R0), asm.FnSkRelease.Call(),
-		asm.JNE.Imm(offset, tcpListen, "pass"))
+		asm.JEq.Imm(offset, tcpListen, none),
+		asm.JNE.Imm(offset, tcpTimeWait, "pass"))
 	w.label(none)
 	w.lookup(p.begun, atTuple)
 	w.add(asm.JEq.Imm(asm.R0, 0, "forward"), asm.Ja.Label("pass"))
@@ -228,7 +233,7 @@ func (w *writer) begin(p plan) {
 
 // forward sends the packet to the old box, and counts it.
 func (w *writer) forward(p plan) {
-	for i, m := range append(append([]byte{}, p.to...), p.own...) {
+	for i, m := range slices.Backward(append(append([]byte{}, p.to...), p.own...)) {
 		w.add(asm.StoreImm(asm.RFP, int16(atNew+i), int64(m), asm.Byte))
 	}
 	w.add(asm.Mov.Reg(asm.R1, skb), asm.Mov.Imm(asm.R2, 0))

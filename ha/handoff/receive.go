@@ -5,6 +5,7 @@ package handoff
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
@@ -134,7 +134,7 @@ func (r *Receiver) Stats() Stats {
 
 // A kernel is the program, attached, and its maps.
 type kernel struct {
-	link                              link.Link
+	link                              io.Closer
 	addresses, flows, begun, counters *ebpf.Map
 }
 
@@ -184,8 +184,7 @@ func (k *kernel) makeMaps(list []netip.Addr) (err error) {
 	return err
 }
 
-// attach loads the program and attaches it, before others at the ingress of the
-// interface. The link holds it: when this process ends, so does the program.
+// attach loads the program and attaches it.
 func (k *kernel) attach(index int, list asm.Instructions) error {
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: "handoff", Type: ebpf.SchedCLS, License: "Apache-2.0", Instructions: list,
@@ -194,9 +193,7 @@ func (k *kernel) attach(index int, list asm.Instructions) error {
 		return err
 	}
 	defer prog.Close()
-	k.link, err = link.AttachTCX(link.TCXOptions{
-		Interface: index, Program: prog, Attach: ebpf.AttachTCXIngress, Anchor: link.Head(),
-	})
+	k.link, err = attach(index, prog)
 	return err
 }
 
@@ -230,7 +227,7 @@ func explain(err error) error {
 	case errors.Is(err, unix.EPERM):
 		return fmt.Errorf("handing off connections needs CAP_BPF and CAP_NET_ADMIN: %w", err)
 	case errors.Is(err, ebpf.ErrNotSupported):
-		return fmt.Errorf("handing off connections needs Linux 6.6 with CONFIG_BPF_SYSCALL and CONFIG_NET_XGRESS: %w", err)
+		return fmt.Errorf("handing off connections needs Linux 6.1 with CONFIG_BPF_SYSCALL, and from 6.6 on CONFIG_NET_XGRESS: %w", err)
 	}
 	return fmt.Errorf("handing off connections: %w", err)
 }

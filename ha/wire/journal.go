@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -70,6 +69,9 @@ func readJournal(file string) (journal, error) {
 	text, err := io.ReadAll(io.LimitReader(f, journalLimit+1))
 	if err != nil {
 		return journal{}, fmt.Errorf("read the journal of addresses: %w", err)
+	}
+	if len(bytes.Trim(text, "\x00")) == 0 {
+		return empty, nil // it had not come to the disk when the power went: see write
 	}
 	j, err := parseJournal(text)
 	if err != nil {
@@ -165,31 +167,57 @@ func newEntry(c Config) entry {
 	return e
 }
 
-// write puts the journal on the disk, whole or not at all.
-func (j *journal) write(file string) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write the journal of addresses, without which none is taken: %w", err)
-		}
-	}()
+// journalPage is what the length of a journal's file is a multiple of, in bytes: it has
+// room for some twenty stations.
+const journalPage = 8 << 10
+
+// write replaces the journal, wholly or not at all, for whoever reads it on this start
+// of the machine. It does not wait for the disk: that would be on the way of every
+// takeover, and with the power goes all that the journal lists. On a full disk the text
+// takes the place of the old one, in the room that this has: no service may stand still
+// because of somebody's log.
+func (j *journal) write(file string) error {
 	text, err := json.MarshalIndent(j, "", "\t")
-	if err != nil {
-		return err
+	if err == nil {
+		text = append(text, bytes.Repeat([]byte{'\n'}, journalPage-len(text)%journalPage)...)
+		err = replace(file, text)
 	}
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		err = overwrite(file, text, err)
+	}
+	if err != nil {
+		return fmt.Errorf("write the journal of addresses, without which none is taken: %w", err)
+	}
+	return nil
+}
+
+// replace gives a file a new text at once.
+func replace(file string, text []byte) error {
 	f, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o644)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(file + ".new") // its part of the text takes room for nothing
 		return err
 	}
-	if err := os.Rename(file+".new", file); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(file))
+	return os.Rename(file+".new", file)
+}
+
+// overwrite writes text over one that was as long at least. Without such a one it
+// returns full.
+func overwrite(file string, text []byte, full error) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|unix.O_NOFOLLOW, 0)
 	if err != nil {
-		return err
+		return full
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || st.Size() < int64(len(text)) {
+		return full
+	}
+	blank := bytes.Repeat([]byte{'\n'}, int(st.Size())-len(text)) // over what is left of the old text
+	_, err = f.WriteAt(append(text, blank...), 0)
+	return err
 }

@@ -4,11 +4,15 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // sample is a journal with one of everything.
@@ -72,6 +76,54 @@ func TestJournalBelievesOnlyWhatThisPackageWrites(t *testing.T) {
 		}
 		if _, err := OpenLinux(LinuxConfig{Journal: file}, quiet); err == nil || !strings.Contains(err.Error(), "remove it") {
 			t.Errorf("%s: OpenLinux says %v", what, err)
+		}
+	}
+}
+
+// A disk that somebody's log has filled keeps no box from taking addresses.
+func TestJournalIsWrittenOnAFullDisk(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("a small disk needs root")
+	}
+	dir := t.TempDir()
+	must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"))
+	t.Cleanup(func() { must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	file := filepath.Join(dir, "addresses")
+	j := sample(t)
+	must(t, j.write(file))
+	fill := func() {
+		if err := os.WriteFile(filepath.Join(dir, "log"), make([]byte, 1<<20), 0o644); !errors.Is(err, unix.ENOSPC) {
+			t.Fatalf("the disk takes more than it has: %v", err)
+		}
+	}
+	fill()
+	for _, settings := range []int{5, 1} { // longer than before, and shorter
+		j.Settings = slices.Repeat(sample(t).Settings, settings)
+		must(t, j.write(file))
+		if got, err := readJournal(file); err != nil || len(got.Settings) != settings {
+			t.Errorf("of %d settings %d are read, %v", settings, len(got.Settings), err)
+		}
+	}
+	j.Settings = slices.Repeat(sample(t).Settings, 1000)
+	if err := j.write(file); !errors.Is(err, unix.ENOSPC) {
+		t.Errorf("more than there is room for: %v", err)
+	}
+	if got, err := readJournal(file); err != nil || len(got.Settings) != 1 {
+		t.Errorf("of what was there %d settings are left, %v", len(got.Settings), err)
+	}
+}
+
+// Nobody waits for the journal to be on the disk. When the power goes first, its name
+// may be there without its text, and of the kernel's state nothing is left.
+func TestJournalThatDidNotReachTheDiskIsEmpty(t *testing.T) {
+	for _, text := range []string{"", strings.Repeat("\x00", 4096)} {
+		file := filepath.Join(t.TempDir(), "ha.addresses")
+		must(t, os.WriteFile(file, []byte(text), 0o644))
+		if j, err := readJournal(file); err != nil || len(j.Stations)+len(j.Settings) != 0 || j.Boot == "" {
+			t.Errorf("of %d zero bytes %+v is read, %v", len(text), j, err)
+		}
+		if err := Clean(file); err != nil {
+			t.Errorf("Clean says %v", err)
 		}
 	}
 }

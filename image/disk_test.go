@@ -200,7 +200,7 @@ func wantSameDisk(t *testing.T, raw, other, format string) {
 	}
 }
 
-// Each format holds the disk, and those that promise it are reproducible.
+// Each format holds the disk, and is reproducible.
 func TestConvertedDisksAreTheSame(t *testing.T) {
 	dir := t.TempDir()
 	raw := filepath.Join(dir, "disk.img")
@@ -225,8 +225,8 @@ func TestConvertedDisksAreTheSame(t *testing.T) {
 			}
 			sums = append(sums, sum)
 		}
-		if same := sums[0] == sums[1]; same != f.Reproducible {
-			t.Errorf("two %s of one disk are the same: %v, want %v", f.Name, same, f.Reproducible)
+		if sums[0] != sums[1] {
+			t.Errorf("two %s of one disk differ", f.Name)
 		}
 	}
 }

@@ -40,16 +40,16 @@ type grubPlatform struct {
 // a BIOS only the number of the disk is known, hence the partition's.
 var grubPlatforms = map[string][]grubPlatform{
 	"amd64": {
-		{name: "i386-pc", pkg: "grub-pc-bin", prefix: "(,gpt2)/evener", modules: []string{"biosdisk", "serial"}},
-		{name: "x86_64-efi", pkg: "grub-efi-amd64-bin", prefix: "/evener", output: "EFI/BOOT/BOOTX64.EFI", modules: []string{"serial"}},
+		{name: "i386-pc", pkg: "grub-pc-bin", prefix: "(,gpt2)/evener", modules: []string{"biosdisk", "serial", "linux16"}},
+		{name: "x86_64-efi", pkg: "grub-efi-amd64-bin", prefix: "/evener", output: "EFI/BOOT/BOOTX64.EFI", modules: []string{"serial", "linux"}},
 	},
 	"arm64": {
-		{name: "arm64-efi", pkg: "grub-efi-arm64-bin", prefix: "/evener", output: "EFI/BOOT/BOOTAA64.EFI"},
+		{name: "arm64-efi", pkg: "grub-efi-arm64-bin", prefix: "/evener", output: "EFI/BOOT/BOOTAA64.EFI", modules: []string{"linux"}},
 	},
 }
 
 // grubModules is what grub.cfg needs on every platform; no others are read at boot.
-var grubModules = []string{"part_gpt", "fat", "squash4", "gzio", "normal", "configfile", "loadenv", "linux",
+var grubModules = []string{"part_gpt", "fat", "squash4", "gzio", "normal", "configfile", "loadenv",
 	"boot", "test", "echo", "regexp", "probe", "read", "sleep", "reboot", "terminal", "minicmd"}
 
 // GRUBPackages lists Debian's packages that hold GRUB's modules for images of an

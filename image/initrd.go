@@ -28,6 +28,9 @@ func (s Spec) rescueInitrd(b *Base, root *Tree) (*Tree, error) {
 			t.put(name, e)
 		}
 	}
+	for _, dir := range mountPoints {
+		t.Dir(dir, 0o755)
+	}
 	if err := s.fillInitrd(t, b, inRescue); err != nil {
 		return nil, fmt.Errorf("rescue system: %w", err)
 	}

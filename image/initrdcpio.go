@@ -4,19 +4,22 @@ package image
 
 import (
 	"bufio"
-	"compress/gzip"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // writeInitrd writes the tree as the kernel takes an initial RAM disk: a cpio
 // archive of the format "newc" (Linux Documentation/driver-api/early-userspace/
-// buffer-format.rst), compressed by gzip. Equal trees give equal bytes: inodes
-// are numbered in the order of the names, times are 0, everything is root's.
+// buffer-format.rst), compressed by zstd, which the kernel unpacks in a third of
+// the time that gzip takes. Equal trees give equal bytes: inodes are numbered in
+// the order of the names, times are 0, everything is root's.
 func (t *Tree) writeInitrd(w io.Writer) error {
-	z, err := gzip.NewWriterLevel(w, gzip.DefaultCompression)
+	// Blocks that are made one after the other are the same on every machine.
+	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return err
 	}

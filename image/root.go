@@ -70,13 +70,17 @@ func (b *Base) addModules(t *Tree, x *kmod.Index) {
 	t.File(dir+"/"+kmod.IndexFile, 0o644, x.Encode())
 }
 
+// mountPoints are folders that process 1 mounts something on, in a slot and in the
+// rescue system.
+var mountPoints = []string{"data", "dev", "media", "mnt", "proc", "run", "state", "sys", "var"}
+
 // root returns the whole tree of a slot but for the initrd, and leaves b as it is.
 func (s Spec) root(b *Base) (*Tree, error) {
 	t := NewTree()
 	for name, e := range b.Root.entries {
 		t.entries[name] = e
 	}
-	for _, dir := range []string{"boot", "data", "dev", "etc", "media", "mnt", "proc", "run", "state", "sys", "var"} {
+	for _, dir := range append([]string{"boot", "etc"}, mountPoints...) {
 		t.Dir(dir, 0o755)
 	}
 	t.Dir("tmp", 0o777|fs.ModeSticky)

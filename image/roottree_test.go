@@ -4,7 +4,6 @@ package image
 
 import (
 	"bytes"
-	"compress/gzip"
 	"io"
 	"io/fs"
 	"os"
@@ -13,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // small is a tree with every kind of entry.
@@ -70,10 +71,11 @@ func TestTreeReadTellsWhatIsNoFile(t *testing.T) {
 // unpack has cpio read an initrd, and returns how it lists it.
 func unpack(t *testing.T, initrd []byte) (list, dir string) {
 	t.Helper()
-	z, err := gzip.NewReader(bytes.NewReader(initrd))
+	z, err := zstd.NewReader(bytes.NewReader(initrd))
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer z.Close()
 	archive, err := io.ReadAll(z)
 	if err != nil {
 		t.Fatal(err)

@@ -16,13 +16,14 @@ import (
 // A conn serves one client. One goroutine reads, one writes, each call has its
 // own. What waits for a client that does not read is bounded: see [outbox].
 type conn struct {
-	srv *server
-	nc  net.Conn
-	who Call
+	srv     *server
+	nc      net.Conn
+	who     Call
+	serving context.Context // of the server
 
 	in  *bufio.Reader
 	out *outbox
-	end context.CancelFunc // ends all calls and closes nc
+	end context.CancelFunc // ends all calls and, after the last words, closes nc
 	wg  sync.WaitGroup     // calls
 
 	long chan struct{} // full while a long result is made and does not wait yet
@@ -38,6 +39,10 @@ type conn struct {
 
 	lastStream int
 
+	// Of the goroutine that writes.
+	tick  time.Time // until when the news of one tick are gathered; zero: there are none
+	batch []byte    // lines that go out together
+
 	child   func() (context.Context, context.CancelFunc) // what a stream lives in
 	carried sync.WaitGroup                               // transfers; added to while left is false
 }
@@ -48,13 +53,22 @@ func newConn(s *server, nc net.Conn, who Call) *conn {
 		streams: make(map[int]*stream)}
 }
 
+// lastWords is how long the answers of calls that have returned may take to go out when
+// the server ends: who has asked the box to start anew is to hear that it does.
+const lastWords = time.Second
+
 // run serves the client until it closes, breaks the protocol or ctx ends. A
 // client that has closed only its sending side still gets its answers.
 func (c *conn) run(ctx context.Context) {
-	serving := ctx
+	c.serving = ctx
 	ctx, c.end = context.WithCancel(ctx)
 	c.child = func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
+	writing, silence := context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, func() {
+		if c.serving.Err() != nil {
+			wait(writing, lastWords)
+		}
+		silence()
 		c.nc.Close()
 		c.out.close()
 	})
@@ -62,9 +76,10 @@ func (c *conn) run(ctx context.Context) {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		c.write(ctx)
+		defer silence()
+		c.write(ctx, writing)
 	}()
-	c.read(ctx, serving)
+	c.read(ctx)
 	c.leave()
 	c.wg.Wait()
 	c.carried.Wait()
@@ -80,7 +95,7 @@ func (c *conn) run(ctx context.Context) {
 }
 
 // read starts what the client asks for until it asks no more.
-func (c *conn) read(ctx, serving context.Context) {
+func (c *conn) read(ctx context.Context) {
 	for {
 		line, err := c.readLine()
 		if err != nil {
@@ -93,7 +108,7 @@ func (c *conn) read(ctx, serving context.Context) {
 			}
 			return
 		}
-		c.handle(ctx, serving, line)
+		c.handle(ctx, line)
 		if !c.out.settle() {
 			return
 		}
@@ -134,7 +149,7 @@ func isTimeout(err error) bool {
 }
 
 // handle starts what line asks for.
-func (c *conn) handle(ctx, serving context.Context, line []byte) {
+func (c *conn) handle(ctx context.Context, line []byte) {
 	r, e := decodeRequest(line)
 	switch {
 	case e != nil:
@@ -146,20 +161,20 @@ func (c *conn) handle(ctx, serving context.Context, line []byte) {
 	case r.id == "":
 		c.refuse("", badRequest("every call is answered: give %s an id", r.method))
 	default:
-		c.start(ctx, serving, r)
+		c.start(ctx, r)
 	}
 }
 
 // start runs the call r beside the others. One with a key goes on when the
 // connection is lost, so that its caller finds the result when it asks again.
-func (c *conn) start(ctx, serving context.Context, r request) {
+func (c *conn) start(ctx context.Context, r request) {
 	who, e := c.identify(r)
 	if e != nil {
 		c.refuse(r.id, e)
 		return
 	}
 	if r.meta.Key != "" {
-		ctx = serving
+		ctx = c.serving
 	}
 	run := &running{conn: c, id: r.id, key: r.meta.Key, session: who.Session}
 	ctx, run.cancel = context.WithCancel(context.WithValue(ctx, runningKey{}, run))
@@ -248,8 +263,15 @@ func (c *conn) refuse(id string, e *Error) {
 }
 
 // finish answers the call run. It counts as in flight until its answer goes out:
-// so many answers at the most wait for a slow client.
+// so many answers at the most wait for a slow client. A call that failed when the server
+// ends gets none: its caller finds the connection lost, and asks who comes next.
 func (c *conn) finish(run *running, result json.RawMessage, e *Error) {
+	if e != nil && c.serving.Err() != nil {
+		run.done(false)
+		c.forget(run)
+		c.out.wake()
+		return
+	}
 	if n := len(result); n > c.srv.cfg.MaxResult {
 		e = Errorf(CodeTooLarge, "result.size", "the result has %d bytes; %d may be sent: ask for less", n, c.srv.cfg.MaxResult)
 	}

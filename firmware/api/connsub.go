@@ -114,36 +114,56 @@ func (c *conn) bury() {
 // logBurst is how many bytes of a log's events are written at once, about.
 const logBurst = 32 << 10
 
+// gather is how long the first news waits for others, so that what the topics have at
+// the same tick goes out together: a client costs a packet for each tick, not for each
+// topic.
+const gather = 25 * time.Millisecond
+
 // nextEvent returns the next lines for a subscriber: of the first class that has
 // any, from the subscription that has waited longest. Without any it returns how
 // long it will be until one may come, 0 for an unknown time.
 func (c *conn) nextEvent(now time.Time) (lines []byte, pause time.Duration) {
 	for {
 		s, wait := c.dueSub(now)
-		if s == nil {
+		switch {
+		case s == nil:
+			c.tick = time.Time{}
 			return nil, wait
+		case c.tick.IsZero():
+			c.tick = now.Add(gather)
+			return nil, gather
+		case now.Before(c.tick):
+			return nil, c.tick.Sub(now)
 		}
-		for {
-			n, ok := s.view.next(s.gap > 0)
-			if !ok {
-				break
-			}
-			lines = n.append(lines, s.id)
-			if n.end != "" {
-				c.dropSub(s)
-				break
-			}
-			if s.topic.Class != Log || len(lines) > logBurst {
-				break
-			}
-		}
-		if lines != nil {
+		c.mu.Lock()
+		s.sent = now
+		c.mu.Unlock()
+		if lines = c.newsOf(s); lines != nil {
 			return lines, 0
 		}
 	}
 }
 
-// dueSub picks the subscription whose turn it is and notes that it had it.
+// newsOf returns the lines that tell s of what is new, of a log several.
+func (c *conn) newsOf(s *subscription) (lines []byte) {
+	for {
+		n, ok := s.view.next(s.gap > 0)
+		if !ok {
+			return lines
+		}
+		lines = n.append(lines, s.id)
+		if n.end != "" {
+			c.dropSub(s)
+			return lines
+		}
+		if s.topic.Class != Log || len(lines) > logBurst {
+			return lines
+		}
+	}
+}
+
+// dueSub picks the subscription whose turn it is. Without one it returns how long it
+// will be until there is one, 0 for an unknown time.
 func (c *conn) dueSub(now time.Time) (due *subscription, pause time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -159,11 +179,7 @@ func (c *conn) dueSub(now time.Time) (due *subscription, pause time.Duration) {
 		}
 		due = s
 	}
-	if due == nil {
-		return nil, pause
-	}
-	due.sent = now
-	return due, 0
+	return due, pause
 }
 
 // append appends the line that tells the subscription id of n.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"evener/firmware/phrase"
 )
 
 // wireError is an Error as JSON-RPC 2.0 section 5.1 lays it out.
@@ -23,12 +25,14 @@ type errorData struct {
 	Hint     string         `json:"hint,omitempty"`
 	Args     map[string]any `json:"args,omitempty"`
 	Problems []Problem      `json:"problems,omitempty"`
+	Said     phrase.Words   `json:"said,omitempty"` // of the message
 }
 
 // MarshalJSON returns e as the error member of an answer.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wireError{Code: e.Code, Message: e.Message, Data: &errorData{
 		Kind: e.Kind, Path: e.Path, Hint: e.Hint, Args: e.Args, Problems: e.Problems,
+		Said: phrase.Fields("message", e.Message),
 	}})
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"evener/firmware/phrase"
 )
 
 // The codes of an [Error]. -32700 to -32600 are those of JSON-RPC 2.0.
@@ -51,6 +53,8 @@ type Problem struct {
 	Path    string `json:"path,omitempty"` // JSON Pointer
 	Message string `json:"message"`
 	Warning bool   `json:"warning,omitempty"` // true does not stop the commit
+
+	Said phrase.Words `json:"said,omitempty" says:"-"` // of the message: kind and args, for translation
 }
 
 // String returns the problem as compilers print them: file:line:col: message.

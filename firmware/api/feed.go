@@ -27,7 +27,8 @@ type feed struct {
 	topic *Topic
 	key   string
 	src   source
-	epoch string // tells this feed's sequence numbers from those of another
+	epoch string    // tells this feed's sequence numbers from those of another
+	since time.Time // when the ticks of all feeds began
 
 	poke chan struct{} // full: something may have changed
 
@@ -87,12 +88,6 @@ func (f *feed) forgetUpTo(seq uint64) {
 func (f *feed) run(ctx context.Context, log *slog.Logger, ready, done chan struct{}) {
 	defer close(done)
 	gap := time.Duration(float64(time.Second) / f.topic.Rate)
-	var every <-chan time.Time
-	if f.topic.Every > 0 {
-		t := time.NewTicker(f.topic.Every)
-		defer t.Stop()
-		every = t.C
-	}
 	for first := true; ; first = false {
 		start := time.Now()
 		events, err := f.compute(ctx, log)
@@ -106,16 +101,26 @@ func (f *feed) run(ctx context.Context, log *slog.Logger, ready, done chan struc
 		if err != nil {
 			return
 		}
+		var tick <-chan time.Time
+		if f.topic.Every > 0 {
+			tick = time.After(f.untilTick())
+		}
 		select {
 		case <-ctx.Done():
-			return
-		case <-every:
+		case <-tick:
 		case <-f.poke:
+			wait(ctx, gap-time.Since(start))
 		}
-		if wait(ctx, gap-time.Since(start)); ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return
 		}
 	}
+}
+
+// untilTick returns how long it is until the next tick. Those of all topics fall
+// together, so that their news can.
+func (f *feed) untilTick() time.Duration {
+	return f.topic.Every - time.Since(f.since)%f.topic.Every
 }
 
 // recovered makes an error of a panic: it is the end of this feed alone.

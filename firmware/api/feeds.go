@@ -21,14 +21,15 @@ const (
 // feeds holds the feeds of all topics of a registry.
 type feeds struct {
 	log   *slog.Logger
-	epoch string // of logs: their sources number the entries
+	epoch string    // of logs: their sources number the entries
+	since time.Time // when the ticks of all began
 
 	mu    sync.Mutex // guards what follows, and the feeds' fields that say so
 	byKey map[string]*feed
 }
 
 func newFeeds(log *slog.Logger) *feeds {
-	return &feeds{log: log, epoch: rand.Text()[:12], byKey: make(map[string]*feed)}
+	return &feeds{log: log, epoch: rand.Text()[:12], since: time.Now(), byKey: make(map[string]*feed)}
 }
 
 // open returns a view of t's feed for c and these parameters, which are an object
@@ -85,7 +86,7 @@ func (fs *feeds) get(t *Topic, key string, src source) (*feed, *Error) {
 	if len(fs.byKey) >= maxFeeds+maxIdle {
 		return nil, Errorf(CodeTooMany, "too_many.feeds", "%d different topics are followed already: close some", maxFeeds)
 	}
-	f := &feed{topic: t, key: key, src: src, epoch: rand.Text()[:12], poke: make(chan struct{}, 1),
+	f := &feed{topic: t, key: key, src: src, epoch: rand.Text()[:12], since: fs.since, poke: make(chan struct{}, 1),
 		done: make(chan struct{}), views: make(map[*view]bool)}
 	if t.Class == Log {
 		f.epoch = fs.epoch

@@ -46,7 +46,7 @@ type CLI struct {
 // A Call is who asks, and by which way.
 type Call struct {
 	Author string // user name; the author of revisions and audit lines
-	Origin string // cli, api, console, panel or serial
+	Origin string // cli, api, console, web, panel or serial
 	Role   Role
 	Remote string // address or process of the caller, for the audit log
 	Agent  string // the caller's program, such as its User-Agent; may be empty

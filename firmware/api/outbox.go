@@ -139,22 +139,23 @@ func (o *outbox) close() {
 	o.wake()
 }
 
-// write is the one goroutine that writes to the client, until ctx ends or no
-// answer will come any more.
-func (c *conn) write(ctx context.Context) {
+// write is the one goroutine that writes to the client, until writing ends or no
+// answer will come any more. When ctx has ended that is after the last call.
+func (c *conn) write(ctx, writing context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for ctx.Err() == nil {
+	ended := ctx.Done()
+	for writing.Err() == nil {
 		c.bury()
 		line, pause, last := c.nextLine(time.Now())
+		if !c.collect(line) {
+			c.hangUp()
+			return
+		}
 		switch {
 		case line != nil:
-			if !c.send(line) {
-				c.hangUp()
-				return
-			}
 			continue
-		case last:
+		case last, ended == nil && c.silent():
 			return
 		}
 		var later <-chan time.Time
@@ -163,11 +164,35 @@ func (c *conn) write(ctx context.Context) {
 			later = timer.C
 		}
 		select {
-		case <-ctx.Done():
+		case <-writing.Done():
+		case <-ended:
+			ended = nil
 		case <-c.out.bell:
 		case <-later:
 		}
 	}
+}
+
+// silent reports whether no call has an answer to come.
+func (c *conn) silent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.calls) == 0
+}
+
+// together is how many bytes of short lines go out in one system call, about.
+const together = 16 << 10
+
+// collect sends line together with those before it, or keeps it until there is no
+// other (nil) or they are enough.
+func (c *conn) collect(line []byte) bool {
+	if line != nil && len(c.batch)+len(line) <= together {
+		c.batch = append(c.batch, line...)
+		return true
+	}
+	ok := c.send(c.batch)
+	c.batch = c.batch[:0]
+	return ok && c.send(line)
 }
 
 // nextLine returns what to write next, or how long until there may be something,

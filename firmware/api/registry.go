@@ -122,6 +122,21 @@ func (r *Registry) Methods() []*Method {
 	return ms
 }
 
+// Part returns a registry of the methods of r with these names, for callers who shall
+// have no others; it has no topics but what every registry has. The methods stay
+// those of r. A name that r does not have is a mistake of the program.
+func (r *Registry) Part(names ...string) *Registry {
+	part := New(r.log, r.cfg)
+	for _, name := range names {
+		m := r.methods[name]
+		if m == nil {
+			panic(fmt.Sprintf("api: part: there is no method %q", name))
+		}
+		part.methods[name] = m
+	}
+	return part
+}
+
 // Method returns the method called name, or nil.
 func (r *Registry) Method(name string) *Method { return r.methods[name] }
 

@@ -53,13 +53,18 @@ func (run *running) done(ok bool) {
 
 // answered says that the answer of run goes out now.
 func (c *conn) answered(run *running) {
-	c.mu.Lock()
-	delete(c.calls, run.id)
-	c.leaveSessionLocked(run.session)
-	c.mu.Unlock()
+	c.forget(run)
 	for _, fn := range run.after {
 		fn(true)
 	}
+}
+
+// forget ends the time of run as a call in flight.
+func (c *conn) forget(run *running) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.calls, run.id)
+	c.leaveSessionLocked(run.session)
 }
 
 // progress is the params of $/progress.

@@ -202,3 +202,29 @@ func TestServeEndsWithItsContext(t *testing.T) {
 		expect(t, bufio.NewReader(nc), "closed")
 	})
 }
+
+// Who asks the box to start anew hears that it does, whatever else is under way.
+func TestLastWordsOfAServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipeListener()
+		ctx, cancel := context.WithCancel(t.Context())
+		reg := newBox(quiet, nil)
+		Add(reg, Method{Name: "sys.leave", Purpose: "End the server.", Role: Viewer},
+			func(context.Context, Call, struct{}) (string, error) {
+				cancel()
+				time.Sleep(lastWords / 2)
+				return "gone", nil
+			})
+		ended := make(chan error)
+		go func() { ended <- Serve(ctx, l, reg, quiet, ServerConfig{Identify: admin}) }()
+		nc, deaf := l.dial(), l.dial()
+		say(deaf, call(1, "sys.info")) // and does not take the answer
+		say(nc, call(1, "sys.wait"), call(2, "sys.leave"))
+		in := bufio.NewReader(nc)
+		expect(t, in, "2 ok")
+		expect(t, in, "closed")
+		if err := <-ended; err != nil {
+			t.Errorf("Serve = %v, want nil", err)
+		}
+	})
+}

@@ -156,7 +156,7 @@ func TestDownloadEnds(t *testing.T) {
 				end(nc)
 				<-well.closed
 				if name == "given up" {
-					wantLine(t, line(t, in), `stream.end {"stream":1,"error":{"code":-32050,"message":"the client has ended the transfer","data":{"kind":"cancelled"}}}`)
+					wantLine(t, line(t, in), `stream.end {"stream":1,"error":{"code":-32050,"message":"the client has ended the transfer","data":{"kind":"cancelled","said":{"message":{"kind":"call.transfer_ended"}}}}}`)
 				}
 				nc.Close()
 			})

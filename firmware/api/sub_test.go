@@ -58,12 +58,19 @@ func newYard() *yard {
 }
 
 func (y *yard) set(key string, object map[string]any) {
+	y.change(map[string]map[string]any{key: object})
+}
+
+// change sets objects, and removes those that are nil, at once.
+func (y *yard) change(objects map[string]map[string]any) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	if object == nil {
-		delete(y.objects, key)
-	} else {
-		y.objects[key] = object
+	for key, object := range objects {
+		if object == nil {
+			delete(y.objects, key)
+		} else {
+			y.objects[key] = object
+		}
 	}
 	y.pools.Changed()
 }
@@ -146,8 +153,7 @@ func TestSlowSubscriberGetsMergedState(t *testing.T) {
 		nc, in := y.open(t, serve(t, y.reg, ServerConfig{}), `{"topic":"state.pools"}`)
 		defer nc.Close()
 		for i := range 12 {
-			y.set("shop", map[string]any{"up": i, "who": fmt.Sprint("n", i)})
-			y.set(fmt.Sprint("p", i%3), map[string]any{"n": i})
+			y.change(map[string]map[string]any{"shop": {"up": i, "who": fmt.Sprint("n", i)}, fmt.Sprint("p", i%3): {"n": i}})
 			time.Sleep(600 * time.Millisecond)
 		}
 		wantLine(t, line(t, in), `sub.event {"sub":1,"seq":2,"data":{"p0":{"n":0},"shop":{"up":0,"who":"n0"}}}`) // was on its way
@@ -164,9 +170,7 @@ func TestStateIsToldAnewAfterTheRing(t *testing.T) {
 		defer nc.Close()
 		f["shop"] = map[string]any{"up": json.Number("1")}
 		for i := range 100 {
-			y.set(fmt.Sprint("p", i), map[string]any{"n": i})
-			y.set(fmt.Sprint("p", i-50), nil)
-			y.set("shop", nil)
+			y.change(map[string]map[string]any{fmt.Sprint("p", i): {"n": i}, fmt.Sprint("p", i-50): nil, "shop": nil})
 			time.Sleep(time.Second)
 		}
 		apply := func(want string) {

@@ -51,7 +51,7 @@ type Topic struct {
 	Open    bool   // may be followed without a session; its function gets the whole Call
 	Private bool   // differs from caller to caller: its function gets the whole Call
 
-	Rate  float64       // 2: computed at most so often in a second
+	Rate  float64       // 2: computed at most so often in a second for changes that are told
 	Every time.Duration // computed so often without being told; 0: only after Changed
 
 	// Class, Params (a struct) and Data (of one object or entry) are set by the

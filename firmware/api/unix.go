@@ -46,7 +46,15 @@ func Listen(path string) (net.Listener, error) {
 // PeerCred identifies the process at the other end of a Unix socket by what the
 // kernel says of it (SO_PEERCRED). Root and this process's own user are admins;
 // all others are refused.
-func PeerCred(nc net.Conn) (Call, error) {
+func PeerCred(nc net.Conn) (Call, error) { return peerCred(nc, os.Getuid()) }
+
+// PeerUser is PeerCred for a socket of this process that another user is served on:
+// it and root are admins.
+func PeerUser(uid int) func(net.Conn) (Call, error) {
+	return func(nc net.Conn) (Call, error) { return peerCred(nc, uid) }
+}
+
+func peerCred(nc net.Conn, own int) (Call, error) {
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
 		return Call{}, errors.New("the connection is no Unix socket")
@@ -63,7 +71,7 @@ func PeerCred(nc net.Conn) (Call, error) {
 	if err := errors.Join(err, credErr); err != nil {
 		return Call{}, fmt.Errorf("read the peer's credentials: %w", err)
 	}
-	return callOf(int(cred.Uid), int(cred.Pid), os.Getuid())
+	return callOf(int(cred.Uid), int(cred.Pid), own)
 }
 
 // callOf is PeerCred's decision, apart from the socket.

@@ -225,12 +225,13 @@ func (a address) values() map[string]any {
 
 // readAddress asks for an address; nil: it stays as it is.
 func (s *session) readAddress(now address) (*address, error) {
-	s.say("  1 by DHCP\n  2 static\n  3 none: somebody else configures the network")
-	n, err := s.choose("Where does the address come from", 3)
+	s.say("  1 dhcp\n  2 static\n  3 none: somebody else configures the network")
+	methods := []string{"dhcp", "static", "none"}
+	n, err := s.number("Where does the address come from (1 to 3, Enter to leave it): ", 3, methods)
 	if err != nil || n == 0 {
 		return nil, err
 	}
-	next := &address{Port: now.Port, Method: []string{"dhcp", "static", "none"}[n-1]}
+	next := &address{Port: now.Port, Method: methods[n-1]}
 	if next.Method == "none" {
 		return next, nil
 	}

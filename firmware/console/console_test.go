@@ -47,7 +47,7 @@ func (p *part) Call(ctx context.Context, method string, params, result any) erro
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(method, "sys.") && method != "network.show" && method != "recovery.status" && method != "role.list" && method != "serial.show" {
+	if !strings.HasPrefix(method, "sys.") && method != "network.show" && method != "recovery.status" && method != "role.list" && method != "serial.show" && method != "machine.alarms" {
 		p.calls = append(p.calls, method+" "+string(raw))
 	}
 	answer, ok := p.answers[method]
@@ -224,12 +224,21 @@ func (b *box) shown() string {
 // aMinute stands among what is typed for a minute and more in which nothing is.
 const aMinute = "<a minute passes>"
 
+// engineUp stands among what is typed for an engine that answers from now on.
+const engineUp = "<the engine comes up>"
+
 // types sends each piece when the box waits for it.
 func (b *box) types(pieces ...string) {
 	for _, p := range pieces {
 		synctest.Wait()
 		if p == aMinute {
 			time.Sleep(70 * time.Second)
+			continue
+		}
+		if p == engineUp {
+			b.eng.mu.Lock()
+			b.eng.dead = false
+			b.eng.mu.Unlock()
 			continue
 		}
 		if _, err := b.person.Write([]byte(p)); err != nil {
@@ -263,12 +272,13 @@ var dialogues = []dialogue{
 	{"address_refused", func(b *box) {
 		b.eng.answers["config.commit"] = &api.Error{Code: api.CodeValidation, Kind: "config.invalid", Message: "the configuration has a mistake",
 			Problems: []api.Problem{{File: "candidate", Line: 3, Col: 4, Message: "management: gateway is in none of the networks"}}}
-	}, loggedIn("2\r", "1\r", "\r", "\r", "y\r", "0\r")},
+	}, loggedIn("2\r", "nothing\r", "DHCP\r", "\r", "\r", "y\r", "0\r")},
 	{"address_dead", func(b *box) { b.eng.dead = true }, loggedIn("2\r", "1\r", "7\r", "\r", "y\r", "y\r", "0\r")},
 	{"ports", nil, []string{"\r", "3\r", "mgmt\r", "0\r"}},
 	{"never_up", func(b *box) {
 		b.eng.dead = true
 		b.sup.answers["recovery.status"] = api.Errorf(api.CodeNotFound, "recovery.new", "this box was never up: nothing is set yet")
+		b.sup.answers["machine.alarms"] = args{"alarms": []args{{"object": "state", "text": "the state partition cannot be used:\nits superblock is damaged\n"}}}
 	}, []string{"\r", "1\r", "0\r"}},
 	{"ports_dead", func(b *box) { b.eng.dead = true }, []string{"\r", "3\r", "0\r"}},
 	{"ping", nil, loggedIn("4\r", "1\r", "192.0.2.1\r", "4\r", "3\r", "example.com\r", "0\r")},
@@ -327,6 +337,9 @@ var dialogues = []dialogue{
 	{"setup_dead", func(b *box) {
 		b.eng.dead, b.stored["setup"], b.stored["administrators"] = true, true, []string{}
 	}, []string{"\r", "y\r", "1\r", "\r", "\r", "lb7\r", "\r", "none\r", "y\r", aMinute, "y\r", "0\r"}},
+	{"setup_late", func(b *box) {
+		b.eng.dead, b.stored["setup"], b.stored["administrators"] = true, true, []string{}
+	}, []string{"\r", "y\r", "static\r", "\r", "192.0.2.20/24\r", "\r", "\r", "lb7\r", "\r", engineUp, "none\r", "y\r", "k\r", "0\r"}},
 	{"all_dead", func(b *box) { b.eng.dead, b.sup.dead = true, true }, []string{"\r", "1\r", "5\r", "14\r", "\r", "evener\r", "0\r"}},
 	{"noise", nil, []string{"\x00\xff\x1b[A\r", "\x1b[200~1\x7f\x08\x1bO3\x15x\x1by1\xfe\x7f\x7f1\r\n", "0\r"}},
 }

@@ -5,6 +5,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -27,16 +28,21 @@ type diskShown struct {
 }
 
 type disksShown struct {
-	From  string      `json:"from"`  // disk that the box was started from
-	USB   bool        `json:"usb"`   // it is one that is plugged in
-	Disks []diskShown `json:"disks"` // others
+	From  string      `json:"from"` // disk that the box was started from
+	USB   bool        `json:"usb"`  // it is one that is plugged in
+	Disks []diskShown `json:"disks"`
+}
+
+// others reports whether the machine has a disk besides the one that it runs from.
+func (l disksShown) others() bool {
+	return slices.ContainsFunc(l.Disks, func(d diskShown) bool { return d.Path != l.From })
 }
 
 // offerInstall asks whether a box that was started from a USB disk is to be
 // installed. It reports whether it was.
 func (s *session) offerInstall() error {
 	var list disksShown
-	if err := s.supervisor("install.disks", nil, &list); err != nil || !list.USB || len(list.Disks) == 0 {
+	if err := s.supervisor("install.disks", nil, &list); err != nil || !list.USB || !list.others() {
 		return s.overOnly(err)
 	}
 	s.say("\nThis box runs from the USB disk %s.", list.From)

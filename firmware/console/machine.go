@@ -167,7 +167,7 @@ func (s *session) commands() error {
 		if err != nil || line == "" {
 			return err
 		}
-		args, err := split(line)
+		args, err := Words(line)
 		if err != nil {
 			s.say("%v", err)
 			continue
@@ -175,12 +175,12 @@ func (s *session) commands() error {
 		if err := s.still(); err != nil {
 			return err
 		}
-		var out bounded
+		out := Kept{Max: maxOutput}
 		err = s.wait(2*time.Minute, func(ctx context.Context) error { return s.cfg.Command(ctx, args, &out) })
 		if s.over(err) {
 			return err
 		}
-		if err := s.page(strings.Split(strings.TrimRight(out.String(), "\n"), "\n")); err != nil {
+		if err := s.page(linesOf(&out)); err != nil {
 			return err
 		}
 		if err := s.told(err); err != nil {
@@ -192,57 +192,13 @@ func (s *session) commands() error {
 // maxOutput is how much of what a command line prints is kept, in bytes.
 const maxOutput = 1 << 20
 
-// A bounded keeps what is written to it up to maxOutput. It takes the rest too, so that
-// the command goes on, and forgets it.
-type bounded struct {
-	kept strings.Builder
-	cut  bool
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	n := min(len(p), maxOutput-b.kept.Len())
-	b.cut = b.cut || n < len(p)
-	b.kept.Write(p[:n])
-	return len(p), nil
-}
-
-func (b *bounded) String() string {
-	if b.cut {
-		return b.kept.String() + fmt.Sprintf("\n(the rest is cut off: the serial console keeps %d bytes of what a command prints)", maxOutput)
+// linesOf returns what a command has printed.
+func linesOf(out *Kept) []string {
+	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+	if out.Cut {
+		lines = append(lines, fmt.Sprintf("(the rest is cut off: the serial console keeps %d bytes of what a command prints)", maxOutput))
 	}
-	return b.kept.String()
-}
-
-// split breaks a line into words; quotes hold words together.
-func split(line string) (words []string, err error) {
-	var word strings.Builder
-	begun, quote := false, rune(0)
-	for _, r := range line {
-		switch {
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			word.WriteRune(r)
-		case r == '\'' || r == '"':
-			quote, begun = r, true
-		case r == ' ':
-			if begun {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			begun = false
-		default:
-			word.WriteRune(r)
-			begun = true
-		}
-	}
-	if quote != 0 {
-		return nil, fmt.Errorf("a quote %c is not closed", quote)
-	}
-	if begun {
-		words = append(words, word.String())
-	}
-	return words, nil
+	return lines
 }
 
 // shell opens a shell of the operating system, for an administrator who has just

@@ -12,14 +12,14 @@ import (
 )
 
 func TestOutputOfACommandHasABound(t *testing.T) {
-	var b bounded
+	b := Kept{Max: maxOutput}
 	piece := bytes.Repeat([]byte("0123456\n"), 1000)
 	for range 1000 {
 		if n, err := b.Write(piece); n != len(piece) || err != nil {
 			t.Fatalf("Write = %d, %v", n, err)
 		}
 	}
-	if out := b.String(); len(out) > maxOutput+200 || len(out) < maxOutput || !strings.HasSuffix(out, "1048576 bytes of what a command prints)") {
+	if out := strings.Join(linesOf(&b), "\n"); len(out) > maxOutput+200 || len(out) < maxOutput || !strings.HasSuffix(out, "1048576 bytes of what a command prints)") {
 		t.Errorf("%d bytes are kept, and the end is %q", len(out), out[len(out)-200:])
 	}
 }

@@ -13,7 +13,8 @@ func (b *box) fromUSB() {
 	b.stored["setup"] = true
 	b.sup.answers["install.disks"] = args{"from": "/dev/sdb", "usb": true, "disks": []args{
 		{"name": "sda", "path": "/dev/sda", "line": "sda, 256.0 GB, SSD\x1b[2J 870, serial S5Y1: 3 partitions"},
-		{"name": "sdc", "path": "/dev/sdc", "line": "sdc, 16.0 GB: nothing at its beginning", "used": "sdc1 is mounted at /media"}}}
+		{"name": "sdc", "path": "/dev/sdc", "line": "sdc, 16.0 GB: nothing at its beginning", "used": "sdc1 is mounted at /media"},
+		{"name": "sdb", "path": "/dev/sdb", "line": "sdb, 16.0 GB, USB: Evener 1.4.0 in slot A", "used": "this system was started from it"}}}
 	b.sup.answers["install.write"] = args{"version": "1.4.0"}
 }
 

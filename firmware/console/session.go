@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +83,7 @@ func (s *session) say(format string, args ...any) {
 		case string:
 			args[i] = clean(v)
 		case error:
-			args[i] = clean(strings.ReplaceAll(s.secrets.Text(v.Error()), "\n", "; "))
+			args[i] = clean(s.secrets.Text(v.Error()))
 		}
 	}
 	for _, line := range strings.Split(fmt.Sprintf(format, args...), "\n") {
@@ -140,13 +141,26 @@ func (s *session) typed(word, what string) (bool, error) {
 
 // choose asks for one of n things by its number; 0 is none.
 func (s *session) choose(prompt string, n int) (int, error) {
+	return s.number(fmt.Sprintf("%s (1 to %d, Enter for none): ", prompt, n), n, nil)
+}
+
+// number asks until one of n things is named by its number, or by its word where there
+// are words. 0 is Enter.
+func (s *session) number(prompt string, n int, words []string) (int, error) {
 	for {
-		line, err := s.read(fmt.Sprintf("%s (1 to %d, Enter for none): ", prompt, n))
+		line, err := s.read(prompt)
 		if err != nil || line == "" || line == "0" {
 			return 0, err
 		}
+		if i := slices.Index(words, strings.ToLower(line)); i >= 0 {
+			return i + 1, nil
+		}
 		if i, err := strconv.Atoi(line); err == nil && i >= 1 && i <= n {
 			return i, nil
+		}
+		if words != nil {
+			s.say("Type a number of 1 to %d, or %s.", n, strings.Join(words, " or "))
+			continue
 		}
 		s.say("There is no %s here.", line)
 	}

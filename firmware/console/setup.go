@@ -145,6 +145,9 @@ const startLimit = time.Minute
 // awaitEngine gives the engine of a box that was just switched on some time to
 // answer: without it only the address can be set.
 func (s *session) awaitEngine() error {
+	if s.box.silent != nil {
+		s.ask() // it may have come up while the questions were asked
+	}
 	if s.box.silent == nil {
 		return nil
 	}

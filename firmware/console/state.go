@@ -5,6 +5,7 @@ package console
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type state struct {
 	hello   hello
 	network *network // nil: not told
 	silent  error    // why the engine said nothing; nil: it did
+	alarms  []string // of process 1, asked for where the engine tells nothing
 }
 
 // A stored is the result of recovery.status.
@@ -150,6 +152,15 @@ func (s *session) ask() {
 		}
 		_ = s.supervisor("role.list", nil, &st) // without it no role is shown
 		b.info.Roles = st.Roles
+		var machine struct {
+			Alarms []struct {
+				Text string `json:"text"`
+			} `json:"alarms"`
+		}
+		_ = s.supervisor("machine.alarms", nil, &machine) // a box without a process 1 of ours has none
+		for _, a := range machine.Alarms {
+			b.alarms = append(b.alarms, a.Text)
+		}
 	}
 	s.box = b
 }
@@ -169,7 +180,7 @@ func (b *state) problems() []string {
 	if b.silent == nil {
 		return b.info.Problems
 	}
-	out := []string{}
+	out := slices.Clone(b.alarms)
 	var e *api.Error
 	switch {
 	case errors.As(b.storedErr, &e) && e.Code == api.CodeNotFound:

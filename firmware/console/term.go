@@ -232,11 +232,17 @@ func (t *term) print(s string) {
 	}
 }
 
-// clean makes of a text from elsewhere one that does nothing to a terminal:
-// printable ASCII.
+// clean makes of a text from elsewhere one that does nothing to a terminal: a line of
+// printable ASCII. Lines, such as those of several errors in one, follow each other.
 func clean(s string) string {
+	if strings.ContainsAny(s, "\n\t") {
+		s = strings.NewReplacer(":\n", ": ", "\r\n", "; ", "\n", "; ", "\t", " ").Replace(strings.Trim(s, "\r\n"))
+	}
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r > 0x7e {
+		switch {
+		case r == 'µ', r == 'μ': // of microseconds
+			return 'u'
+		case r < 0x20, r > 0x7e:
 			return '?'
 		}
 		return r

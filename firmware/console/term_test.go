@@ -237,13 +237,13 @@ func TestSplit(t *testing.T) {
 		`x ""`:                "x|",
 		`x "y`:                "error",
 	} {
-		words, err := split(line)
+		words, err := Words(line)
 		got := strings.Join(words, "|")
 		if err != nil {
 			got = "error"
 		}
 		if got != want {
-			t.Errorf("split(%q) = %q, want %q", line, got, want)
+			t.Errorf("Words(%q) = %q, want %q", line, got, want)
 		}
 	}
 }
@@ -367,25 +367,4 @@ func TestCtrlCEndsALogThatIsLong(t *testing.T) {
 		}
 		b.hangUp()
 	})
-}
-
-func TestWrapEndsWithAnyLine(t *testing.T) {
-	for _, blanks := range []int{0, 4, 38, 39, 40, 78, 79, 80, 200} {
-		text := strings.Repeat(" ", blanks) + strings.Repeat("word ", 40) + strings.Repeat("x", 200)
-		done := make(chan []string, 1)
-		go func() { done <- wrap(text, strings.Repeat(" ", blanks)) }()
-		select {
-		case lines := <-done:
-			for _, l := range lines {
-				if len(l) > width {
-					t.Errorf("after %d blanks a line has %d columns: %q", blanks, len(l), l)
-				}
-			}
-			if got := strings.Join(strings.Fields(strings.Join(lines, "")), ""); got != strings.Join(strings.Fields(text), "") {
-				t.Errorf("after %d blanks the text is %q", blanks, got)
-			}
-		case <-time.After(20 * time.Second):
-			t.Fatalf("a line with %d blanks before it is broken for ever", blanks)
-		}
-	}
 }

@@ -43,6 +43,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"probe shop/web9", 3, "there are shop/web1, shop/web2"},
 		{"demo origin web9 dead", 3, "there are web1"},
 		{"demo origin web1 sad", 2, "ok, slow, broken or dead"},
+		{"time set yesterday", 2, "such as 2026-11-21T12:00:00Z"},
 		{"show clubs", 2, "clusters"},
 		{"statue", 2, "status"},
 		{"status --loud", 2, "--loud"},

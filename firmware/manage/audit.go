@@ -15,6 +15,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/audit"
 	"evener/firmware/event"
+	"evener/firmware/phrase"
 )
 
 // An AuditRecord is one thing that was done, or tried.
@@ -22,7 +23,7 @@ type AuditRecord struct {
 	Seq      uint64    `json:"seq"`
 	Time     time.Time `json:"time" doc:"when it ended"`
 	User     string    `json:"user,omitempty"`
-	Origin   string    `json:"origin,omitempty" doc:"cli, api, console, panel, serial; box: the audit log itself; engine: what the box did by itself"`
+	Origin   string    `json:"origin,omitempty" doc:"cli, api, console, web (a command line in the console), panel, serial; box: the audit log itself; engine: what the box did by itself"`
 	Remote   string    `json:"remote,omitempty" doc:"where the caller was"`
 	Session  string    `json:"session,omitempty" doc:"id of the session or API token"`
 	Method   string    `json:"method"`
@@ -36,6 +37,8 @@ type AuditRecord struct {
 	Note     string    `json:"note,omitempty" doc:"why, in the words of who did it"`
 	Prev     string    `json:"prev" doc:"hash of the record before"`
 	Hash     string    `json:"hash"`
+
+	Said phrase.Words `json:"said,omitempty" says:"-" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 type auditFilter struct {
@@ -143,7 +146,8 @@ func (b *Box) auditQuery(ctx context.Context, _ api.Call, p auditQuery) (AuditRe
 func auditRecordOf(r audit.Record) AuditRecord {
 	return AuditRecord{Seq: r.Seq, Time: r.Time, User: r.User, Origin: r.Origin, Remote: r.Remote, Session: r.Session,
 		Method: r.Method, Object: r.Object, What: r.What, Before: r.Before, After: r.After, Revision: r.Revision,
-		Outcome: r.Outcome, Message: r.Message, Note: r.Note, Prev: r.Prev, Hash: r.Hash}
+		Outcome: r.Outcome, Message: r.Message, Note: r.Note, Prev: r.Prev, Hash: r.Hash,
+		Said: phrase.Fields("message", r.Message).WithDid("what", r.What)}
 }
 
 func (b *Box) auditVerify(ctx context.Context, _ api.Call, _ struct{}) (AuditReport, error) {

@@ -171,6 +171,10 @@ func checkBackupItem(i backup.Item) error {
 	case lb.EABItems:
 		_, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(string(i.Data), "="))
 	case lb.ACMEItems, alertItems: // as the packages keep them, which make up for what they cannot read
+	case requestItems:
+		if err = checkItem(name); err == nil {
+			_, err = certs.ParseRequest(i.Data)
+		}
 	case "auth/":
 		err = checkUserItem(i)
 	default:

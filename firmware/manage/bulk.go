@@ -11,6 +11,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/config"
 	"evener/firmware/lb"
+	"evener/firmware/phrase"
 )
 
 // targets say which members a runtime method is about: all that any of the
@@ -50,6 +51,8 @@ type Effect struct {
 	Until    time.Time `json:"until,omitzero" doc:"end of its drain, if one runs"`
 	Cut      bool      `json:"cut,omitempty" doc:"what is left at the end of that drain is closed"`
 	Error    string    `json:"error,omitempty" doc:"why nothing was done with it, one of several"`
+
+	Said phrase.Words `json:"said,omitempty" says:"error" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // Previewed tells what taking members out would mean.
@@ -129,6 +132,7 @@ func (b *Box) act(ctx context.Context, c api.Call, t targets, guard bool, change
 	for i, x := range list {
 		if err := change(x.pool, x.member); err != nil {
 			failed, effects[i].Error = apiError(err), err.Error()
+			effects[i].Said = phrase.Fields("error", effects[i].Error)
 			continue
 		}
 		done++

@@ -12,6 +12,7 @@ import (
 
 	"evener/firmware/api"
 	"evener/firmware/capture"
+	"evener/firmware/phrase"
 )
 
 type captureParams struct {
@@ -50,6 +51,8 @@ type Capture struct {
 	Bytes      int64        `json:"bytes" doc:"of the file"`
 	Lost       uint64       `json:"lost" doc:"packets that came too fast to be kept"`
 	Joined     uint64       `json:"joined" doc:"packets whose comment names an exchange; known when it is done"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // Captures lists captures.
@@ -127,6 +130,7 @@ func captureOf(s capture.Status) Capture {
 		at := s.Ended.UTC().Truncate(time.Millisecond)
 		c.Ended = &at
 	}
+	c.Said = phrase.Fields("problem", c.Problem)
 	return c
 }
 

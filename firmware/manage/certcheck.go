@@ -15,7 +15,7 @@ import (
 
 type checkCertificateParams struct {
 	Name     string `json:"name,omitempty" doc:"under which it would be imported"`
-	PEM      string `json:"pem,omitempty" secret:"true" doc:"certificate, chain and private key in any order"`
+	PEM      string `json:"pem,omitempty" secret:"true" doc:"certificate, chain and private key in any order; without a key, that of the pending request which the certificate fits"`
 	PKCS12   string `json:"pkcs12,omitempty" secret:"true" doc:"in place of pem: a PKCS#12 file in base64"`
 	Password string `json:"password,omitempty" secret:"true" doc:"of the PKCS#12 file"`
 }
@@ -47,7 +47,7 @@ func (b *Box) checkCertificate(_ context.Context, _ api.Call, p checkCertificate
 			return Certificate{}, err
 		}
 	}
-	pair, err := (&importParams{PEM: p.PEM, PKCS12: p.PKCS12, Password: p.Password}).parse()
+	pair, request, err := b.parseImport(&importParams{PEM: p.PEM, PKCS12: p.PKCS12, Password: p.Password})
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -57,7 +57,9 @@ func (b *Box) checkCertificate(_ context.Context, _ api.Call, p checkCertificate
 			s.UsedBy = lb.CertificateUsers(cfg, p.Name)
 		}
 	}
-	return certificateOf(s), nil
+	out := certificateOf(s)
+	out.Request = request
+	return out, nil
 }
 
 func (b *Box) uncovered(context.Context, api.Call, struct{}) (Uncovered, error) {

@@ -42,6 +42,7 @@ type Certificate struct {
 	Notes       []string      `json:"notes,omitempty" doc:"what is good to know, and nothing to mend"`
 	Lacks       string        `json:"lacks,omitempty" doc:"why it is missing, and what to do"`
 	ACME        *ACMEProgress `json:"acme,omitempty" doc:"of one that a CA gives"`
+	Request     string        `json:"request,omitempty" doc:"of certificate.import and certificate.check: the pending request whose key it takes"`
 }
 
 // An Issuer is a certificate of a chain.
@@ -169,16 +170,25 @@ func (b *Box) certificate(_ context.Context, c api.Call, p certificateParams) (C
 	return Certificate{}, apiError(missing)
 }
 
+// pairOf returns the pair of a certificate, that is served or not.
+func (b *Box) pairOf(ctx context.Context, c api.Call, p certificateParams) (*certs.Pair, error) {
+	if pair := b.cfg.Balancer.Pair(p.Name); pair != nil {
+		return pair, nil
+	}
+	if _, err := b.certificate(ctx, c, p); err != nil {
+		return nil, err
+	}
+	pair, err := b.stored(p.Name)
+	if err != nil {
+		return nil, api.Errorf(api.CodeNotFound, "certificate.missing", "certificate %s: there is none yet", p.Name)
+	}
+	return pair, nil
+}
+
 func (b *Box) chain(ctx context.Context, c api.Call, p certificateParams) (Chain, error) {
-	pair := b.cfg.Balancer.Pair(p.Name)
-	if pair == nil {
-		if _, err := b.certificate(ctx, c, p); err != nil {
-			return Chain{}, err
-		}
-		var err error
-		if pair, err = b.stored(p.Name); err != nil {
-			return Chain{}, api.Errorf(api.CodeNotFound, "certificate.missing", "certificate %s: there is none yet", p.Name)
-		}
+	pair, err := b.pairOf(ctx, c, p)
+	if err != nil {
+		return Chain{}, err
 	}
 	var out strings.Builder
 	for _, der := range pair.Certificate().Certificate {

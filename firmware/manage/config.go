@@ -11,6 +11,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/config"
 	"evener/firmware/lb"
+	"evener/firmware/phrase"
 	"evener/firmware/store"
 )
 
@@ -64,6 +65,10 @@ func validation(found config.Diagnostics) error {
 	return e
 }
 
+// maxSaid is how many mistakes of one text are taken apart for translation: a text
+// can have a thousand, made to cost much.
+const maxSaid = 250
+
 // Problems lists mistakes as programs read them.
 func Problems(found config.Diagnostics) []api.Problem {
 	var out []api.Problem
@@ -72,8 +77,12 @@ func Problems(found config.Diagnostics) []api.Problem {
 		if d.Path != "" {
 			msg = d.Path + ": " + d.Msg
 		}
-		out = append(out, api.Problem{File: d.Range.Filename, Line: d.Range.Start.Line,
-			Col: d.Range.Start.Column, Message: msg, Warning: d.Warning})
+		p := api.Problem{File: d.Range.Filename, Line: d.Range.Start.Line,
+			Col: d.Range.Start.Column, Message: msg, Warning: d.Warning}
+		if len(out) < maxSaid {
+			p.Said = phrase.Mistake(d.Path, d.Msg)
+		}
+		out = append(out, p)
 	}
 	return out
 }

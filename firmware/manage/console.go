@@ -15,6 +15,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/certs"
 	"evener/firmware/config"
+	"evener/firmware/phrase"
 	"evener/firmware/supervise"
 )
 
@@ -58,6 +59,8 @@ type ConsoleInfo struct {
 	State       string    `json:"state" doc:"of its process: running, waiting, ..."`
 	PID         int       `json:"pid,omitempty" doc:"of its process"`
 	Crashes     int       `json:"crashes" doc:"of its process, since the box started"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A console is what the engine knows of the console.
@@ -201,6 +204,7 @@ func (b *Box) consoleInfo(roles []supervise.RoleStatus) ConsoleInfo {
 	if i.State != string(supervise.Serving) {
 		i.Listening = []string{} // what it told is of a process that is gone
 	}
+	i.Said = phrase.Fields("problem", i.Problem)
 	return i
 }
 

@@ -14,6 +14,7 @@ import (
 // topics are told when what they show changes; they are nil before Methods.
 type topics struct {
 	candidate, confirm, certificates, captures *api.Topic
+	requests                                   *api.Topic
 	hardware                                   *api.Topic
 	ports, network, time                       *api.Topic
 	sessions, tokens, users                    *api.Topic

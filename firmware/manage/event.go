@@ -11,6 +11,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/audit"
 	"evener/firmware/event"
+	"evener/firmware/phrase"
 	"evener/firmware/store"
 )
 
@@ -24,6 +25,8 @@ type Event struct {
 	Args     map[string]any `json:"args,omitempty" doc:"the values inside text, for translation"`
 	Text     string         `json:"text" doc:"in words"`
 	Ack      *EventAck      `json:"ack,omitempty" doc:"who has taken notice; absent: nobody"`
+
+	Said phrase.Words `json:"said,omitempty" doc:"what the args that are sentences say, by name: kind and args"`
 }
 
 // An EventAck says who has taken notice of an event.
@@ -34,7 +37,8 @@ type EventAck struct {
 }
 
 func eventOf(e event.Event) Event {
-	out := Event{Seq: e.Seq, Time: e.Time, Kind: string(e.Kind), Severity: e.Severity.String(), Object: e.Object, Args: e.Args, Text: e.Text}
+	out := Event{Seq: e.Seq, Time: e.Time, Kind: string(e.Kind), Severity: e.Severity.String(), Object: e.Object, Args: e.Args, Text: e.Text,
+		Said: phrase.Args(e.Args)}
 	if e.Ack != nil {
 		out.Ack = &EventAck{e.Ack.By, e.Ack.Time, e.Ack.Note}
 	}
@@ -78,6 +82,8 @@ type Events struct {
 	Next    uint64  `json:"next,omitempty" doc:"with since: what to ask for next"`
 	Unacked int     `json:"unacked" doc:"warnings and errors that nobody has acknowledged"`
 	Problem string  `json:"problem,omitempty" doc:"why events would not survive a restart now"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 type eventAckParams struct {
@@ -108,6 +114,7 @@ func (b *Box) eventList(_ context.Context, _ api.Call, p eventQuery) (Events, er
 	out := Events{Events: []Event{}, Last: j.Last(), Unacked: j.Unacked(event.Warning)}
 	if err := j.Problem(); err != nil {
 		out.Problem = err.Error()
+		out.Said = phrase.Fields("problem", out.Problem)
 	}
 	if p.Since > 0 {
 		batch, _ := j.After(p.Since, p.Limit)

@@ -10,6 +10,7 @@ import (
 	"evener/firmware/config"
 	"evener/firmware/lb"
 	"evener/firmware/match"
+	"evener/firmware/phrase"
 )
 
 type explainParams struct {
@@ -43,6 +44,8 @@ type Explained struct {
 	Forwarded  string            `json:"forwarded,omitempty" doc:"request head as the member gets it"`
 	SetCookie  string            `json:"set_cookie,omitempty" doc:"cookie that the answer sets"`
 	Answer     string            `json:"answer,omitempty" doc:"answer of the box itself"`
+
+	Said phrase.Words `json:"said,omitempty" says:"refused" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An ExplainedRule is one rule and what was found.
@@ -80,6 +83,8 @@ type ExplainedMember struct {
 	Why    string  `json:"why"`
 	Share  float64 `json:"share" doc:"of new clients that it should get, 0 to 1"`
 	Active int64   `json:"active"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 type responderParams struct {
@@ -171,6 +176,7 @@ func explained(a lb.Answer) Explained {
 		Forwarded: a.Forwarded, SetCookie: a.SetCookie, Answer: a.Answer}
 	if a.Status != 0 {
 		out.Refused, out.Reason, out.Status = a.Words, a.Label, a.Status
+		out.Said = phrase.Fields("refused", out.Refused)
 		return out
 	}
 	for _, r := range a.Rules {
@@ -184,7 +190,8 @@ func explained(a lb.Answer) Explained {
 		out.Responder = a.Route.Responder.Name
 	}
 	for _, m := range a.Explanation.Members {
-		out.Members = append(out.Members, ExplainedMember{m.Name, m.Chosen, m.Why, m.Share, m.Active})
+		out.Members = append(out.Members, ExplainedMember{Name: m.Name, Chosen: m.Chosen, Why: m.Why, Share: m.Share, Active: m.Active,
+			Said: phrase.Fields("why", m.Why)})
 		if m.Chosen {
 			out.Member = m.Name
 		}

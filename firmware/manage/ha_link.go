@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/phrase"
 )
 
 // HARole is the name of the role that moves addresses between boxes.
@@ -121,6 +122,8 @@ type HAGroupReport struct {
 	Parts    []HAPart   `json:"parts" doc:"what makes the priority what it is"`
 	Routers  []HARouter `json:"routers"`
 	Handoff  *HAHandoff `json:"handoff,omitempty" doc:"null: switched off"`
+
+	Said phrase.Words `json:"said,omitempty" says:"reason,held" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HAHandoff tells how connections fare that began on the box which had the group
@@ -132,6 +135,8 @@ type HAHandoff struct {
 	Connections uint64       `json:"connections" doc:"that they belong to"`
 	Ended       uint64       `json:"ended" doc:"of those, ended by their client"`
 	Until       time.Time    `json:"until,omitzero" doc:"when packets are not sent on any more, or were not"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HAPart is one cause that counts for the priority.
@@ -140,6 +145,8 @@ type HAPart struct {
 	Weight int    `json:"weight" doc:"taken away while the cause fails; 0: all"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail" doc:"in words"`
+
+	Said phrase.Words `json:"said,omitempty" says:"detail" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HARouter is one virtual router of a group.
@@ -159,6 +166,8 @@ type HARouter struct {
 	Received       uint64            `json:"received" doc:"advertisements"`
 	Errors         map[string]uint64 `json:"errors" doc:"packets that were refused, by reason"`
 	Problem        string            `json:"problem,omitempty"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HAPeerReport is what heartbeats tell of a peer.
@@ -176,6 +185,8 @@ type HAPeerGroup struct {
 	Priority uint8  `json:"priority"`
 	Healthy  bool   `json:"healthy" doc:"it could be active there"`
 	Reason   string `json:"reason"`
+
+	Said phrase.Words `json:"said,omitempty" says:"reason" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HAAlarm is something about hot standby that needs attention.
@@ -184,6 +195,8 @@ type HAAlarm struct {
 	Group    string    `json:"group,omitempty"`
 	Text     string    `json:"text" doc:"with the cause, in one line"`
 	Since    time.Time `json:"since"`
+
+	Said phrase.Words `json:"said,omitempty" says:"text" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HAChange is one entry of the timeline: a group came into another state or

@@ -12,6 +12,7 @@ import (
 
 	"evener/firmware/api"
 	"evener/firmware/event"
+	"evener/firmware/phrase"
 )
 
 // A Mirror connects this box with its peers.
@@ -144,6 +145,7 @@ func (b *Box) pairing() HAPairing {
 	if cfg := b.standbyConfig(); cfg != nil && cfg.Node.Listen.IsValid() {
 		p.Listen = cfg.Node.Listen.String()
 	}
+	p.Said = phrase.Fields("problem", p.Problem)
 	return p
 }
 
@@ -265,7 +267,7 @@ func (b *Box) differences(ctx context.Context, c api.Call, p peerParams) (HADiff
 	if err != nil {
 		return HADifferences{}, api.Errorf(api.CodeFailed, "ha.compare", "%v", err)
 	}
-	d.Objects = stringsOf(d.Objects)
+	d.Objects, d.Said = stringsOf(d.Objects), phrase.Fields("problem", d.Problem)
 	return d, nil
 }
 

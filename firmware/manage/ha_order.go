@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"evener/firmware/api"
+	"evener/firmware/phrase"
 )
 
 type switchParams struct {
@@ -19,6 +20,8 @@ type switchParams struct {
 // A Switched tells what became of an order.
 type Switched struct {
 	Text []string `json:"text" doc:"what was done, a line for each box"`
+
+	Said phrase.Words `json:"said,omitempty" says:"text" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // switchGroup has the box that is active hand a group over. Where none is, the box
@@ -49,7 +52,7 @@ func (b *Box) switchGroup(ctx context.Context, c api.Call, p switchParams) (Swit
 	if err != nil {
 		return Switched{}, err
 	}
-	return Switched{[]string{text}}, nil
+	return Switched{Text: []string{text}, Said: phrase.Fields("text.0", text)}, nil
 }
 
 func (b *Box) rebalance(ctx context.Context, c api.Call, _ struct{}) (Switched, error) {

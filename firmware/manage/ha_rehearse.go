@@ -13,6 +13,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/config"
 	"evener/firmware/event"
+	"evener/firmware/phrase"
 )
 
 const (
@@ -62,6 +63,7 @@ func (b *Box) rehearsals(context.Context, api.Call, struct{}) (HARehearsals, err
 		now := r.HARehearsal
 		out.Running = &now
 	}
+	phrase.Fill(&out)
 	return out, nil
 }
 

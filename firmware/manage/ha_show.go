@@ -12,6 +12,7 @@ import (
 
 	"evener/firmware/config"
 	"evener/firmware/event"
+	"evener/firmware/phrase"
 )
 
 // An HAObject is one object of the topic state.ha.
@@ -31,6 +32,8 @@ type HANode struct {
 	Alarms     []HAAlarm `json:"alarms" doc:"the worst first"`
 	Problem    string    `json:"problem" doc:"why hot standby does not work on this box; empty: it does"`
 	Realtime   bool      `json:"realtime" doc:"advertisements are sent with real-time priority"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // showHA shows the groups, the other boxes and the mirror.
@@ -40,6 +43,7 @@ func (b *Box) showHA() HAShow {
 	out := HAShow{Groups: []HAGroup{}, Peers: []HAPeer{}, Alarms: []HAAlarm{}, Mirror: b.mirrorShow()}
 	if cfg == nil {
 		out.Problem, out.Summary = "no configuration is known yet", "not known yet"
+		phrase.Fill(&out)
 		return out
 	}
 	out.Configured = len(cfg.Groups) > 0 || len(cfg.Node.Peers) > 0
@@ -57,6 +61,7 @@ func (b *Box) showHA() HAShow {
 	}
 	slices.SortStableFunc(out.Alarms, func(a, b HAAlarm) int { return cmp.Compare(a.Severity, b.Severity) })
 	out.Summary = out.sentence()
+	phrase.Fill(&out)
 	return out
 }
 
@@ -112,7 +117,12 @@ func (b *Box) groupNow(g *config.Group) HAGroup {
 	case s.heard.IsZero() || time.Since(s.heard) > haSilent:
 		out.Reason = "the process that moves addresses tells nothing"
 	}
-	out.Parts, out.Routers = stringsOf(out.Parts), stringsOf(out.Routers)
+	// Their own, for what is added to them: the report keeps its.
+	out.Parts, out.Routers = slices.Concat([]HAPart{}, out.Parts), slices.Concat([]HARouter{}, out.Routers)
+	if out.Handoff != nil {
+		own := *out.Handoff
+		out.Handoff = &own
+	}
 	return out
 }
 
@@ -317,7 +327,7 @@ func (p *HAPeer) words() string {
 func (b *Box) liveHA() map[string]HAObject {
 	h := b.showHA()
 	out := map[string]HAObject{"mirror": {Mirror: &h.Mirror},
-		"node": {Node: &HANode{h.Configured, h.Node, h.Simulated, h.Summary, h.Alarms, h.Problem, h.Realtime}}}
+		"node": {Node: &HANode{h.Configured, h.Node, h.Simulated, h.Summary, h.Alarms, h.Problem, h.Realtime, h.Said}}}
 	for i := range h.Groups {
 		out["group/"+h.Groups[i].Name] = HAObject{Group: &h.Groups[i]}
 	}

@@ -181,8 +181,14 @@ func (b *Box) claimSources(old, r *HAReport, acked uint64) {
 	}
 }
 
-// sourcePause is between two looks at what has changed in the records.
-const sourcePause = 25 * time.Millisecond
+// sourcePause is between two looks at what has changed in the records: most of the time
+// that a change needs to the other box. While nothing changes it grows to sourceRest.
+// peersPause is between two looks at whether there is another box.
+const (
+	sourcePause = 5 * time.Millisecond
+	sourceRest  = 40 * time.Millisecond
+	peersPause  = time.Second
+)
 
 // feedSources tells peers of records of source persistence until ctx ends. Nothing
 // is noted while there is no peer to tell.
@@ -195,15 +201,17 @@ func (b *Box) feedSources(ctx context.Context) {
 		}
 	}()
 	var key, value []byte
-	tick := time.NewTicker(sourcePause)
+	tick := time.NewTimer(0)
 	defer tick.Stop()
-	for n := 0; ; n++ {
+	pause := sourcePause
+	for looked := (time.Time{}); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if n%40 == 0 {
+		if time.Since(looked) >= peersPause {
+			looked = time.Now()
 			switch wanted := b.anyPaired(); {
 			case wanted && feed == nil:
 				feed = src.Follow()
@@ -213,13 +221,17 @@ func (b *Box) feedSources(ctx context.Context) {
 			}
 		}
 		if feed == nil {
+			tick.Reset(peersPause)
 			continue
 		}
+		pause = min(2*pause, sourceRest)
 		now := time.Now().UnixNano()
 		feed.Drain(now, func(r persist.SourceRecord) {
 			key, value = r.AppendKey(key[:0]), r.AppendValue(value[:0], now)
 			t.put(key, value)
+			pause = sourcePause
 		})
+		tick.Reset(pause)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"evener/firmware/api"
 	"evener/firmware/event"
+	"evener/firmware/phrase"
 )
 
 const (
@@ -159,6 +160,7 @@ func (b *Box) timeline(_ context.Context, _ api.Call, p timelineParams) (HATimel
 	out := HATimeline{Entries: []HAEntry{}, Missing: []string{}}
 	for _, e := range nearby(all, p.Group) {
 		if len(out.Entries) < p.Limit && (p.Before.IsZero() || e.Time.Before(p.Before)) {
+			e.Said = phrase.Args(e.Args) // anew: what another box knew of it may be older
 			out.Entries = append(out.Entries, e)
 		}
 	}
@@ -170,6 +172,7 @@ func (b *Box) timeline(_ context.Context, _ api.Call, p timelineParams) (HATimel
 		}
 		slices.Sort(out.Missing)
 	}
+	out.Said = phrase.List("missing", out.Missing)
 	return out, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/phrase"
 )
 
 // An HAShow is what people are shown of hot standby.
@@ -20,6 +21,8 @@ type HAShow struct {
 	Alarms     []HAAlarm `json:"alarms" doc:"the worst first"`
 	Problem    string    `json:"problem" doc:"why hot standby does not work on this box; empty: it does"`
 	Realtime   bool      `json:"realtime" doc:"advertisements are sent with real-time priority"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HAGroup is a failover group as this box sees it.
@@ -58,6 +61,8 @@ type HAPeerMirror struct {
 	Acked     uint64       `json:"acked" doc:"changes that the peer has acknowledged"`
 	Queued    int          `json:"queued" doc:"changes that wait"`
 	Problem   string       `json:"problem" doc:"why it is not connected, or not whole; empty: none"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // The states of HADifferences.
@@ -74,6 +79,8 @@ type HADifferences struct {
 	State   string         `json:"state" doc:"in sync, mine newer, theirs newer, conflict or unknown"`
 	Objects []HADifference `json:"objects" doc:"that differ"`
 	Problem string         `json:"problem" doc:"why they are not made equal; empty: nothing is in the way"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HADifference is one object that differs.
@@ -94,6 +101,8 @@ type HAMirror struct {
 	Keys        string    `json:"keys" doc:"node whose cookie and ticket keys all boxes use; empty: each uses its own"`
 	Tables      []HATable `json:"tables"`
 	Problem     string    `json:"problem" doc:"why it does not work; empty: it does"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HATable is one replicated table.
@@ -127,6 +136,8 @@ type HAPairing struct {
 	Until          time.Time `json:"until,omitzero" doc:"when the phase ends by itself"`
 	Problem        string    `json:"problem" doc:"why it failed; empty: it did not"`
 	NotBefore      time.Time `json:"not_before,omitzero" doc:"when the next may begin, after failures"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HAEntry is one line of the timeline.
@@ -139,12 +150,16 @@ type HAEntry struct {
 	Object   string         `json:"object,omitempty" doc:"such as group/front, port/lan1, pool/shop/member/web1"`
 	Args     map[string]any `json:"args,omitempty" doc:"the values inside text, for translation"`
 	Text     string         `json:"text"`
+
+	Said phrase.Words `json:"said,omitempty" doc:"what the args that are sentences say, by name: kind and args"`
 }
 
 // An HATimeline is what happened on all boxes, the newest first.
 type HATimeline struct {
 	Entries []HAEntry `json:"entries"`
 	Missing []string  `json:"missing" doc:"peers whose part could not be had, each with the cause"`
+
+	Said phrase.Words `json:"said,omitempty" says:"missing" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HARehearsal is a failover that was performed to see what it costs.
@@ -164,6 +179,8 @@ type HARehearsal struct {
 	Back     HARehearsalLeg `json:"back" doc:"measured on the way back"`
 	Problem  string         `json:"problem,omitempty" doc:"why it failed"`
 	Finished time.Time      `json:"finished,omitzero"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HARehearsalLeg is the loss of one takeover, as the probe client has seen it.

@@ -14,8 +14,9 @@ import (
 )
 
 // mirroredItems begin the names of what the vault shares with other boxes: that
-// which objects of the shared configuration name.
-var mirroredItems = []string{lb.ImportedItems, lb.SelfSignedItems, lb.TrustItems, lb.EABItems, lb.ACMEItems, alertItems}
+// which objects of the shared configuration name, and the keys that certificates of
+// theirs are to come for.
+var mirroredItems = []string{lb.ImportedItems, lb.SelfSignedItems, lb.TrustItems, lb.EABItems, lb.ACMEItems, alertItems, requestItems}
 
 // A wireItem is an item of the vault between boxes.
 type wireItem struct {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/phrase"
 )
 
 // A Hardware is the box as a thing.
@@ -15,6 +16,8 @@ type Hardware struct {
 	Sensors  []Sensor      `json:"sensors"`
 	Machine  *MachineInfo  `json:"machine" doc:"the supervisor's devices; null: it does not answer"`
 	Problems []string      `json:"problems" doc:"devices that the board names and the machine has not"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problems" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A MachineShow is what the supervisor says of its devices.
@@ -49,6 +52,8 @@ type Sensor struct {
 	Critical float64 `json:"critical" doc:"limit; 0: none"`
 	State    string  `json:"state" doc:"ok, warning, critical or missing"`
 	Problem  string  `json:"problem,omitempty" doc:"why it is missing"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A MachineInfo is the supervisor's devices and what they do.
@@ -57,12 +62,30 @@ type MachineInfo struct {
 	Level    string           `json:"level" doc:"what the alarm lamp shows: fine, warning, error, alert or emergency"`
 	Why      string           `json:"why" doc:"of that level; empty: all is fine"`
 	Locate   bool             `json:"locate" doc:"the lamp for finding the box blinks"`
+	Memory   *MachineMemory   `json:"memory,omitempty" doc:"absent: the kernel does not say, or state.machine was followed"`
 	Panel    *MachinePanel    `json:"panel" doc:"null: there is none"`
 	LEDs     []MachineLED     `json:"leds"`
 	Watchdog *MachineWatchdog `json:"watchdog" doc:"null: none is used"`
 	Serial   MachineSerial    `json:"serial"`
 	Keys     []MachineKey     `json:"keys"`
 	Bypass   []MachineBypass  `json:"bypass"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why" doc:"what the texts say, by field: kind and args, for translation"`
+}
+
+// A MachineMemory is what the machine's memory is used for.
+type MachineMemory struct {
+	Total     int64            `json:"total" doc:"bytes that the kernel hands out: what is built in, less its own code and tables"`
+	Available int64            `json:"available" doc:"bytes that programs could still have: free, or given back when somebody needs them"`
+	Processes []MachineProcess `json:"processes" doc:"those of the box"`
+}
+
+// A MachineProcess is the memory of one process of the box.
+type MachineProcess struct {
+	Role    string `json:"role" doc:"supervisor, engine, console, ha, or a demo server"`
+	PID     int    `json:"pid"`
+	PSS     int64  `json:"pss" doc:"bytes: its own, and its share of what several processes have in common, such as the program"`
+	Problem string `json:"problem,omitempty" doc:"why that is not known"`
 }
 
 // A MachinePanel is the display; panel.screen tells what it shows.
@@ -80,6 +103,8 @@ type MachineLED struct {
 	Colour  string   `json:"colour" doc:"that it shows, or comes nearest to; empty: it is dark"`
 	Blink   bool     `json:"blink"`
 	Problem string   `json:"problem,omitempty"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A MachineWatchdog restarts the box where nobody feeds it.
@@ -94,6 +119,8 @@ type MachineWatchdog struct {
 	Fed       time.Time    `json:"fed,omitzero"`
 	Stoppable bool         `json:"stoppable" doc:"an orderly end of the box disarms it"`
 	Problem   string       `json:"problem,omitempty"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why,problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A MachineSerial is the serial console.
@@ -110,6 +137,8 @@ type MachineKey struct {
 	Found   bool   `json:"found"`
 	Presses int    `json:"presses" doc:"since the supervisor's start"`
 	Problem string `json:"problem,omitempty"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A MachineBypass is two ports that a relay can connect with each other.
@@ -120,6 +149,8 @@ type MachineBypass struct {
 	Mode     string   `json:"mode" doc:"normal, bypassed, open or unknown"`
 	PowerOff string   `json:"power_off" doc:"mode without power"`
 	Problem  string   `json:"problem,omitempty"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A LocateParams says whether the lamp for finding the box blinks.
@@ -156,9 +187,11 @@ func (b *Box) showHardware(ctx context.Context) (Hardware, error) {
 	if err != nil {
 		h.Board.Name, h.Board.Recognised = b.cfg.Board, []string{}
 		h.Problems = append(h.Problems, err.Error())
+		h.Said = phrase.List("problems", h.Problems)
 		return h, nil
 	}
 	h.Board, h.Sensors, h.Problems, h.Machine = show.Board, show.Sensors, show.Problems, &show.MachineInfo
+	phrase.Fill(&h)
 	return h, nil
 }
 

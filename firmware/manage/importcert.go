@@ -5,6 +5,7 @@ package manage
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ import (
 
 type importParams struct {
 	Name     string `json:"name" doc:"that configurations refer to it by"`
-	PEM      string `json:"pem,omitempty" secret:"true" doc:"certificate, chain and private key in any order"`
+	PEM      string `json:"pem,omitempty" secret:"true" doc:"certificate, chain and private key in any order; without a key, that of the pending request which the certificate fits"`
 	PKCS12   string `json:"pkcs12,omitempty" secret:"true" doc:"in place of pem: a PKCS#12 file in base64"`
 	Password string `json:"password,omitempty" secret:"true" doc:"of the PKCS#12 file"`
 	Force    bool   `json:"force,omitempty" doc:"even where clients will refuse it and the name is in use"`
@@ -30,7 +31,7 @@ func (b *Box) importCertificate(ctx context.Context, c api.Call, p importParams)
 	if err := checkItem(p.Name); err != nil {
 		return Certificate{}, err
 	}
-	pair, err := p.parse()
+	pair, request, err := b.parseImport(&p)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -44,27 +45,39 @@ func (b *Box) importCertificate(ctx context.Context, c api.Call, p importParams)
 	if err := b.keep(lb.ImportedItems+p.Name, text); err != nil {
 		return Certificate{}, err
 	}
-	return b.certificate(ctx, c, certificateParams{p.Name})
+	if request != "" {
+		if err := b.answered(request); err != nil {
+			return Certificate{}, err
+		}
+	}
+	out, err := b.certificate(ctx, c, certificateParams{p.Name})
+	out.Request = request
+	return out, err
 }
 
-// parse reads what is to be imported.
-func (p *importParams) parse() (pair *certs.Pair, err error) {
+// parseImport reads what is to be imported. request is the pending one whose key it
+// takes, "" where it has its own.
+func (b *Box) parseImport(p *importParams) (pair *certs.Pair, request string, err error) {
 	switch {
 	case p.PEM != "" && p.PKCS12 != "", p.PEM == "" && p.PKCS12 == "":
-		return nil, api.Errorf(api.CodeParams, "params.certificate", "give either pem or pkcs12")
+		return nil, "", api.Errorf(api.CodeParams, "params.certificate", "give either pem or pkcs12")
 	case p.PEM != "":
-		pair, err = certs.ParsePEM([]byte(p.PEM), time.Now())
+		pair, request, err = b.answer(p.PEM)
 	default:
 		data, bad := base64.StdEncoding.DecodeString(p.PKCS12)
 		if bad != nil {
-			return nil, api.Errorf(api.CodeParams, "params.pkcs12", "pkcs12 is not base64: %v", bad)
+			return nil, "", api.Errorf(api.CodeParams, "params.pkcs12", "pkcs12 is not base64: %v", bad)
 		}
 		pair, err = certs.ParsePKCS12(data, p.Password, time.Now())
 	}
 	if err != nil {
-		return nil, api.Errorf(api.CodeFailed, "certificate.invalid", "%v", err)
+		kind := "certificate.invalid"
+		if errors.Is(err, certs.ErrNoKey) {
+			kind = "certificate.no_key"
+		}
+		return nil, "", api.Errorf(api.CodeFailed, kind, "%v", err)
 	}
-	return pair, nil
+	return pair, request, nil
 }
 
 // guardImport refuses, unless forced, what clients would refuse in place of what

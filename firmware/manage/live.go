@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/phrase"
 	"evener/firmware/stats"
 )
 
@@ -133,6 +134,8 @@ type LiveProbe struct {
 	Outcome  string       `json:"outcome,omitempty" doc:"good, bad, abstain or unavailable"`
 	Detail   string       `json:"detail,omitempty" doc:"in words"`
 	Took     api.Duration `json:"took"`
+
+	Said phrase.Words `json:"said,omitempty" says:"detail" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // liveClusters returns the clusters by name.
@@ -171,6 +174,7 @@ func (b *Box) liveProbes(pool, member string) []LiveProbe {
 		lp := LiveProbe{Name: p.Name, Type: string(p.Type), State: p.State.String(), Deciding: p.Deciding, At: p.Last.At}
 		if !p.Last.At.IsZero() {
 			lp.Outcome, lp.Detail, lp.Took = p.Last.Outcome.String(), p.Last.Detail, api.Duration(p.Last.Took)
+			lp.Said = phrase.Fields("detail", lp.Detail)
 		}
 		out = append(out, lp)
 	}

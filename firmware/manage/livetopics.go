@@ -31,11 +31,13 @@ func (b *Box) addLive(reg *api.Registry) {
 	b.topics.certificates = api.AddState(reg, api.Topic{Name: "state.certificates", Purpose: "The certificates.", Role: api.Viewer, Every: 5 * time.Second},
 		func(ctx context.Context, c api.Call, _ struct{}) (map[string]Certificate, error) {
 			list, err := b.certificates(ctx, c, struct{}{})
-			out := map[string]Certificate{}
-			for _, c := range list.Certificates {
-				out[c.Name] = c
-			}
-			return out, err
+			return byName(list.Certificates, func(c Certificate) string { return c.Name }), err
+		})
+	b.topics.requests = api.AddState(reg, api.Topic{Name: "state.certificate_requests", Purpose: "The requests whose certificates were not imported yet.",
+		Role: api.Viewer, Every: time.Minute},
+		func(ctx context.Context, c api.Call, _ struct{}) (map[string]CertificateRequest, error) {
+			list, err := b.requests(ctx, c, struct{}{})
+			return byName(list.Requests, func(r CertificateRequest) string { return r.Name }), err
 		})
 	api.AddState(reg, api.Topic{Name: "state.system", Purpose: "What runs, as one object named box.", Role: api.Viewer, Every: time.Second},
 		func(ctx context.Context, c api.Call, _ struct{}) (map[string]LiveSystem, error) {
@@ -46,9 +48,24 @@ func (b *Box) addLive(reg *api.Registry) {
 		b.livePast, b.liveTick)
 }
 
+// byName makes of a list the objects of a topic.
+func byName[T any](list []T, name func(T) string) map[string]T {
+	out := make(map[string]T, len(list))
+	for _, e := range list {
+		out[name(e)] = e
+	}
+	return out
+}
+
 // certificatesChanged tells who watches certificates that one has come, gone or
 // changed. What CAs and the calendar do is noticed within seconds.
-func (b *Box) certificatesChanged() { changed(b.topics.certificates) }
+func (b *Box) certificatesChanged() {
+	changed(b.topics.certificates)
+	b.requestsChanged() // a backup has them too
+}
+
+// requestsChanged tells who watches requests that one has come or gone.
+func (b *Box) requestsChanged() { changed(b.topics.requests) }
 
 // addLiveState registers a topic whose snapshot needs no caller.
 func addLiveState[T any](reg *api.Registry, name, purpose string, every time.Duration, snapshot func() map[string]T) {

@@ -58,7 +58,7 @@ type ways struct {
 func (w *ways) risk(why, kind string, args map[string]any, format string, words ...any) {
 	w.why = append(w.why, why)
 	w.warn(kind, "console", args, format, words...)
-	if w.call.Origin == ConsoleRole && (why == "console_off" || kind == "lockout.allow") {
+	if atBrowser(w.call) && (why == "console_off" || kind == "lockout.allow") {
 		w.out[len(w.out)-1].Severity = severityError
 	}
 }
@@ -105,7 +105,7 @@ func (w *ways) access() {
 		w.why = append(w.why, "console_access")
 	}
 	client, ok := remoteAddr(w.call.Remote)
-	if ok && w.call.Origin == ConsoleRole && len(is.Listen) > 0 && !within(is.Allow, client) {
+	if ok && atBrowser(w.call) && len(is.Listen) > 0 && !within(is.Allow, client) {
 		w.risk("console_access", "lockout.allow", map[string]any{"client": client.String(), "allow": spelled(is.Allow)},
 			"you come from %s, which may not reach the console any more", client)
 	}

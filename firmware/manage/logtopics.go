@@ -30,7 +30,7 @@ func (b *Box) addLogTopics(reg *api.Registry) {
 	api.AddLog(reg, api.Topic{Name: "log.audit", Purpose: "Who does what.", Role: api.Admin, Every: logEvery}, b.auditTopic)
 	api.AddLog(reg, api.Topic{Name: "log.system", Purpose: "What the engine logs.", Role: api.Viewer, Every: logEvery}, b.systemTopic)
 	api.AddLog(reg, api.Topic{Name: "log.access", Purpose: "Requests and connections as they end, filtered on the box; of what fits, 25 a second at most, the rest as gaps.",
-		Role: api.Viewer, Every: 200 * time.Millisecond, Rate: 5}, b.accessTopic)
+		Role: api.Viewer, Every: logEvery}, b.accessTopic)
 }
 
 // first returns the oldest number that is kept, of entries after a number of which

@@ -44,6 +44,7 @@ type Config struct {
 	Network    Network // nil: nobody configures it
 	Clock      Clock   // nil: nobody keeps it
 	Metrics    Metrics
+	Commands   CommandLine // nil: command lines are not run
 	Access     Access
 	Taps       Taps // nil: traffic cannot be followed
 	History    *stats.History
@@ -207,6 +208,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addHistory(reg)
 	b.addCertificates(reg)
 	b.addCertificateChecks(reg)
+	b.addCertificateRequests(reg)
 	b.addTrusts(reg)
 	b.addAudit(reg)
 	b.addAuditStream(reg)
@@ -228,6 +230,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addHardware(reg)
 	b.addHA(reg)
 	b.addUpgrade(reg)
+	b.addCommandLine(reg)
 	b.addREST(reg)
 	return reg
 }

@@ -15,6 +15,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/config"
 	"evener/firmware/netconf"
+	"evener/firmware/phrase"
 )
 
 // Network is what makes the management port as it is desired.
@@ -45,6 +46,8 @@ type NetworkInfo struct {
 	Links      []NetworkLink     `json:"links" doc:"ports, bonds and VLANs that the box configures, what a VLAN is on before it"`
 	Ways       []NetworkWay      `json:"ways" doc:"routes, rules of routes and NAT"`
 	Forwarding NetworkForwarding `json:"forwarding" doc:"now"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why,problem,problems" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A NetworkLease is an address that a DHCP server has lent.
@@ -64,7 +67,29 @@ type network struct {
 	mu     sync.Mutex     // guards what follows
 	wanted *config.Config // nil: nothing yet
 
-	faces atomic.Pointer[string] // interfaces of the links, as they were told last
+	faces atomic.Pointer[string]       // interfaces of the links, as they were told last
+	known atomic.Pointer[knownTrouble] // nil: to be looked at
+}
+
+// A knownTrouble is what was wrong with the network at a time.
+type knownTrouble struct {
+	at   time.Time
+	list []string
+}
+
+// troubleKept is how old what the list of problems says of the network may be. Several
+// ask for that list each second, and to look asks the kernel for all that it has.
+const troubleKept = 5 * time.Second
+
+// trouble tells what is wrong with the network, or was lately.
+func (b *Box) trouble() []string {
+	now := time.Now()
+	if k := b.network.known.Load(); k != nil && now.Sub(k.at) < troubleKept {
+		return k.list
+	}
+	k := &knownTrouble{now, b.cfg.Network.Status().Problems}
+	b.network.known.Store(k)
+	return k.list
 }
 
 var errNoNetwork = api.Errorf(api.CodeFailed, "network.unknown", "the network of this box is not known; the log of the engine says why")
@@ -81,6 +106,7 @@ func (b *Box) addNetwork(reg *api.Registry) {
 // NetworkChanged tells who watches that something of the network has changed.
 func (b *Box) NetworkChanged() {
 	b.ports.forget() // their addresses are others now
+	b.network.known.Store(nil)
 	changed(b.topics.ports)
 	changed(b.topics.network)
 	b.useLease()
@@ -134,6 +160,7 @@ func networkInfo(s netconf.Status, cfg *config.Config) NetworkInfo {
 			}
 		}
 	}
+	phrase.Fill(&n)
 	return n
 }
 
@@ -213,11 +240,11 @@ func (b *Box) networkProblems() []Problem {
 	if b.cfg.Network == nil {
 		return nil
 	}
-	s := b.cfg.Network.Status()
-	if len(s.Problems) == 0 {
+	list := b.trouble()
+	if len(list) == 0 {
 		return nil
 	}
-	text := strings.Join(s.Problems, "; ")
+	text := strings.Join(list, "; ")
 	return []Problem{{Kind: "network.problem", Severity: severityWarning, Object: "network", Args: map[string]any{"error": text},
 		Text: "network: " + text}}
 }

@@ -4,6 +4,7 @@ package manage
 
 import (
 	"evener/firmware/netconf"
+	"evener/firmware/phrase"
 )
 
 // A NetworkLink is a port, bond or VLAN that the box configures.
@@ -24,6 +25,8 @@ type NetworkLink struct {
 	Wanted      []string        `json:"wanted" doc:"addresses that are configured, with the lengths of their networks"`
 	Addresses   []string        `json:"addresses" doc:"now, whoever has set them"`
 	Problems    []string        `json:"problems"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problems" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A NetworkMember is a port in a bond.
@@ -41,6 +44,8 @@ type NetworkWay struct {
 	Text    string `json:"text" doc:"what it does, in words of ip and nft"`
 	Set     bool   `json:"set"`
 	Problem string `json:"problem" doc:"why it is not set; empty: it is"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // NetworkForwarding says whether packets of others are passed on, whoever wants it.
@@ -69,13 +74,13 @@ func linkInfo(s netconf.LinkStatus, description string) NetworkLink {
 func waysInfo(s netconf.Status) []NetworkWay {
 	out := []NetworkWay{}
 	for _, w := range s.Routes {
-		out = append(out, NetworkWay{w.Spec.Name, "route", w.Spec.String(), w.Set, w.Problem})
+		out = append(out, NetworkWay{Name: w.Spec.Name, Kind: "route", Text: w.Spec.String(), Set: w.Set, Problem: w.Problem})
 	}
 	for _, w := range s.Rules {
-		out = append(out, NetworkWay{w.Spec.Name, "route_rule", w.Spec.String(), w.Set, w.Problem})
+		out = append(out, NetworkWay{Name: w.Spec.Name, Kind: "route_rule", Text: w.Spec.String(), Set: w.Set, Problem: w.Problem})
 	}
 	for _, w := range s.NAT {
-		out = append(out, NetworkWay{w.Spec.Name, "nat", w.Spec.String(), w.Set, w.Problem})
+		out = append(out, NetworkWay{Name: w.Spec.Name, Kind: "nat", Text: w.Spec.String(), Set: w.Set, Problem: w.Problem})
 	}
 	return out
 }

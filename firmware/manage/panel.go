@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/phrase"
 )
 
 // A PanelScreen is what the panel on the front of the box shows.
@@ -23,6 +24,8 @@ type PanelScreen struct {
 	Backlight int         `json:"backlight" doc:"percent"`
 	LEDs      []string    `json:"leds" doc:"lamps of the panel: off, green, red or amber"`
 	Keys      []string    `json:"keys" doc:"that the panel has: up, down, left, right, enter, escape"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A PanelCursor is the place that somebody edits.
@@ -106,5 +109,6 @@ func (b *Box) panelScreen(ctx context.Context, c api.Call) (s PanelScreen, err e
 	if s.Private && c.Role < api.Admin {
 		s.Lines, s.Cursor = []string{}, PanelCursor{}
 	}
+	s.Said = phrase.Fields("problem", s.Problem)
 	return s, err
 }

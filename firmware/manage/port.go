@@ -12,6 +12,7 @@ import (
 
 	"evener/firmware/api"
 	"evener/firmware/event"
+	"evener/firmware/phrase"
 	"evener/firmware/stats"
 )
 
@@ -49,6 +50,8 @@ type Port struct {
 	SFP        *PortSFP        `json:"sfp" doc:"the module in it; null: none that can be read"`
 	Bypass     *PortBypass     `json:"bypass" doc:"null: it is of no pair"`
 	Problem    string          `json:"problem" doc:"what is not as it should be; empty: nothing"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // PortRings are the queues of packets between the kernel and the hardware.
@@ -150,6 +153,7 @@ func (b *Box) listPorts() ([]Port, error) {
 	defer b.ports.mu.Unlock()
 	if time.Since(b.ports.at) > freshPorts {
 		b.ports.list, b.ports.err = b.cfg.Ports.List()
+		phrase.Fill(b.ports.list)
 		b.ports.at = time.Now()
 	}
 	return b.ports.list, b.ports.err

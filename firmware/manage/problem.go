@@ -11,6 +11,7 @@ import (
 
 	"evener/firmware/event"
 	"evener/firmware/lb"
+	"evener/firmware/phrase"
 )
 
 // A Problem is something that needs attention.
@@ -21,6 +22,8 @@ type Problem struct {
 	Args     map[string]any `json:"args,omitempty" doc:"the values inside text, for translation"`
 	Text     string         `json:"text" doc:"in words"`
 	Since    time.Time      `json:"since,omitzero" doc:"when it began, or when it was noticed"`
+
+	Said phrase.Words `json:"said,omitempty" doc:"what the args that are sentences say, by name: kind and args"`
 }
 
 // The severities of a Problem.
@@ -116,7 +119,15 @@ func (b *Box) problems() []Problem {
 	}
 	slices.SortStableFunc(out, func(a, b Problem) int { return strings.Compare(a.Severity, b.Severity) })
 	b.noticed.date(out, time.Now())
+	tell(out)
 	return out
+}
+
+// tell says what the reasons among the arguments of problems are.
+func tell(list []Problem) {
+	for i := range list {
+		list[i].Said = phrase.Args(list[i].Args)
+	}
 }
 
 // poolProblems lists what is wrong with a pool and its members.

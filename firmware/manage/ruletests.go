@@ -9,6 +9,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/config"
 	"evener/firmware/lb"
+	"evener/firmware/phrase"
 )
 
 type testParams struct {
@@ -123,7 +124,7 @@ func (b *Box) guardTests(cfg *config.Config) error {
 	e.Args = map[string]any{"failed": tested.Failed, "tests": len(tested.Tests)}
 	for _, t := range tested.Tests {
 		if !t.Passed {
-			e.Problems = append(e.Problems, api.Problem{File: "candidate", Line: t.Line, Col: 1, Message: t.Text})
+			e.Problems = append(e.Problems, api.Problem{File: "candidate", Line: t.Line, Col: 1, Message: t.Text, Said: phrase.Fields("message", t.Text)})
 		}
 	}
 	return e

@@ -10,6 +10,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/health"
 	"evener/firmware/lb"
+	"evener/firmware/phrase"
 	"evener/firmware/stats"
 )
 
@@ -36,6 +37,8 @@ type Cluster struct {
 	Reasons     map[string]uint64 `json:"reasons" doc:"how exchanges ended"`
 	Group       string            `json:"group,omitempty" doc:"failover group that it follows; empty: none"`
 	Standby     string            `json:"standby,omitempty" doc:"why no clients come to this box, such as: group front is active on left; empty: they do"`
+
+	Said phrase.Words `json:"said,omitempty" says:"standby" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A Rule is a rule at one moment.
@@ -89,6 +92,8 @@ type Member struct {
 	Steps     []string     `json:"steps,omitempty" doc:"of its weight, the latest last"`
 
 	Peers map[string]PeerHealth `json:"peers,omitempty" doc:"what the probes of other boxes say of it, by box"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why,reason,weight_why" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // Given returns the weight that was given to the member: by the operator or else
@@ -139,6 +144,8 @@ type Exchange struct {
 	SentBytes     int          `json:"sent_bytes"`
 	Received      string       `json:"received,omitempty" doc:"printable beginning"`
 	ReceivedBytes int          `json:"received_bytes"`
+
+	Said phrase.Words `json:"said,omitempty" says:"detail" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 func (b *Box) addShow(reg *api.Registry) {
@@ -168,6 +175,7 @@ func (b *Box) clusterOf(c lb.ClusterStatus) Cluster {
 		Requests: t.Requests, Retries: t.Retries, BytesIn: t.BytesIn, BytesOut: t.BytesOut,
 		P50: api.Duration(t.Duration.Quantile(.5)), P95: api.Duration(t.Duration.Quantile(.95)),
 		P99: api.Duration(t.Duration.Quantile(.99)), Classes: map[string]uint64{}, Reasons: map[string]uint64{}, Group: group, Standby: standby,
+		Said: phrase.Fields("standby", standby),
 	}
 	for _, l := range c.Listen {
 		text := l.Addr.String()
@@ -230,6 +238,7 @@ func (b *Box) memberOf(pool string, m lb.MemberStatus) Member {
 	for _, s := range m.Steps {
 		out.Steps = append(out.Steps, fmt.Sprintf("%s: %s", s.After.Round(time.Second), s.Reason))
 	}
+	out.Said = phrase.Fields("why", out.Why, "reason", out.Reason, "weight_why", out.WeightWhy)
 	return out
 }
 
@@ -255,5 +264,6 @@ func exchangeOf(x health.Exchange) Exchange {
 		Detail: x.Result.Detail, Verdict: x.Verdict.State.String(), Took: api.Duration(x.Result.Took),
 		Connect: api.Duration(x.Connect), FirstByte: api.Duration(x.FirstByte), Notes: x.Notes,
 		Sent: x.Sent, SentBytes: x.SentBytes, Received: x.Received, ReceivedBytes: x.ReceivedBytes,
+		Said: phrase.Fields("detail", x.Result.Detail),
 	}
 }

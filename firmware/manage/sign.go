@@ -36,6 +36,7 @@ func (b *Box) signs(now time.Time) (out []Problem) {
 		out = append(out, revertSign(rev))
 	}
 	b.signed.date(out, now)
+	tell(out)
 	return out
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -113,6 +114,7 @@ func (b *Box) supportParts(reg *api.Registry, c api.Call) []support.Part {
 	}
 	return append(parts,
 		support.Part{Name: "log.jsonl", What: "what the engine logged last", Make: b.logPart},
+		support.Part{Name: "box.log", What: "what all processes of the appliance logged last", Make: b.boxLogPart},
 		support.Part{Name: "events.jsonl", What: "the last events", Make: b.eventsPart},
 		support.Part{Name: "audit.jsonl", What: "who did what last", Make: b.auditPart},
 		support.Part{Name: "metrics.txt", What: "the statistics", Make: func(context.Context) ([]byte, error) {
@@ -161,6 +163,18 @@ const supportRecords = 2000
 
 func (b *Box) logPart(context.Context) ([]byte, error) {
 	return jsonLines(b.cfg.Ring.Records(0, supportRecords).Records, nil)
+}
+
+// boxLogPart asks the supervisor, which alone may read that.
+func (b *Box) boxLogPart(ctx context.Context) ([]byte, error) {
+	if b.cfg.Machine == nil {
+		return nil, errors.New("there is no supervisor to ask")
+	}
+	var out struct {
+		Text string `json:"text"`
+	}
+	err := b.cfg.Machine.Call(ctx, "log.tail", map[string]any{"bytes": 4 << 20}, &out)
+	return []byte(out.Text), err
 }
 
 func (b *Box) eventsPart(context.Context) ([]byte, error) {

@@ -14,6 +14,7 @@ import (
 	"evener/firmware/health"
 	"evener/firmware/lb"
 	"evener/firmware/logring"
+	"evener/firmware/phrase"
 	"evener/firmware/supervise"
 )
 
@@ -36,6 +37,8 @@ type Info struct {
 	Notes       []string               `json:"notes" doc:"what is not as the configuration has it, or happened lately, though nothing need be done"`
 	Standby     string                 `json:"standby,omitempty" doc:"how the box and its peers stand in for each other, in one sentence; empty: it stands alone"`
 	Checking    []string               `json:"checking" doc:"members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problems,notes" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A Generation is a configuration that serves exchanges.
@@ -49,6 +52,8 @@ type RestartStatus struct {
 	Role  string `json:"role"`
 	Done  bool   `json:"done"`
 	Error string `json:"error,omitempty"`
+
+	Said phrase.Words `json:"said,omitempty" says:"error" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 type restartParams struct {
@@ -97,6 +102,7 @@ func (b *Box) info(context.Context, api.Call, struct{}) (Info, error) {
 	if h := b.showHA(); h.Configured {
 		i.Standby = h.Summary
 	}
+	i.Said = phrase.List("problems", i.Problems).WithList("notes", i.Notes)
 	return i, nil
 }
 
@@ -150,7 +156,7 @@ func (r *restart) status() *RestartStatus {
 	if r.role == "" {
 		return nil
 	}
-	return &RestartStatus{r.role, r.done, r.err}
+	return &RestartStatus{r.role, r.done, r.err, phrase.Fields("error", r.err)}
 }
 
 // restartRole answers before the restart begins: replacing the engine ends the

@@ -4,6 +4,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -12,11 +13,13 @@ import (
 	"evener/firmware/config"
 	"evener/firmware/event"
 	"evener/firmware/ntp"
+	"evener/firmware/phrase"
 )
 
 // Clock is what keeps the clock of the box right.
 type Clock interface {
 	Set(servers []string)
+	SetTime(to time.Time, force bool) (by time.Duration, err error)
 	Status() ntp.Status
 }
 
@@ -37,6 +40,8 @@ type TimeInfo struct {
 	Servers   []TimeServer `json:"servers"`
 	Problem   string       `json:"problem" doc:"what is not as it should be; empty: nothing"`
 	Problems  []string     `json:"problems" doc:"each of them"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why,problem,problems" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A TimeServer is one that is asked for the time.
@@ -50,12 +55,33 @@ type TimeServer struct {
 	Distance float64   `json:"distance" doc:"seconds by which offset may have been wrong"`
 	Delay    float64   `json:"delay" doc:"seconds there and back"`
 	At       time.Time `json:"at,omitzero" doc:"of the last answer; absent: none yet"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why" doc:"what the texts say, by field: kind and args, for translation"`
 }
+
+type timeParams struct {
+	Time  time.Time `json:"time" doc:"that it is now, such as 2026-11-21T12:00:00Z"`
+	Force bool      `json:"force,omitempty" doc:"even if the clock follows time servers, which then have to be believed anew"`
+}
+
+// A TimeSet is what became of a clock that was set.
+type TimeSet struct {
+	Now time.Time `json:"now" doc:"the box's clock"`
+	By  float64   `json:"by" doc:"seconds by which it was set, forward if positive"`
+}
+
+// The times that a clock may be set to: certificates and the journals hold them.
+var (
+	earliestTime = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	latestTime   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+)
 
 var errNoClock = api.Errorf(api.CodeFailed, "time.unknown", "nothing keeps the clock of this box; the log of the engine says why")
 
 func (b *Box) addTime(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "time.show", Purpose: "Shows how the clock of the box does, and the time servers.", Role: api.Viewer}, b.timeShow)
+	api.Add(reg, api.Method{Name: "time.set", Purpose: "Sets the clock of the box by hand.", Role: api.Admin, Sudo: true, Effect: api.System,
+		Audit: "set the clock to {time}, even if it follows time servers: {force}"}, b.timeSet)
 	b.topics.time = api.AddState(reg, api.Topic{Name: "state.time", Purpose: "How the clock of the box does, as one object named clock.",
 		Role: api.Viewer, Every: 2 * time.Second}, func(ctx context.Context, c api.Call, _ struct{}) (map[string]TimeInfo, error) {
 		t, err := b.timeShow(ctx, c, struct{}{})
@@ -97,7 +123,32 @@ func (b *Box) timeShow(context.Context, api.Call, struct{}) (TimeInfo, error) {
 		}
 		t.Servers = append(t.Servers, v)
 	}
+	phrase.Fill(&t)
 	return t, nil
+}
+
+func (b *Box) timeSet(_ context.Context, c api.Call, p timeParams) (TimeSet, error) {
+	if err := unscoped(c, "the clock"); err != nil {
+		return TimeSet{}, err
+	}
+	if b.cfg.Clock == nil {
+		return TimeSet{}, errNoClock
+	}
+	if p.Time.Before(earliestTime) || !p.Time.Before(latestTime) {
+		return TimeSet{}, api.Errorf(api.CodeParams, "params.time", "time must be of the years %d to %d, such as 2026-11-21T12:00:00Z, not %s",
+			earliestTime.Year(), latestTime.Year()-1, p.Time.UTC().Format(time.RFC3339))
+	}
+	by, err := b.cfg.Clock.SetTime(p.Time, p.Force)
+	switch cannot := ntp.CannotError(""); {
+	case errors.Is(err, ntp.ErrFollows):
+		return TimeSet{}, api.Errorf(api.CodeGuard, "time.follows",
+			"the clock follows time servers, which keep it right: it is set by hand only with force, and they are asked again afterwards")
+	case errors.As(err, &cannot):
+		return TimeSet{}, api.Errorf(api.CodeFailed, "time.cannot", "%v", err)
+	case err != nil:
+		return TimeSet{}, api.Errorf(api.CodeFailed, "time.failed", "%v", err)
+	}
+	return TimeSet{Now: time.Now().UTC(), By: by.Seconds()}, nil
 }
 
 // timekeeping remembers where the clock's servers come from.

@@ -22,6 +22,18 @@ type wrist struct {
 	mu   sync.Mutex // guards told
 	told []string
 	is   ntp.Status
+	set  []time.Time
+}
+
+func (w *wrist) SetTime(to time.Time, force bool) (time.Duration, error) {
+	if !w.is.Corrects {
+		return 0, ntp.CannotError(w.is.Why)
+	}
+	if w.is.Synced && !force {
+		return 0, ntp.ErrFollows
+	}
+	w.set = append(w.set, to)
+	return time.Until(to), nil
 }
 
 func (w *wrist) Set(servers []string) {
@@ -108,4 +120,33 @@ func TestClockIsShownAndToldOf(t *testing.T) {
 	if want := []event.Kind{event.ClockJumped, event.ClockStepped, event.ClockSynced, event.ClockUnsynced}; !slices.Equal(told, want) {
 		t.Errorf("told is %q, want %q", told, want)
 	}
+}
+
+func TestClockIsSetByHandUnlessItFollowsServers(t *testing.T) {
+	d, _, _ := networkDesk(t, deskText)
+	w := &wrist{is: ntp.Status{Corrects: true}}
+	d.cfg.Clock = w
+	ann := by("ann")
+	ann.Sudo = true
+	later := time.Now().Add(3 * time.Hour).UTC()
+	if got := must[TimeSet](d, ann, "time.set", args{"time": later}); len(w.set) != 1 || !w.set[0].Equal(later) || got.By < 10000 {
+		t.Errorf("time.set = %+v, the clock was set to %v, want %v", got, w.set, later)
+	}
+	refused := func(p args, want string) {
+		t.Helper()
+		if _, e := ask[TimeSet](d, ann, "time.set", p); e == nil || !strings.Contains(e.Message, want) {
+			t.Errorf("time.set %v: %v, want %q", p, e, want)
+		}
+	}
+	refused(args{"time": "0026-11-21T12:00:00Z"}, "of the years 2020 to 2099")
+	w.is.Synced = true
+	refused(args{"time": later}, "only with force")
+	must[TimeSet](d, ann, "time.set", args{"time": later, "force": true})
+	w.is = ntp.Status{Why: "it is simulated"}
+	refused(args{"time": later, "force": true}, "cannot be set: it is simulated")
+	if len(w.set) != 2 {
+		t.Errorf("the clock was set to %v; want two times", w.set)
+	}
+	d.cfg.Clock = nil
+	refused(args{"time": later}, "nothing keeps the clock")
 }

@@ -113,6 +113,31 @@ func TestImportIsToldAtOnce(t *testing.T) {
 	w.tells("shop", true)
 }
 
+func TestRequestIsToldAtOnce(t *testing.T) {
+	d := newDesk(t, deskText)
+	c := dial(t, d.reg)
+	w := follow(t, c, d.topics.requests, nil)
+	for _, name := range []string{"shop", "mail"} {
+		if err := c.Call(t.Context(), "certificate.request", args{"name": name, "names": []string{"www.example.com"}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		w.tells(name, false)
+	}
+	if err := c.Call(t.Context(), "certificate.request_remove", args{"name": "shop"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.tells("shop", true)
+
+	var r CertificateRequest
+	if err := c.Call(t.Context(), "certificate.request_show", args{"name": "mail"}, &r); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Call(t.Context(), "certificate.import", args{"name": "mail", "pem": newSigner(t).sign(r.PEM)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.tells("mail", true)
+}
+
 func TestWhoMayComeInIsToldAtOnce(t *testing.T) {
 	b := newIdentityBox(t)
 	admin := b.setUp()

@@ -6,11 +6,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
 	"evener/firmware/api"
 	"evener/firmware/event"
+	"evener/firmware/phrase"
 	"evener/firmware/stats"
 )
 
@@ -94,7 +96,9 @@ func (b *Box) showUpgrade() UpgradeShow {
 	if b.cfg.Upgrades != nil {
 		out = b.cfg.Upgrades.Show()
 	}
-	out.Slots, out.Journal, out.Keys = stringsOf(out.Slots), stringsOf(out.Journal), stringsOf(out.Keys)
+	// Their own, for what is added to them.
+	out.Slots, out.Journal = slices.Concat([]UpgradeSlot{}, out.Slots), slices.Concat([]UpgradeEntry{}, out.Journal)
+	out.Keys = stringsOf(out.Keys)
 	u := &b.upgrades
 	u.mu.Lock()
 	if u.progress != nil {
@@ -103,13 +107,20 @@ func (b *Box) showUpgrade() UpgradeShow {
 	}
 	if u.pair != nil {
 		p := *u.pair
+		p.Steps = slices.Clone(p.Steps)
 		out.Pair = &p
 	}
 	u.mu.Unlock()
-	if t := out.Trial; t != nil && out.Progress == nil {
+	if out.Trial != nil {
+		own := *out.Trial
+		own.Checks = slices.Clone(own.Checks)
+		out.Trial = &own
+	}
+	if out.Trial != nil && out.Progress == nil {
 		out.Progress = &UpgradeProgress{Step: UpgradeTrial, Slot: out.Running.Slot, Version: out.Running.Version}
 	}
 	out.PairWhy = b.pairWhy(&out)
+	phrase.Fill(&out)
 	return out
 }
 
@@ -192,11 +203,11 @@ func (b *Box) upgradeProblems() (out []Problem) {
 			s.Running.Version, t.Deadline.UTC().Format(time.TimeOnly))
 	}
 	if s.Running.Recovery {
-		add("upgrade.recovery", severityError, slot, nil, "neither slot is good: the boot loader has started slot %s for lack of another; bring a version that works", s.Running.Slot)
+		add("upgrade.recovery", severityError, slot, map[string]any{"slot": s.Running.Slot}, "neither slot is good: the boot loader has started slot %s for lack of another; bring a version that works", s.Running.Slot)
 	}
 	for _, x := range s.Slots {
 		if x.State == SlotBad && x.Slot != s.Running.Slot && x.Reason != "" {
-			add("upgrade.fell_back", severityWarning, event.Object("slot", x.Slot), map[string]any{"version": x.Version},
+			add("upgrade.fell_back", severityWarning, event.Object("slot", x.Slot), map[string]any{"version": x.Version, "slot": x.Slot, "why": x.Reason},
 				"version %s in slot %s was given up: %s", x.Version, x.Slot, x.Reason)
 		}
 	}
@@ -204,7 +215,7 @@ func (b *Box) upgradeProblems() (out []Problem) {
 		add("upgrade.disk", severityWarning, "slot", map[string]any{"error": s.Unreadable}, "%s", s.Unreadable)
 	}
 	if p := s.Pair; p != nil && p.Step == PairStopped {
-		add("upgrade.pair", severityWarning, "upgrade", map[string]any{"version": p.Version}, "the upgrade of both boxes has stopped: %s", p.Why)
+		add("upgrade.pair", severityWarning, "upgrade", map[string]any{"version": p.Version, "why": p.Why}, "the upgrade of both boxes has stopped: %s", p.Why)
 	}
 	return out
 }

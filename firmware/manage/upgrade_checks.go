@@ -100,7 +100,7 @@ func (b *Box) SelfTest(ctx context.Context) []UpgradeCheck {
 	}
 	check := func(name string, f func() (bool, string)) UpgradeCheck {
 		ok, detail := f()
-		return UpgradeCheck{name, ok, detail}
+		return UpgradeCheck{Name: name, OK: ok, Detail: detail}
 	}
 	return []UpgradeCheck{
 		check("config", b.testConfig),

@@ -14,6 +14,7 @@ import (
 
 	"evener/firmware/api"
 	"evener/firmware/event"
+	"evener/firmware/phrase"
 )
 
 const (
@@ -53,7 +54,7 @@ func (b *Box) addUpgradePair(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "upgrade.pair.show", Purpose: "Shows how far the upgrade of both boxes is.", Role: api.Viewer, Effect: api.Read},
 		func(context.Context, api.Call, struct{}) (PairUpgrade, error) {
 			s := b.showUpgrade()
-			return PairUpgrade{s.Pair, s.PairWhy}, nil
+			return PairUpgrade{Pair: s.Pair, Why: s.PairWhy, Said: phrase.Fields("why", s.PairWhy)}, nil
 		})
 	api.Add(reg, api.Method{Name: "upgrade.pair.stop", Purpose: "Stops the upgrade of both boxes after what is under way; nothing is taken back.",
 		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "stop the upgrade of both boxes", Idempotent: true}, b.pairUpgradeStop)
@@ -175,7 +176,7 @@ func (b *Box) pairUpgrade(ctx context.Context, c api.Call, p upgradePairParams) 
 	b.happened(event.PairBegun, "upgrade", map[string]any{"first": st.First, "second": st.Second, "version": st.Version, "by": c.Author})
 	b.usePair(st)
 	out := b.showUpgrade()
-	return PairUpgrade{out.Pair, out.PairWhy}, nil
+	return PairUpgrade{Pair: out.Pair, Why: out.PairWhy, Said: phrase.Fields("why", out.PairWhy)}, nil
 }
 
 // planPair decides which box is first: the one without clients, or the one with fewer
@@ -261,7 +262,7 @@ func (b *Box) pairUpgradeStop(ctx context.Context, c api.Call, _ struct{}) (Pair
 		}
 	}
 	s := b.showUpgrade()
-	return PairUpgrade{s.Pair, s.PairWhy}, nil
+	return PairUpgrade{Pair: s.Pair, Why: s.PairWhy, Said: phrase.Fields("why", s.PairWhy)}, nil
 }
 
 // stopPair has the upgrade that this box leads end.

@@ -10,11 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/upgrade"
 )
 
 const (
@@ -246,20 +246,13 @@ func (b *Box) fetchUpgrade(_ context.Context, c api.Call, p upgradeFetchParams) 
 	}
 	go func() {
 		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
-		if err == nil {
-			var resp *http.Response
-			if resp, err = http.DefaultClient.Do(req); err == nil {
-				defer resp.Body.Close()
-				if resp.StatusCode != http.StatusOK {
-					err = fmt.Errorf("%s answers %s", at.Host, resp.Status)
-				} else {
-					b.tookFrom(b.takeOn(ctx, resp.Body, o))
-					return
-				}
-			}
+		body, err := upgrade.Fetch(ctx, at.String())
+		if err != nil {
+			b.notTaken(o, err)
+			return
 		}
-		b.notTaken(o, err)
+		defer body.Close()
+		b.tookFrom(b.takeOn(ctx, body, o))
 	}()
 	return b.progressNow(), nil
 }

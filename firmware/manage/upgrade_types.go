@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/phrase"
 )
 
 // The states of an UpgradeSlot.
@@ -41,6 +42,8 @@ type UpgradeShow struct {
 	USBSticks  bool             `json:"usb" doc:"the box can look for bundles on USB sticks"`
 	PairWhy    string           `json:"pair_why" doc:"why both boxes cannot be upgraded with one order now; empty: they can"`
 	Unreadable string           `json:"problem,omitempty" doc:"what is wrong with the disk or the journal; empty: nothing"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why,pair_why,problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An UpgradeRunning is the version that runs.
@@ -64,6 +67,8 @@ type UpgradeSlot struct {
 	SHA256  string    `json:"sha256" doc:"of the image, hexadecimal: the same version twice is the same image"`
 	Size    int64     `json:"size" doc:"of the image, in bytes"`
 	Reason  string    `json:"reason,omitempty" doc:"of the state, for people"`
+
+	Said phrase.Words `json:"said,omitempty" says:"reason" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An UpgradeProgress is how far an update has come.
@@ -86,6 +91,8 @@ type UpgradeTest struct {
 	Soak     api.Duration   `json:"soak" doc:"how long all must be good before the version counts as good"`
 	Deadline time.Time      `json:"deadline" doc:"when the box goes back to the other slot, if it is not good by then"`
 	GaveUp   string         `json:"gave_up,omitempty" doc:"why the box goes back now; empty: it does not"`
+
+	Said phrase.Words `json:"said,omitempty" says:"gave_up" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An UpgradeCheck is one part of the self-test.
@@ -93,6 +100,8 @@ type UpgradeCheck struct {
 	Name   string `json:"name" doc:"config, addresses, servers, management, peer or disk"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail" doc:"what was found, for people"`
+
+	Said phrase.Words `json:"said,omitempty" says:"detail" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An UpgradeEntry is one line of the journal.
@@ -103,6 +112,8 @@ type UpgradeEntry struct {
 	Slot    string    `json:"slot"`
 	Version string    `json:"version"`
 	Reason  string    `json:"reason" doc:"in one sentence"`
+
+	Said phrase.Words `json:"said,omitempty" says:"reason" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An UpgradeKey is one of those whose signatures count.
@@ -140,6 +151,8 @@ type UpgradePair struct {
 	Total   int64      `json:"total" doc:"likewise; 0: not known"`
 	Why     string     `json:"why" doc:"what it waits for, or why it stopped, with what to do"`
 	Steps   []PairStep `json:"steps" doc:"all of them, in their order"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A PairStep is one step of an UpgradePair.
@@ -148,6 +161,8 @@ type PairStep struct {
 	State string    `json:"state" doc:"waits, runs, done or failed"`
 	Since time.Time `json:"since,omitzero"`
 	Text  string    `json:"text" doc:"what was done or found"`
+
+	Said phrase.Words `json:"said,omitempty" says:"text" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 type upgradeBeginParams struct {
@@ -193,6 +208,8 @@ type upgradeActivateParams struct {
 type PairUpgrade struct {
 	Pair *UpgradePair `json:"pair" doc:"null: none was begun"`
 	Why  string       `json:"why" doc:"why none can be begun now; empty: it can"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 type upgradePairParams struct {

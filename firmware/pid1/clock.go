@@ -74,9 +74,14 @@ func NotedTime(state string) (time.Time, error) {
 	return t, nil
 }
 
-// replaceFile writes a file so that a power cut leaves the old or the new content.
+// replaceFile writes a file so that a power cut leaves the old or the new content. The
+// engine may write into the folder of the state too: what it has put in the way of the
+// new one is not written into.
 func replaceFile(name string, content []byte) error {
-	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := os.Remove(name + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,9 +15,10 @@ import (
 )
 
 // Modules loads kernel modules. For loads what a device asks for by its modalias;
-// one that no module is for is no error.
+// one that no module is for is no error. Wanted lists what those that are there ask for.
 type Modules interface {
 	For(modalias string) error
+	Wanted(root string) []string
 }
 
 // Devices sees to it that every device has its driver and the names by which the
@@ -49,23 +49,12 @@ func (d *Devices) ColdPlug() {
 	}
 }
 
-// sweep walks the devices once and reports whether any asked for something new.
+// sweep looks at the devices once and reports whether any asked for something new.
 func (d *Devices) sweep() (news bool) {
-	top := filepath.Join(d.root, "sys/devices")
-	err := filepath.WalkDir(top, func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return nil // it has just gone
+	for _, alias := range d.modules.Wanted(d.root) {
+		if d.wants(alias) {
+			news = true
 		}
-		if !e.IsDir() && e.Name() == "modalias" {
-			text, err := os.ReadFile(name)
-			if s := strings.TrimSpace(string(text)); err == nil && d.wants(s) {
-				news = true
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		d.log.Error("devices not looked through", "err", err)
 	}
 	return news
 }

@@ -19,6 +19,15 @@ type fakeModules struct {
 	fail  string
 }
 
+// Wanted finds the devices of a test where all of them are.
+func (m *fakeModules) Wanted(root string) (list []string) {
+	files, _ := filepath.Glob(filepath.Join(root, "sys/bus/*/devices/*/modalias"))
+	for _, f := range files {
+		list = append(list, strings.TrimSpace(read(f)))
+	}
+	return list
+}
+
 func (m *fakeModules) For(alias string) error {
 	m.asked = append(m.asked, alias)
 	if m.late != nil {
@@ -33,11 +42,11 @@ func (m *fakeModules) For(alias string) error {
 func TestDriversAreLoadedOnceAndThoseOfProcessorsLater(t *testing.T) {
 	root, m := t.TempDir(), &fakeModules{fail: "usb:sick"}
 	for name, alias := range map[string]string{"a": "pci:nic\n", "b": "pci:nic\n", "c": "cpu:type:x86\n", "d": "usb:sick\n", "e": "\n"} {
-		put(t, root, "sys/devices/"+name+"/modalias", alias)
+		put(t, root, "sys/bus/pci/devices/"+name+"/modalias", alias)
 	}
 	m.late = func(alias string) {
 		if alias == "pci:nic" {
-			put(t, root, "sys/devices/b/child/modalias", "virtio:net\n")
+			put(t, root, "sys/bus/virtio/devices/child/modalias", "virtio:net\n")
 		}
 	}
 	var told strings.Builder

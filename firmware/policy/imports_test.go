@@ -22,7 +22,7 @@ var mayImport = map[string]string{
 	"board":              "",
 	"firmware/accesslog": "",
 	"firmware/alert":     "firmware/event",
-	"firmware/api":       "",
+	"firmware/api":       "firmware/phrase",
 	"firmware/audit":     "",
 	"firmware/auth":      "",
 	"firmware/backup":    "",
@@ -52,13 +52,14 @@ var mayImport = map[string]string{
 	"firmware/lab":     "firmware/api firmware/manage firmware/store",
 	"firmware/logring": "",
 	"firmware/manage": "firmware/accesslog firmware/alert firmware/api firmware/audit firmware/auth firmware/backup firmware/certs firmware/capture firmware/config firmware/diag firmware/event firmware/health firmware/lb firmware/logring " +
-		"firmware/blackbox firmware/match firmware/netconf firmware/ntp firmware/persist firmware/stats firmware/store firmware/supervise firmware/support firmware/upgrade",
+		"firmware/blackbox firmware/match firmware/netconf firmware/ntp firmware/persist firmware/phrase firmware/stats firmware/store firmware/supervise firmware/support firmware/upgrade",
 	"firmware/match":   "firmware/message",
 	"firmware/menu":    "",
 	"firmware/message": "",
 	"firmware/netconf": "",
 	"firmware/ntp":     "",
 	"firmware/persist": "firmware/pool",
+	"firmware/phrase":  "firmware/config firmware/event", // of its tests
 	"firmware/plays": "firmware/certs firmware/config firmware/http1 firmware/http2 firmware/l7 firmware/lb " +
 		"firmware/persist firmware/stats firmware/tlsconn",
 	"firmware/policy":     "",
@@ -100,7 +101,7 @@ var mayImport = map[string]string{
 	"image/flash":         "image/fat image/gpt image/slot",
 	"image/gpt":           "",
 	"image/kmod":          "",
-	"image/qemu":          "hal/lcd image image/slot",
+	"image/qemu":          "firmware/lab hal/lcd image image/fat image/slot",
 	"image/slot":          "image/fat image/gpt",
 	"webui":               "",
 

@@ -97,7 +97,7 @@ func (x *box) open(c slot.Choice) {
 	cfg.Dir, cfg.Slot, cfg.Recovery, cfg.Version = filepath.Join(x.dir, "upgrade"), c.Slot, c.Recovery, h.Manifest.Version
 	cfg.BootID = strconv.Itoa(x.boots)
 	cfg.Told = func(e Entry, _ map[string]any) { x.told = append(x.told, e.Event) }
-	x.u = Open(d, cfg, slog.New(slog.DiscardHandler))
+	x.u = Open(OnDisk(d), cfg, slog.New(slog.DiscardHandler))
 }
 
 // take brings a version into the spare slot.

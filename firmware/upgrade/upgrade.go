@@ -51,7 +51,7 @@ type Check struct {
 
 // Upgrades has the slots of a box.
 type Upgrades struct {
-	disk *slot.Disk // nil: there are none; used by who holds busy
+	disk Slots // nil: there are none; used by who holds busy
 	cfg  Config
 	log  *slog.Logger
 
@@ -92,7 +92,7 @@ var (
 // store for the slot that ran before, or puts one back. disk is nil on a box
 // that does not run from slots. There is no error: what is wrong is logged and
 // shown, and the box runs.
-func Open(disk *slot.Disk, cfg Config, log *slog.Logger) *Upgrades {
+func Open(disk Slots, cfg Config, log *slog.Logger) *Upgrades {
 	u := &Upgrades{disk: disk, cfg: cfg, log: log, trouble: map[string]string{}}
 	if u.cfg.Soak <= 0 {
 		u.cfg.Soak = 30 * time.Second

@@ -5,12 +5,12 @@ package early
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"evener/image/kmod"
 )
 
 const (
@@ -54,21 +54,15 @@ func (p *Program) plug(mods Modules) {
 }
 
 func (p *Program) sweep(mods Modules, seen map[string]bool) (news bool) {
-	_ = filepath.WalkDir(p.path("/sys/devices"), func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || e.Name() != "modalias" {
-			return nil // what cannot be read has just gone
-		}
-		text, err := os.ReadFile(name)
-		alias := strings.TrimSpace(string(text))
-		if err != nil || alias == "" || seen[alias] {
-			return nil
+	for _, alias := range kmod.Modaliases(p.Root) {
+		if seen[alias] {
+			continue
 		}
 		seen[alias], news = true, true
 		if err := mods.For(alias); err != nil {
 			p.say("evener: %v", err)
 		}
-		return nil
-	})
+	}
 	return news
 }
 

@@ -112,14 +112,14 @@ func newBench(t *testing.T, s slot.State) *bench {
 	b := &bench{t: t, root: t.TempDir(), sys: &fakeSystem{}, mods: &fakeModules{}, dog: &fakeDog{fed: make(chan struct{}, 1)}}
 	disk := slottest.New(t, s)
 	disk.Put(t, slot.A, slottest.Header(t, manifest), payload)
-	b.write("dev/vda3", string(payload))
+	b.write("dev/vda3", string(payload)+"the rest of the partition")
 	if err := disk.Save(filepath.Join(b.root, "dev/vda")); err != nil {
 		t.Fatal(err)
 	}
 	for n, name := range []string{"vda3", "vda4"} {
 		b.write("sys/class/block/vda/"+name+"/partition", fmt.Sprintln(n+3))
 	}
-	b.write("sys/devices/pci/0/modalias", "pci:virtio\n")
+	b.device("0", "pci:virtio")
 	b.write("proc/cmdline", "quiet evener.slot=A evener.try=2 evener.part="+b.partOf(slot.A)+"\n")
 	b.write("proc/uptime", "1.25 0.50\n")
 	b.write("etc/evener/keys", slottest.Keys(1).String())
@@ -127,6 +127,11 @@ func newBench(t *testing.T, s slot.State) *bench {
 		Modules:  func() (Modules, error) { return b.mods, nil },
 		Watchdog: func(string) (Watchdog, error) { return b.dog, nil }}
 	return b
+}
+
+// device adds a device that asks for a driver.
+func (b *bench) device(name, alias string) {
+	b.write("sys/bus/pci/devices/"+name+"/modalias", alias+"\n")
 }
 
 func (b *bench) write(name, text string) {
@@ -207,7 +212,7 @@ func TestDriversBringDevices(t *testing.T) {
 	b := newBench(t, slot.State{})
 	b.mods.late = func(alias string) {
 		if alias == "pci:virtio" {
-			b.write("sys/devices/pci/0/virtio0/modalias", "virtio:block\n")
+			b.device("virtio0", "virtio:block")
 		}
 	}
 	b.boot()

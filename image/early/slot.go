@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"evener/image/slot"
 )
 
@@ -89,8 +91,7 @@ func (p *Program) partition(disk *slot.Disk, n slot.Name) (string, error) {
 	return "", fmt.Errorf("the kernel shows no partition %d of %s", part.Number, p.boot.Disk)
 }
 
-// check compares the slot with what was signed. It reads the partition as the file
-// system will: what it has seen is what is then in memory.
+// check compares the slot with what was signed.
 func (p *Program) check(ctx context.Context, disk *slot.Disk, n slot.Name, device string) error {
 	began := time.Now()
 	text, err := os.ReadFile(p.path(KeysFile))
@@ -111,12 +112,12 @@ func (p *Program) check(ctx context.Context, disk *slot.Disk, n slot.Name, devic
 		return fmt.Errorf("%w: %w", errBadSlot, err)
 	}
 	p.boot.Key = key.ID
-	f, err := os.Open(device)
+	f, err := openDirect(device)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	sum, err := digest(ctx, io.NewSectionReader(f, 0, head.Manifest.Size))
+	sum, err := digest(ctx, f, head.Manifest.Size)
 	if err != nil {
 		return fmt.Errorf("%w: read it: %w", errBadSlot, err)
 	}
@@ -127,18 +128,35 @@ func (p *Program) check(ctx context.Context, disk *slot.Disk, n slot.Name, devic
 	return nil
 }
 
-// digest returns the SHA-256 of r. It reads ahead while it computes.
-func digest(ctx context.Context, r io.Reader) (string, error) {
-	const size, ahead = 1 << 20, 3
+// openDirect opens a device to be read past the kernel's memory, where that can be:
+// squashfs reads its blocks anew, so that a copy of the slot there is of no use, and to
+// find and clear the memory for it takes as long as the SHA-256.
+func openDirect(device string) (*os.File, error) {
+	f, err := os.OpenFile(device, os.O_RDONLY|unix.O_DIRECT, 0)
+	if errors.Is(err, unix.EINVAL) {
+		return os.Open(device)
+	}
+	return f, err
+}
+
+// digest returns the SHA-256 of the first size bytes of r. It reads ahead while it
+// computes, whole sectors into memory at the begin of a page, as O_DIRECT wants it.
+func digest(ctx context.Context, r io.Reader, size int64) (string, error) {
+	const chunk, ahead = 1 << 20, 3
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	pages, err := unix.Mmap(-1, 0, ahead*chunk, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return "", fmt.Errorf("memory to read into: %w", err)
+	}
+	defer func() { _ = unix.Munmap(pages) }()
 	free, full, failed := make(chan []byte, ahead), make(chan []byte, ahead), make(chan error, 1)
-	for range ahead {
-		free <- make([]byte, size)
+	for i := range ahead {
+		free <- pages[i*chunk : (i+1)*chunk]
 	}
 	go func() {
 		defer close(full)
-		for {
+		for size > 0 {
 			var buf []byte
 			select {
 			case buf = <-free:
@@ -146,21 +164,24 @@ func digest(ctx context.Context, r io.Reader) (string, error) {
 				failed <- ctx.Err()
 				return
 			}
-			n, err := io.ReadFull(r, buf[:size])
+			n, err := io.ReadFull(r, buf)
+			n = int(min(int64(n), size)) // what comes after is nobody's
+			size -= int64(n)
 			full <- buf[:n]
 			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				err = nil
-			} else if err == nil {
-				continue
+				break // a slot that is cut off is not what was signed
 			}
-			failed <- err
-			return
+			if err != nil {
+				failed <- err
+				return
+			}
 		}
+		failed <- nil
 	}()
 	sum := sha256.New()
 	for buf := range full {
 		sum.Write(buf)
-		free <- buf
+		free <- buf[:chunk]
 	}
 	return hex.EncodeToString(sum.Sum(nil)), <-failed
 }

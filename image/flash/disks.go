@@ -31,6 +31,9 @@ type Disk struct {
 	Used string `json:"used,omitempty" doc:"why it is not for writing; absent: it is"`
 }
 
+// minDisk is the smallest disk that there is room on, in bytes.
+const minDisk = 2*slot.Alignment + slot.BIOSSize + slot.ESPSize + 2*slot.SlotSize + slot.StateSize + slot.MinData
+
 // ID is what a person gives to say that just this disk is meant: its serial number,
 // or its size in bytes where it has none.
 func (d Disk) ID() string {
@@ -160,7 +163,9 @@ func look(root, name string) (Disk, error) {
 	real, err := filepath.EvalSymlinks(sys)
 	d.USB = fact(sys, "removable") == "1" || err == nil && strings.Contains(real, "/usb")
 	d.Holds = holds(filepath.Join(root, d.Path))
-	d.Used = used(root, name)
+	if d.Used = used(root, name); d.Used == "" && d.Size < minDisk {
+		d.Used = fmt.Sprintf("it is too small: it has %s, and at least %s are needed", Bytes(d.Size), Bytes(minDisk))
+	}
 	return d, nil
 }
 

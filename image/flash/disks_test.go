@@ -58,14 +58,17 @@ func TestDisksOfAMachineAreListed(t *testing.T) {
 		"sys/devices/pci0000:00/ata1/block/sde/size":            "0\n",
 		"sys/devices/pci0000:00/ata1/block/sdf/size":            "4000000\n",
 		"sys/devices/pci0000:00/ata1/block/sdf/ro":              "1\n",
-		"sys/class/block/loop0/size":                            "8\n",
-		"proc/self/mountinfo":                                   "22 1 8:1 / / ro - squashfs /dev/sda1 ro\n23 1 0:5 / /dev rw - devtmpfs none rw\n",
-		"proc/swaps":                                            "Filename Type\n/dev/sdc2 partition 1 2 3\n",
-		"dev/sda":                                               strings.Repeat("\x00", 1<<16),
-		"dev/sdb":                                               strings.Repeat("\x00", 0x438) + "\x53\xef" + strings.Repeat("\x00", 1<<12),
-		"dev/sdc":                                               strings.Repeat("\x00", 510) + "\x55\xaa",
-		"dev/sdd":                                               "junk",
-		"dev/sdf":                                               "junk",
+		"sys/class/block/sdg@":                                  pci + "sdg",
+		"sys/devices/pci0000:00/ata1/block/sdg/size":            "2000000\n",
+		"dev/sdg":                    "junk",
+		"sys/class/block/loop0/size": "8\n",
+		"proc/self/mountinfo":        "22 1 8:1 / / ro - squashfs /dev/sda1 ro\n23 1 0:5 / /dev rw - devtmpfs none rw\n",
+		"proc/swaps":                 "Filename Type\n/dev/sdc2 partition 1 2 3\n",
+		"dev/sda":                    strings.Repeat("\x00", 1<<16),
+		"dev/sdb":                    strings.Repeat("\x00", 0x438) + "\x53\xef" + strings.Repeat("\x00", 1<<12),
+		"dev/sdc":                    strings.Repeat("\x00", 510) + "\x55\xaa",
+		"dev/sdd":                    "junk",
+		"dev/sdf":                    "junk",
 	})
 	list, err := Disks(root)
 	if err != nil {
@@ -77,6 +80,7 @@ func TestDisksOfAMachineAreListed(t *testing.T) {
 		{"sdc, 2.0 TB: partitions or a boot sector", "sdc2 is used for swapping", "2048000000000"},
 		{"sdd, 2.0 GB: something unknown", "sdd belongs to dm-0", "2048000000"},
 		{"sdf, 2.0 GB: something unknown", "sdf is write-protected", "2048000000"},
+		{"sdg, 1.0 GB: something unknown", "it is too small: it has 1.0 GB, and at least 1.2 GB are needed", "1024000000"},
 	}
 	if len(list) != len(want) {
 		t.Fatalf("Disks = %v", list)

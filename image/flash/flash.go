@@ -162,7 +162,7 @@ func (s *Source) layout(size int64) (*gpt.Table, error) {
 	end := (t.LastUsable() + 1) / unit * unit
 	if least := data.First + slot.MinData/slot.SectorSize; end < least {
 		return nil, fmt.Errorf("the disk is too small: it has %s, and at least %s are needed",
-			Bytes(size), Bytes(int64(least+2*unit)*slot.SectorSize))
+			Bytes(size), Bytes(minDisk))
 	}
 	data.Last = end - 1
 	t.NewGUIDs()

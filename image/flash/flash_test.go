@@ -281,6 +281,12 @@ func TestSignatureAndContentOfTheImageAreChecked(t *testing.T) {
 func TestDisksThatMustNotBeWrittenAreRefused(t *testing.T) {
 	image := anImage(t, slot.A)
 	s := openImage(t, image, slot.A)
+	if _, err := s.layout(minDisk); err != nil {
+		t.Errorf("the smallest disk is refused: %v", err)
+	}
+	if _, err := s.layout(minDisk - slot.MiB); err == nil {
+		t.Error("a disk that is a MiB too small is taken")
+	}
 	if err := s.Write(t.Context(), aDisk(t, 900<<20), nil); err == nil || !strings.Contains(err.Error(), "too small") {
 		t.Errorf("a small disk: %v", err)
 	}

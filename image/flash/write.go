@@ -114,7 +114,7 @@ func (s *Source) Write(ctx context.Context, d Disk, progress Progress) error {
 		w.progress = func(Step, int64, int64) {}
 	}
 	if err := w.run(ctx); err != nil {
-		return fmt.Errorf("write %s: %w", d.Path, err)
+		return fmt.Errorf("write %s: %w; the disk does not start now: write it again", d.Path, err)
 	}
 	return t.finish(d.Path, s.Signer)
 }

@@ -3,7 +3,6 @@
 package qemu
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,15 +95,28 @@ func (g *Guest) start(ctx context.Context, places *Places, record io.Writer) err
 		g.cmd.Stdin, g.cmd.Stdout, g.cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	}
 	g.began = time.Now()
-	if err := g.cmd.Start(); err != nil {
+	if err := g.run(); err != nil {
 		g.cmd = nil
 		return fmt.Errorf("start QEMU (Debian's packages qemu-system-x86 and qemu-system-arm): %w", err)
 	}
-	go func() {
-		g.err = g.cmd.Wait()
-		close(g.ended)
-	}()
 	return g.connect(ctx, lines, record)
+}
+
+// run starts the process from a thread that stays until it has ended: Pdeathsig is sent
+// when the thread that started it goes, and threads that were in another namespace do.
+func (g *Guest) run() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := g.cmd.Start()
+		started <- err
+		if err == nil {
+			g.err = g.cmd.Wait()
+			close(g.ended)
+		}
+	}()
+	return <-started
 }
 
 // connect takes QEMU's ends of the lines.
@@ -158,6 +171,11 @@ func (g *Guest) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	if g.cfg.WriteLog != "" {
+		if err := os.WriteFile(g.cfg.WriteLog, nil, 0o600); err != nil {
+			return err
+		}
+	}
 	vars := filepath.Join(g.dir, "vars.fd")
 	if g.cfg.Firmware != UEFI || g.cfg.Kernel != "" || exists(vars) {
 		return nil
@@ -171,50 +189,6 @@ func (g *Guest) prepare(ctx context.Context) error {
 		return err
 	}
 	return os.WriteFile(vars, b, 0o600)
-}
-
-// Overlay makes an overlay over an image, which must not change as long as the
-// overlay is used.
-func Overlay(ctx context.Context, image, overlay string) error {
-	image, err := filepath.Abs(image)
-	if err != nil {
-		return err
-	}
-	format, err := imageFormat(image)
-	if err != nil {
-		return err
-	}
-	return qemuImg(ctx, "create", "-q", "-f", "qcow2", "-F", format, "-b", image, overlay)
-}
-
-// Flatten writes what a guest sees on an overlay into a raw image.
-func Flatten(ctx context.Context, overlay, image string) error {
-	return qemuImg(ctx, "convert", "-f", "qcow2", "-O", "raw", overlay, image)
-}
-
-func qemuImg(ctx context.Context, args ...string) error {
-	out, err := exec.CommandContext(ctx, "qemu-img", args...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("qemu-img %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(out))
-	}
-	return nil
-}
-
-// imageFormat tells qcow2 from a raw image by its first bytes.
-func imageFormat(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	magic := make([]byte, 4)
-	if _, err := io.ReadFull(f, magic); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	if string(magic) == "QFI\xfb" {
-		return "qcow2", nil
-	}
-	return "raw", nil
 }
 
 // forwarded is a line of QEMU's list of connections of the user network.
@@ -281,6 +255,16 @@ func (g *Guest) Events() []Event {
 	g.mon.mu.Lock()
 	defer g.mon.mu.Unlock()
 	return append([]Event(nil), g.mon.events...)
+}
+
+// Resets tells how often the machine has begun anew since it was switched on.
+func (g *Guest) Resets() (n int) {
+	for _, e := range g.Events() {
+		if e.Name == "RESET" {
+			n++
+		}
+	}
+	return n
 }
 
 // WaitReset waits until the machine has begun anew n times since it was switched

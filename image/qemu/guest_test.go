@@ -4,15 +4,20 @@ package qemu
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // echoSector is a boot sector that says "ready" on the first serial port, echoes
@@ -156,7 +161,7 @@ func TestGuestsThatCannotBeAreRefused(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{Config{}, "needs a disk or a kernel"},
+		{Config{}, "needs a disk, a stick or a kernel"},
 		{Config{Arch: "mips", Disk: disk}, "amd64 or arm64"},
 		{Config{Arch: "arm64", Firmware: BIOS, Disk: disk}, "take uefi"},
 		{Config{Arch: "arm64", Panel: true, Disk: disk}, "one serial port"},
@@ -273,6 +278,46 @@ func TestSwitchCarriesFramesToAllOthers(t *testing.T) {
 	}
 }
 
+func TestSwitchCarriesFramesOfACableThatIsNoGuests(t *testing.T) {
+	s, err := Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	guest, err := net.Dial("unix", s.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer guest.Close()
+	near, far := net.Pipe() // what is written in one go is read in one go
+	s.Plug(far)
+	waitPorts(t, s, 2)
+	for _, c := range []net.Conn{guest, near} {
+		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	}
+	got := make([]byte, 100)
+	for _, text := range []string{"one", "another"} {
+		framed := string([]byte{0, 0, 0, byte(len(text))}) + text
+		if _, err := near.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(guest, got[:len(framed)]); err != nil || string(got[:len(framed)]) != framed {
+			t.Errorf("the guest gets %q, %v; want %q", got[:len(framed)], err, framed)
+		}
+		if _, err := guest.Write([]byte(framed)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := near.Read(got); err != nil || string(got[:n]) != text {
+			t.Errorf("the cable gets %q, %v; want %q", got[:n], err, text)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := near.Read(got); err != io.EOF {
+		t.Errorf("after its end the switch says %v", err)
+	}
+}
+
 func waitPorts(t *testing.T, s *Switch, n int) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -285,5 +330,64 @@ func waitPorts(t *testing.T, s *Switch, n int) {
 		if time.Now().After(end) {
 			t.Fatalf("the switch has %d ports, want %d", have, n)
 		}
+	}
+}
+
+// TestGuestOutlivesTheThreadThatStartedIt starts one from a thread that ends, as those
+// do that were in a namespace.
+func TestGuestOutlivesTheThreadThatStartedIt(t *testing.T) {
+	cfg := Config{Disk: echoDisk(t)}
+	needs(t, Programs(cfg.Arch)...)
+	places, err := Take(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer places.Free()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	type result struct {
+		g   *Guest
+		tid int
+		err error
+	}
+	started := make(chan result)
+	var thread func()
+	thread = func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+		if unix.Gettid() == os.Getpid() {
+			go thread()
+			<-ctx.Done() // the first thread would not end: keep it away
+			return
+		}
+		g, err := Start(ctx, places, cfg, nil, slog.New(slog.DiscardHandler))
+		started <- result{g, unix.Gettid(), err}
+	}
+	go thread()
+	r := <-started
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	defer r.g.Close()
+	for exists(fmt.Sprintf("/proc/self/task/%d", r.tid)) {
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			t.Fatal("the thread does not end: ", err)
+		}
+	}
+	if err := r.g.Reset(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.g.WaitReset(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNobodyWaitsForAGuestThatHasEnded(t *testing.T) {
+	ctx, g := start(t, Config{Disk: echoDisk(t)})
+	never := func() error {
+		_ = g.Kill() // again and again
+		return errors.New("not yet")
+	}
+	if err := g.Await(ctx, "what never comes", never); err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "QEMU has ended") {
+		t.Errorf("of a guest that is off comes %v (%v)", err, ctx.Err())
 	}
 }

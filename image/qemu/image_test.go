@@ -4,6 +4,7 @@ package qemu
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -16,25 +17,21 @@ import (
 // or in $EVENER_IMAGES.
 func imageOf(t testing.TB, board, ending string) string {
 	t.Helper()
-	dir := os.Getenv("EVENER_IMAGES")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "build")
+	name, err := Newest(images(), board, ending)
+	if errors.Is(err, ErrNoImage) {
+		t.Skipf("%v: make image BOARD=%s", err, board)
 	}
-	list, err := filepath.Glob(filepath.Join(dir, "evener-*-"+board+ending))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var newest string
-	var at time.Time
-	for _, name := range list {
-		if info, err := os.Stat(name); err == nil && info.ModTime().After(at) {
-			newest, at = name, info.ModTime()
-		}
+	return name
+}
+
+func images() string {
+	if dir := os.Getenv("EVENER_IMAGES"); dir != "" {
+		return dir
 	}
-	if newest == "" {
-		t.Skipf("there is no image of %s in %s: make image BOARD=%s", board, dir, board)
-	}
-	return newest
+	return filepath.Join("..", "..", "build")
 }
 
 // A box is a guest that runs an image.
@@ -51,6 +48,12 @@ const limit = 15 * time.Minute
 // boot starts a guest, with a place of its own unless places are given.
 func boot(t testing.TB, places *Places, cfg Config) *box {
 	t.Helper()
+	return bootAs(t, t.Name(), places, cfg)
+}
+
+// bootAs starts a guest whose serial line is recorded under a name.
+func bootAs(t testing.TB, name string, places *Places, cfg Config) *box {
+	t.Helper()
 	needs(t, Programs(cfg.Arch)...)
 	if places == nil {
 		var err error
@@ -63,7 +66,7 @@ func boot(t testing.TB, places *Places, cfg Config) *box {
 	t.Cleanup(cancel)
 	var record io.Writer
 	if dir := os.Getenv("EVENER_SERIAL_LOGS"); dir != "" { // for people who look for a fault
-		f, err := os.OpenFile(filepath.Join(dir, filepath.Base(t.Name())+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		f, err := os.OpenFile(filepath.Join(dir, filepath.Base(name)+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
 			t.Fatal(err)
 		}

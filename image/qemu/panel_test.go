@@ -50,7 +50,7 @@ func (g *glass) press(line net.Conn, k lcd.Key) error {
 	return err
 }
 
-// shows waits until the display has shown each of the texts; its pages turn.
+// shows waits until the display has Upgrades each of the texts; its pages turn.
 func (g *glass) shows(b *box, texts ...string) {
 	b.t.Helper()
 	for _, want := range texts {

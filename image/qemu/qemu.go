@@ -41,6 +41,9 @@ type Config struct {
 	// with it. "" is one that goes away with the guest.
 	Disk    string
 	Overlay string
+	// WriteLog is a file that gets everything that the guest writes to its disk, in
+	// order, for OpenWriteLog; "" is none. What it had is lost.
+	WriteLog string
 
 	// Sticks are further images, as disks on USB, that the guest writes to only in
 	// overlays that go away with it. Spare disks are written to.
@@ -116,6 +119,10 @@ func findFirmware(arch string) (code, vars string, err error) {
 		arch, strings.Join(tried, ", "))
 }
 
+func noComma(name string) error {
+	return fmt.Errorf("%s: QEMU takes no file with a comma in its name", name)
+}
+
 func exists(name string) bool {
 	_, err := os.Stat(name)
 	return err == nil
@@ -139,15 +146,19 @@ func (c *Config) fill() error {
 		return errors.New("arm64 machines have no BIOS: take uefi")
 	case c.Arch == "arm64" && c.Panel:
 		return errors.New("the arm64 machine has one serial port alone, so no panel")
-	case c.Disk == "" && c.Kernel == "":
-		return errors.New("a guest needs a disk or a kernel")
+	case c.Disk == "" && c.Kernel == "" && len(c.Sticks) == 0:
+		return errors.New("a guest needs a disk, a stick or a kernel")
+	case c.WriteLog != "" && c.Disk == "":
+		return errors.New("a guest without a disk has no log of what it writes there")
+	case strings.Contains(c.WriteLog+c.Overlay, ","):
+		return noComma(c.WriteLog + c.Overlay)
 	}
 	for _, name := range append([]string{c.Disk, c.Kernel, c.Initrd}, append(c.Sticks, c.Spares...)...) {
 		if name == "" {
 			continue
 		}
 		if strings.Contains(name, ",") {
-			return fmt.Errorf("%s: QEMU takes no file with a comma in its name", name)
+			return noComma(name)
 		}
 		if _, err := os.Stat(name); err != nil {
 			return err
@@ -214,8 +225,14 @@ func (c *Config) diskArgs(dir string) (args []string) {
 	// Writes go to the host's memory first, as one that dies with the guest's
 	// process keeps them; what the guest asks to be on the disk is.
 	if c.Disk != "" {
-		args = append(args, "-drive", "if=none,id=disk,format=qcow2,cache=writeback,discard=unmap,file="+c.overlay(dir),
-			"-device", "virtio-blk-pci,drive=disk,bootindex=1,serial=evener-disk")
+		drive := "if=none,id=disk,cache=writeback,discard=unmap,"
+		if c.WriteLog == "" {
+			drive += "format=qcow2,file=" + c.overlay(dir)
+		} else {
+			drive += "driver=blklogwrites,file.driver=qcow2,file.file.driver=file,file.file.filename=" + c.overlay(dir) +
+				",log.driver=file,log.filename=" + c.WriteLog
+		}
+		args = append(args, "-drive", drive, "-device", "virtio-blk-pci,drive=disk,bootindex=1,serial=evener-disk")
 	}
 	for i, s := range c.Spares {
 		id := fmt.Sprintf("spare%d", i)

@@ -5,6 +5,7 @@ package qemu
 import (
 	"bytes"
 	"crypto/ed25519"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,9 @@ import (
 // may go wrong then, on one box, whose state it carries along.
 func TestNewBoxIsSetUpPublishesAndSurvivesABadUpdate(t *testing.T) {
 	r := releaseOf(t, "amd64")
-	b := boot(t, nil, oneNIC(Config{Disk: imageOf(t, "qemu-x86_64", ".img"), Watchdog: true, Panel: true}))
+	u := &update{image: imageOf(t, "qemu-x86_64", ".img"), new: "9.1.0"}
+	writes := filepath.Join(t.TempDir(), "writes")
+	b := boot(t, nil, oneNIC(Config{Disk: u.image, WriteLog: writes, Watchdog: true, Panel: true}))
 	t.Parallel() // only now: it takes longest and shall not be the last to begin
 	g := &glass{emu: lcdtest.NewCFA("cfa635")}
 	go g.serve(b.Panel())
@@ -38,9 +41,21 @@ func TestNewBoxIsSetUpPublishesAndSurvivesABadUpdate(t *testing.T) {
 	t.Logf("first balanced answer %.1f s after a reset", time.Since(begun).Seconds())
 
 	refusedUpdates(t, p, r)
+	_, u.begin = logged(t, writes)
 	goodUpdate(t, p, r)
+	u.log, u.end = logged(t, writes)
 	p = badVersion(t, p, r)
+	p = p.again(func(s slot.State) slot.State {
+		s.Once = slot.OnceRescue
+		return s
+	})
+	forgottenPassword(p)
 	factoryReset(p)
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.places.Free()
+	powerCuts(t, u)
 }
 
 // refusedUpdates tries bundles that no box may take. All are small: their heads are
@@ -49,13 +64,13 @@ func refusedUpdates(t *testing.T, p *person, r release) {
 	_, other, _ := ed25519.GenerateKey(nil) // crypto/rand does not fail
 	small := bytes.Repeat([]byte("x"), 200_000)
 	board := func(m *slot.Manifest) { m.Boards = []string{"pcengines-apu2"} }
-	whole := r.bundle(t, "9.0.0", small, r.key, nil)
+	whole := r.bundle(t, "9.0.0", small, r.Key, nil)
 	bad := map[string]struct {
 		bundle []byte
 		want   string
 	}{
 		"signature": {r.bundle(t, "9.0.0", small, other, nil), "not trusted"},
-		"board":     {r.bundle(t, "9.0.0", small, r.key, board), "this box is qemu-x86_64"},
+		"board":     {r.bundle(t, "9.0.0", small, r.Key, board), "this box is qemu-x86_64"},
 		"no bundle": {[]byte("<html>not found</html>"), "not an update"},
 		"damaged":   {append(bytes.Clone(whole[:len(whole)-1]), 'y'), "damaged"},
 	}
@@ -77,13 +92,13 @@ func refusedUpdates(t *testing.T, p *person, r release) {
 // goodUpdate goes to slot B with what runs, under another version.
 func goodUpdate(t *testing.T, p *person, r release) {
 	begun := time.Now()
-	if got := p.take(r.bundle(t, "9.1.0", r.payload, r.key, nil)); got != "" {
+	if got := p.take(r.bundle(t, "9.1.0", r.Payload, r.Key, nil)); got != "" {
 		t.Fatalf("the update is refused: %s", got)
 	}
 	t.Logf("the update was written in %.0f s", time.Since(begun).Seconds())
 	p.restartInto("B")
 	p.await("slot B is good", func() error {
-		var s shown
+		var s Upgrades
 		if err := p.ask("upgrade.show", nil, &s); err != nil {
 			return err
 		}
@@ -99,7 +114,7 @@ func goodUpdate(t *testing.T, p *person, r release) {
 // then it is at its last try, and the box is back on B and says why.
 func badVersion(t *testing.T, p *person, r release) *person {
 	t.Helper()
-	if got := p.take(r.bundle(t, "9.2.0", r.with(t, "panics"), r.key, nil)); got != "" {
+	if got := p.take(r.bundle(t, "9.2.0", r.with(t, "panics"), r.Key, nil)); got != "" {
 		t.Fatalf("the update is refused: %s", got)
 	}
 	p.sudo()
@@ -114,18 +129,43 @@ func badVersion(t *testing.T, p *person, r release) *person {
 	p.expect("Evener: slot B")
 	p.serves("hello from an origin")
 	s := p.upgrades()
-	if got := s.reason("fell_back"); s.Running.Slot != "B" || !strings.Contains(got, "started 3 times and never got as far as its self-test") {
+	if got := s.Reason("fell_back"); s.Running.Slot != "B" || !strings.Contains(got, "started 3 times and never got as far as its self-test") {
 		t.Errorf("slot %s runs, because %q; want B, because A never got far", s.Running.Slot, got)
 	}
 	return p
 }
 
-// factoryReset makes a new box of it, as the boot menu does.
+// forgottenPassword gives the administrator another password in the rescue system, and
+// logs in there.
+func forgottenPassword(p *person) {
+	p.t.Helper()
+	p.expect("rescue system on lb1")
+	p.answer("Press Enter for the menu", "")
+	p.answer(menu, "6") // Reset an administrator's password
+	p.expect("1 admin")
+	p.answer("Whose password", "1")
+	p.answer("New password of admin", "another horse's staple")
+	p.answer("Once more", "another horse's staple")
+	p.answer("second factor", "n")
+	p.expect("The password of admin is changed")
+	logIn := func(password string) {
+		p.answer(menu, "l")
+		p.answer("Administrator", "admin")
+		p.answer("Password", password)
+	}
+	logIn(p.user.Password)
+	p.expect("wrong")
+	logIn("another horse's staple")
+	p.expect("admin: number")
+}
+
+// factoryReset makes a new box of it, in the rescue system.
 func factoryReset(p *person) {
 	p.t.Helper()
-	p = p.again(func(s slot.State) slot.State {
-		s.Reset = slot.ResetFactory
-		return s
-	})
+	p.send("11\r") // Factory reset; the prompt was there
+	p.answer("Type erase", "erase")
+	p.answer(menu, "12") // Reboot or power off
+	p.answer("Which", "1")
+	p.expect("factory reset: configuration, users, keys and records are removed")
 	p.enter() // no administrator any more
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,7 +16,8 @@ import (
 // maxFrame is the longest frame that a guest sends (virtio with merged segments).
 const maxFrame = 128 << 10
 
-// A Switch is an Ethernet of guests: what one sends all others get. QEMU's stream
+// A Switch is an Ethernet of guests. As real ones do it learns where an address was last
+// heard, and sends frames for it there alone; all others get the rest. QEMU's stream
 // network puts the length of each frame before it, 4 bytes, the highest first.
 type Switch struct {
 	path string
@@ -25,11 +27,16 @@ type Switch struct {
 
 	mu    sync.Mutex // guards what follows
 	ports map[*port]bool
+	heard map[address]*port
 	over  bool
 }
 
+// An address is one of Ethernet.
+type address [6]byte
+
+// A port carries frames with their length before them, as QEMU does.
 type port struct {
-	conn net.Conn
+	conn io.ReadWriteCloser
 	out  chan []byte
 }
 
@@ -39,7 +46,7 @@ func Listen() (*Switch, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Switch{path: filepath.Join(dir, "net"), dir: dir, ports: map[*port]bool{}}
+	s := &Switch{path: filepath.Join(dir, "net"), dir: dir, ports: map[*port]bool{}, heard: map[address]*port{}}
 	if s.l, err = listenUnix(s.path); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -53,18 +60,55 @@ func (s *Switch) accept() {
 		if err != nil {
 			return
 		}
-		p := &port{conn, make(chan []byte, 512)}
-		s.mu.Lock()
-		if s.over {
-			conn.Close()
-		} else {
-			s.ports[p] = true
-			s.wg.Go(func() { s.receive(p) })
-			s.wg.Go(func() { s.send(p) })
-		}
-		s.mu.Unlock()
+		s.join(conn)
 	}
 }
+
+func (s *Switch) join(conn io.ReadWriteCloser) {
+	p := &port{conn, make(chan []byte, 512)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		conn.Close()
+		return
+	}
+	s.ports[p] = true
+	s.wg.Go(func() { s.receive(p) })
+	s.wg.Go(func() { s.send(p) })
+}
+
+// Plug connects a cable that is no guest's, such as that of a tap device: each Read of it
+// is a frame, and each Write takes one. The switch closes it when it ends.
+func (s *Switch) Plug(cable io.ReadWriteCloser) { s.join(&tap{cable: cable}) }
+
+// A tap puts the length before each frame, and takes it off.
+type tap struct {
+	cable io.ReadWriteCloser
+	buf   [4 + maxFrame]byte
+	rest  []byte // of the frame that was read, not given yet
+}
+
+func (t *tap) Read(b []byte) (int, error) {
+	if len(t.rest) == 0 {
+		n, err := t.cable.Read(t.buf[4:])
+		if err != nil {
+			return 0, err
+		}
+		binary.BigEndian.PutUint32(t.buf[:4], uint32(n))
+		t.rest = t.buf[:4+n]
+	}
+	n := copy(b, t.rest)
+	t.rest = t.rest[n:]
+	return n, nil
+}
+
+// Write takes a whole frame with its length, as send has it.
+func (t *tap) Write(b []byte) (int, error) {
+	n, err := t.cable.Write(b[4:])
+	return 4 + n, err
+}
+
+func (t *tap) Close() error { return t.cable.Close() }
 
 // receive hands the frames of p to the other ports until p is gone.
 func (s *Switch) receive(p *port) {
@@ -83,17 +127,30 @@ func (s *Switch) receive(p *port) {
 		if _, err := io.ReadFull(p.conn, frame[4:]); err != nil {
 			return
 		}
-		s.mu.Lock()
-		for other := range s.ports {
-			if other == p {
-				continue
-			}
-			select {
-			case other.out <- frame:
-			default: // a guest that does not read loses frames, as on a wire
-			}
+		s.hand(p, frame)
+	}
+}
+
+// header is the shortest frame: two addresses and a type.
+const header = 14
+
+// hand hands a frame with its length to where it is for.
+func (s *Switch) hand(from *port, frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var to *port // nil: all
+	if len(frame) >= 4+header {
+		s.heard[address(frame[10:16])] = from
+		to = s.heard[address(frame[4:10])] // groups never send
+	}
+	for p := range s.ports {
+		if p == from || to != nil && p != to {
+			continue
 		}
-		s.mu.Unlock()
+		select {
+		case p.out <- frame:
+		default: // a guest that does not read loses frames, as on a wire
+		}
 	}
 }
 
@@ -112,6 +169,7 @@ func (s *Switch) drop(p *port) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.ports, p)
+	maps.DeleteFunc(s.heard, func(_ address, at *port) bool { return at == p })
 	close(p.out)
 }
 

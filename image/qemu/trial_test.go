@@ -18,7 +18,7 @@ func TestBoxGoesBackFromAVersionThatFailsItsSelfTest(t *testing.T) {
 	origin := anOrigin(t, "hello from an origin")
 	p.publish(`upgrade { limit = "30s" }`, origin)
 	p.serves("hello from an origin")
-	if got := p.take(r.bundle(t, "9.4.0", r.payload, r.key, nil)); got != "" {
+	if got := p.take(r.bundle(t, "9.4.0", r.Payload, r.Key, nil)); got != "" {
 		t.Fatalf("the update is refused: %s", got)
 	}
 	p.sudo()
@@ -33,7 +33,7 @@ func TestBoxGoesBackFromAVersionThatFailsItsSelfTest(t *testing.T) {
 	}
 	p.expect("Evener: slot A")
 	s := p.upgrades()
-	got := s.reason("fell_back")
+	got := s.Reason("fell_back")
 	if s.Running.Slot != "A" || !strings.Contains(got, "the self-test did not pass") || !strings.Contains(got, "servers: ") {
 		t.Errorf("slot %s runs, because %q; want A, because of the servers in the self-test", s.Running.Slot, got)
 	}

@@ -40,6 +40,8 @@ type Disk struct {
 	Lie  func(p []byte, off int64) // may change what is read back; nil: nothing
 
 	pages  map[int64][]byte // shared with copies: never changed in place
+	below  io.ReaderAt      // what is there where no page is; nil: zeros
+	size   int64
 	record bool
 }
 
@@ -48,7 +50,7 @@ var _ slot.Device = (*Disk)(nil)
 // New returns a disk with our partitions and the boot state s.
 func New(t testing.TB, s slot.State) *Disk {
 	t.Helper()
-	d := &Disk{pages: map[int64][]byte{}}
+	d := &Disk{pages: map[int64][]byte{}, size: Size}
 	parts, err := slot.Layout("amd64", Size)
 	if err != nil {
 		t.Fatal(err)
@@ -81,45 +83,77 @@ func New(t testing.TB, s slot.State) *Disk {
 	return d
 }
 
+// Over returns a disk of size bytes that begins with the content of an image, which
+// is only read and must not change.
+func Over(image io.ReaderAt, size int64) *Disk {
+	return &Disk{pages: map[int64][]byte{}, below: image, size: size}
+}
+
 // Record forgets what was written so far and remembers all that follows.
 func (d *Disk) Record() { d.Ops, d.record = nil, true }
 
 // Copy returns a disk with the same content that records nothing.
-func (d *Disk) Copy() *Disk { return &Disk{pages: maps.Clone(d.pages)} }
+func (d *Disk) Copy() *Disk {
+	return &Disk{pages: maps.Clone(d.pages), below: d.below, size: d.size}
+}
 
-// Apply writes the ops.
+// Apply writes the ops. It panics if what lies below a disk cannot be read.
 func (d *Disk) Apply(ops ...Op) {
 	for _, op := range ops {
-		d.put(op.Data, op.Off)
+		if err := d.put(op.Data, op.Off); err != nil {
+			panic(err)
+		}
 	}
 }
 
-func (d *Disk) put(p []byte, off int64) {
+func (d *Disk) put(p []byte, off int64) error {
 	for len(p) > 0 {
 		in := off % pageSize
-		page := slices.Clone(d.pages[off-in])
-		if page == nil {
-			page = make([]byte, pageSize)
+		page := make([]byte, pageSize)
+		if in > 0 || len(p) < pageSize {
+			if err := d.page(page, off-in); err != nil {
+				return err
+			}
 		}
 		n := copy(page[in:], p)
 		d.pages[off-in] = page
 		p, off = p[n:], off+int64(n)
 	}
+	return nil
+}
+
+// page reads the page at off.
+func (d *Disk) page(p []byte, off int64) error {
+	if page := d.pages[off]; page != nil || d.below == nil {
+		copy(p, page)
+		return nil
+	}
+	n := min(pageSize, d.size-off)
+	if k, err := d.below.ReadAt(p[:n], off); int64(k) < n {
+		return fmt.Errorf("read what lies below the disk: %w", err)
+	}
+	return nil
 }
 
 // ReadAt implements slot.Device.
 func (d *Disk) ReadAt(p []byte, off int64) (int, error) {
 	all := len(p)
-	if off < 0 || off+int64(all) > Size {
+	if off < 0 || off+int64(all) > d.size {
 		return 0, io.ErrUnexpectedEOF
 	}
 	for len(p) > 0 {
 		in := off % pageSize
 		n := min(len(p), int(pageSize-in))
-		if page := d.pages[off-in]; page == nil {
-			clear(p[:n])
-		} else {
+		page := d.pages[off-in]
+		switch {
+		case page != nil:
 			copy(p[:n], page[in:])
+		case d.below == nil:
+			clear(p[:n])
+		default:
+			if k, err := d.below.ReadAt(p[:n], off); k < n {
+				return all - len(p) + k, err
+			}
 		}
 		p, off = p[n:], off+int64(n)
 	}
@@ -140,7 +174,7 @@ func (d *Disk) ReadBack(p []byte, off int64) error {
 
 // WriteAt implements slot.Device.
 func (d *Disk) WriteAt(p []byte, off int64) (int, error) {
-	if off < 0 || off+int64(len(p)) > Size {
+	if off < 0 || off+int64(len(p)) > d.size {
 		return 0, errors.New("write outside of the disk")
 	}
 	return len(p), d.write(Op{Off: off, Data: slices.Clone(p)})
@@ -150,8 +184,7 @@ func (d *Disk) write(op Op) error {
 	if err := d.note(op); err != nil {
 		return err
 	}
-	d.put(op.Data, op.Off)
-	return nil
+	return d.put(op.Data, op.Off)
 }
 
 // WriteSector implements slot.Device. What was written before may still not be
@@ -179,19 +212,19 @@ func (d *Disk) note(op Op) error {
 }
 
 // Size implements slot.Device.
-func (d *Disk) Size() int64 { return Size }
+func (d *Disk) Size() int64 { return d.size }
 
 // Close implements slot.Device. The disk can be used again.
 func (d *Disk) Close() error { return nil }
 
-// Save writes the disk to a file with holes.
+// Save writes the disk to a file with holes, without what lies below it.
 func (d *Disk) Save(path string) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := f.Truncate(Size); err != nil {
+	if err := f.Truncate(d.size); err != nil {
 		return err
 	}
 	for off, page := range d.pages {

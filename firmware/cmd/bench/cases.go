@@ -36,6 +36,12 @@ var cases = []benchCase{
 	{"failover-crash-100ms", "the power of the active box goes, advertisements each 100 ms", failoverCrash("failover-crash-100ms", 100*time.Millisecond, 400)},
 	{"failover-crash-10ms", "the same, advertisements each 10 ms", failoverCrash("failover-crash-10ms", 10*time.Millisecond, 80)},
 	{"mirror-records", "1 000 000 records of persistence on a pair, 100 000 changes each second", mirrorRecords},
+	{"image-size", "what is downloaded, written and kept of an image", imageSize},
+	{"boot-bios", "the start of a box in a guest with a BIOS, x86-64", bootCase("boot-bios", biosMachine)},
+	{"boot-uefi", "the same with UEFI", bootCase("boot-uefi", uefiMachine)},
+	{"boot-arm64", "the same on arm64", bootCase("boot-arm64", arm64Machine)},
+	{"idle-memory-appliance", "what an idle box takes of a guest's memory", idleAppliance},
+	{"update", "an update of a box in a guest, from the upload to the first answer of the new version", updateCase},
 	{"p99-half-rate", "latency at half of HAProxy's best rate, open loop", p99HalfRate},
 }
 

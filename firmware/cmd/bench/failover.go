@@ -61,7 +61,7 @@ func (l *lab) failover(c failoverCase) ([]row, error) {
 	}
 	defer back()
 	for _, kind := range []string{evener, standbyPeer} {
-		got, uneasy, err := l.failoverRounds(kind, c)
+		got, err := l.failoverRounds(kind, c)
 		if l.ctx.Err() != nil {
 			return nil, l.ctx.Err()
 		}
@@ -69,9 +69,12 @@ func (l *lab) failover(c failoverCase) ([]row, error) {
 			note = err.Error()
 			break // nor can the other be
 		}
-		values[kind] = got
-		if uneasy > 0 {
-			c.about += fmt.Sprintf(" With %s %d rounds were begun anew: %v.", kind, uneasy, errUneasy)
+		values[kind] = got.values
+		if got.uneasy > 0 {
+			c.about += fmt.Sprintf(" With %s %d rounds were begun anew: %v.", kind, got.uneasy, errUneasy)
+		}
+		if kind == evener && len(got.failed) > 0 {
+			c.about += " What failed: " + strings.Join(got.failed, "; ") + "."
 		}
 		if err != nil {
 			note += fmt.Sprintf("%s: %v. ", kind, err)
@@ -83,31 +86,41 @@ func (l *lab) failover(c failoverCase) ([]row, error) {
 // errNoRoot is why there is no lab.
 var errNoRoot = errors.New("not measured: the lab is made of network namespaces, which only root may make")
 
-// failoverRounds measures one contender; what was measured before an error counts, and
-// uneasy rounds beside.
-func (l *lab) failoverRounds(kind string, c failoverCase) (values [][]float64, uneasy int, err error) {
+// rounds are what was measured of one contender.
+type rounds struct {
+	values [][]float64
+	uneasy int      // rounds that do not count
+	failed []string // requests, with the round
+}
+
+// failoverRounds measures one contender; what was measured before an error counts.
+func (l *lab) failoverRounds(kind string, c failoverCase) (r rounds, err error) {
 	if os.Geteuid() != 0 {
-		return nil, 0, errNoRoot
+		return r, errNoRoot
 	}
 	p, err := l.newPair(kind, c.interval)
 	if err != nil {
-		return nil, 0, err
+		return r, err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	for len(values) < l.failovers {
+	for len(r.values) < l.failovers {
 		got, err := c.round(l.ctx, p)
 		switch {
-		case errors.Is(err, errUneasy) && uneasy < l.failovers:
-			uneasy++
+		case errors.Is(err, errUneasy) && r.uneasy < l.failovers:
+			r.uneasy++
 			fmt.Fprintf(l.progress, "  %-18s %v: once more\n", kind, err)
 		case err != nil:
-			return values, uneasy, fmt.Errorf("round %d: %w", len(values)+1, err)
+			return r, fmt.Errorf("round %d: %w", len(r.values)+1, err)
 		default:
-			values = append(values, got)
+			r.values = append(r.values, got)
 			fmt.Fprintf(l.progress, "  %-18s %s\n", kind, c.tell(got))
+			for _, text := range p.failed {
+				fmt.Fprintf(l.progress, "  %18s failed: %s\n", "", text)
+				r.failed = append(r.failed, fmt.Sprintf("round %d, %s", len(r.values), text))
+			}
 		}
 	}
-	return values, uneasy, nil
+	return r, nil
 }
 
 // round waits until all is well, makes the trial, and sees to the box that it hit.
@@ -205,6 +218,7 @@ func switchTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
 	if now, err := p.holder(); err != nil || now == active {
 		return nil, errors.Join(err, errors.New("nothing was switched"))
 	}
+	p.failed = tellFailed(answers, start)
 	gap := longestGap(answers, start)
 	return []float64{float64(failures(answers)), milliseconds(gap)}, nil
 }
@@ -216,11 +230,14 @@ func crashTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
 	if err := calm(ctx, s); err != nil {
 		return nil, err
 	}
-	box, start := p.lab.Boxes[active], time.Now()
+	box := p.lab.Boxes[active]
 	// The cables first: what dies by and by must not say goodbye, as it would not
-	// without power. keepalived does when the first of its two processes ends.
-	var err error
-	for _, port := range []string{labs.Front, labs.Back, labs.Link} {
+	// without power. keepalived does when the first of its two processes ends. They go one
+	// after the other, which takes milliseconds, and the box serves until the one to the
+	// clients is out: by the link between the boxes it could still say that it lives.
+	err := p.lab.Unplug(box.Space, labs.Link)
+	start := time.Now()
+	for _, port := range []string{labs.Front, labs.Back} {
 		err = errors.Join(err, p.lab.Unplug(box.Space, port))
 	}
 	if err = errors.Join(err, box.Signal(syscall.SIGKILL)); err != nil {

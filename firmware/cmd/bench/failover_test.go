@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,21 @@ func TestLongestGap(t *testing.T) {
 	}
 	if got := failures(answers); got != 1 {
 		t.Errorf("failures = %d, want 1", got)
+	}
+}
+
+func TestTellFailed(t *testing.T) {
+	got := tellFailed([]answer{
+		{began: at(-3), ended: at(210), err: errors.New("reset")},
+		{began: at(1), ended: at(2)},
+		{stream: 2, began: at(20), ended: at(21), err: errors.New("EOF")},
+	}, at(0))
+	want := []string{
+		"a fresh connection, begun at -3.0 ms, ended at +210.0 ms: reset",
+		"kept connection 2, begun at +20.0 ms, ended at +21.0 ms: EOF",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("tellFailed = %q, want %q", got, want)
 	}
 }
 

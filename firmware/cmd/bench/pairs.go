@@ -24,6 +24,7 @@ const failoverTime = 45 * time.Second
 type pair struct {
 	lab *labs.Lab
 	standby
+	failed []string // what became of the requests of a switch that failed
 }
 
 // A standby is what runs on both boxes.

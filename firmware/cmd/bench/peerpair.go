@@ -43,10 +43,8 @@ func peerRouter(box int, interval time.Duration) string {
 `, labs.Front, 200-50*box, interval.Seconds(), labs.VIP)
 }
 
-// peerProxy is the configuration of HAProxy, the same on both boxes.
-const peerProxy = `global
-	maxconn 8500
-defaults
+// peerDefaults is what both configurations of a pair of HAProxies have.
+const peerDefaults = `defaults
 	mode http
 	timeout connect 5s
 	timeout client 120s
@@ -54,7 +52,12 @@ defaults
 peers pair
 	peer left 10.255.0.1:1024
 	peer right 10.255.0.2:1024
-frontend f
+`
+
+// peerProxy is the configuration of HAProxy, the same on both boxes.
+const peerProxy = `global
+	maxconn 8500
+` + peerDefaults + `frontend f
 	bind :80
 	default_backend shop
 backend shop

@@ -42,6 +42,7 @@ type recordReport struct {
 	Applied int  // of the peer's changes of the round
 	Took    time.Duration
 	P99     time.Duration // from a change to its being applied
+	Missed  int           // of those that P99 is about: they have not come
 	CPU     time.Duration // in the round
 }
 
@@ -171,7 +172,7 @@ func (n *sourceNode) feed(ctx context.Context, changes *mirror.Log) {
 	feed := n.table.Follow()
 	defer feed.Close()
 	var key, value []byte
-	tick := time.NewTicker(25 * time.Millisecond)
+	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		now := time.Now().UnixNano()

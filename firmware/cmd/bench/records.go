@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,16 @@ var recordMetrics = []metric{
 	{"/each", "µs for each change applied, 100 000/s offered", 10.1},
 }
 
+// A recordPair are two processes on the lab's link that keep a table of clients equal.
+type recordPair interface {
+	// settle waits until both hold all records.
+	settle(ctx context.Context) error
+	// round changes records on the active side for that long, and returns what both have
+	// done. Those of the active side are Changes and CPU, those of the standby the others.
+	round(ctx context.Context, d time.Duration) ([2]recordReport, error)
+	end() error
+}
+
 // mirrorRecords measures how the table of clients kept by their source gets to the
 // other box.
 func mirrorRecords(l *lab) ([]row, error) {
@@ -40,111 +51,97 @@ func mirrorRecords(l *lab) ([]row, error) {
 		return nil, err
 	}
 	defer back()
-	values, about, err := l.recordRounds()
-	if l.ctx.Err() != nil {
-		return nil, l.ctx.Err()
+	values, note := map[string][][]float64{}, ""
+	about := fmt.Sprintf("Not whole boxes, because a lab has no million clients: two processes on the lab's link that hold %d records.", recordsHeld)
+	for _, kind := range []string{evener, recordPeer} {
+		got, seen, err := l.recordRounds(kind)
+		if l.ctx.Err() != nil {
+			return nil, l.ctx.Err()
+		}
+		if errors.Is(err, errNoRoot) {
+			note = err.Error()
+			break // nor can the other be
+		}
+		if values[kind] = got; len(got) > 0 {
+			about += " " + recordHow[kind] + " " + seen.String()
+		}
+		if err != nil {
+			note += fmt.Sprintf("%s: %v. ", kind, err)
+		}
 	}
-	note := ""
-	if err != nil {
-		note = err.Error()
-	}
-	return sumUp("mirror-records", "", about, recordMetrics, map[string][][]float64{evener: values}, note), nil
+	return sumUp("mirror-records", recordPeer, about, recordMetrics, values, note), nil
 }
 
-// recordRounds returns the values of the rounds and what else was seen.
-func (l *lab) recordRounds() (values [][]float64, about string, err error) {
+// recordHow says of each contender what it is here, and how it was driven.
+var recordHow = map[string]string{
+	evener: "Evener: the bench's own processes with the box's table and mirror; every change is timed.",
+	recordPeer: fmt.Sprintf("HAProxy: its own processes with a stick table and peers; changes are \"set table\" on %d connections with its runtime socket, "+
+		"%d in a line, and what it could not take of them was not offered; what is timed is a change each %v, from its answer until \"show table\" on the standby has it.",
+		driveConns, driveBatch, markEvery),
+}
+
+// recordRounds returns the values of the rounds of one contender and what else was seen.
+func (l *lab) recordRounds(kind string) (values [][]float64, seen recordSeen, err error) {
 	if os.Geteuid() != 0 {
-		return nil, "", errNoRoot
+		return nil, seen, errNoRoot
 	}
 	dir, err := os.MkdirTemp(l.dir, "records-")
 	if err != nil {
-		return nil, "", err
+		return nil, seen, err
 	}
 	d, err := labs.New(labs.Config{Evener: l.evener, Dir: dir, Prefix: labPrefix()})
 	if err != nil {
-		return nil, "", err
+		return nil, seen, err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	nodes, err := startRecordNodes(d)
-	defer func() {
-		for _, n := range nodes {
-			err = errors.Join(err, n.stop())
+	var p recordPair
+	if kind == evener {
+		p, err = startRecordNodes(d)
+	} else {
+		p, err = startRecordTables(d, dir, recordsHeld)
+	}
+	defer func() { err = errors.Join(err, p.end()) }()
+	if err == nil {
+		err = p.settle(l.ctx)
+	}
+	for err == nil && len(values) < l.failovers {
+		var got [2]recordReport
+		if got, err = p.round(l.ctx, l.duration); err == nil && got[1].Applied == 0 {
+			err = errors.New("the standby has applied nothing")
 		}
-	}()
-	if err != nil {
-		return nil, "", err
-	}
-	active, standby := nodes[0], nodes[1]
-	if err := l.awaitRecords(active, standby); err != nil {
-		return nil, "", err
-	}
-	var seen recordSeen
-	for range l.failovers {
-		got, err := l.recordRound(active, standby)
 		if err != nil {
-			return values, "", err
+			break
 		}
 		values = append(values, []float64{milliseconds(got[1].P99), 1e6 * got[1].Took.Seconds() / float64(got[1].Applied)})
 		seen.add(got, l.duration)
-		fmt.Fprintf(l.progress, "  %8d changed, %8d applied, lag p99 %v\n", got[0].Changes, got[1].Applied, got[1].P99.Round(time.Millisecond))
+		fmt.Fprintf(l.progress, "  %-14s %8d changed, %8d applied, lag p99 %v\n", kind, got[0].Changes, got[1].Applied, got[1].P99.Round(time.Microsecond))
 	}
-	return values, seen.String(), nil
+	return values, seen, err
 }
 
 // A recordSeen is what else was seen in the rounds.
 type recordSeen struct {
 	made []float64    // changes each second
 	cpu  [2][]float64 // per cent of a processor
+
+	missed int // changes
 }
 
 func (s *recordSeen) add(got [2]recordReport, d time.Duration) {
 	s.made = append(s.made, float64(got[0].Changes)/d.Seconds())
+	s.missed += got[1].Missed
 	for i := range s.cpu {
 		s.cpu[i] = append(s.cpu[i], 100*got[i].CPU.Seconds()/d.Seconds())
 	}
 }
 
 func (s *recordSeen) String() string {
-	return fmt.Sprintf("Not whole boxes, because a lab has no million clients: two processes of the bench with the box's table and mirror, "+
-		"on the lab's link. They hold %d records; %.0f changes were made each second. The one that makes them takes %.0f%% of a processor for that and for "+
-		"telling them, the standby %.0f%%.", recordsHeld, median(s.made), median(s.cpu[0]), median(s.cpu[1]))
-}
-
-// awaitRecords waits until the standby has all.
-func (l *lab) awaitRecords(active, standby *recordNode) error {
-	return soon(l.ctx, "the standby has all records", func() error {
-		a, err := active.ask("state")
-		if err != nil {
-			return err
-		}
-		s, err := standby.ask("state")
-		if err == nil && (!a.InStep || a.Records != recordsHeld || s.Records != recordsHeld) {
-			err = fmt.Errorf("%d of %d, in step: %v", s.Records, a.Records, a.InStep)
-		}
-		return err
-	})
-}
-
-// recordRound changes records for the length of a round.
-func (l *lab) recordRound(active, standby *recordNode) (got [2]recordReport, err error) {
-	for _, n := range []*recordNode{standby, active} {
-		if _, err := n.ask("begin"); err != nil {
-			return got, err
-		}
+	text := fmt.Sprintf("%.0f changes were made each second. The process where they are made takes %.0f%% of a processor, the standby %.0f%%.",
+		median(s.made), median(s.cpu[0]), median(s.cpu[1]))
+	if s.missed > 0 {
+		text += fmt.Sprintf(" %d changes that were looked for were not there %v after the last.", s.missed, recordsDrain)
 	}
-	if err := pause(l.ctx, l.duration); err != nil {
-		return got, err
-	}
-	if got[0], err = active.ask("end"); err != nil {
-		return got, err
-	}
-	if err := pause(l.ctx, recordsDrain); err != nil { // what is under way counts
-		return got, err
-	}
-	if got[1], err = standby.ask("end"); err == nil && got[1].Applied == 0 {
-		err = errors.New("the standby has applied nothing")
-	}
-	return got, err
+	return text
 }
 
 // A recordNode is a process of this program that mirrors records.
@@ -155,8 +152,11 @@ type recordNode struct {
 	errors strings.Builder // written by exec until the process has ended
 }
 
-// startRecordNodes starts two that know each other, as far as it can.
-func startRecordNodes(d *labs.Lab) (nodes []*recordNode, err error) {
+// A nodePair are two of them that know each other, the active one first.
+type nodePair []*recordNode
+
+// startRecordNodes starts a pair, as far as it can.
+func startRecordNodes(d *labs.Lab) (p nodePair, err error) {
 	var setups [2]nodeSetup
 	secret := make([]byte, 32)
 	if _, err := rand.Read(secret); err != nil {
@@ -175,11 +175,51 @@ func startRecordNodes(d *labs.Lab) (nodes []*recordNode, err error) {
 	for i, b := range d.Boxes {
 		n, err := startRecordNode(b.Space, setups[i])
 		if err != nil {
-			return nodes, err
+			return p, err
 		}
-		nodes = append(nodes, n)
+		p = append(p, n)
 	}
-	return nodes, nil
+	return p, nil
+}
+
+func (p nodePair) settle(ctx context.Context) error {
+	return soon(ctx, "the standby has all records", func() error {
+		a, err := p[0].ask("state")
+		if err != nil {
+			return err
+		}
+		s, err := p[1].ask("state")
+		if err == nil && (!a.InStep || a.Records != recordsHeld || s.Records != recordsHeld) {
+			err = fmt.Errorf("%d of %d, in step: %v", s.Records, a.Records, a.InStep)
+		}
+		return err
+	})
+}
+
+func (p nodePair) round(ctx context.Context, d time.Duration) (got [2]recordReport, err error) {
+	for _, n := range []*recordNode{p[1], p[0]} {
+		if _, err := n.ask("begin"); err != nil {
+			return got, err
+		}
+	}
+	if err := pause(ctx, d); err != nil {
+		return got, err
+	}
+	if got[0], err = p[0].ask("end"); err != nil {
+		return got, err
+	}
+	if err := pause(ctx, recordsDrain); err != nil { // what is under way counts
+		return got, err
+	}
+	got[1], err = p[1].ask("end")
+	return got, err
+}
+
+func (p nodePair) end() (err error) {
+	for _, n := range p {
+		err = errors.Join(err, n.stop())
+	}
+	return err
 }
 
 func startRecordNode(space *labs.Space, s nodeSetup) (*recordNode, error) {

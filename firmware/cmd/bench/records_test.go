@@ -5,11 +5,14 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"testing"
 	"time"
 
+	labs "evener/firmware/lab"
 	"evener/ha/mirror"
 )
 
@@ -113,5 +116,48 @@ func TestRecordNodeRefusesABadSetup(t *testing.T) {
 		if err := runNode(t.Context(), setup, nil, io.Discard); err == nil {
 			t.Errorf("runNode(%q) = nil, want an error", setup)
 		}
+	}
+}
+
+// TestRecordTables asks two real HAProxies.
+func TestRecordTables(t *testing.T) {
+	if err := requirePrograms(haproxy); err != nil {
+		t.Skip(err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip(errNoRoot)
+	}
+	d, err := labs.New(labs.Config{Dir: t.TempDir(), Prefix: labPrefix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const records = 5000
+	p, err := startRecordTables(d, t.TempDir(), records)
+	defer func() {
+		if err := errors.Join(p.end(), d.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got, err := p.round(t.Context(), time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, s := got[0], got[1]
+		if a.Changes < 100 || s.Applied == 0 || s.Applied > a.Changes || s.P99 <= 0 || s.Took <= 0 {
+			t.Errorf("active %+v, standby %+v: want no more applied than changed, and times", a, s)
+		}
+	}
+	if n, err := p.watch.used(); err != nil || n != records {
+		t.Errorf("the standby has %d records (%v), want %d as before", n, err, records)
+	}
+	if err := p.marker.do("set table none key 10.0.0.1 data.gpt0 1", 1); err == nil {
+		t.Error("what HAProxy refuses is no error")
 	}
 }

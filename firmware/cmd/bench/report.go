@@ -28,6 +28,7 @@ type row struct {
 	Rates    map[string]float64 `json:"rates,omitempty"`    // requests, exchanges or records each second, beside
 	Note     string             `json:"note,omitempty"`     // what went wrong
 	About    string             `json:"about,omitempty"`    // how it was measured, and what else was seen
+	Skipped  bool               `json:"skipped,omitempty"`  // not measured for want of something, which Note tells
 }
 
 // judge fills in Ratio and OK from the values and the limit.
@@ -86,8 +87,11 @@ func printTable(w io.Writer, rows []row) {
 			peers = append(peers, fmt.Sprintf("%s %.3g", name, r.Peers[name]))
 		}
 		ok := "no"
-		if r.OK {
+		switch {
+		case r.OK:
 			ok = "yes"
+		case r.Skipped:
+			ok = "skipped"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.3g\t%s\t%s\n", r.Case, number(r.Evener), strings.Join(peers, ", "),
 			number(r.Ratio), r.Limit, ok, r.Unit)

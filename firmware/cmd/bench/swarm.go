@@ -31,6 +31,25 @@ type answer struct {
 	err          error
 }
 
+// tell says what became of a request, for people, beside a time.
+func (a answer) tell(start time.Time) string {
+	who := "a fresh connection"
+	if a.stream > 0 {
+		who = fmt.Sprintf("kept connection %d", a.stream)
+	}
+	return fmt.Sprintf("%s, begun at %+.1f ms, ended at %+.1f ms: %v", who, milliseconds(a.began.Sub(start)), milliseconds(a.ended.Sub(start)), a.err)
+}
+
+// tellFailed lists what became of the requests that failed.
+func tellFailed(answers []answer, start time.Time) (list []string) {
+	for _, a := range answers {
+		if a.err != nil {
+			list = append(list, a.tell(start))
+		}
+	}
+	return list
+}
+
 // A swarm are visitors who come all the time, whatever became of those before.
 type swarm struct {
 	space *labs.Space
@@ -145,15 +164,15 @@ func (v *guest) get(last bool) (stays bool, err error) {
 	}
 	req.Close = last
 	if err := req.Write(v.c); err != nil {
-		return false, err
+		return false, fmt.Errorf("write the request: %w", err)
 	}
 	resp, err := http.ReadResponse(v.in, req)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("read the answer: %w", err)
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return false, err
+		return false, fmt.Errorf("read the answer's body: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return false, fmt.Errorf("answer %s", resp.Status)

@@ -51,6 +51,7 @@ func startLive(t *testing.T, config string, flags ...string) *liveBox {
 	}
 	t.Cleanup(func() {
 		cmd.Process.Signal(os.Interrupt)
+		defer time.AfterFunc(3*time.Minute, func() { cmd.Process.Kill() }).Stop()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the box ended with %v", err)
 		}

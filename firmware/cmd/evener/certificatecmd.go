@@ -16,8 +16,8 @@ import (
 
 func newCertificate() *cobra.Command {
 	named := func(_ *cobra.Command, args []string) (any, error) { return map[string]any{"name": args[0]}, nil }
-	return group("certificate", "import, show and renew certificates",
-		newCertificateImport(),
+	return group("certificate", "request, import, show and renew certificates",
+		newCertificateRequest(), newCertificateRequests(), newCertificateImport(),
 		simple("list", "list certificates: who uses them, and how long they last", cobra.NoArgs, "certificate.list", noParams, printCertificates),
 		completeFirst(simple("show NAME", "show one certificate", cobra.ExactArgs(1), "certificate.show", named, printCertificate), certificateNames),
 		completeFirst(simple("export-chain NAME", "write a certificate and its chain as PEM, without the key", cobra.ExactArgs(1), "certificate.chain", named,
@@ -71,7 +71,7 @@ func newCertificateImport() *cobra.Command {
 			}
 			return p, nil
 		}, printImported)
-	cmd.Flags().StringVar(&key, "key", "", "file of the private key, if FILE does not have it")
+	cmd.Flags().StringVar(&key, "key", "", "file of the private key, if neither FILE nor a pending request has it")
 	cmd.Flags().BoolVar(&force, "force", false, "even if clients will refuse it and the name is in use")
 	cmd.Flags().BoolVar(&pkcs12, "pkcs12", false, "FILE is PKCS#12, such as .pfx or .p12")
 	cmd.Flags().StringVar(&passwordFile, "password-file", "", "file of the password of the PKCS#12 file")
@@ -79,6 +79,9 @@ func newCertificateImport() *cobra.Command {
 }
 
 func printImported(w io.Writer, c manage.Certificate) {
+	if c.Request != "" {
+		fmt.Fprintf(w, "its key is that of the request %s\n", c.Request)
+	}
 	fmt.Fprintf(w, "%s is kept: %s, until %s\n", c.Name, strings.Join(c.Names, ", "), c.NotAfter.Local().Format(time.DateOnly))
 	for _, x := range c.Warnings {
 		fmt.Fprintln(w, "warning:", x)
@@ -203,24 +206,10 @@ func printTrusts(w io.Writer, l manage.Trusts) {
 	})
 }
 
-func certificateNames(cmd *cobra.Command) (names []string) {
-	all, err := call[manage.Certificates](cmd, "certificate.list", struct{}{})
-	if err != nil {
-		return nil
-	}
-	for _, c := range all.Certificates {
-		names = append(names, c.Name)
-	}
-	return names
-}
+var certificateNames = namesOf("certificate.list", struct{}{}, func(all manage.Certificates) []string {
+	return each(all.Certificates, func(e manage.Certificate) string { return e.Name })
+})
 
-func trustNames(cmd *cobra.Command) (names []string) {
-	all, err := call[manage.Trusts](cmd, "trust.list", struct{}{})
-	if err != nil {
-		return nil
-	}
-	for _, t := range all.Trusts {
-		names = append(names, t.Name)
-	}
-	return names
-}
+var trustNames = namesOf("trust.list", struct{}{}, func(all manage.Trusts) []string {
+	return each(all.Trusts, func(e manage.Trust) string { return e.Name })
+})

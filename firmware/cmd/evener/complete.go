@@ -9,58 +9,54 @@ import (
 	"github.com/spf13/cobra"
 
 	"evener/firmware/manage"
+	"evener/firmware/store"
+	"evener/firmware/supervise"
 )
 
 // A namer asks the box for names that fit into a command line. Without a box
 // there are none.
 type namer func(*cobra.Command) []string
 
-func clusterNames(cmd *cobra.Command) (names []string) {
-	all, err := call[manage.Clusters](cmd, "cluster.list", struct{}{})
-	if err != nil {
-		return nil
+// namesOf gives what names finds in the answer to method.
+func namesOf[T any](method string, params any, names func(T) []string) namer {
+	return func(cmd *cobra.Command) []string {
+		all, err := call[T](cmd, method, params)
+		if err != nil {
+			return nil
+		}
+		return names(all)
 	}
-	for _, c := range all.Clusters {
-		names = append(names, c.Name)
+}
+
+func each[E any](list []E, name func(E) string) []string {
+	names := make([]string, len(list))
+	for i, e := range list {
+		names[i] = name(e)
 	}
 	return names
 }
 
-func memberNames(cmd *cobra.Command) (names []string) {
-	all, err := call[manage.Pools](cmd, "pool.list", struct{}{})
-	if err != nil {
-		return nil
-	}
+var clusterNames = namesOf("cluster.list", struct{}{}, func(all manage.Clusters) []string {
+	return each(all.Clusters, func(e manage.Cluster) string { return e.Name })
+})
+
+var memberNames = namesOf("pool.list", struct{}{}, func(all manage.Pools) (names []string) {
 	for _, p := range all.Pools {
 		for _, m := range p.Members {
 			names = append(names, p.Name+"/"+m.Name)
 		}
 	}
 	return names
-}
+})
 
 // revisions gives the numbers of revisions, the newest first, with their comments.
-func revisions(cmd *cobra.Command) (names []string) {
-	all, err := call[manage.History](cmd, "config.history", struct{}{})
-	if err != nil {
-		return nil
-	}
-	for _, r := range all.Revisions {
-		names = append(names, cobra.CompletionWithDesc(fmt.Sprint(r.Number), r.Comment))
-	}
-	return names
-}
+var revisions = namesOf("config.history", struct{}{}, func(all manage.History) []string {
+	return each(all.Revisions, func(r store.Revision) string { return cobra.CompletionWithDesc(fmt.Sprint(r.Number), r.Comment) })
+})
 
-func roleNames(cmd *cobra.Command) (names []string) {
-	info, err := call[manage.Info](cmd, "sys.info", struct{}{})
-	if err != nil {
-		return nil
-	}
-	for _, r := range info.Roles {
-		names = append(names, r.Name)
-	}
-	return names
-}
+var roleNames = namesOf("sys.info", struct{}{}, func(all manage.Info) []string {
+	return each(all.Roles, func(e supervise.RoleStatus) string { return e.Name })
+})
 
 // historyObjects gives what the history is kept of.
 func historyObjects(cmd *cobra.Command) []string {
@@ -100,9 +96,14 @@ func completeArgs(cmd *cobra.Command, n int, names namer) *cobra.Command {
 // clusterFlag gives cmd the flag --cluster, which the shell can complete.
 func clusterFlag(cmd *cobra.Command, cluster *string, usage string) {
 	cmd.Flags().StringVar(cluster, "cluster", "", usage)
+	completeFlag(cmd, "cluster", clusterNames)
+}
+
+// completeFlag lets the shell complete the value of a flag of cmd.
+func completeFlag(cmd *cobra.Command, flag string, names namer) {
 	// The error is for a flag that there is not.
-	_ = cmd.RegisterFlagCompletionFunc("cluster", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return quietly(cmd, clusterNames), cobra.ShellCompDirectiveNoFileComp
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return quietly(cmd, names), cobra.ShellCompDirectiveNoFileComp
 	})
 }
 

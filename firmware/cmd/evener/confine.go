@@ -9,11 +9,14 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
 
@@ -69,14 +72,20 @@ func credentialOf(u *user.User) (*syscall.Credential, error) {
 // its connections with the engine, and some more.
 const maxConsoleFiles = 2048
 
+// nameProcess gives this process the name of the program: it was started by the number
+// of a descriptor.
+func nameProcess(log *slog.Logger) {
+	if err := os.WriteFile("/proc/self/comm", []byte("evener"), 0); err != nil {
+		log.Warn("process not named", "err", err)
+	}
+}
+
 // confine takes from this process what the console does not need: it can open no
 // file from here on but those below dir, and neither connect nor listen over plain
 // TCP by itself. A kernel without Landlock cannot do all of it; the log says so.
 func confine(dir string, log *slog.Logger) error {
-	_ = time.Now().Local().String()                                              // reads the time zone while that can be
-	if err := os.WriteFile("/proc/self/comm", []byte("evener"), 0); err != nil { // it was started by the number of a descriptor
-		log.Warn("process not named", "err", err)
-	}
+	_ = time.Now().Local().String() // reads the time zone while that can be
+	nameProcess(log)
 	for _, l := range []struct {
 		what  int
 		limit uint64
@@ -107,4 +116,58 @@ func confine(dir string, log *slog.Logger) error {
 		log.Info("console confined")
 	}
 	return nil
+}
+
+// Rights to files (Landlock).
+const (
+	mayRead  = ll.AccessFSReadFile | ll.AccessFSReadDir
+	mayWrite = mayRead | ll.AccessFSWriteFile | ll.AccessFSTruncate
+	mayMake  = mayWrite | ll.AccessFSMakeReg | ll.AccessFSMakeDir | ll.AccessFSMakeSym | ll.AccessFSMakeSock |
+		ll.AccessFSRemoveFile | ll.AccessFSRemoveDir | ll.AccessFSRefer
+)
+
+// confineEngine takes from the engine of an appliance what it needs of no file: it starts
+// no program, makes and uses no device, and writes below the folders that are its own,
+// into the settings of the network and to /dev/null. What it reads is not bounded: the
+// configuration names files, and its user may read little that is secret.
+func confineEngine(state string, log *slog.Logger) error {
+	nameProcess(log)
+	if v, err := ll.LandlockGetABIVersion(); err != nil || v < 1 {
+		log.Warn("engine not confined", "err", "the kernel has no Landlock: the engine may open what its user may")
+		return nil
+	}
+	own := []string{state, engineNet, os.TempDir()}
+	for _, name := range []string{"audit", "captures", "events", "persist"} {
+		own = append(own, filepath.Join(state, name)) // links to the data partition
+	}
+	err := landlock.V5.BestEffort().RestrictPaths(
+		landlock.PathAccess(mayRead, "/"),
+		landlock.PathAccess(mayMake, append(own, engineLog)...).IgnoreIfMissing(),
+		landlock.PathAccess(mayWrite, "/proc/sys/net"),
+		landlock.PathAccess(mayWrite&^ll.AccessFSReadDir, os.DevNull))
+	if err != nil {
+		return fmt.Errorf("confine the engine: %w", err)
+	}
+	rights, err := rightsOfSelf()
+	if err != nil {
+		return err
+	}
+	log.Info("engine confined", rights...)
+	return nil
+}
+
+// rightsOfSelf reads what this process may, as pairs of key and value.
+func rightsOfSelf() (pairs []any, err error) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string]string{"Uid": "uid", "CapEff": "rights", "CapBnd": "ever", "NoNewPrivs": "no_new_privs"}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		if key, f := keys[name], strings.Fields(value); key != "" && len(f) > 0 {
+			pairs = append(pairs, key, f[0])
+		}
+	}
+	return pairs, nil
 }

@@ -37,6 +37,8 @@ type engineConfig struct {
 
 	lan   string // folder of the simulated network of failover groups, "": there is none
 	pages string // folder of the console's pages, "" for those in the program
+
+	orders bool // process 1 does what needs more rights than this process has
 }
 
 func newEngine() *cobra.Command {
@@ -50,6 +52,11 @@ func newEngine() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if c.orders {
+				if err := confineEngine(c.state, log); err != nil {
+					return err
+				}
+			}
 			e := &engine{cfg: c, link: link, log: log, ring: ring}
 			return e.run()
 		},
@@ -59,6 +66,7 @@ func newEngine() *cobra.Command {
 	cmd.Flags().StringVar(&c.board, "board", "", "")
 	cmd.Flags().StringVar(&c.pages, "webui-dir", "", "")
 	cmd.Flags().StringVar(&c.lan, "lan", "", "")
+	cmd.Flags().BoolVar(&c.orders, "orders", false, "")
 	return cmd
 }
 
@@ -253,8 +261,9 @@ func (e *engine) start(ctx, management context.Context) {
 		Mirror: e.mirror, Active: e.standby.set,
 		Upgrades: e.upgrades, UpgradeDir: upgradeDir(e.cfg.state), Reach: e.reach,
 		Ports: front, Network: network, Clock: clock,
-		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: linkSuper(e.cfg.state), Registry: e.registry,
+		Store: e.store, Balancer: e.balancer, Ring: e.ring, Supervisor: e.link, Machine: e.super(), Registry: e.registry,
 		Version: version, Hostname: e.host, UIHash: pages, Board: e.cfg.board, Started: time.Now(), Metrics: &metricsServer{e: e, ctx: management},
+		Commands: &webCommands{log: e.log},
 		Problems: e.problems, Alarms: e.machineAlarms("/"), Access: e.access, History: e.history, Auth: e.auth, Spool: filepath.Join(e.cfg.state, "spool"), Captures: filepath.Join(e.cfg.state, "captures"),
 		BlackBox: filepath.Join(e.cfg.state, blackBoxFile),
 		Audit:    e.records.audit, Events: e.records.events, Alerts: e.records.alerts, Taps: e.access,

@@ -124,7 +124,7 @@ func runFlash(ctx context.Context, cmd *cobra.Command, image, disk, yes string, 
 	}
 	if err := src.Write(ctx, d, p.show); err != nil {
 		p.end()
-		return fmt.Errorf("%w\nthe disk does not start now; write it again", err)
+		return err
 	}
 	p.end()
 	fmt.Fprintf(out, "%s has Evener %s, and all of it was read back. Start the appliance from it.\n", d.Path, m.Version)

@@ -121,25 +121,12 @@ func printTimeline(w io.Writer, t manage.HATimeline) {
 }
 
 // groupNames gives the names of failover groups.
-func groupNames(cmd *cobra.Command) (names []string) {
-	h, err := call[manage.HAShow](cmd, "ha.show", struct{}{})
-	if err != nil {
-		return nil
-	}
-	for _, g := range h.Groups {
-		names = append(names, g.Name)
-	}
-	return names
-}
+var groupNames = namesOf("ha.show", struct{}{}, func(all manage.HAShow) []string {
+	return each(all.Groups, func(e manage.HAGroup) string { return e.Name })
+})
 
 // peerNames gives the names of the boxes that this one is paired with.
-func peerNames(cmd *cobra.Command) (names []string) {
-	h, err := call[manage.HAShow](cmd, "ha.show", struct{}{})
-	if err != nil {
-		return nil
-	}
-	return pairedPeers(h)
-}
+var peerNames = namesOf("ha.show", struct{}{}, pairedPeers)
 
 func pairedPeers(h manage.HAShow) (names []string) {
 	for _, p := range h.Peers {

@@ -98,6 +98,7 @@ func printMachine(w io.Writer, m manage.MachineInfo) {
 	fmt.Fprintf(w, "lamps     %s\n", dash(strings.Join(lamps, ", ")))
 	printWatchdog(w, m.Watchdog)
 	fmt.Fprintf(w, "console   %s at %d bit/s\n", dash(strings.Join(m.Serial.Devices, ", ")), m.Serial.Speed)
+	printMemory(w, m.Memory)
 	for _, k := range m.Keys {
 		state := "found"
 		if !k.Found {
@@ -111,6 +112,27 @@ func printMachine(w io.Writer, m manage.MachineInfo) {
 	for _, p := range m.Bypass {
 		fmt.Fprintf(w, "bypass    %s %s, without power %s\n", p.Name, p.Mode, p.PowerOff)
 	}
+}
+
+// printMemory tells what is used of the machine, and by which process.
+func printMemory(w io.Writer, m *manage.MachineMemory) {
+	if m == nil {
+		return
+	}
+	const mebi = 1 << 20
+	fmt.Fprintf(w, "memory    %d of %d MiB used", (m.Total-m.Available)/mebi, m.Total/mebi)
+	for i, p := range m.Processes {
+		start := ", "
+		if i == 0 {
+			start = ": "
+		}
+		if p.Problem != "" {
+			fmt.Fprintf(w, "%s%s not known (%s)", start, p.Role, p.Problem)
+			continue
+		}
+		fmt.Fprintf(w, "%s%s %d", start, p.Role, p.PSS/mebi)
+	}
+	fmt.Fprintln(w)
 }
 
 func printWatchdog(w io.Writer, d *manage.MachineWatchdog) {

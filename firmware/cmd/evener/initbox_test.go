@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"evener/firmware/pid1"
+	"evener/image/early"
 	"evener/image/slot"
 	"evener/image/slottest"
 )
@@ -25,6 +26,19 @@ func TestInitIsForProcessOne(t *testing.T) {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	if err := cmd.Execute(); !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), "evener run") {
 		t.Errorf("evener init = %v, want what to use instead", err)
+	}
+}
+
+func TestInitSaysWhatRuns(t *testing.T) {
+	for want, b := range map[string]early.Boot{
+		"version 1.4.0, slot A":                                                {Version: "1.4.0", Slot: "A"},
+		"version 1.4.0, slot B, try 2 of 3":                                    {Version: "1.4.0", Slot: "B", Try: 2},
+		"version 1.4.0, slot A, in recovery: no slot has come up in its tries": {Version: "1.4.0", Slot: "A", Recovery: true},
+		"version " + version:                                                   {},
+	} {
+		if got := whatRuns(b); got != want {
+			t.Errorf("%+v: %q, want %q", b, got, want)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"evener/firmware/pid1"
 	"evener/image/early"
 	"evener/image/kmod"
+	"evener/image/slot"
 )
 
 // Where an appliance keeps what is its own.
@@ -67,7 +70,7 @@ func runInit(ctx context.Context, console io.Writer) error {
 	defer end()
 	a.prepare(life)
 	var p power
-	c := runConfig{board: "auto", state: boxState, watchdog: a.dog.handOver}
+	c := runConfig{board: "auto", state: boxState, engine: engineUser, raise: a.raise, watchdog: a.dog.handOver}
 	err := superviseBox(ctx, c, &p, io.Discard, a.out)
 	end()
 	return a.end(&p, err)
@@ -77,6 +80,7 @@ func runInit(ctx context.Context, console io.Writer) error {
 func (a *appliance) prepare(ctx context.Context) {
 	a.raise("machine", pid1.MountBase("/", a.kernel))
 	a.raise("kernel", pid1.ApplySysctls("/", pid1.Sysctls))
+	a.raise("machine", pid1.RaiseFiles("/"))
 	a.raise("machine", a.kernel.SetHostname("evener"))
 	a.raise("network", pid1.RaiseLoopback())
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // its keys are a signal for us then
@@ -106,9 +110,26 @@ func (a *appliance) prepare(ctx context.Context) {
 	} else {
 		a.log.Info("kernel locked as far as it goes", "lockdown", said)
 	}
+	fmt.Fprintf(a.out.console, "evener: %s\r\n", whatRuns(a.boot))
 	a.log.Info("machine prepared", "took", time.Since(a.began).Round(time.Millisecond), "slot", a.boot.Slot, "version", version,
 		"checked", a.boot.Checked, "uptime_at_init", a.boot.Entered)
 	go a.keepNotes(ctx)
+}
+
+// whatRuns says for the console which version has come up, and why that one where it is
+// not just the good one.
+func whatRuns(b early.Boot) string {
+	out := "version " + cmp.Or(b.Version, version)
+	if b.Slot != "" {
+		out += ", slot " + b.Slot
+	}
+	switch {
+	case b.Recovery:
+		out += ", in recovery: no slot has come up in its tries"
+	case b.Try > 0:
+		out += fmt.Sprintf(", try %d of %d", b.Try, slot.MaxTries)
+	}
+	return out
 }
 
 // raise makes an alarm of an error.
@@ -117,7 +138,7 @@ func (a *appliance) raise(object string, err error) {
 		return
 	}
 	a.log.Error("machine not as it should be", "object", object, "err", err)
-	a.alarm(&pid1.Alarm{Object: object, Text: err.Error()})
+	a.alarm(&pid1.Alarm{Object: object, Text: strings.ReplaceAll(err.Error(), "\n", "; ")})
 }
 
 func (a *appliance) alarm(x *pid1.Alarm) {

@@ -49,11 +49,11 @@ func (a *appliance) volumes(ctx context.Context) {
 		a.alarm(alarm)
 	}
 	a.raise("state", pid1.LinkData(boxState, boxData))
-	name, limit := filepath.Join(boxData, "log", "box.log"), int64(maxBoxLog)
+	limit := int64(maxBoxLog)
 	if !good {
 		limit = maxMemoryLog
 	}
-	a.raise("log", a.out.open(name, limit))
+	a.raise("log", a.out.open(boxLogFile, limit))
 	if a.boot.Reset {
 		a.noteReset(reset)
 	}

@@ -3,12 +3,14 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"evener/firmware/api"
 	"evener/firmware/manage"
 	"evener/firmware/netconf"
 	"evener/firmware/pid1"
@@ -33,6 +35,24 @@ func (e *engine) machineAlarms(root string) (out []manage.MachineAlarm) {
 		out = append(out, manage.MachineAlarm{Object: a.Object, Text: a.Text, Grave: a.Grave, Since: since})
 	}
 	return out
+}
+
+type machineAlarms struct {
+	Alarms []pid1.Alarm `json:"alarms"`
+}
+
+// addAlarms registers a method that tells what process 1 has found wrong, for the menus
+// while no engine tells it. root is "/", or "" where no process 1 of ours can be.
+func addAlarms(root string) func(reg *api.Registry) {
+	return func(reg *api.Registry) {
+		api.Add(reg, api.Method{Name: "machine.alarms", Purpose: "Tells what process 1 of an appliance has found wrong with the machine.", Role: api.Viewer},
+			func(context.Context, api.Call, struct{}) (out machineAlarms, err error) {
+				if root != "" {
+					out.Alarms, err = pid1.ReadAlarms(root)
+				}
+				return out, err
+			})
+	}
 }
 
 // systemFiles says where the name servers and the time zone are written: on an

@@ -23,7 +23,11 @@ import (
 // add registers what the devices do.
 func (m *machine) add(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "machine.show", Purpose: "Shows the devices of the supervisor and what they do.", Role: api.Viewer},
-		func(context.Context, api.Call, struct{}) (manage.MachineShow, error) { return m.show(), nil })
+		func(ctx context.Context, _ api.Call, _ struct{}) (manage.MachineShow, error) {
+			s := m.show()
+			s.Memory = m.memory(ctx)
+			return s, nil
+		})
 	m.topic = api.AddState(reg, api.Topic{Name: "state.machine", Purpose: "The devices of the supervisor, as one object named machine.",
 		Role: api.Viewer, Every: 2 * time.Second},
 		func(context.Context, api.Call, struct{}) (map[string]manage.MachineShow, error) {

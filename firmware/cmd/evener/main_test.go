@@ -19,5 +19,8 @@ func TestMain(m *testing.M) {
 	if dir, ok := os.LookupEnv(confinedEnv); ok {
 		os.Exit(tryConfined(dir))
 	}
+	if state, ok := os.LookupEnv(engineEnv); ok {
+		os.Exit(tryEngine(state))
+	}
 	os.Exit(m.Run())
 }

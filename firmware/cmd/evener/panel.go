@@ -265,9 +265,13 @@ func (p *frontPanel) saveSettings(set menu.Settings) {
 	}
 }
 
-// writeSynced writes a file for its owner alone, and waits until the disk has it.
+// writeSynced writes a file for its owner alone, and waits until the disk has it. What
+// is there of somebody else, who may write into the same folder, is not written into.
 func writeSynced(name string, text []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func (e *engine) openPorts() *wiring {
 	w.ports.front = real
 	w.shown = w.ports
 	cfg.Probe = netconf.Network{}
-	w.conf = netconf.New(systemFiles("/etc/resolv.conf"), netconf.Network{}, cfg, e.log)
+	w.conf = netconf.New(e.system(), netconf.Network{}, cfg, e.log)
 	return w
 }
 

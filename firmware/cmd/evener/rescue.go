@@ -9,9 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"os"
-	"path/filepath"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync"
@@ -108,7 +106,7 @@ func (r *rescuer) add(reg *api.Registry) {
 		func(ctx context.Context, _ api.Call, _ struct{}) (rescueLines, error) { return r.check(ctx) })
 	api.Add(reg, api.Method{Name: "rescue.log", Purpose: "Shows the end of the log that the box has kept.", Role: api.Admin},
 		func(context.Context, api.Call, struct{}) (rescueLines, error) {
-			return lastLines(filepath.Join(boxData, "log", "box.log"), 64<<10)
+			return lastLines(boxLogFile, 64<<10)
 		})
 	api.Add(reg, api.Method{Name: "rescue.reset", Purpose: "Has the next start make state and data anew.", Role: api.Admin,
 		Effect: api.System, Audit: "factory reset at the next start"}, func(context.Context, api.Call, struct{}) (struct{}, error) {
@@ -170,7 +168,7 @@ func (r *rescuer) upgrades(d *slot.Disk) (*upgrade.Upgrades, error) {
 	if err != nil {
 		return nil, err
 	}
-	return upgrade.Open(d, upgrade.Config{Dir: upgradeDir(r.state), Board: r.board.Name, Arch: runtime.GOARCH, Version: version, Keys: keys,
+	return upgrade.Open(upgrade.OnDisk(d), upgrade.Config{Dir: upgradeDir(r.state), Board: r.board.Name, Arch: runtime.GOARCH, Version: version, Keys: keys,
 		Why: "this is the rescue system"}, r.log), nil
 }
 
@@ -209,25 +207,22 @@ func (r *rescuer) fromUSB(ctx context.Context, c api.Call, p rescueName) (out re
 }
 
 func (r *rescuer) fromURL(ctx context.Context, c api.Call, p rescueFetch) (out rescueDone, err error) {
+	at, err := url.Parse(p.URL)
+	if err != nil {
+		return out, api.Errorf(api.CodeParams, "params.url", "%v", err)
+	}
 	err = r.onDisk(func(d *slot.Disk) error {
 		down, err := r.network(ctx, p)
 		if err != nil {
 			return err
 		}
 		defer down()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL, nil)
+		body, err := upgrade.Fetch(ctx, p.URL)
 		if err != nil {
 			return err
 		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s answers %s", req.URL.Host, resp.Status)
-		}
-		out, err = r.install(ctx, d, p.Slot, resp.Body, req.URL.Redacted(), c.Author)
+		defer body.Close()
+		out, err = r.install(ctx, d, p.Slot, body, at.Redacted(), c.Author)
 		return err
 	})
 	return out, err
@@ -297,24 +292,11 @@ func replace(ctx context.Context, d *slot.Disk, n slot.Name, b *slot.Bundle) err
 // lastLines returns the lines of the last n bytes of a file.
 func lastLines(name string, n int64) (rescueLines, error) {
 	out := rescueLines{Lines: []string{}}
-	f, err := os.Open(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return out, nil
-	}
+	text, more, err := endOfFile(name, n)
 	if err != nil {
 		return out, err
 	}
-	defer f.Close()
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return out, err
-	}
-	from := max(0, size-n)
-	text, err := io.ReadAll(io.NewSectionReader(f, from, size-from))
-	if err != nil {
-		return out, err
-	}
-	if _, rest, cut := bytes.Cut(text, []byte("\n")); from > 0 && cut {
+	if _, rest, cut := bytes.Cut(text, []byte("\n")); more && cut {
 		text = rest // of its first line only the end is there
 	}
 	for line := range strings.Lines(string(text)) {

@@ -71,6 +71,7 @@ func serveRescue(ctx context.Context, r *rescuer, p *power, at board.Console) {
 	s := stateAlone(boxState, r.log)
 	s.add(r.add)
 	s.add(p.add)
+	s.add(addAlarms("/"))
 	i := &installer{root: "/", boot: r.source, log: r.log}
 	s.add(i.add)
 	var wg sync.WaitGroup

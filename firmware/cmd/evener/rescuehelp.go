@@ -103,7 +103,7 @@ func (r *rescuer) network(ctx context.Context, p rescueFetch) (down func(), err 
 	if want.Interface, err = r.managementPort(); err != nil {
 		return nil, err
 	}
-	conf := netconf.New(netconf.Linux{}, netconf.Network{}, netconf.Config{}, r.log)
+	conf := netconf.New(systemFiles("/etc/resolv.conf"), netconf.Network{}, netconf.Config{}, r.log)
 	life, end := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	down = func() {
@@ -178,7 +178,9 @@ func (r *rescuer) managementPort() (string, error) {
 // check takes the file systems out of use, has them checked and mounts them again.
 func (r *rescuer) check(ctx context.Context) (out rescueLines, err error) {
 	err = r.onDisk(func(*slot.Disk) error {
+		_ = r.out.Close() // it is on the data partition; what comes meanwhile is kept
 		if err := pid1.Unmount(r.kernel, "/", time.Second, r.log, dataMount, stateMount); err != nil {
+			r.raise("log", r.out.open(boxLogFile, maxBoxLog))
 			return fmt.Errorf("the file systems are in use: %w", err)
 		}
 		for _, label := range []string{slot.LabelState, slot.LabelData} {

@@ -18,7 +18,7 @@ import (
 func newRoot() *cobra.Command {
 	root := group("evener", "a load-balancing appliance: the box, and the tool that administers it",
 		newRun(), newRole(), newCheck(), newFmt(), newStatus(), newShow(), newConfig(),
-		newServer(), newHACommands(), newUpgrade(), newCertificate(), newTrust(), newEvents(), newAudit(), newAlert(), newPersistence(), newProbe(), newExplain(), newResponder(), newUser(), newSession(), newToken(), newThrottle(), newSetupCode(), newRestart(), newSerialMenu(), newMetrics(), newBackup(), newRestore(), newBoard(), newPanel(), newDemo(), newCapture(), newPort(), newPing(), newTrace(), newDNS(), newSupportBundle(), newMonitor(), newImage(), newMethods(), newAPI(), newInit(), newRescue(), newFlash())
+		newServer(), newHACommands(), newUpgrade(), newCertificate(), newTrust(), newEvents(), newAudit(), newAlert(), newPersistence(), newProbe(), newExplain(), newResponder(), newUser(), newSession(), newToken(), newThrottle(), newSetupCode(), newRestart(), newSerialMenu(), newMetrics(), newBackup(), newRestore(), newBoard(), newPanel(), newDemo(), newCapture(), newPort(), newTime(), newPing(), newTrace(), newDNS(), newSupportBundle(), newMonitor(), newImage(), newMethods(), newAPI(), newInit(), newRescue(), newFlash())
 	root.Version, root.SilenceErrors, root.SilenceUsage = version, true, true
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if format, _ := cmd.Flags().GetString("output"); format != "table" && format != "json" {
@@ -97,6 +97,9 @@ func call[R any](cmd *cobra.Command, method string, params any) (R, error) {
 
 // dial connects to the box.
 func dial(cmd *cobra.Command) (*api.Client, error) {
+	if within, ok := cmd.Context().Value(dialerKey{}).(dialer); ok {
+		return within()
+	}
 	c, err := api.Dial(filepath.Join(stateDir(cmd), "api.sock"))
 	if origin, ok := cmd.Context().Value(originKey{}).(string); ok && err == nil {
 		c.Origin = origin

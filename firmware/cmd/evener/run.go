@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,9 @@ type runConfig struct {
 	pages  string // of the console, "" for those in the program
 	lan    string // folder of a simulated LAN, "": the networks of the kernel
 	alone  bool   // without the demo servers of the simulated board
+
+	engine string                         // user of the engine, which asks this process for what needs more rights; "": it has ours
+	raise  func(object string, err error) // where engine is set: tells of what does not keep the box from starting
 
 	// watchdog returns the one that was armed before the box started, and feeds it no
 	// longer; nil: there is none.
@@ -64,7 +68,7 @@ the log says so once.`,
 // runBox runs the box, and then does with the machine what somebody has asked for.
 func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 	var p power
-	return p.meet(superviseBox(ctx, c, &p, stdout, stderr))
+	return p.meet(ctx, superviseBox(ctx, c, &p, stdout, stderr))
 }
 
 func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.Writer) error {
@@ -123,7 +127,7 @@ func superviseBox(ctx context.Context, c runConfig, p *power, stdout, stderr io.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	p.board, p.log, p.end = b, log, end
-	defer attend(ctx, life, s, m, p, c.state)()
+	defer attend(ctx, life, s, m, p, c.state, roles[0].Credential)()
 	go tellWhenUp(ctx, c, stdout)
 	return s.Run(life)
 }
@@ -136,6 +140,9 @@ func engineArgs(b board.Board, c runConfig) ([]string, error) {
 	}
 	if c.lan != "" {
 		args = append(args, "--lan", c.lan)
+	}
+	if c.engine != "" {
+		args = append(args, "--orders")
 	}
 	if c.config == "" {
 		return args, nil
@@ -162,6 +169,11 @@ func rolesOf(b board.Board, c runConfig, log *slog.Logger) ([]supervise.Role, er
 		Name: "engine", Args: engine, MayListen: true, MayControl: true,
 		DrainTimeout: 10 * time.Minute, StopTimeout: 10 * time.Second,
 	}, console, standby}
+	if c.engine != "" {
+		if err := restrictEngine(&roles[0], c); err != nil {
+			return nil, err
+		}
+	}
 	for _, o := range b.Origins {
 		if c.alone {
 			break
@@ -192,13 +204,23 @@ func (c *runConfig) resolve(b board.Board) error {
 }
 
 // attend runs what the supervisor does besides supervising s: its socket, the
-// devices of m, the panel and the serial console. stop ends all of it.
-func attend(ctx, life context.Context, s *supervise.Supervisor, m *machine, p *power, state string) (stop func()) {
+// devices of m, the panel and the serial console. engine is the user of an engine that
+// gives it orders, nil for none. stop ends all of it.
+func attend(ctx, life context.Context, s *supervise.Supervisor, m *machine, p *power, state string, engine *syscall.Credential) (stop func()) {
 	super := newSuperAPI(state, s, p.log)
+	if super.engine = engine; engine != nil {
+		super.add(addOrders(p.board.Name, state, engine, p.log))
+	}
 	super.add(super.addHold)
 	super.add(p.add)
 	super.add(m.add)
-	super.add(newRecoverer(state, s, p.renew, p.log).add)
+	root, logFile := "", ""
+	if state == boxState {
+		root, logFile = "/", boxLogFile
+	}
+	super.add(addAlarms(root))
+	super.add(addLog(logFile))
+	super.add(newRecoverer(state, s, p.renew, engine, p.log).add)
 	super.add((&installer{root: "/", boot: startedFrom, log: p.log}).add)
 	front := newFrontPanel(state, p.board.Panel, m.hal.Panel, super, p.log)
 	super.add(front.add)

@@ -94,16 +94,9 @@ func printTokens(w io.Writer, l manage.Tokens) {
 	})
 }
 
-func tokenNames(cmd *cobra.Command) (names []string) {
-	all, err := call[manage.Tokens](cmd, "token.list", map[string]any{"all": true})
-	if err != nil {
-		return nil
-	}
-	for _, t := range all.Tokens {
-		names = append(names, t.Name)
-	}
-	return names
-}
+var tokenNames = namesOf("token.list", map[string]any{"all": true}, func(all manage.Tokens) []string {
+	return each(all.Tokens, func(e manage.Token) string { return e.Name })
+})
 
 func newThrottle() *cobra.Command {
 	return group("throttle", "list and clear failed attempts to log in",

@@ -131,12 +131,7 @@ func (n *notebook) save() error {
 			return err
 		}
 	}
-	f, err := os.OpenFile(n.path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b.Bytes())
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := writeSynced(n.path+".new", b.Bytes()); err != nil {
 		return err
 	}
 	if err := os.Rename(n.path+".new", n.path); err != nil {

@@ -101,10 +101,11 @@ func (p *power) add(reg *api.Registry) {
 }
 
 // meet does what was asked for, when nothing of the box runs any more. err is how
-// it ended.
-func (p *power) meet(err error) error {
+// it ended. The end of ctx is that of the program: who has pressed Ctrl-C meanwhile
+// does not want the box anew.
+func (p *power) meet(ctx context.Context, err error) error {
 	f := p.asked()
-	if err != nil || f == ends {
+	if err != nil || f == ends || f == renews && ctx.Err() != nil {
 		return err
 	}
 	unix.Sync()

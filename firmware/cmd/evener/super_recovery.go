@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"evener/firmware/api"
@@ -48,12 +49,24 @@ type recoverer struct {
 	mu sync.Mutex // one repair at a time
 }
 
-// newRecoverer returns the recoverer of a supervisor.
-func newRecoverer(state string, sup *supervise.Supervisor, renew func(), log *slog.Logger) *recoverer {
+// newRecoverer returns the recoverer of a supervisor. What it writes is given to the
+// user of the engine, nil for that of the supervisor, before an engine may run again.
+func newRecoverer(state string, sup *supervise.Supervisor, renew func(), engine *syscall.Credential, log *slog.Logger) *recoverer {
+	give := func() error {
+		if engine == nil {
+			return nil
+		}
+		return giveEngine(state, engine)
+	}
 	return &recoverer{state: state, log: log, renew: renew,
-		free: func(ctx context.Context, why string, f func() error) error { return held(ctx, sup, why, f) },
+		free: func(ctx context.Context, why string, f func() error) error {
+			return held(ctx, sup, why, func() error { return errors.Join(f(), give()) })
+		},
 		alone: func(ctx context.Context, why string, f func() (bool, error)) error {
-			return heldAlone(ctx, sup, why, f)
+			return heldAlone(ctx, sup, why, func() (bool, error) {
+				anew, err := f()
+				return anew, errors.Join(err, give())
+			})
 		},
 		answers: func(ctx context.Context) bool { return engineAnswers(ctx, state) }}
 }

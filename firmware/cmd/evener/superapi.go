@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"evener/firmware/api"
@@ -29,6 +31,8 @@ type superAPI struct {
 	log  *slog.Logger
 
 	notes *notebook // for the engine's audit log
+
+	engine *syscall.Credential // user of the engine where that has few rights, and orders; nil: it calls as everybody
 
 	adds []func(*api.Registry)
 
@@ -66,14 +70,22 @@ func (s *superAPI) start() (stop func()) {
 	reg := s.registry()
 	var wg sync.WaitGroup
 	wg.Go(func() { guarded(s.log, "notes for the audit log", func() { s.notes.run(ctx) }) })
-	if l, err := api.Listen(s.path); err != nil {
-		s.log.Error("supervisor's socket not served", "err", err)
-	} else {
+	serve := func(l net.Listener, err error, reg *api.Registry, cfg api.ServerConfig) {
+		if err != nil {
+			s.log.Error("supervisor's socket not served", "err", err)
+			return
+		}
 		wg.Go(func() {
-			if err := protected(func() error { return api.Serve(ctx, l, reg, s.log, api.ServerConfig{}) }); err != nil {
-				s.log.Error("supervisor's socket not served any more", "err", err)
+			if err := protected(func() error { return api.Serve(ctx, l, reg, s.log, cfg) }); err != nil {
+				s.log.Error("supervisor's socket not served any more", "socket", l.Addr(), "err", err)
 			}
 		})
+	}
+	l, err := api.Listen(s.path)
+	serve(l, err, reg, api.ServerConfig{})
+	if s.engine != nil {
+		l, err := listenEngine(filepath.Join(filepath.Dir(s.path), ordersSocket), s.engine)
+		serve(l, err, reg.Part(orders...), api.ServerConfig{Identify: api.PeerUser(int(s.engine.Uid))})
 	}
 	return func() {
 		cancel()

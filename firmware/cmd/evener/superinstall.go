@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 
@@ -34,7 +33,7 @@ type installDisk struct {
 type installDisks struct {
 	From  string        `json:"from" doc:"disk that the box was started from"`
 	USB   bool          `json:"usb" doc:"it is plugged into USB, or can be taken out"`
-	Disks []installDisk `json:"disks" doc:"the others"`
+	Disks []installDisk `json:"disks" doc:"also those that are not for writing"`
 }
 
 type installWrite struct {
@@ -68,7 +67,7 @@ func (i *installer) disks() (installDisks, error) {
 	for _, d := range list {
 		if d.Path == boot.Disk {
 			out.USB = d.USB
-			continue
+			d.Used = "this system was started from it"
 		}
 		out.Disks = append(out.Disks, installDisk{d, d.String()})
 	}
@@ -105,7 +104,7 @@ func (i *installer) write(ctx context.Context, c api.Call, p installWrite) (inst
 		return installed{}, err
 	}
 	if err := src.Write(ctx, d, nil); err != nil {
-		return installed{}, fmt.Errorf("%w; the disk does not start now", err)
+		return installed{}, err
 	}
 	i.log.Warn("installed", "disk", d.Path)
 	return installed{src.Header.Manifest.Version}, nil

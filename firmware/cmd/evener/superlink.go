@@ -18,6 +18,14 @@ type superLink struct{ path string }
 // linkSuper returns a link to the supervisor of the box whose state is in dir.
 func linkSuper(dir string) superLink { return superLink{filepath.Join(dir, superSocket)} }
 
+// super returns the way from the engine to its supervisor.
+func (e *engine) super() superLink {
+	if e.cfg.orders {
+		return superLink{filepath.Join(e.cfg.state, ordersSocket)}
+	}
+	return linkSuper(e.cfg.state)
+}
+
 // Call runs a method and decodes what it returns into result, a pointer or nil.
 func (l superLink) Call(ctx context.Context, method string, params, result any) error {
 	return callSocket(ctx, l.path, "api", "supervisor", method, params, result)

@@ -17,6 +17,27 @@ func newShowTime() *cobra.Command {
 	return simple("time", "show how the clock of the box does, and the time servers", cobra.NoArgs, "time.show", noParams, printTime)
 }
 
+// newTime makes the commands about the clock that change it.
+func newTime() *cobra.Command {
+	return group("time", "the clock of the box", newTimeSet())
+}
+
+func newTimeSet() *cobra.Command {
+	var force bool
+	cmd := simple("set TIME", "set the clock of the box by hand", cobra.ExactArgs(1), "time.set",
+		func(_ *cobra.Command, args []string) (any, error) {
+			at, err := time.Parse(time.RFC3339, args[0])
+			if err != nil {
+				return nil, usageError{fmt.Errorf("TIME is a time such as 2026-11-21T12:00:00Z or 2026-11-21T13:00:00+01:00, not %q", args[0])}
+			}
+			return map[string]any{"time": at, "force": force}, nil
+		}, func(w io.Writer, s manage.TimeSet) {
+			fmt.Fprintf(w, "the clock was set by %s; it is %s\n", seconds(s.By), s.Now.Local().Format("2006-01-02 15:04:05 MST"))
+		})
+	cmd.Flags().BoolVar(&force, "force", false, "even if the clock follows time servers")
+	return cmd
+}
+
 func printTime(w io.Writer, t manage.TimeInfo) {
 	for _, p := range t.Problems {
 		fmt.Fprintln(w, "ATTENTION:", p)

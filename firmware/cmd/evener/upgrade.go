@@ -32,7 +32,6 @@ func upgradeDir(state string) string { return filepath.Join(state, "upgrade") }
 // An upgradeHost hands what package upgrade does to package manage.
 type upgradeHost struct {
 	*upgrade.Upgrades
-	disk   *slot.Disk // nil: the box has no slots
 	sticks upgrade.Sticks
 	boot   string // id of this start of the box
 	sim    bool
@@ -45,23 +44,40 @@ type upgradeHost struct {
 // before the store is opened, which it may put back as it was.
 func (e *engine) openUpgrade() *upgradeHost {
 	h := &upgradeHost{sim: e.cfg.board == "sim", sticks: mountSticks}
+	if e.cfg.orders {
+		h.sticks = stickOrders(e.super())
+	}
 	cfg := upgrade.Config{Dir: upgradeDir(e.cfg.state), Store: filepath.Join(e.cfg.state, "store"), Board: e.cfg.board, Arch: runtime.GOARCH,
 		Version: version, Format: storeFormat, Test: h.test, Reboot: h.reboot, Told: h.told,
-		Cause: func() string { return causeOfStart(linkSuper(e.cfg.state)) }}
+		Cause: func() string { return causeOfStart(e.super()) }}
 	boot, err := h.start(e.cfg.state, &cfg)
 	if err != nil {
 		cfg.Why = err.Error()
 	}
+	var slots upgrade.Slots
 	if err == nil {
 		cfg.Slot, cfg.Recovery = slot.Name(boot.Slot), boot.Recovery
-		if h.disk, err = slot.Open(boot.Disk); err != nil {
+		if slots, err = e.slots(boot.Disk); err != nil {
 			cfg.Why = "its disk cannot be used: " + err.Error()
 			e.log.Error("slots not known", "err", err)
 		}
 	}
 	h.boot = cfg.BootID
-	h.Upgrades = upgrade.Open(h.disk, cfg, e.log)
+	h.Upgrades = upgrade.Open(slots, cfg, e.log)
 	return h
+}
+
+// slots returns those of the disk at path, or nil and why there are none. On an
+// appliance process 1 has the disk.
+func (e *engine) slots(path string) (upgrade.Slots, error) {
+	if e.cfg.orders {
+		return slotOrders{e.super(), filepath.Join(e.cfg.state, imageSocket)}, nil
+	}
+	d, err := slot.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return upgrade.OnDisk(d), nil
 }
 
 // start returns how the box was started, and fills in which keys it trusts.
@@ -112,7 +128,7 @@ func causeOfStart(super manage.Machine) string {
 // test is the self-test of a version on trial.
 func (h *upgradeHost) test(ctx context.Context) (out []upgrade.Check) {
 	for _, c := range h.box.SelfTest(ctx) {
-		out = append(out, upgrade.Check(c))
+		out = append(out, upgrade.Check{Name: c.Name, OK: c.OK, Detail: c.Detail})
 	}
 	if h.image == simFails {
 		out = append(out, upgrade.Check{Name: "simulated", Detail: "the simulated image was made to fail its self-test"})
@@ -158,7 +174,7 @@ func (h *upgradeHost) Show() manage.UpgradeShow {
 	if t := s.Trial; t != nil {
 		x := &manage.UpgradeTest{Checks: []manage.UpgradeCheck{}, Good: t.Good, Since: t.Since, Soak: api.Duration(t.Soak), Deadline: t.Deadline, GaveUp: t.GaveUp}
 		for _, c := range t.Checks {
-			x.Checks = append(x.Checks, manage.UpgradeCheck(c))
+			x.Checks = append(x.Checks, manage.UpgradeCheck{Name: c.Name, OK: c.OK, Detail: c.Detail})
 		}
 		out.Trial = x
 	}

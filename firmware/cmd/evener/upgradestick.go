@@ -98,18 +98,25 @@ func mountStick(dev string, use func(dir string) error) error {
 		return err
 	}
 	defer os.Remove(dir)
-	err = errors.New("it has no file system that is known: " + strings.Join(stickTypes, ", "))
+	if err := mountReadOnly(dev, dir); err != nil {
+		return err
+	}
+	err = use(dir)
+	return errors.Join(err, unix.Unmount(dir, unix.MNT_DETACH))
+}
+
+// mountReadOnly mounts a device at dir, whichever of the known file systems it has.
+func mountReadOnly(dev, dir string) error {
 	for _, kind := range stickTypes {
 		flags := uintptr(unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
-		switch e := unix.Mount("/dev/"+dev, dir, kind, flags, ""); {
-		case e == nil:
-			err = use(dir)
-			return errors.Join(err, unix.Unmount(dir, unix.MNT_DETACH))
-		case errors.Is(e, unix.EPERM), errors.Is(e, unix.EACCES):
+		switch err := unix.Mount("/dev/"+dev, dir, kind, flags, ""); {
+		case err == nil:
+			return nil
+		case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 			return errors.New("the box has no right to mount it")
 		}
 	}
-	return err
+	return errors.New("it has no file system that is known: " + strings.Join(stickTypes, ", "))
 }
 
 // askConsole asks the console for its first page. Who answers is not asked: it is this

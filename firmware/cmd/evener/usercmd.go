@@ -108,16 +108,9 @@ func when(t time.Time) string {
 	return t.Local().Format(time.DateTime)
 }
 
-func userNames(cmd *cobra.Command) (names []string) {
-	all, err := call[manage.Users](cmd, "user.list", struct{}{})
-	if err != nil {
-		return nil
-	}
-	for _, u := range all.Users {
-		names = append(names, u.Name)
-	}
-	return names
-}
+var userNames = namesOf("user.list", struct{}{}, func(all manage.Users) []string {
+	return each(all.Users, func(e manage.User) string { return e.Name })
+})
 
 func newSetupCode() *cobra.Command {
 	return simple("setup-code", "show the code with which the console makes the first admin", cobra.NoArgs, "auth.setup_code", noParams,

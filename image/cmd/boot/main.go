@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -108,21 +107,11 @@ func newest(arch string) (string, error) {
 	if board == "" {
 		return "", fmt.Errorf("-arch must be amd64 or arm64, not %q", arch)
 	}
-	found, err := filepath.Glob(filepath.Join("build", "evener-*-"+board+".img"))
-	if err != nil {
-		return "", err
+	name, err := qemu.Newest("build", board, ".img")
+	if errors.Is(err, qemu.ErrNoImage) {
+		err = fmt.Errorf("%w: make image BOARD=%s", err, board)
 	}
-	var name string
-	var at time.Time
-	for _, f := range found {
-		if info, err := os.Stat(f); err == nil && info.ModTime().After(at) {
-			name, at = f, info.ModTime()
-		}
-	}
-	if name == "" {
-		return "", fmt.Errorf("there is no image for %s in build: make image BOARD=%s", board, board)
-	}
-	return name, nil
+	return name, err
 }
 
 // forwards makes a network port of the flag -forward. A port below 1024, which needs

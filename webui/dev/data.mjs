@@ -35,7 +35,7 @@ export function topics(topic, state) {
 		case "state.pools": return Object.fromEntries(Object.values(pools).map((p) => [p.name, { ...p, members: p.members.map((m) => m.name), states: {} }]));
 		case "state.members": return members();
 		case "state.clusters": return clusters;
-		case "state.certificates": return {};
+		case "state.certificates": case "state.certificate_requests": return {};
 		case "state.candidate": return { admin: { author: "admin", base: 17, running: 17, time: ago(95), version: "v1", changes: 3 } };
 		case "state.confirm": return state.confirm ? { now: { revision: 18, author: "lin", deadline: new Date(started + 142_000).toISOString(), now: ago(0) } } : {};
 		case "state.problems":

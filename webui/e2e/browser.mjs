@@ -6,13 +6,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
-import { admin, patience } from "./box.mjs";
+import { admin, patience, sleep } from "./box.mjs";
 
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-// launch starts a browser with a profile of its own in a temporary folder.
-export function launch() {
-	return chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", headless: true, args: flags });
+// launch starts a browser with a profile of its own in a temporary folder. Its close
+// may wait for ever for a process of the browser's that holds on to its output; what is
+// left then ends with us.
+export async function launch() {
+	const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", headless: true, args: flags });
+	const close = browser.close.bind(browser);
+	browser.close = () => Promise.race([close(), sleep(40_000)]);
+	return browser;
 }
 
 // tab opens a page of a box in a context of its own. box may be a Box or a

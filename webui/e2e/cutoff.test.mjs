@@ -72,9 +72,12 @@ describe("a commit that cuts the management path reverts by itself", { concurren
 			if (c.lockout) assert.ok(warnings.some((w) => w.kind.startsWith("lockout.")), JSON.stringify(warnings));
 			admin.close();
 			if (c.away) {
-				const other = new Client(box.url);
-				await until("the console cannot be reached", () => other.post("/api/v1/rpc", {}).then((r) => r.status === 403, () => true));
-				other.close();
+				await until("the console cannot be reached", async () => {
+					const other = new Client(box.url); // by a new connection: one that there is may go on
+					const out = await other.post("/api/v1/rpc", {}).then((r) => r.status === 403, () => true);
+					other.close();
+					return out;
+				});
 			} else {
 				await until("the console shows the other certificate", async () => (await shown(box)) !== cert);
 				await page.getByRole("region", { name: "Commit waits for its confirm" }).waitFor();

@@ -57,7 +57,7 @@ for (const lang of ["en", "zh-Hans"]) {
 		const { page, base, end } = await tab(browser, box, { cookie: c.cookie, lang });
 		await c.call("config.patch", { base: 1, path: "pool/shop/member/web3", set: { weight: 40 } });
 		const bad = [];
-		const list = paths({ cluster: "shop", pool: "shop", server: "web1", certificate: "none", port: "1" });
+		const list = [...paths({ cluster: "shop", pool: "shop", server: "web1", certificate: "none", port: "1" }), "/certificates?tab=requests", "/certificates?tab=acme"];
 		assert.ok(list.length > 5);
 		for (const path of list) {
 			await page.goto(base + path);

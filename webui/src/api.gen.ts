@@ -72,6 +72,7 @@ export interface Acted {
 	p95: string;
 	steps?: string[]; // of its weight, the latest last
 	peers?: Record<string, PeerHealth>; // what the probes of other boxes say of it, by box
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 	results: ServerCancelEffect[]; // of each member, as it was just before
 }
 
@@ -116,7 +117,7 @@ export interface AuditRecord {
 	seq: number;
 	time: string; // when it ended
 	user?: string;
-	origin?: string; // cli, api, console, panel, serial; box: the audit log itself; engine: what the box did by itself
+	origin?: string; // cli, api, console, web (a command line in the console), panel, serial; box: the audit log itself; engine: what the box did by itself
 	remote?: string; // where the caller was
 	session?: string; // id of the session or API token
 	method: string;
@@ -130,6 +131,7 @@ export interface AuditRecord {
 	note?: string; // why, in the words of who did it
 	prev: string; // hash of the record before
 	hash: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface AuditRecords {
@@ -232,6 +234,7 @@ export interface Capture {
 	bytes: number; // of the file
 	lost: number; // packets that came too fast to be kept
 	joined: number; // packets whose comment names an exchange; known when it is done
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface CaptureDownload {
@@ -263,6 +266,22 @@ export interface Certificate {
 	notes?: string[]; // what is good to know, and nothing to mend
 	lacks?: string; // why it is missing, and what to do
 	acme?: ACMEProgress; // of one that a CA gives
+	request?: string; // of certificate.import and certificate.check: the pending request whose key it takes
+}
+
+export interface CertificateRequest {
+	name: string;
+	key?: string; // kind of its key, such as ECDSA P-256
+	names: string[]; // host names and addresses that it asks for
+	subject?: string;
+	since?: string;
+	by?: string; // who made it
+	pem?: string; // PKCS#10, for the CA
+	lacks?: string; // why it cannot be used
+}
+
+export interface CertificateRequests {
+	requests: CertificateRequest[];
 }
 
 export interface Certificates {
@@ -353,10 +372,18 @@ export interface ClusterListCluster {
 	reasons: Record<string, number>; // how exchanges ended
 	group?: string; // failover group that it follows; empty: none
 	standby?: string; // why no clients come to this box, such as: group front is active on left; empty: they do
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Clusters {
 	clusters: ClusterListCluster[];
+}
+
+export interface CommandOutput {
+	output: string; // text; control characters in it are spelled out
+	exit: number; // 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 refused
+	cut?: boolean; // it was longer than 256 KiB; the rest is lost
+	timed_out?: boolean; // it was ended after a minute; what it had begun may go on
 }
 
 export interface Committed {
@@ -372,6 +399,17 @@ export interface Compared {
 	from: number;
 	to: number;
 	changes: Change[];
+}
+
+export interface Completion {
+	text: string;
+	help?: string;
+}
+
+export interface Completions {
+	replaces: string; // the end of the line, whose place a completion takes
+	completions: Completion[]; // at most 200
+	space: boolean; // a space follows where there is only one
 }
 
 export interface ConfigValues {
@@ -434,6 +472,7 @@ export interface ConsoleInfo {
 	state: string; // of its process: running, waiting, ...
 	pid?: number; // of its process
 	crashes: number; // of its process, since the box started
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface ConsoleSettings {
@@ -530,6 +569,7 @@ export interface EventAckEvent {
 	args?: Record<string, unknown>; // the values inside text, for translation
 	text: string; // in words
 	ack?: EventAck; // who has taken notice; absent: nobody
+	said?: Record<string, Said>; // what the args that are sentences say, by name: kind and args
 }
 
 export interface EventListEvent {
@@ -541,6 +581,7 @@ export interface EventListEvent {
 	args?: Record<string, unknown>; // the values inside text, for translation
 	text: string; // in words
 	ack?: EventAck; // who has taken notice; absent: nobody
+	said?: Record<string, Said>; // what the args that are sentences say, by name: kind and args
 }
 
 export interface Events {
@@ -550,6 +591,7 @@ export interface Events {
 	next?: number; // with since: what to ask for next
 	unacked: number; // warnings and errors that nobody has acknowledged
 	problem?: string; // why events would not survive a restart now
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Exchange {
@@ -566,6 +608,7 @@ export interface Exchange {
 	sent_bytes: number;
 	received?: string; // printable beginning
 	received_bytes: number;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Explained {
@@ -587,6 +630,7 @@ export interface Explained {
 	forwarded?: string; // request head as the member gets it
 	set_cookie?: string; // cookie that the answer sets
 	answer?: string; // answer of the box itself
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface ExplainedMember {
@@ -595,6 +639,7 @@ export interface ExplainedMember {
 	why: string;
 	share: number; // of new clients that it should get, 0 to 1
 	active: number;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface ExplainedPart {
@@ -645,6 +690,7 @@ export interface HAAlarm {
 	group?: string;
 	text: string; // with the cause, in one line
 	since: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HAAnnounce {
@@ -669,6 +715,7 @@ export interface HADifferences {
 	state: string; // in sync, mine newer, theirs newer, conflict or unknown
 	objects: HADifference[]; // that differ
 	problem: string; // why they are not made equal; empty: nothing is in the way
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HAEngine {
@@ -685,6 +732,7 @@ export interface HAEntry {
 	object?: string; // such as group/front, port/lan1, pool/shop/member/web1
 	args?: Record<string, unknown>; // the values inside text, for translation
 	text: string;
+	said?: Record<string, Said>; // what the args that are sentences say, by name: kind and args
 }
 
 export interface HAGroup {
@@ -701,6 +749,7 @@ export interface HAGroup {
 	parts: HAPart[]; // what makes the priority what it is
 	routers: HARouter[];
 	handoff?: HAHandoff; // null: switched off
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 	home: boolean; // this box is the group's first choice
 	preferred: string; // node that is the group's first choice
 	homes: string[]; // nodes in order of preference
@@ -731,6 +780,7 @@ export interface HAHandoff {
 	connections: number; // that they belong to
 	ended: number; // of those, ended by their client
 	until?: string; // when packets are not sent on any more, or were not
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HAHeartbeat {
@@ -745,6 +795,7 @@ export interface HAMirror {
 	keys: string; // node whose cookie and ticket keys all boxes use; empty: each uses its own
 	tables: HATable[];
 	problem: string; // why it does not work; empty: it does
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HANode {
@@ -755,6 +806,7 @@ export interface HANode {
 	alarms: HAAlarm[]; // the worst first
 	problem: string; // why hot standby does not work on this box; empty: it does
 	realtime: boolean; // advertisements are sent with real-time priority
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HAObjRef {
@@ -791,6 +843,7 @@ export interface HAPairing {
 	until?: string; // when the phase ends by itself
 	problem: string; // why it failed; empty: it did not
 	not_before?: string; // when the next may begin, after failures
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HAPart {
@@ -798,6 +851,7 @@ export interface HAPart {
 	weight: number; // taken away while the cause fails; 0: all
 	ok: boolean;
 	detail: string; // in words
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HAPeer {
@@ -815,6 +869,7 @@ export interface HAPeerGroup {
 	priority: number;
 	healthy: boolean; // it could be active there
 	reason: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HAPeerMirror {
@@ -826,6 +881,7 @@ export interface HAPeerMirror {
 	acked: number; // changes that the peer has acknowledged
 	queued: number; // changes that wait
 	problem: string; // why it is not connected, or not whole; empty: none
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HAPeerSettings {
@@ -859,6 +915,7 @@ export interface HARehearsal {
 	back: HARehearsalLeg; // measured on the way back
 	problem?: string; // why it failed
 	finished?: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HARehearsalLeg {
@@ -891,6 +948,7 @@ export interface HARouter {
 	received: number; // advertisements
 	errors: Record<string, number>; // packets that were refused, by reason
 	problem?: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HARouterSettings {
@@ -925,6 +983,7 @@ export interface HAShow {
 	alarms: HAAlarm[]; // the worst first
 	problem: string; // why hot standby does not work on this box; empty: it does
 	realtime: boolean; // advertisements are sent with real-time priority
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HATable {
@@ -936,6 +995,7 @@ export interface HATable {
 export interface HATimeline {
 	entries: HAEntry[];
 	missing: string[]; // peers whose part could not be had, each with the cause
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HATrackSettings {
@@ -963,6 +1023,7 @@ export interface Hardware {
 	sensors: Sensor[];
 	machine: MachineInfo | null; // the supervisor's devices; null: it does not answer
 	problems: string[]; // devices that the board names and the machine has not
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface HardwareBoard {
@@ -1026,6 +1087,7 @@ export interface Info {
 	notes: string[]; // what is not as the configuration has it, or happened lately, though nothing need be done
 	standby?: string; // how the box and its peers stand in for each other, in one sentence; empty: it stands alone
 	checking: string[]; // members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Issuer {
@@ -1074,6 +1136,7 @@ export interface LiveCluster {
 	reasons: Record<string, number>; // how exchanges ended
 	group?: string; // failover group that it follows; empty: none
 	standby?: string; // why no clients come to this box, such as: group front is active on left; empty: they do
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 	rate: Rate;
 }
 
@@ -1102,6 +1165,7 @@ export interface LiveMember {
 	p95: string;
 	steps?: string[]; // of its weight, the latest last
 	peers?: Record<string, PeerHealth>; // what the probes of other boxes say of it, by box
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 	spare: boolean; // a hot spare: used only when no regular member is usable
 	admin_since?: string; // since when it is enabled, quiesced or disabled
 	admin_reason?: string; // why, in the operator's words
@@ -1132,6 +1196,7 @@ export interface LiveProbe {
 	outcome?: string; // good, bad, abstain or unavailable
 	detail?: string; // in words
 	took: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface LiveSystem {
@@ -1152,6 +1217,7 @@ export interface LiveSystem {
 	notes: string[]; // what is not as the configuration has it, or happened lately, though nothing need be done
 	standby?: string; // how the box and its peers stand in for each other, in one sentence; empty: it stands alone
 	checking: string[]; // members whose probes have no verdict yet, as POOL/MEMBER; they get clients meanwhile
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 	rate: Rate; // of all clusters
 	busy: number; // share of their time that the event loops work, 0 to 1
 	heap: number; // bytes of the engine's heap in use, in steps of 1 MiB
@@ -1168,6 +1234,7 @@ export interface LogEventsEvent {
 	args?: Record<string, unknown>; // the values inside text, for translation
 	text: string; // in words
 	ack?: EventAck; // who has taken notice; absent: nobody
+	said?: Record<string, Said>; // what the args that are sentences say, by name: kind and args
 }
 
 export interface LogSystemRecord {
@@ -1185,6 +1252,7 @@ export interface MachineBypass {
 	mode: string; // normal, bypassed, open or unknown
 	power_off: string; // mode without power
 	problem?: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface MachineInfo {
@@ -1192,12 +1260,14 @@ export interface MachineInfo {
 	level: string; // what the alarm lamp shows: fine, warning, error, alert or emergency
 	why: string; // of that level; empty: all is fine
 	locate: boolean; // the lamp for finding the box blinks
+	memory?: MachineMemory; // absent: the kernel does not say, or state.machine was followed
 	panel: MachinePanel | null; // null: there is none
 	leds: MachineLED[];
 	watchdog: MachineWatchdog | null; // null: none is used
 	serial: MachineSerial;
 	keys: MachineKey[];
 	bypass: MachineBypass[];
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface MachineKey {
@@ -1207,6 +1277,7 @@ export interface MachineKey {
 	found: boolean;
 	presses: number; // since the supervisor's start
 	problem?: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface MachineLED {
@@ -1215,6 +1286,13 @@ export interface MachineLED {
 	colour: string; // that it shows, or comes nearest to; empty: it is dark
 	blink: boolean;
 	problem?: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
+}
+
+export interface MachineMemory {
+	total: number; // bytes that the kernel hands out: what is built in, less its own code and tables
+	available: number; // bytes that programs could still have: free, or given back when somebody needs them
+	processes: MachineProcess[]; // those of the box
 }
 
 export interface MachinePanel {
@@ -1222,6 +1300,13 @@ export interface MachinePanel {
 	device: string;
 	rows: number;
 	cols: number;
+}
+
+export interface MachineProcess {
+	role: string; // supervisor, engine, console, ha, or a demo server
+	pid: number;
+	pss: number; // bytes: its own, and its share of what several processes have in common, such as the program
+	problem?: string; // why that is not known
 }
 
 export interface MachineSerial {
@@ -1240,6 +1325,7 @@ export interface MachineWatchdog {
 	fed?: string;
 	stoppable: boolean; // an orderly end of the box disarms it
 	problem?: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Management {
@@ -1276,6 +1362,7 @@ export interface Member {
 	p95: string;
 	steps?: string[]; // of its weight, the latest last
 	peers?: Record<string, PeerHealth>; // what the probes of other boxes say of it, by box
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface MetricsText {
@@ -1306,6 +1393,7 @@ export interface NetworkInfo {
 	links: NetworkLink[]; // ports, bonds and VLANs that the box configures, what a VLAN is on before it
 	ways: NetworkWay[]; // routes, rules of routes and NAT
 	forwarding: NetworkForwarding; // now
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface NetworkLease {
@@ -1336,6 +1424,7 @@ export interface NetworkLink {
 	wanted: string[]; // addresses that are configured, with the lengths of their networks
 	addresses: string[]; // now, whoever has set them
 	problems: string[];
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface NetworkMember {
@@ -1351,6 +1440,7 @@ export interface NetworkWay {
 	text: string; // what it does, in words of ip and nft
 	set: boolean;
 	problem: string; // why it is not set; empty: it is
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface NewToken {
@@ -1383,11 +1473,13 @@ export interface PairStep {
 	state: string; // waits, runs, done or failed
 	since?: string;
 	text: string; // what was done or found
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface PairUpgrade {
 	pair: UpgradePair | null; // null: none was begun
 	why: string; // why none can be begun now; empty: it can
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface PanelCursor {
@@ -1409,6 +1501,7 @@ export interface PanelScreen {
 	backlight: number; // percent
 	leds: string[]; // lamps of the panel: off, green, red or amber
 	keys: string[]; // that the panel has: up, down, left, right, enter, escape
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface PanelSettings {
@@ -1455,6 +1548,7 @@ export interface PanelStatusProblem {
 	args?: Record<string, unknown>; // the values inside text, for translation
 	text: string; // in words
 	since?: string; // when it began, or when it was noticed
+	said?: Record<string, Said>; // what the args that are sentences say, by name: kind and args
 }
 
 export interface PeerHealth {
@@ -1522,6 +1616,7 @@ export interface Port {
 	sfp: PortSFP | null; // the module in it; null: none that can be read
 	bypass: PortBypass | null; // null: it is of no pair
 	problem: string; // what is not as it should be; empty: nothing
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface PortBypass {
@@ -1578,6 +1673,7 @@ export interface Problem {
 	path?: string;
 	message: string;
 	warning?: boolean;
+	said?: Record<string, Said>;
 }
 
 export interface ProcessStatus {
@@ -1622,6 +1718,18 @@ export interface RecoveryCodes {
 	codes: string[]; // they are shown now and never again
 }
 
+export interface RequestForm {
+	name: string; // of the request; the certificate is usually imported under it
+	key?: "ecdsa-p256" | "ecdsa-p384" | "rsa-2048" | "rsa-3072" | "rsa-4096"; // that is made; ecdsa-p256
+	names: string[]; // host names, also with *. in front, and addresses that the certificate is to be for
+	common_name?: string; // CN of the subject; the first of names
+	organization?: string; // O
+	unit?: string; // OU
+	locality?: string; // L
+	province?: string; // ST, state or province
+	country?: string; // C, two letters
+}
+
 export interface Resolution {
 	take: string; // mine, theirs or text
 	text?: string; // with text: the block as it shall be; empty: it is removed
@@ -1642,6 +1750,7 @@ export interface RestartStatus {
 	role: string;
 	done: boolean;
 	error?: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Restored {
@@ -1748,6 +1857,12 @@ export interface Rules {
 	rules: Rule[];
 }
 
+export interface Said {
+	kind: string; // stable and dotted, such as probe.no_connection
+	args?: Record<string, unknown>; // the values inside the text: strings, and objects of this form where a value is a sentence itself
+	text?: string; // of a sentence inside another: in English
+}
+
 export interface Second {
 	requests: number; // in the second
 	errors: number; // in the second
@@ -1785,6 +1900,7 @@ export interface Sensor {
 	critical: number; // limit; 0: none
 	state: string; // ok, warning, critical or missing
 	problem?: string; // why it is missing
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface ServerCancelEffect {
@@ -1802,6 +1918,7 @@ export interface ServerCancelEffect {
 	until?: string; // end of its drain, if one runs
 	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface ServerDisableEffect {
@@ -1819,6 +1936,7 @@ export interface ServerDisableEffect {
 	until?: string; // end of its drain, if one runs
 	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface ServerDrainEffect {
@@ -1836,6 +1954,7 @@ export interface ServerDrainEffect {
 	until?: string; // end of its drain, if one runs
 	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface ServerEnableEffect {
@@ -1853,6 +1972,7 @@ export interface ServerEnableEffect {
 	until?: string; // end of its drain, if one runs
 	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface ServerPreviewEffect {
@@ -1870,6 +1990,7 @@ export interface ServerPreviewEffect {
 	until?: string; // end of its drain, if one runs
 	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface ServerQuiesceEffect {
@@ -1887,6 +2008,7 @@ export interface ServerQuiesceEffect {
 	until?: string; // end of its drain, if one runs
 	cut?: boolean; // what is left at the end of that drain is closed
 	error?: string; // why nothing was done with it, one of several
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Session {
@@ -1959,6 +2081,7 @@ export interface StateProblemsProblem {
 	args?: Record<string, unknown>; // the values inside text, for translation
 	text: string; // in words
 	since?: string; // when it began, or when it was noticed
+	said?: Record<string, Said>; // what the args that are sentences say, by name: kind and args
 }
 
 export interface Stop {
@@ -1991,6 +2114,7 @@ export interface SupportBundle {
 
 export interface Switched {
 	text: string[]; // what was done, a line for each box
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface SysLogRecord {
@@ -2057,6 +2181,7 @@ export interface TimeInfo {
 	servers: TimeServer[];
 	problem: string; // what is not as it should be; empty: nothing
 	problems: string[]; // each of them
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface TimeServer {
@@ -2069,6 +2194,12 @@ export interface TimeServer {
 	distance: number; // seconds by which offset may have been wrong
 	delay: number; // seconds there and back
 	at?: string; // of the last answer; absent: none yet
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
+}
+
+export interface TimeSet {
+	now: string; // the box's clock
+	by: number; // seconds by which it was set, forward if positive
 }
 
 export interface Token {
@@ -2143,6 +2274,7 @@ export interface UpgradeCheck {
 	name: string; // config, addresses, servers, management, peer or disk
 	ok: boolean;
 	detail: string; // what was found, for people
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface UpgradeEntry {
@@ -2152,6 +2284,7 @@ export interface UpgradeEntry {
 	slot: string;
 	version: string;
 	reason: string; // in one sentence
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface UpgradeKey {
@@ -2174,6 +2307,7 @@ export interface UpgradePair {
 	total: number; // likewise; 0: not known
 	why: string; // what it waits for, or why it stopped, with what to do
 	steps: PairStep[]; // all of them, in their order
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface UpgradeProgress {
@@ -2211,6 +2345,7 @@ export interface UpgradeShow {
 	usb: boolean; // the box can look for bundles on USB sticks
 	pair_why: string; // why both boxes cannot be upgraded with one order now; empty: they can
 	problem?: string; // what is wrong with the disk or the journal; empty: nothing
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface UpgradeSlot {
@@ -2223,6 +2358,7 @@ export interface UpgradeSlot {
 	sha256: string; // of the image, hexadecimal: the same version twice is the same image
 	size: number; // of the image, in bytes
 	reason?: string; // of the state, for people
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface UpgradeTest {
@@ -2232,6 +2368,7 @@ export interface UpgradeTest {
 	soak: string; // how long all must be good before the version counts as good
 	deadline: string; // when the box goes back to the other slot, if it is not good by then
 	gave_up?: string; // why the box goes back now; empty: it does not
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface UpgradeUpload {
@@ -2653,7 +2790,7 @@ export interface Methods {
 	"certificate.check": {
 		params: {
 			name?: string; // under which it would be imported
-			pem?: string; // certificate, chain and private key in any order
+			pem?: string; // certificate, chain and private key in any order; without a key, that of the pending request which the certificate fits
 			pkcs12?: string; // in place of pem: a PKCS#12 file in base64
 			password?: string; // of the PKCS#12 file
 		};
@@ -2677,7 +2814,7 @@ export interface Methods {
 	"certificate.import": {
 		params: {
 			name: string; // that configurations refer to it by
-			pem?: string; // certificate, chain and private key in any order
+			pem?: string; // certificate, chain and private key in any order; without a key, that of the pending request which the certificate fits
 			pkcs12?: string; // in place of pem: a PKCS#12 file in base64
 			password?: string; // of the PKCS#12 file
 			force?: boolean; // even where clients will refuse it and the name is in use
@@ -2715,6 +2852,62 @@ export interface Methods {
 		effect: "runtime";
 		sudo: false;
 	};
+	// Makes a private key, which stays on the box, and a request that a CA signs.
+	"certificate.request": {
+		params: {
+			name: string; // of the request; the certificate is usually imported under it
+			key?: "ecdsa-p256" | "ecdsa-p384" | "rsa-2048" | "rsa-3072" | "rsa-4096"; // that is made; ecdsa-p256
+			names: string[]; // host names, also with *. in front, and addresses that the certificate is to be for
+			common_name?: string; // CN of the subject; the first of names
+			organization?: string; // O
+			unit?: string; // OU
+			locality?: string; // L
+			province?: string; // ST, state or province
+			country?: string; // C, two letters
+		};
+		result: CertificateRequest;
+		role: "editor";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Tells what would ask for the successor of a certificate: its names, subject and type of key.
+	"certificate.request_like": {
+		params: {
+			name: string; // of the certificate
+		};
+		result: RequestForm;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Lists the requests whose certificates were not imported yet.
+	"certificate.request_list": {
+		params: Record<string, never>;
+		result: CertificateRequests;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Forgets a pending request with its key: a certificate that the CA makes of it cannot be used any more.
+	"certificate.request_remove": {
+		params: {
+			name: string; // of the request
+		};
+		result: Record<string, never>;
+		role: "editor";
+		effect: "runtime";
+		sudo: false;
+	};
+	// Shows one pending request.
+	"certificate.request_show": {
+		params: {
+			name: string; // of the request
+		};
+		result: CertificateRequest;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
 	// Makes a new secret for TLS session tickets; sessions begin anew.
 	"certificate.rotate_tickets": {
 		params: Record<string, never>;
@@ -2737,6 +2930,26 @@ export interface Methods {
 	"certificate.uncovered": {
 		params: Record<string, never>;
 		result: Uncovered;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Tells how a command line may go on: commands, flags and names.
+	"cli.complete": {
+		params: {
+			line: string; // a command as after evener; quotes hold words together
+		};
+		result: Completions;
+		role: "viewer";
+		effect: "read";
+		sudo: false;
+	};
+	// Runs a command of the command line with the caller's rights, and returns what it prints.
+	"cli.exec": {
+		params: {
+			line: string; // a command as after evener; quotes hold words together
+		};
+		result: CommandOutput;
 		role: "viewer";
 		effect: "read";
 		sudo: false;
@@ -3969,6 +4182,17 @@ export interface Methods {
 		effect: "read";
 		sudo: false;
 	};
+	// Sets the clock of the box by hand.
+	"time.set": {
+		params: {
+			time: string; // that it is now, such as 2026-11-21T12:00:00Z
+			force?: boolean; // even if the clock follows time servers, which then have to be believed anew
+		};
+		result: TimeSet;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
 	// Shows how the clock of the box does, and the time servers.
 	"time.show": {
 		params: Record<string, never>;
@@ -4275,6 +4499,7 @@ export interface Topics {
 	}; data: Tick };
 	"state.candidate": { class: "state"; params: Record<string, never>; data: DraftState };
 	"state.captures": { class: "state"; params: Record<string, never>; data: Capture };
+	"state.certificate_requests": { class: "state"; params: Record<string, never>; data: CertificateRequest };
 	"state.certificates": { class: "state"; params: Record<string, never>; data: Certificate };
 	"state.clusters": { class: "state"; params: Record<string, never>; data: LiveCluster };
 	"state.confirm": { class: "state"; params: Record<string, never>; data: ConfirmState };
@@ -4345,9 +4570,16 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"certificate.list": "viewer",
 	"certificate.remove": "editor",
 	"certificate.renew": "editor",
+	"certificate.request": "editor",
+	"certificate.request_like": "viewer",
+	"certificate.request_list": "viewer",
+	"certificate.request_remove": "editor",
+	"certificate.request_show": "viewer",
 	"certificate.rotate_tickets": "admin",
 	"certificate.show": "viewer",
 	"certificate.uncovered": "viewer",
+	"cli.complete": "viewer",
+	"cli.exec": "viewer",
 	"cluster.list": "viewer",
 	"config.adopt": "admin",
 	"config.candidate": "editor",
@@ -4456,6 +4688,7 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"sys.restart": "admin",
 	"throttle.clear": "admin",
 	"throttle.list": "admin",
+	"time.set": "admin",
 	"time.show": "viewer",
 	"token.create": "viewer",
 	"token.list": "viewer",

@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals";
 import { texts } from "virtual:texts";
 import { type Language, read, write } from "./choice";
-import { addTexts, lang, setLanguage } from "./i18n";
+import { addSentences, addTexts, lang, onWanted, setLanguage } from "./i18n";
 
 export const theme = signal(read("theme") || "system");
 export const density = signal(read("density") || "compact");
@@ -31,7 +31,20 @@ export async function loadTexts(names: readonly string[], language: Language = l
 	const of = texts[language]!;
 	const parts = await Promise.all([of.core(), ...[...wanted].filter((n) => n in of.pages).map((n) => of.pages[n]!())]);
 	for (const p of parts) addTexts(language, p.default);
+	// No page waits for these; a text that is there already is drawn anew.
+	of.pages["said"]?.().then((m) => addSentences(language, m.default["said"]!), () => {});
 }
+
+// Files of sentences that were asked for; one that could not be fetched is asked for
+// again when the next of its sentences is shown.
+const asked = new Set<string>();
+onWanted((file, language) => {
+	const key = `${language}/${file}`;
+	const load = texts[language]?.pages[file];
+	if (!load || asked.has(key)) return;
+	asked.add(key);
+	load().then((m) => addSentences(language, m.default[file]!, file), () => asked.delete(key));
+});
 
 // switchLanguage changes the language without losing what is on the page.
 export async function switchLanguage(to: Language): Promise<void> {

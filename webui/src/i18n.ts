@@ -93,3 +93,58 @@ export function tx(key: string, args: Record<string, ComponentChildren>): Compon
 			return typeof v === "number" ? number(lang.value, v) : v;
 		});
 }
+
+// A Said is what a sentence of the box says: its kind and its values, some of which
+// are sentences themselves. The box sends it beside the English text.
+export type Said = { kind: string; args?: Record<string, unknown>; text?: string };
+
+// The box's sentences in languages other than its own, by file and kind:
+// locales/*/said.json. They are many, and come after the page. What was done and
+// mistakes in a configuration have files of their own, which come when the first of
+// them is shown: few pages have any.
+const sentences = signal<Record<string, Record<string, Texts>>>({});
+const fileOf: Record<string, string> = { did: "did", mistake: "mistakes" };
+let want: (file: string, language: Language) => void = () => {};
+
+// onWanted says who fetches a file of sentences and then calls addSentences.
+export function onWanted(fetch: typeof want): void {
+	want = fetch;
+}
+
+export function addSentences(language: string, table: Texts, file = "said"): void {
+	const all = sentences.peek();
+	sentences.value = { ...all, [language]: { ...all[language], [file]: table } };
+}
+
+function sentence(kind: string): Text | undefined {
+	const file = fileOf[kind.slice(0, kind.indexOf("."))];
+	const table = sentences.value[lang.value]?.[file ?? "said"];
+	if (!table && file) want(file, lang.value);
+	return table?.[kind];
+}
+
+// saidText returns a sentence of the box in the language of the page; the box's own
+// text where the console does not know what it says.
+export function saidText(said: Said | undefined, text: string): string {
+	const form = said && sentence(said.kind);
+	if (typeof form !== "string") return text;
+	let whole = true;
+	const out = form.replace(/\{(\w+)\}/g, (all, name: string) => {
+		const v = said!.args?.[name];
+		if (v === undefined) whole = false;
+		return typeof v === "object" && v ? saidText(v as Said, (v as Said).text ?? "") : String(v ?? all);
+	});
+	return whole ? out : text;
+}
+
+type Speaking = { said?: Record<string, Said> };
+
+// say returns the text of a field that the box has worded, such as say(member, "why").
+export function say<F extends string>(o: Speaking & { [K in F]?: string }, field: F): string {
+	return saidText(o.said?.[field], o[field] ?? "");
+}
+
+// sayAll is say for a list of texts.
+export function sayAll<F extends string>(o: Speaking & { [K in F]?: readonly string[] }, field: F): string[] {
+	return (o[field] ?? []).map((text, i) => saidText(o.said?.[`${field}.${i}`], text));
+}

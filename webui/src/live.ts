@@ -42,8 +42,12 @@ export class Store<T> implements Source<T> {
 	readonly updated = signal(0);
 	private objects = new Map<string, Signal<T>>();
 
+	// get returns the signal of an object. Who asks for one that is not there is told when
+	// it comes.
 	get(key: string): Signal<T> | undefined {
-		return this.objects.get(key);
+		const found = this.objects.get(key);
+		if (!found) void this.keys.value;
+		return found;
 	}
 
 	// reset takes a whole state.

@@ -44,7 +44,7 @@ const all: readonly Route[] = [
 
 	{ path: "/changes/review", page: "review", texts: ["changes"], nav: { group: "changes", icon: "review" }, keys: "v" },
 	{ path: "/changes/history", page: "history", texts: ["changes"], nav: { group: "changes", icon: "history" }, keys: "h" },
-	{ path: "/changes/text", page: "edit", texts: ["changes"], nav: { group: "changes", icon: "text" } },
+	{ path: "/changes/text", page: "edit", texts: ["blocks", "changes", "reference"], nav: { group: "changes", icon: "text" } },
 
 	{ path: "/hardware", page: "hardware", nav: { group: "system", icon: "hardware" }, texts: ["blocks"] },
 	{ path: "/ports", page: "ports", nav: { group: "system", icon: "port" } },

@@ -3,8 +3,10 @@
 // The words of the protocol: JSON-RPC 2.0 with named parameters, and the
 // header of binary frames.
 
+import type { Said } from "./i18n";
+
 // A Problem is one mistake in a text or in parameters.
-export type Problem = { file?: string; line?: number; col?: number; path?: string; message: string; warning?: boolean };
+export type Problem = { file?: string; line?: number; col?: number; path?: string; message: string; warning?: boolean; said?: Record<string, Said> };
 
 export type ErrorData = {
 	kind?: string;
@@ -12,6 +14,7 @@ export type ErrorData = {
 	hint?: string;
 	args?: Record<string, unknown>;
 	problems?: Problem[];
+	said?: Record<string, Said>;
 };
 
 // The codes that the console treats in a special way; firmware/api/error.go

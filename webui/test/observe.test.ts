@@ -63,15 +63,6 @@ test("events read in the language of the page", () => {
 	assert.equal(eventText({ ...e, args: { revision: 1 } }), e.text, "the box left out an argument");
 });
 
-test("the sentences of events in English are those of the box", () => {
-	const go = readFileSync(join(import.meta.webui, "../firmware/event/kinds.go"), "utf8");
-	const kinds = Object.fromEntries([...go.matchAll(/(\w+)\s+Kind = "([\w.]+)"/g)].map((m) => [m[1]!, m[2]!]));
-	const want = Object.fromEntries([...go.matchAll(/\{(\w+), \w+, "([^"]*)"/g)].map((m) => [`event.${kinds[m[1]!]}`, m[2]!]));
-	const en = JSON.parse(readFileSync(join(import.meta.webui, "src/locales/en/overview.json"), "utf8")) as Record<string, string>;
-	assert.ok(Object.keys(want).length > 25);
-	for (const [k, text] of Object.entries(want)) assert.equal(en[k], text, k);
-});
-
 test("objects have names and pages", () => {
 	assert.equal(objectName("pool/shop/member/web2"), "shop/web2");
 	assert.equal(objectHref("cluster/<b>"), "/clusters/%3Cb%3E");

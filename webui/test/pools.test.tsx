@@ -238,8 +238,8 @@ test("the last probe is the bad one, in few words", () => {
 	const p = (outcome: string): api.LiveProbe => ({ name: outcome, type: "http", state: "up", deciding: true, at: "2026-11-21T10:00:00Z", outcome, took: "4ms" });
 	assert.equal(lastProbe(member("a", { probes: [p("good"), p("bad")] }))!.outcome, "bad");
 	assert.equal(lastProbe(member("a", { probes: [{ name: "x", type: "tcp", state: "checking", deciding: true, took: "0s" }] })), undefined);
-	assert.equal(brief("http-2: connect 192.0.2.1:80: connection refused (3 of 3)"), "connection refused (3 of 3)");
-	assert.equal(brief('status 200 OK, found "ok" in the body'), "200 OK");
+	assert.equal(brief({ reason: "http-2: connect 192.0.2.1:80: connection refused (3 of 3)" }, "reason"), "connection refused (3 of 3)");
+	assert.equal(brief({ detail: 'status 200 OK, found "ok" in the body' }, "detail"), "200 OK");
 });
 
 test("health checks are named as the box names them", () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { computed } from "@preact/signals";
 import { pickLanguage } from "../src/choice";
 import { csvText } from "../src/components/chart";
 import { score } from "../src/components/palette";
@@ -85,6 +86,16 @@ test("a store keeps signals of objects and tells keys only when they change", ()
 	s.reset({ c: { n: 4 } });
 	assert.deepEqual(s.keys.value, ["c"]);
 	assert.equal(s.get("b"), undefined);
+});
+
+test("who asks a store for what is not there yet is told when it comes", () => {
+	const s = new Store<{ n: number }>();
+	const n = computed(() => s.get("a")?.value.n);
+	assert.equal(n.value, undefined);
+	s.reset({ a: { n: 1 } });
+	assert.equal(n.value, 1);
+	s.patch({ a: { n: 2 } });
+	assert.equal(n.value, 2);
 });
 
 test("a pause of the ticks is a gap, and old ticks fall out", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How certificates are shown and what can be done with them.
-import { type api, ask, boxNow, Button, call, Facts, format, Notice, Status, stateOf, t, Time, mutate, toast, toastError } from "../kit";
+import { type api, ask, boxNow, Button, call, Facts, format, href, Notice, Status, stateOf, t, Time, mutate, toast, toastError } from "../kit";
 import { needsCare } from "../components/care";
 import { at, edit } from "../draft/draft";
 import { Copyable, download, isTime, momentOf, print } from "./parts";
@@ -98,6 +98,9 @@ export function Acme({ acme: a }: { acme: api.ACMEProgress }) {
 		</>
 	);
 }
+
+// successor is where a request for the next one with the same names is made.
+export const successor = (c: Cert) => href("/certificates", { tab: "requests", like: c.name });
 
 export async function saveChain(name: string): Promise<void> {
 	try {

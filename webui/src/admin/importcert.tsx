@@ -18,8 +18,8 @@ async function define(name: string): Promise<void> {
 	await edit(at(root), [{ op: "insert", text: `certificate ${JSON.stringify(name)} {}\n` }]);
 }
 
-export function ImportDialog({ name: fixed, onClose, onDone }: { name?: string; onClose: () => void; onDone: () => void }) {
-	const name = useSignal(fixed ?? "");
+export function ImportDialog({ name: fixed, suggest, onClose, onDone }: { name?: string; suggest?: string; onClose: () => void; onDone?: () => void }) {
+	const name = useSignal(fixed ?? suggest ?? "");
 	const text = useSignal("");
 	const p12 = useSignal("");
 	const files = useSignal("");
@@ -67,7 +67,7 @@ export function ImportDialog({ name: fixed, onClose, onDone }: { name?: string; 
 		await mutate("certificate.import", { name: called, ...material(), ...(force ? { force } : {}) });
 		toast(t("certificates.imported", { name: called }));
 		await define(called);
-		onDone();
+		onDone?.();
 		onClose();
 	});
 	const said = fieldErrors(error.value);
@@ -98,7 +98,7 @@ export function ImportDialog({ name: fixed, onClose, onDone }: { name?: string; 
 						<Found cert={f} />
 						{f.used_by.length > 0 && <Notice kind="warning">{t("certificates.effect_now", { n: f.used_by.length, users: f.used_by.join(", ") })}</Notice>}
 						<CertFacts cert={f} />
-						<Facts list={[[t("certificates.key_fits"), t("certificates.key_fits_yes")]]} />
+						<Facts list={[[t("certificates.key_fits"), f.request ? t("certificates.key_fits_request", { name: f.request }) : t("certificates.key_fits_yes")]]} />
 					</section>
 				)}
 			</div>

@@ -4,31 +4,35 @@
 // where to go.
 import type { Topics } from "../api";
 import { moment } from "../format";
-import { type Args, has, t } from "../i18n";
+import { type Args, has, type Said, saidText, t } from "../i18n";
 import { objectHref, objectName } from "./object";
 
 export type Problem = Topics["state.problems"]["data"];
 
-const words = (args: Record<string, unknown> | undefined): Args =>
-	Object.fromEntries(Object.entries(args ?? {}).map(([k, v]) => [k, typeof v === "number" ? v : String(v)]));
+const words = (p: Problem): Args =>
+	Object.fromEntries(Object.entries(p.args ?? {}).map(([k, v]) => [k, typeof v === "number" ? v : saidText(p.said?.[k], String(v))]));
 
 // titleOf says what is wrong.
 export function titleOf(p: Problem): string {
 	const key = `overview.problem.${p.kind}`;
-	const text = has(key) ? t(key, words(p.args)) : "";
+	const text = has(key) ? t(key, words(p)) : "";
 	if (text && !/\{\w+\}/.test(text)) return text;
 	return p.text;
 }
 
-// reasonOf says why, "" where the title says it all. Reasons are the box's own
-// words: what a probe saw is the same in every language.
+// reasonOf says why, "" where the title says it all.
 export function reasonOf(p: Problem): string {
 	const a = p.args ?? {};
 	const until = a["until"];
 	if (typeof until === "string") return t("overview.until", { time: moment(Date.parse(until)) });
-	const why = String(a["why"] ?? a["error"] ?? "").replace(/^down since [^:]*:\d\d:\d\d \w+: /, "");
-	if (why) return why;
-	return has(`overview.problem.${p.kind}`) && a["text"] ? String(a["text"]) : "";
+	const name = a["why"] ? "why" : a["error"] ? "error" : "";
+	if (name) {
+		let said = p.said?.[name];
+		const inner = said?.kind.startsWith("member.down") ? said.args?.["why"] : undefined; // the row says since when
+		if (typeof inner === "object" && inner) said = inner as Said;
+		return saidText(said, String(a[name]).replace(/^down since [^:]*:\d\d:\d\d \w+: /, ""));
+	}
+	return has(`overview.problem.${p.kind}`) && a["text"] ? saidText(p.said?.["text"], String(a["text"])) : "";
 }
 
 // actionOf says what a person can do first: an address and the text of its

@@ -4,7 +4,7 @@
 // sends codes and values. Review, history and the wizard use this; its texts
 // are changes.json.
 import { useSignal } from "@preact/signals";
-import { type api, Card, CheckField, ErrorNotice, format, has, Icon, Notice, Status, t, tx, useCall } from "../kit";
+import { type api, Card, CheckField, ErrorNotice, format, has, Icon, Notice, say, Status, t, tx, useCall } from "../kit";
 import { grouped, page, parsePath, type Step, top } from "../paths";
 import type { Problem } from "../wire";
 
@@ -115,7 +115,7 @@ export function Problems({ list, at }: { list: readonly Problem[]; at?: (p: Prob
 						<Icon name={p.warning ? "warning" : "error"} label={t(p.warning ? "common.warning" : "common.error")} />
 						<div>
 							{(place || p.path) && <strong>{to ? <a href={to}>{place}</a> : place}{place && p.path && " · "}{p.path}</strong>}
-							<p>{p.message}</p>
+							<p>{say(p, "message")}</p>
 						</div>
 					</li>
 				);

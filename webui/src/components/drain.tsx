@@ -5,7 +5,7 @@
 import { batch, signal, useSignal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
 import {
-	type api, Button, call, CallError, Card, CheckField, Count, Countdown, Dialog, Duration, ErrorNotice, Icon, Live, mutate, Notice, NumberField, Percent, RadioField, second, Skeleton, type Source, StateIcon,
+	type api, Button, call, CallError, Card, CheckField, Count, Countdown, Dialog, Duration, ErrorNotice, Icon, Live, mutate, Notice, NumberField, Percent, RadioField, say, second, Skeleton, type Source, StateIcon,
 	Status, t, TextField, toast, toastError,
 } from "../kit";
 import { isDraining, left, pace } from "./draining";
@@ -86,7 +86,7 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 		try {
 			const done = await takeOut(targets, { mode: mode.peek(), minutes: limited.peek() ? minutes.peek() : null, cut: cut.peek(), reason: reason.peek().trim(), force: force.peek() });
 			const failed = done.results.filter((r) => r.error);
-			if (failed.length > 0) toast(t("members.some_failed", { n: failed.length, first: `${failed[0]!.member}: ${failed[0]!.error}` }), { kind: "warning" });
+			if (failed.length > 0) toast(t("members.some_failed", { n: failed.length, first: `${failed[0]!.member}: ${say(failed[0]!, "error")}` }), { kind: "warning" });
 			else toast(now ? t("members.disabled_done", { name: many ? String(n) : name }) : t("members.drain_begun", { name: many ? String(n) : name }), { act: { text: t("members.undo"), run: () => void mutate("server.enable", targets).catch(toastError) } });
 			onClose();
 		} catch (err) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What went wrong, in the language of the page: what happened, why, what to
-// do. The box sends a kind and arguments; errors.json has the texts. A kind
-// without a text shows the box's own message, which is English.
+// do. The box sends a kind and arguments; errors.json has the texts, and said.json
+// what the message says. Without either the box's own message is shown, which is
+// English.
 import type { ComponentChildren } from "preact";
-import { type Args, has, t } from "../i18n";
+import { type Args, has, saidText, say, t } from "../i18n";
 import { CallError } from "../wire";
 import { Button } from "./button";
 import { Icon } from "./icons";
@@ -14,12 +15,12 @@ export function errorText(err: unknown): string {
 	if (!(err instanceof CallError)) return err instanceof Error ? err.message : String(err);
 	const args: Args = {};
 	for (const [k, v] of Object.entries(err.data.args ?? {})) args[k] = typeof v === "number" ? v : k === "need" || k === "have" ? roleName(String(v)) : String(v);
-	for (const key of [`errors.${err.kind}`, `errors.code${err.code}`]) {
-		if (!has(key)) continue;
-		const text = t(key, args);
-		if (!/\{\w+\}/.test(text)) return text; // the box left out what the text needs
-	}
-	return err.message;
+	const known = (key: string) => {
+		const text = has(key) ? t(key, args) : "";
+		return /\{\w+\}/.test(text) ? "" : text; // the box left out what the text needs
+	};
+	const said = saidText(err.data.said?.["message"], "");
+	return known(`errors.${err.kind}`) || said || known(`errors.code${err.code}`) || err.message;
 }
 
 // roleName returns the word for a role.
@@ -41,7 +42,7 @@ export function ErrorNotice({ error, title, retry, children }: { error: unknown;
 				{e?.data.problems && e.data.problems.length > 0 && (
 					<ul>
 						{e.data.problems.map((p) => (
-							<li key={`${p.line}:${p.col}:${p.message}`}>{p.line ? <code>{`${p.file ?? ""}${p.file ? ":" : ""}${p.line}:${p.col ?? 1} `}</code> : null}{p.message}</li>
+							<li key={`${p.line}:${p.col}:${p.message}`}>{p.line ? <code>{`${p.file ?? ""}${p.file ? ":" : ""}${p.line}:${p.col ?? 1} `}</code> : null}{say(p, "message")}</li>
 						))}
 					</ul>
 				)}

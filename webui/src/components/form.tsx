@@ -4,7 +4,7 @@
 // itself what is wrong with it.
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import { t } from "../i18n";
+import { say, t } from "../i18n";
 import { CallError } from "../wire";
 import { errorText } from "./errors";
 import { Icon } from "./icons";
@@ -127,7 +127,7 @@ export function fieldErrors(err: unknown): Record<string, string> {
 	if (!(err instanceof CallError)) return {};
 	const out: Record<string, string> = {};
 	const last = (path: string) => path.split("/").at(-1) ?? "";
-	for (const p of err.data.problems ?? []) if (p.path) out[last(p.path)] ??= p.message;
+	for (const p of err.data.problems ?? []) if (p.path) out[last(p.path)] ??= say(p, "message");
 	if (err.data.path) out[last(err.data.path)] ??= errorText(err);
 	return out;
 }

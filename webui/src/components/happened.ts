@@ -2,7 +2,7 @@
 //
 // Events of the box in the language of the page.
 import type { Topics } from "../api";
-import { type Args, has, lang, t } from "../i18n";
+import { type Args, has, lang, saidText, t } from "../i18n";
 
 // A Happening is an event of the box.
 export type Happening = Topics["log.events"]["data"];
@@ -10,11 +10,11 @@ export type Happening = Topics["log.events"]["data"];
 // eventText returns the sentence of an event. English is what the box says;
 // another language has the sentences of the kinds it knows, and shows the box's
 // words for the rest.
-export function eventText(e: Pick<Happening, "kind" | "args" | "text">): string {
+export function eventText(e: Pick<Happening, "kind" | "args" | "text" | "said">): string {
 	if (lang.value === "en") return e.text;
 	const key = `overview.event.${e.kind}`;
 	if (!has(key)) return e.text;
-	const args: Args = Object.fromEntries(Object.entries(e.args ?? {}).map(([k, v]) => [k, k === "revision" || k === "running" || typeof v !== "number" ? String(v) : v]));
+	const args: Args = Object.fromEntries(Object.entries(e.args ?? {}).map(([k, v]) => [k, e.said?.[k] ? saidText(e.said[k], String(v)) : k === "revision" || k === "running" || typeof v !== "number" ? String(v) : v]));
 	const text = t(key, args);
 	return /\{\w+\}/.test(text) ? e.text : text;
 }

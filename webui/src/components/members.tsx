@@ -4,10 +4,7 @@
 // one in a side panel. Health, what an operator did, and the role stand apart.
 import { computed, type ReadonlySignal, signal, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import {
-	Ago, type api, ask, Button, CheckField, type Column, Count, Dialog, ErrorNotice, Facts, format, href, type Item, lang, Latency, Live, Menu, mutate, Num, NumberField, Panel, Percent, Rate, setQuery, Since,
-	type Source, Spark, type State, StateIcon, Status, t, Table, TextField, type Ticks, toast, toastError, useKeys, useSeries,
-} from "../kit";
+import { Ago, type api, ask, Button, CheckField, type Column, Count, Dialog, ErrorNotice, Facts, format, href, type Item, lang, Latency, Live, Menu, mutate, Num, NumberField, Panel, Percent, Rate, type Said, saidText, say, setQuery, Since, type Source, Spark, type State, StateIcon, Status, t, Table, TextField, type Ticks, toast, toastError, useKeys, useSeries } from "../kit";
 import { removeBlocks } from "../draft/draft";
 import { editBlock } from "../draft/blockdialog";
 import { cancelDrain, Left, openDrain, Sticky } from "./drain";
@@ -94,21 +91,27 @@ export function RoleOf({ m }: { m: api.LiveMember }) {
 
 function Weight({ m }: { m: api.LiveMember }) {
 	if (m.override === undefined && m.weight === m.static) return <Count of={m.weight} />;
-	return <span class="tnum" title={m.weight_why || t("members.weight_configured", { n: m.static })}>{m.weight}<span class="unit">/ {m.override ?? m.static}</span></span>;
+	return <span class="tnum" title={say(m, "weight_why") || t("members.weight_configured", { n: m.static })}>{m.weight}<span class="unit">/ {m.override ?? m.static}</span></span>;
 }
 
 // brief leaves out of a probe's words what the row says anyway: the probe's name
 // and the address. The whole is in the title and in the panel.
-export const brief = (text: string) => text.replace(/^[a-z]+(-\d+)?: /, "").replace(/^connect \S+: /, "").replace(/^status (\d+[^,]*).*$/, "$1");
+export function brief<F extends string>(o: Parameters<typeof say<F>>[0], field: F): string {
+	const english = (text: string) => text.replace(/^[a-z]+(-\d+)?: /, "").replace(/^connect \S+: /, "").replace(/^status (\d+[^,]*).*$/, "$1");
+	let said = o.said?.[field];
+	for (let inner: unknown; said && /^(join\.about|probe\.connect)$/.test(said.kind) && typeof (inner = said.args?.["why"]) === "object"; ) said = inner as Said;
+	if (said?.kind === "probe.status_and") return String(said.args?.["status"]);
+	return saidText(said, english(o[field] ?? ""));
+}
 
 function LastProbe({ m, id }: { m: api.LiveMember; id: string }) {
 	if (isDraining(m) && left(m) > 0) return <span>{t("members.left_running", { n: left(m) })} <span class="muted"><Left id={id} m={m} /></span></span>;
 	const p = lastProbe(m);
-	if (!p) return <span class="muted">{m.probes.length > 0 ? t("members.not_asked") : m.reason || t("members.no_probes")}</span>;
+	if (!p) return <span class="muted">{m.probes.length > 0 ? t("members.not_asked") : say(m, "reason") || t("members.no_probes")}</span>;
 	return (
-		<span class="last-probe" title={[m.health === "down" && m.reason, p.detail].filter(Boolean).join(" · ")}>
+		<span class="last-probe" title={[m.health === "down" && say(m, "reason"), say(p, "detail")].filter(Boolean).join(" · ")}>
 			<StateIcon state={p.outcome === "good" ? "up" : p.outcome === "abstain" ? "unknown" : "down"} label={t(`members.outcome.${p.outcome ?? "abstain"}`)} />
-			<span class="text">{brief((p.outcome !== "good" && m.health === "down" && m.reason) || p.detail || "")}</span>
+			<span class="text">{p.outcome !== "good" && m.health === "down" && m.reason ? brief(m, "reason") : brief(p, "detail")}</span>
 			{p.outcome === "good" && <span class="muted nowrap"><Num q={format.latency(format.parseDuration(p.took))} /> · <Ago at={p.at} /></span>}
 		</span>
 	);
@@ -127,9 +130,9 @@ export function MembersTable({ source, caption, byPool, link, opened, tools, emp
 			id: "name", head: t(byPool ? "members.pool" : "members.server"), by: (m) => (byPool ? m.pool : m.name),
 			cell: (m) => <span class="row nowrap" style={{ flexWrap: "nowrap" }}><a href={link(m)}>{byPool ? m.pool : m.name}</a><span class="muted tnum member-address">{m.address}</span></span>,
 		},
-		{ id: "state", head: t("members.state"), by: (m) => stand(m).word, cell: (m) => <span title={m.why}><Status {...stand(m)} /></span>, hidden: true },
+		{ id: "state", head: t("members.state"), by: (m) => stand(m).word, cell: (m) => <span title={say(m, "why")}><Status {...stand(m)} /></span>, hidden: true },
 		{ id: "address", head: t("members.address"), by: (m) => m.address, cell: (m) => <span class="mono">{m.address}</span>, hidden: true },
-		{ id: "health", head: t("members.health"), by: (m) => m.health, cell: (m) => <span title={m.reason}><Status word={m.health}><Since at={m.since} /></Status></span> },
+		{ id: "health", head: t("members.health"), by: (m) => m.health, cell: (m) => <span title={say(m, "reason")}><Status word={m.health}><Since at={m.since} /></Status></span> },
 		{ id: "admin", head: t("members.admin"), by: (m) => m.admin, cell: (m) => <Admin m={m} /> },
 		{ id: "role", head: t("members.role"), by: (m) => String(m.spare), cell: (m) => <RoleOf m={m} /> },
 		{ id: "weight", head: t("members.weight"), num: true, by: (m) => m.weight, cell: (m) => <Weight m={m} /> },
@@ -259,10 +262,10 @@ export function MemberPanel({ source, id, onClose, other }: { source: Members; i
 				[t("members.address"), <code>{m.address}</code>],
 				[t("members.pool"), <a href={href(`/pools/${encodeURIComponent(m.pool)}`, { server: m.name })}>{m.pool}</a>],
 				[t("members.server"), <a href={`/servers/${encodeURIComponent(m.name)}`}>{m.name}</a>],
-				Boolean(m.why) && [t("members.no_clients"), m.why],
+				Boolean(m.why) && [t("members.no_clients"), say(m, "why")],
 			]} />
 			<section class="stack tight"><h3>{t("members.health")}</h3>
-				<Facts list={[[t("members.state"), <Status word={m.health}><Since at={m.since} /></Status>], Boolean(m.reason) && [t("members.reason"), m.reason]]} />
+				<Facts list={[[t("members.state"), <Status word={m.health}><Since at={m.since} /></Status>], Boolean(m.reason) && [t("members.reason"), say(m, "reason")]]} />
 			</section>
 			<section class="stack tight"><h3>{t("members.admin")}</h3>
 				<Facts list={[
@@ -279,7 +282,7 @@ export function MemberPanel({ source, id, onClose, other }: { source: Members; i
 					[t("members.rate"), <Rate of={m.rate.requests} />], [t("members.running"), <>{m.active}{m.limit ? ` / ${m.limit}` : ""}</>], [t("members.conns"), <Count of={m.open} />],
 					[t("members.sticky"), <Sticky n={m.sticky} cookies={m.cookies} />], ["p50", <Latency of={m.rate.p50} />], ["p95", <Latency of={m.rate.p95} />], [t("members.failed"), <Percent of={errorShare(m.rate)} />],
 					[t("members.weight"), <>{m.weight}{m.weight !== m.static && <span class="muted"> {t("members.weight_configured", { n: m.static })}</span>}</>],
-					Boolean(m.weight_why) && [t("members.weight_why"), m.weight_why],
+					Boolean(m.weight_why) && [t("members.weight_why"), say(m, "weight_why")],
 				]} />
 			</section>
 			<section class="stack tight"><h3>{t("members.probes")}</h3>
@@ -287,7 +290,7 @@ export function MemberPanel({ source, id, onClose, other }: { source: Members; i
 				<ul class="probe-list">{m.probes.map((p) => (
 					<li key={p.name}>
 						<span class="row"><Status word={p.state} /><strong>{p.name}</strong>{!p.deciding && <span class="tag">{t("members.not_deciding")}</span>}<span class="muted nowrap"><Ago at={p.at} /></span></span>
-						{p.detail && <span>{p.detail} <span class="muted"><Num q={format.latency(format.parseDuration(p.took))} /></span></span>}
+						{p.detail && <span>{say(p, "detail")} <span class="muted"><Num q={format.latency(format.parseDuration(p.took))} /></span></span>}
 					</li>
 				))}</ul>
 			</section>

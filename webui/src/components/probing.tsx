@@ -4,7 +4,7 @@
 // It changes no verdict.
 import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, Button, call, CallError, Dialog, ErrorNotice, Facts, format, Latency, Skeleton, type State, Status, t, type CallError as Failure } from "../kit";
+import { type api, Button, call, CallError, Dialog, ErrorNotice, Facts, format, Latency, say, Skeleton, type State, Status, t, type CallError as Failure } from "../kit";
 
 type Wanted = { members: readonly string[]; probe?: string };
 const asked = signal<Wanted | null>(null);
@@ -77,7 +77,7 @@ const outcomes: Record<string, State> = { good: "up", bad: "down", abstain: "unk
 export function Exchange({ x, open }: { x: api.Exchange; open: boolean }) {
 	return (
 		<details class="exchange" open={open}>
-			<summary><Status word={t(`members.outcome.${x.outcome}`)} state={outcomes[x.outcome] ?? "unknown"} /> <strong>{x.probe}</strong> <span class="detail">{x.detail}</span></summary>
+			<summary><Status word={t(`members.outcome.${x.outcome}`)} state={outcomes[x.outcome] ?? "unknown"} /> <strong>{x.probe}</strong> <span class="detail">{say(x, "detail")}</span></summary>
 			<Facts list={[
 				[t("members.asked"), <code>{x.address}</code>],
 				[t("members.times"), <>{t("members.connect")} <Took of={x.connect} /> · {t("members.first_byte")} <Took of={x.first_byte} /> · {t("members.whole")} <Took of={x.took} /></>],

@@ -4,7 +4,7 @@
 // editing with the box's diagnostics beside the lines.
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { t } from "../i18n";
+import { say, t } from "../i18n";
 import type { Problem } from "../wire";
 import { Icon } from "./icons";
 
@@ -96,7 +96,7 @@ export function CodeArea({ label, value, onChange, problems = [], rows = 24, rea
 							<button type="button" onClick={() => goTo(p)}>
 								<Icon name={p.warning ? "warning" : "error"} label={t(p.warning ? "common.warning" : "common.error")} />
 								<span class="at">{p.line ? `${p.line}:${p.col ?? 1}` : p.path}</span>
-								<span>{p.message}</span>
+								<span>{say(p, "message")}</span>
 							</button>
 						</li>
 					))}

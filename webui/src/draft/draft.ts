@@ -6,7 +6,7 @@
 // unseen.
 import { computed, type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { type api, call, CallError, Code, mutate, t, toast, useCall, useTopic } from "../kit";
+import { type api, call, CallError, Code, mutate, type Said, say, t, toast, useCall, useTopic } from "../kit";
 import { parent, parsePath } from "../paths";
 
 // At says on which text an edit is made.
@@ -56,7 +56,7 @@ export function mistakes(d: Pick<api.Draft, "problems">, of: string, names: read
 	for (const p of faults(d)) {
 		const message = p.message.startsWith(start) ? p.message.slice(start.length) : "";
 		const name = names.find((n) => message === n || message.startsWith(`${n} `));
-		if (name) own[name] ??= message;
+		if (name) own[name] ??= say(inside(p, message), "message");
 		else rest.push(p);
 	}
 	return { own, rest };
@@ -65,7 +65,14 @@ export function mistakes(d: Pick<api.Draft, "problems">, of: string, names: read
 // ofRule picks the problems of one rule: the box names the rule in the text.
 export function ofRule(problems: readonly api.Problem[], cluster: string, rule: string): api.Problem[] {
 	const head = `cluster ${JSON.stringify(cluster)} rule ${JSON.stringify(rule)}: `;
-	return problems.filter((p) => p.message.startsWith(head)).map((p) => ({ ...p, message: p.message.slice(head.length) }));
+	return problems.filter((p) => p.message.startsWith(head)).map((p) => inside(p, p.message.slice(head.length)));
+}
+
+// inside is a problem without the block that it is in, which its place says.
+function inside({ said, ...p }: api.Problem, message: string): api.Problem {
+	const whole = said?.["message"];
+	const why = whole?.kind === "mistake.at" ? (whole.args?.["why"] as Said | undefined) : undefined;
+	return { ...p, message, ...(why ? { said: { message: why } } : {}) };
 }
 
 // named returns the labels of the top blocks of one type.

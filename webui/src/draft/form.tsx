@@ -6,7 +6,7 @@
 import { batch, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { type api, Button, call, ErrorNotice, fieldErrors, holdUnsaved, Notice, Skeleton, t, TextField } from "../kit";
+import { type api, Button, call, ErrorNotice, fieldErrors, holdUnsaved, Notice, say, Skeleton, t, TextField } from "../kit";
 import { parent, parsePath } from "../paths";
 import { at, type At, edit, isOld, mistakes, named, path, useBlock, words } from "./draft";
 import { KeywordField } from "./keyword";
@@ -171,7 +171,7 @@ export function Trouble({ form }: { form: Form }) {
 			{(Object.keys(form.said).length > 0 || form.rest.length > 0) && form.error === null && (
 				<Notice kind="warning">
 					<strong>{t("blocks.kept_wrong")}</strong>
-					{form.rest.length > 0 && <ul>{form.rest.slice(0, 6).map((p) => <li key={p.message}>{p.message}</li>)}</ul>}
+					{form.rest.length > 0 && <ul>{form.rest.slice(0, 6).map((p) => <li key={p.message}>{say(p, "message")}</li>)}</ul>}
 				</Notice>
 			)}
 			{form.error !== null && <ErrorNotice error={form.error} title={t("blocks.not_kept")}>{isOld(form.error) && <Button small onClick={form.again}>{t("blocks.load_again")}</Button>}</ErrorNotice>}

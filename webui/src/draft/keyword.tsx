@@ -15,9 +15,17 @@ export function labelOf(block: string, name: string): string {
 	return has(key) ? t(key) : name;
 }
 
+// The help of what no form has is in a file of its own, which the page for the whole
+// text loads.
 export function helpOf(block: string, k: api.Keyword): string {
-	const key = `blocks.help.${nameOf(block, k.name)}`;
-	return lang.value !== "en" && has(key) ? t(key) : k.purpose;
+	const key = [`blocks.help.${nameOf(block, k.name)}`, `reference.help.${nameOf(block, k.name)}`].find(has);
+	return lang.value !== "en" && key ? t(key) : k.purpose;
+}
+
+// withoutOf words what holds when nothing is given.
+export function withoutOf(block: string, k: api.Keyword): string {
+	const key = `blocks.without.${nameOf(block, k.name)}`;
+	return lang.value !== "en" && has(key) ? t(key) : (k.unset ?? "");
 }
 
 // choice words one of the values that a keyword may have.
@@ -30,11 +38,10 @@ export function standard(k: api.Keyword, holds: readonly string[]): string {
 	return (word && k.default_for?.[word]) ?? k.default ?? "";
 }
 
-function hint(k: api.Keyword, d: string): string {
+function hint(block: string, k: api.Keyword, d: string): string {
 	return [
 		d !== "" && !k.one_of && k.kind !== "true or false" && t("blocks.default", { value: d }),
-		// The box words what holds without a value in English alone.
-		d === "" && k.unset && lang.value === "en" && t("blocks.unset", { value: k.unset }),
+		d === "" && k.unset && t("blocks.unset", { value: withoutOf(block, k) }),
 		k.min !== undefined && k.max !== undefined && t("blocks.limits", { min: k.min, max: k.max }),
 	].filter(Boolean).join(" ");
 }
@@ -55,11 +62,13 @@ export function KeywordField({ block, field, holds, names, secret, value, error,
 	const d = standard(k, holds);
 	const label = labelOf(block, k.name);
 	const note = kind === "raw" ? t("blocks.as_hcl") : /^(lines|pairs|numbers)$/.test(kind) && !k.one_of && !names ? t("blocks.one_a_line") : "";
-	const help = <>{[helpOf(block, k), hint(k, d), note].filter(Boolean).join(" ")}{label !== k.name && <> <code>{k.name}</code></>}</>;
+	const help = <>{[helpOf(block, k), hint(block, k, d), note].filter(Boolean).join(" ")}{label !== k.name && <> <code>{k.name}</code></>}</>;
 	const p = { label, help, error, value, onChange };
 	if (kind === "raw") return <TextField {...p} mono />;
 	if (kind === "bool") {
 		if (d === "false" || d === "true") return <CheckField label={label} help={help} value={(value || d) === "true"} onChange={(v) => onChange(String(v) === d && !field.given ? "" : String(v))} />;
+		// What must be said and has no default, such as the consent to terms.
+		if (k.required) return <CheckField label={label} help={<>{help}{error && <span class="wrong">{error}</span>}</>} value={value === "true"} onChange={(v) => onChange(v ? "true" : field.given ? "false" : "")} />;
 		return <SelectField {...p} options={[{ value: "", text: t("blocks.automatic") }, { value: "true", text: t("blocks.yes") }, { value: "false", text: t("blocks.no") }]} />;
 	}
 	const choices = k.one_of ?? names;

@@ -3,7 +3,7 @@
 // Ports, bonds, VLANs, routes and NAT of the draft, with what holds now, and the
 // dialogs that change them.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, Card, Dialog, Empty, ErrorNotice, SelectField, Skeleton, Status, t, TextField } from "../kit";
+import { type api, ask, Button, Card, Dialog, Empty, ErrorNotice, say, sayAll, SelectField, Skeleton, Status, t, TextField } from "../kit";
 import { current, edit, path, type Values } from "../draft/draft";
 import { Advanced, Trouble, useForm } from "../draft/form";
 import type { Link } from "./front";
@@ -146,7 +146,7 @@ export function Links({ rows, open, done }: { rows: readonly Row[]; open: (s: Ta
 						{rows.map((l) => (
 							<tr key={l.name}>
 								<th scope="row" data-inner={l.kind === "vlan" || undefined}>{l.name}</th>
-								<td>{words(l)}{l.now?.problems.map((p) => <div class="small why" key={p}>{p}</div>)}</td>
+								<td>{words(l)}{l.now && sayAll(l.now, "problems").map((p) => <div class="small why" key={p}>{p}</div>)}</td>
 								<td class="mono small">{l.addresses.map((a) => <div key={a}>{a}</div>)}{l.addresses.length === 0 && "–"}</td>
 								<td class="tnum">{l.now?.mtu || "–"}</td>
 								<td class="small">{l.description && <div>{l.description}</div>}<div class="muted">{about(l)}</div></td>
@@ -181,7 +181,7 @@ export function Ways({ values, now, open, done }: { values: NetworkValues; now: 
 								<tr key={`${w.block} ${w.name}`}>
 									<th scope="row">{w.name}<div class="muted small">{t(`network.kind.${w.block}`)}</div></th>
 									<td class="small">{w.description && <div>{w.description}</div>}{live.map((x) => <code class="block" key={x.text}>{x.text}</code>)}</td>
-									<td>{live.length === 0 ? <Status word={t("network.state.new")} state="unknown" /> : bad ? <><Status word={t("network.state.problem")} state="down" /><div class="small why">{bad.problem}</div></> : <Status word={t("network.state.set")} state="up" />}</td>
+									<td>{live.length === 0 ? <Status word={t("network.state.new")} state="unknown" /> : bad ? <><Status word={t("network.state.problem")} state="down" /><div class="small why">{say(bad, "problem")}</div></> : <Status word={t("network.state.set")} state="up" />}</td>
 									<td><Acts at={path(w.block, w.name)} name={w.name} block={w.block} open={open} done={done} /></td>
 								</tr>
 							);

@@ -4,7 +4,7 @@
 // key is down here for as long as it is held, by pointer or keyboard.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { type api, Card, Empty, ErrorNotice, may, needs, mutate, Notice, Skeleton, Status, t, useTopic } from "../kit";
+import { type api, Card, Empty, ErrorNotice, may, needs, mutate, Notice, say, Skeleton, Status, t, useTopic } from "../kit";
 
 type Key = "up" | "down" | "left" | "right" | "enter" | "escape";
 const order: readonly Key[] = ["up", "left", "enter", "right", "down", "escape"];
@@ -121,7 +121,7 @@ export function PanelView({ s }: { s: api.PanelScreen }) {
 function Facts({ s }: { s: api.PanelScreen }) {
 	return (
 		<div class="row">
-			{!s.model && !s.connected && !s.problem ? <Status word={t("hardware.panel_virtual")} state="info" /> : <Status word={s.connected ? t("hardware.panel_connected") : t("hardware.panel_lost")} state={s.connected ? "up" : "down"}>{s.problem}</Status>}
+			{!s.model && !s.connected && !s.problem ? <Status word={t("hardware.panel_virtual")} state="info" /> : <Status word={s.connected ? t("hardware.panel_connected") : t("hardware.panel_lost")} state={s.connected ? "up" : "down"}>{say(s, "problem")}</Status>}
 			<span class="muted">{[s.model, `${s.cols} × ${s.rows}`, s.mode !== "full" && t(`hardware.mode.${s.mode}`)].filter(Boolean).join(" · ")}</span>
 		</div>
 	);

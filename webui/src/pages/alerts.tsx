@@ -4,7 +4,7 @@
 // other programs get the statistics.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Ago, type api, ask, Button, Card, Dialog, ErrorNotice, Facts, format, may, Menu, mutate, Notice, Page, type PageProps, Skeleton, Status, t, Table, Tabs, TextField, toast, useCall, useList } from "../kit";
+import { Ago, type api, ask, Button, Card, Dialog, ErrorNotice, errorText, Facts, format, may, Menu, mutate, Notice, Page, type PageProps, Skeleton, Status, t, Table, Tabs, TextField, toast, useCall, useList } from "../kit";
 import { type AlertValues as Rule, path, removeBlocks, useBlock, useConfig } from "../draft/draft";
 import { BlockForm } from "../draft/form";
 import { Copyable, isTime } from "../admin/parts";
@@ -116,7 +116,7 @@ function Channels() {
 			await mutate("alert.test", { name: r.name });
 			toast(t("alerts.tested", { name: r.name }));
 		} catch (err) {
-			toast(t("alerts.test_failed", { name: r.name, why: err instanceof Error ? err.message : String(err) }), { kind: "error" });
+			toast(t("alerts.test_failed", { name: r.name, why: errorText(err) }), { kind: "error" });
 		}
 		live.again();
 	};

@@ -3,7 +3,7 @@
 // The audit log: who did what, from where, with what outcome, before and after.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, boxNow, Button, call, type CallError, Card, CheckField, ErrorNotice, Facts, format, has, may, Notice, Page, type PageProps, Panel, place, query, SelectField, setQuery, Status, t, Table, TextField, Time, toastError, useList, useLog } from "../kit";
+import { type api, boxNow, Button, call, type CallError, Card, CheckField, ErrorNotice, Facts, format, has, may, Notice, Page, type PageProps, Panel, place, query, say, SelectField, setQuery, Status, t, Table, TextField, Time, toastError, useList, useLog } from "../kit";
 import { Copyable, dayOf, download, momentOf } from "../admin/parts";
 import { fetchStream, overStream } from "../admin/transfer";
 
@@ -98,7 +98,7 @@ function List({ filter, live, chosen }: { filter: Filter; live: { value: boolean
 					columns={[
 						{ id: "time", head: t("common.time"), cell: (r) => <Time at={r.time} /> },
 						{ id: "user", head: t("audit.who"), by: (r) => r.user ?? "", cell: (r) => who(r) },
-						{ id: "what", head: t("audit.what"), wrap: true, by: (r) => r.what ?? r.method, cell: (r) => <>{r.what || <code>{r.method}</code>}</> },
+						{ id: "what", head: t("audit.what"), wrap: true, by: (r) => r.what ?? r.method, cell: (r) => <>{done(r) || <code>{r.method}</code>}</> },
 						{ id: "object", head: t("audit.object"), wrap: true, by: (r) => r.object ?? "", cell: (r) => (r.object ? <code>{r.object}</code> : "–") },
 						{ id: "change", head: t("audit.change"), wrap: true, cell: (r) => <ChangeText r={r} /> },
 						{ id: "outcome", head: t("audit.outcome"), by: (r) => r.outcome, cell: (r) => <Outcome r={r} /> },
@@ -132,6 +132,12 @@ function Follow({ filter, onNews }: { filter: Filter; onNews: (news: Rec[], gap:
 	return log.error.value ? <ErrorNotice error={log.error.value} /> : null;
 }
 
+// done says what was done; the log's own records have a method alone.
+function done(r: Rec): string {
+	const key = `audit.box.${r.method.replace("audit.", "")}`;
+	return say(r, "what") || (r.origin === "box" && has(key) ? t(key) : "");
+}
+
 // What the box does by itself has no user, or one that is called box.
 const itself = (r: Rec) => r.origin === "box" || r.origin === "engine" || (r.user === "box" && r.origin === "boot");
 const who = (r: Rec) => (itself(r) ? <span class="muted">{t("audit.the_box")}</span> : r.user || <span class="muted">{t("audit.nobody")}</span>);
@@ -157,11 +163,11 @@ function Side({ r }: { r: Rec }) {
 	return (
 		<Panel name={t("audit.record", { n: r.seq })} onClose={() => setQuery({ record: "" })}>
 			<Outcome r={r} />
-			{r.message && <Notice kind="warning">{r.message}</Notice>}
+			{r.message && <Notice kind="warning">{say(r, "message")}</Notice>}
 			<Facts list={[
 				[t("common.time"), momentOf(r.time)],
 				[t("audit.who"), who(r)],
-				Boolean(r.what) && [t("audit.what"), r.what],
+				Boolean(done(r)) && [t("audit.what"), done(r)],
 				[t("audit.method"), <code key="m">{r.method}</code>],
 				Boolean(r.object) && [t("audit.object"), <code key="o">{r.object}</code>],
 				[t("audit.from"), from(r)],

@@ -3,7 +3,7 @@
 // A backup of the box as one encrypted file, and restoring one: it is looked at
 // first, and its text becomes the candidate, not the running configuration.
 import { useSignal } from "@preact/signals";
-import { type api, ask, boxNow, Button, call, Card, CheckField, ErrorNotice, Facts, hello, mutate, Notice, Page, type PageProps, streams, t, TextField, toast } from "../kit";
+import { type api, ask, boxNow, Button, call, Card, CheckField, ErrorNotice, Facts, hello, mutate, Notice, Page, type PageProps, say, streams, t, TextField, toast } from "../kit";
 import { base64, dayOf, download, fromBase64, momentOf, PickFile } from "../admin/parts";
 import { type Done, fetchStream, overStream } from "../admin/transfer";
 
@@ -173,7 +173,7 @@ function Restore() {
 						<Items name={t("backup.added", { n: f.added.length })} list={f.added} />
 						<Items name={t("backup.replaced", { n: f.replaced.length })} list={f.replaced} />
 						{f.hostname !== hello.value?.hostname && <Notice kind="warning">{t("backup.other_box", { host: f.hostname })}</Notice>}
-						{f.problems.length > 0 && <Notice kind="warning"><strong>{t("backup.problems", { n: f.problems.length })}</strong><ul>{f.problems.map((p) => <li key={p.message}>{p.line ? `${p.line}: ` : ""}{p.message}</li>)}</ul></Notice>}
+						{f.problems.length > 0 && <Notice kind="warning"><strong>{t("backup.problems", { n: f.problems.length })}</strong><ul>{f.problems.map((p) => <li key={p.message}>{p.line ? `${p.line}: ` : ""}{say(p, "message")}</li>)}</ul></Notice>}
 						<details><summary>{t("backup.text")}</summary><pre class="code-block" tabIndex={0}>{f.text}</pre></details>
 					</section>
 				)}

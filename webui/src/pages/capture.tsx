@@ -3,7 +3,7 @@
 // Captures of packets: begin one, watch it, stop it, take it away. The box
 // filters and keeps the file; it joins both sides of an exchange by comments.
 import { useSignal } from "@preact/signals";
-import { Ago, type api, ask, Button, Card, CheckField, Count, Empty, ErrorNotice, fieldErrors, format, has, may, Menu, mutate, needs, Num, NumberField, Page, type PageProps, SelectField, Status, t, Table, TextField, toast, toastError, useCall, useTopic } from "../kit";
+import { Ago, type api, ask, Button, Card, CheckField, Count, Empty, ErrorNotice, fieldErrors, format, has, may, Menu, mutate, needs, Num, NumberField, Page, type PageProps, say, SelectField, Status, t, Table, TextField, toast, toastError, useCall, useTopic } from "../kit";
 import { saveBundle } from "../machine/save";
 import { Choices } from "../draft/keyword";
 import { lines } from "../draft/values";
@@ -102,5 +102,5 @@ function List() {
 
 function State({ c }: { c: api.Capture }) {
 	const reason = c.reason && (has(`capture.reason.${c.reason}`) ? t(`capture.reason.${c.reason}`) : c.reason);
-	return <Status word={t(`capture.state.${c.state}`)} state={c.problem ? "down" : running(c) ? "up" : c.state === "ending" ? "draining" : "disabled"}>{c.problem || reason}</Status>;
+	return <Status word={t(`capture.state.${c.state}`)} state={c.problem ? "down" : running(c) ? "up" : c.state === "ending" ? "draining" : "disabled"}>{say(c, "problem") || reason}</Status>;
 }

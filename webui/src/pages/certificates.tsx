@@ -5,9 +5,11 @@
 import { useSignal } from "@preact/signals";
 import { type api, ask, Button, Dialog, Facts, hello, href, Menu, mutate, Notice, Page, type PageProps, Panel, query, setQuery, Status, stateOf, t, Table, Tabs, toast, useCall, useCommands, useList, useTopic } from "../kit";
 import { BlockForm } from "../draft/form";
-import { Buttons, type Cert, CertFacts, CertState, daysLeft, Found, Left, remove, removal, renew, saveChain, UserLinks, Acme } from "../admin/certview";
+import { Buttons, type Cert, CertFacts, CertState, daysLeft, Found, Left, remove, removal, renew, saveChain, successor, UserLinks, Acme } from "../admin/certview";
 import { needsCare } from "../components/care";
+import { AcmeList } from "../admin/acmeblocks";
 import { ImportDialog, TrustDialog } from "../admin/importcert";
+import { RequestList } from "../admin/requests";
 import { Copyable, isTime, momentOf, print } from "../admin/parts";
 
 export default function Certificates(_: PageProps) {
@@ -15,6 +17,8 @@ export default function Certificates(_: PageProps) {
 		<Page name={t("certificates.title")}>
 			<Tabs label={t("certificates.title")} tabs={[
 				{ id: "certificates", text: t("certificates.tab_certificates"), show: () => <List /> },
+				{ id: "requests", text: t("certificates.tab_requests"), show: () => <RequestList /> },
+				{ id: "acme", text: t("certificates.tab_acme"), show: () => <AcmeList /> },
 				{ id: "trust", text: t("certificates.tab_trust"), show: () => <TrustList /> },
 			]} />
 		</Page>
@@ -55,6 +59,7 @@ function List() {
 							{ text: t("certificates.details"), href: `/certificates/${encodeURIComponent(c.name)}`, icon: "eye" },
 							{ text: t("certificates.replace"), icon: "upload", need: "editor", onClick: () => (importing.value = c.name), ...(c.source === "imported" ? {} : { why: t("certificates.replace_why") }) },
 							{ text: t("certificates.renew"), icon: "refresh", need: "editor", onClick: () => void renew(c), ...(c.source === "imported" ? { why: t("certificates.renew_why") } : {}) },
+							{ text: t("certificates.request_successor"), icon: "key", need: "editor", href: successor(c), ...(c.not_after && c.source === "imported" ? {} : { why: c.not_after ? t("certificates.replace_why") : t("certificates.nothing_yet") }) },
 							{ text: t("certificates.download"), icon: "download", onClick: () => void saveChain(c.name), ...(c.not_after ? {} : { why: t("certificates.nothing_yet") }) },
 							"line",
 							{ text: t("certificates.remove"), icon: "trash", need: "editor", onClick: () => void remove(c), ...(removal(c) ? { why: removal(c) } : {}) },

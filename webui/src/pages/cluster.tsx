@@ -6,6 +6,7 @@ import {
 	type api, Bits, Button, Card, Chart, Choice, Count, Empty, ErrorNotice, Facts, format, go, Menu, Notice, Num, type PageProps, Page, query, Rate, setQuery, Skeleton, stale, Status, t, Tabs, Tile, Time,
 	toastError, useCommands, useKeys, useLog, useTopic,
 } from "../kit";
+import { eventText } from "../components/happened";
 import { CertificateLeft, certificatesOf, ClusterStatus, errorShare, PoolBar, poolsOf } from "../traffic/clusterlive";
 import { Clone, enableEdit, removeCluster } from "../traffic/create";
 import { type Config, edit, listen, path, useConfig, useProblems } from "../draft/draft";
@@ -178,7 +179,7 @@ function Events({ objects }: { objects: readonly string[] }) {
 					<thead><tr><th scope="col">{t("common.time")}</th><th scope="col">{t("cluster.severity")}</th><th scope="col">{t("cluster.event")}</th></tr></thead>
 					<tbody>
 						{rows.map((r, i) => (r.entry ? (
-							<tr key={r.entry.seq}><td><Time at={r.entry.time} /></td><td><Status word={r.entry.severity} /></td><td class="wrap">{r.entry.text}</td></tr>
+							<tr key={r.entry.seq}><td><Time at={r.entry.time} /></td><td><Status word={r.entry.severity} /></td><td class="wrap">{eventText(r.entry)}</td></tr>
 						) : <tr key={`gap${i}`}><td colSpan={3} class="muted">{t("cluster.gap", { n: r.dropped ?? 0 })}</td></tr>))}
 					</tbody>
 				</table>

@@ -4,10 +4,11 @@
 // diagnostics while one types, an outline and what each keyword means.
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { Ago, type api, ask, boxNow, Button, call, CallError, Card, Code, ErrorNotice, hello, Icon, may, mutate, needs, Notice, Page, place, Skeleton, stale, Status, t, toast, toastError, tx, useCall, useKeys, useTopic } from "../kit";
+import { Ago, type api, ask, boxNow, Button, call, CallError, Card, Code, ErrorNotice, has, hello, Icon, may, mutate, needs, Notice, Page, place, Skeleton, stale, Status, t, toast, toastError, tx, useCall, useKeys, useTopic } from "../kit";
 import { typeName } from "../components/changes";
 import { caret, enclosing, type Mark, offset, outline } from "../components/outline";
 import { CodeArea, DiffView } from "../components/text";
+import { helpOf, withoutOf } from "../draft/keyword";
 import { type LocalDraft, readDraft, writeDraft } from "../localdraft";
 import type { Problem } from "../wire";
 
@@ -258,16 +259,16 @@ function Help({ path, word }: { path: readonly Mark[]; word: string }) {
 	const inside = blocks.filter((b) => (block ? b.in?.includes(block.name) : !b.in?.length));
 	return (
 		<aside class="keyhelp" aria-label={t("edit.help")}>
-			{keyword && <Card name={<code>{keyword.name}</code>}><KeywordHelp k={keyword} /></Card>}
-			{named && named !== block && <Card name={<code>{named.name}</code>}><p lang="en">{named.purpose}</p></Card>}
+			{keyword && <Card name={<code>{keyword.name}</code>}><KeywordHelp block={block!.name} k={keyword} /></Card>}
+			{named && named !== block && <Card name={<code>{named.name}</code>}><p>{purposeOf(named)}</p></Card>}
 			<Card name={block ? <code>{block.title ?? block.name}</code> : t("edit.top")}>
 				<div class="stack" style={{ gap: "8px" }}>
-					{block && <p lang="en">{block.purpose}</p>}
-					{inside.length > 0 && <p><span class="muted">{t("edit.blocks")}</span> {inside.map((b) => <code key={b.name + (b.title ?? "")} class="val" title={b.purpose}>{b.name}</code>)}</p>}
+					{block && <p>{purposeOf(block)}</p>}
+					{inside.length > 0 && <p><span class="muted">{t("edit.blocks")}</span> {inside.map((b) => <code key={b.name + (b.title ?? "")} class="val" title={purposeOf(b)}>{b.name}</code>)}</p>}
 					{block && (
 						<details open={!keyword}>
 							<summary>{t("edit.keywords", { n: block.keywords.length })}</summary>
-							<ul class="plain-list words">{block.keywords.map((k) => <li key={k.name}><code>{k.name}</code>{k.required && <Icon name="warning" label={t("edit.required")} />} <span class="muted" lang="en">{k.purpose}</span></li>)}</ul>
+							<ul class="plain-list words">{block.keywords.map((k) => <li key={k.name}><code>{k.name}</code>{k.required && <Icon name="warning" label={t("edit.required")} />} <span class="muted">{helpOf(block.name, k)}</span></li>)}</ul>
 						</details>
 					)}
 				</div>
@@ -284,16 +285,20 @@ export function findBlock(blocks: readonly api.Block[], path: readonly Mark[]): 
 	return blocks.find((b) => b.name === last.type && (outer ? b.in?.includes(outer) : !b.in?.length));
 }
 
-function KeywordHelp({ k }: { k: api.Keyword }) {
+// The language words itself in English; reference.json has the other languages.
+const worded = (key: string, text: string) => (has(`reference.${key}`) ? t(`reference.${key}`) : text);
+const purposeOf = (b: api.Block) => worded(`block.${(b.title ?? b.name).replaceAll(" ", "_")}`, b.purpose);
+
+function KeywordHelp({ block, k }: { block: string; k: api.Keyword }) {
 	const range = k.min || k.max ? t("edit.range", { min: k.min || "–", max: k.max || "–" }) : "";
 	const defaults = Object.entries(k.default_for ?? {});
 	return (
 		<div class="stack" style={{ gap: "8px" }}>
-			<p lang="en">{k.purpose}</p>
+			<p>{helpOf(block, k)}</p>
 			<dl class="facts">
-				<dt>{t("edit.kind")}</dt><dd><code>{k.kind}</code>{range && ` ${range}`}</dd>
+				<dt>{t("edit.kind")}</dt><dd><code>{worded(`kind.${k.kind.replaceAll(" ", "_")}`, k.kind)}</code>{range && ` ${range}`}</dd>
 				{k.one_of && <><dt>{t("edit.one_of")}</dt><dd>{k.one_of.map((v) => <code key={v} class="val">{v}</code>)}</dd></>}
-				{(k.default || k.unset) && <><dt>{t("edit.default")}</dt><dd>{k.default ? <code>{k.default}</code> : <span lang="en">{k.unset}</span>}</dd></>}
+				{(k.default || k.unset) && <><dt>{t("edit.default")}</dt><dd>{k.default ? <code>{k.default}</code> : withoutOf(block, k)}</dd></>}
 				{defaults.length > 0 && <><dt>{t("edit.default_for")}</dt><dd>{defaults.map(([x, v]) => <span key={x} class="nowrap">{x} <code>{v}</code> </span>)}</dd></>}
 				{k.ref && <><dt>{t("edit.ref")}</dt><dd>{typeName(k.ref)}</dd></>}
 				{k.only && <><dt>{t("edit.only")}</dt><dd>{k.only.join(", ")}</dd></>}

@@ -6,7 +6,7 @@ import { batch, type Signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { eventText, type Happening } from "../components/happened";
 import { ObjectLink, objectHref } from "../components/object";
-import { Ago, boxNow, Button, call, CallError, Choice, Code, Dialog, Empty, errorText, ErrorNotice, format, Icon, Menu, mutate, Page, type PageProps, place, save, setQuery, Skeleton, stale, StateIcon, stateOf, t, TextField, toast, useKeys, useLog } from "../kit";
+import { Ago, boxNow, Button, call, CallError, Choice, Code, Dialog, Empty, errorText, ErrorNotice, format, Icon, Menu, mutate, Page, type PageProps, place, save, say, setQuery, Skeleton, stale, StateIcon, stateOf, t, TextField, toast, useKeys, useLog } from "../kit";
 
 const perAsk = 200;
 const mostShown = 1000;
@@ -61,7 +61,7 @@ export default function Events(_: PageProps) {
 				got.value = r.events;
 				more.value = r.events.length === perAsk;
 				unacked.value = r.unacked;
-				problem.value = r.problem ?? "";
+				problem.value = say(r, "problem");
 				error.value = null;
 			}),
 			(err: CallError) => { if (!stop.signal.aborted) error.value = err; },

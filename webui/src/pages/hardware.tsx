@@ -2,7 +2,7 @@
 //
 // The box as a thing: what board it is and why, its sensors, lamps and other
 // devices, and the panel on its front.
-import { Ago, type api, Button, Card, ErrorNotice, Facts, has, mutate, Notice, Page, type PageProps, Skeleton, Status, t, Table, Tabs, toastError, useList, useTopic } from "../kit";
+import { Ago, type api, Button, Card, ErrorNotice, Facts, has, mutate, Notice, Page, type PageProps, say, sayAll, Skeleton, Status, t, Table, Tabs, toastError, useList, useTopic } from "../kit";
 import { BlockForm } from "../draft/form";
 import { Lamp, PanelCard } from "../machine/panel";
 
@@ -30,7 +30,7 @@ function State() {
 			{source.error.value && <ErrorNotice error={source.error.value} title={t("common.not_loaded", { name: t("hardware.title") })} />}
 			{!h ? !source.error.value && <Skeleton rows={10} /> : (
 				<>
-					{h.problems.length > 0 && <Notice kind="warning"><strong>{t("hardware.problems")}</strong><ul>{h.problems.map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
+					{h.problems.length > 0 && <Notice kind="warning"><strong>{t("hardware.problems")}</strong><ul>{sayAll(h, "problems").map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
 					{!h.machine && <Notice kind="error">{t("hardware.no_machine")}</Notice>}
 					<div class="grid">
 						<PanelCard />
@@ -86,11 +86,11 @@ function Lamps({ m }: { m: api.MachineInfo }) {
 	return (
 		<Card name={t("hardware.lamps")}>
 			<div class="stack">
-				<p><Status word={has(`hardware.level.${m.level}`) ? t(`hardware.level.${m.level}`) : m.level} state={levels[m.level] ?? "unknown"}>{m.why}</Status></p>
+				<p><Status word={has(`hardware.level.${m.level}`) ? t(`hardware.level.${m.level}`) : m.level} state={levels[m.level] ?? "unknown"}>{say(m, "why")}</Status></p>
 				{m.leds.length === 0 ? <p class="muted">{t("hardware.no_lamps")}</p> : (
 					<Facts list={m.leds.map((l) => [
 						has(`hardware.led.${l.use}`) ? t(`hardware.led.${l.use}`) : l.use,
-						<span class="row" key={l.use}><Lamp colour={l.colour} blink={l.blink} />{t(l.colour ? `hardware.colour.${l.colour}` : "hardware.colour.off")}{l.blink && <span class="muted">{t("hardware.blinks")}</span>}{l.problem && <span class="wrong">{l.problem}</span>}</span>,
+						<span class="row" key={l.use}><Lamp colour={l.colour} blink={l.blink} />{t(l.colour ? `hardware.colour.${l.colour}` : "hardware.colour.off")}{l.blink && <span class="muted">{t("hardware.blinks")}</span>}{l.problem && <span class="wrong">{say(l, "problem")}</span>}</span>,
 					] as const)} />
 				)}
 			</div>
@@ -104,8 +104,8 @@ function Watchdog({ w }: { w: api.MachineWatchdog | null }) {
 			{!w ? <p class="muted">{t("hardware.no_watchdog")}</p> : (
 				<div class="stack">
 					{w.reset && <Notice kind="warning">{t("hardware.watchdog_reset")}</Notice>}
-					{w.problem && <Notice kind="error">{w.problem}</Notice>}
-					<p><Status word={t(w.feeding ? "hardware.fed" : "hardware.unfed")} state={w.feeding ? "up" : "down"}>{w.why}</Status></p>
+					{w.problem && <Notice kind="error">{say(w, "problem")}</Notice>}
+					<p><Status word={t(w.feeding ? "hardware.fed" : "hardware.unfed")} state={w.feeding ? "up" : "down"}>{say(w, "why")}</Status></p>
 					<Facts list={[
 						[t("hardware.identity"), w.identity],
 						[t("hardware.timeout"), w.timeout],
@@ -127,8 +127,8 @@ function Devices({ m }: { m: api.MachineInfo }) {
 			<Facts list={[
 				Boolean(m.booted) && [t("hardware.booted"), <Ago key="b" at={m.booted} />],
 				[t("hardware.serial"), m.serial.devices.length ? t("hardware.serial_at", { devices: m.serial.devices.join(", "), speed: m.serial.speed }) : "–"],
-				...m.keys.map((k) => [t(k.use === "reset" ? "hardware.reset_key" : "hardware.power_key"), <span key={k.use}>{k.problem || (k.found ? t("hardware.presses", { n: k.presses }) : t("hardware.not_found"))}</span>] as const),
-				...m.bypass.map((b) => [t("hardware.bypass", { ports: b.ports.join(" – ") || b.name }), <span key={b.name}>{b.problem || t("hardware.bypass_both", { mode: bypassMode(b.mode), off: bypassMode(b.power_off) })}</span>] as const),
+				...m.keys.map((k) => [t(k.use === "reset" ? "hardware.reset_key" : "hardware.power_key"), <span key={k.use}>{say(k, "problem") || (k.found ? t("hardware.presses", { n: k.presses }) : t("hardware.not_found"))}</span>] as const),
+				...m.bypass.map((b) => [t("hardware.bypass", { ports: b.ports.join(" – ") || b.name }), <span key={b.name}>{say(b, "problem") || t("hardware.bypass_both", { mode: bypassMode(b.mode), off: bypassMode(b.power_off) })}</span>] as const),
 			]} />
 		</Card>
 	);
@@ -149,7 +149,7 @@ function Sensors({ list }: { list: readonly api.Sensor[] }) {
 				columns={[
 					{ id: "name", head: t("hardware.name"), by: (s) => s.name, cell: (s) => <span title={s.id}>{s.name}</span> },
 					{ id: "kind", head: t("hardware.kind"), by: (s) => s.kind, cell: (s) => (has(`hardware.kind.${s.kind}`) ? t(`hardware.kind.${s.kind}`) : s.kind) },
-					{ id: "state", head: t("hardware.state"), by: worst, cell: (s) => <Status word={t(`hardware.sensor.${s.state}`)} state={states[s.state] ?? "unknown"}>{s.problem}</Status> },
+					{ id: "state", head: t("hardware.state"), by: worst, cell: (s) => <Status word={t(`hardware.sensor.${s.state}`)} state={states[s.state] ?? "unknown"}>{say(s, "problem")}</Status> },
 					{ id: "value", head: t("hardware.value"), num: true, by: (s) => s.value, cell: (s) => <span class={s.state === "missing" ? "muted tnum" : "tnum"}>{`${s.value} ${s.unit}`}</span> },
 					{ id: "low", head: t("hardware.low"), num: true, by: (s) => s.low, cell: (s) => limit(s.low, s.unit) },
 					{ id: "high", head: t("hardware.high"), num: true, by: (s) => s.high, cell: (s) => limit(s.high, s.unit) },

@@ -5,7 +5,7 @@
 // commit that locks everybody out takes itself back.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Ago, type api, Button, Card, Choice, ErrorNotice, Facts, format, mutate, Notice, Page, type PageProps, Skeleton, t, Time, useCall, useTopic } from "../kit";
+import { Ago, type api, Button, Card, Choice, ErrorNotice, Facts, format, mutate, Notice, Page, type PageProps, say, sayAll, Skeleton, t, Time, useCall, useTopic } from "../kit";
 import { Warnings } from "../admin/warnings";
 import { useConfig } from "../draft/draft";
 import { BlockForm } from "../draft/form";
@@ -88,8 +88,8 @@ const tags = (list: readonly string[]) => <span class="tags">{list.map((a) => <s
 function Now({ n }: { n: api.NetworkInfo }) {
 	return (
 		<div class="stack">
-			{n.problems.length > 0 && <Notice kind="error"><ul>{n.problems.map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
-			{!n.managed && <Notice>{n.method === "none" || !n.why ? t("network.unmanaged") : n.why}</Notice>}
+			{n.problems.length > 0 && <Notice kind="error"><ul>{sayAll(n, "problems").map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
+			{!n.managed && <Notice>{n.method === "none" || !n.why ? t("network.unmanaged") : say(n, "why")}</Notice>}
 			<Facts list={[
 				[t("network.port"), n.port ? <a key="p" href={`/ports/${encodeURIComponent(n.port)}`}>{n.port}</a> : "–"],
 				...(n.vlan ? [["VLAN", `${n.vlan} (${n.interface || "–"})`] as const] : []),
@@ -130,11 +130,11 @@ function Clock() {
 	if (source.error.value) return <Card name={t("network.clock")}><ErrorNotice error={source.error.value} /></Card>;
 	if (!c) return <Card name={t("network.clock")}><Skeleton rows={4} /></Card>;
 	const state = c.synced ? t("network.clock_synced", { n: c.stratum }) : c.servers.length === 0 ? t("network.clock_alone")
-		: c.simulated ? t("network.clock_simulated") : c.corrects ? t("network.clock_unsynced") : c.why;
+		: c.simulated ? t("network.clock_simulated") : c.corrects ? t("network.clock_unsynced") : say(c, "why");
 	return (
 		<Card name={t("network.clock")}>
 			<div class="stack">
-				{c.problems.length > 0 && <Notice kind="error"><ul>{c.problems.map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
+				{c.problems.length > 0 && <Notice kind="error"><ul>{sayAll(c, "problems").map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
 				<Facts list={[
 					[t("network.clock_state"), state],
 					...(c.would ? [[t("network.clock_would"), c.would] as const] : []),
@@ -155,7 +155,7 @@ function TimeServer({ s }: { s: api.TimeServer }) {
 		<>
 			<h3>{s.name}{s.address && s.address !== s.name && <> <span class="muted">{s.address}</span></>}</h3>
 			<Facts list={[
-				[t("network.clock_state"), s.why ? `${t(`network.clock_server.${s.state}`)}: ${s.why}` : t(`network.clock_server.${s.state}`)],
+				[t("network.clock_state"), s.why ? `${t(`network.clock_server.${s.state}`)}: ${say(s, "why")}` : t(`network.clock_server.${s.state}`)],
 				...(s.at ? [
 					[t("network.clock_offset"), `${seconds(s.offset)} ± ${seconds(s.distance)}`] as const,
 					[t("network.clock_stratum"), String(s.stratum)] as const,

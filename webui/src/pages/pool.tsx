@@ -99,7 +99,7 @@ const query_ = () => ({ range: query("range").peek(), metric: query("metric").pe
 function worst(source: { get(k: string): { value: api.LiveMember } | undefined }, keys: readonly string[]): string {
 	for (const k of keys) {
 		const m = source.get(k)?.value;
-		if (m?.health === "down") return `${m.name} “${brief(m.reason ?? "")}”`;
+		if (m?.health === "down") return `${m.name} “${brief(m, "reason")}”`;
 	}
 	return "";
 }

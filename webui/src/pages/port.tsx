@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One network port.
-import { type api, Button, Card, Count, Empty, ErrorNotice, Facts, format, Notice, Num, Page, type PageProps, Skeleton, t, Tile, useTopic } from "../kit";
+import { type api, Button, Card, Count, Empty, ErrorNotice, Facts, format, Notice, Num, Page, type PageProps, say, Skeleton, t, Tile, useTopic } from "../kit";
 import { errorsOf, Identify, PortStatus, Speed, speedText, useTraffic } from "../machine/ports";
 
 export default function PortPage({ params }: PageProps) {
@@ -14,7 +14,7 @@ export default function PortPage({ params }: PageProps) {
 	if (!p) return <Page name={name} crumbs={crumbs}>{source.loaded.value ? <Empty title={t("ports.none", { name })} text={t("ports.none_text")} actions={<Button href="/ports">{t("ports.all")}</Button>} /> : <Skeleton rows={8} />}</Page>;
 	return (
 		<Page name={t("ports.port", { name })} crumbs={crumbs} state={<><PortStatus p={p} />{p.management && <span class="tag">{t("ports.management")}</span>}</>} actions={<Identify p={p} />}>
-			{p.problem && <Notice kind="error">{p.problem}</Notice>}
+			{p.problem && <Notice kind="error">{say(p, "problem")}</Notice>}
 			<div class="tiles">
 				<Tile label={t("ports.speed")} value={speedText(p)} note={p.duplex && t(p.duplex === "half" ? "ports.half" : "ports.full")} />
 				<Tile label={t("ports.rx")} value={<Speed of={rx(p.name)} />} note={<Total of={p.counters.rx_bytes} />} />

@@ -3,7 +3,7 @@
 // Health checks: what is asked, of whom, what came back last, and asking now.
 import { computed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { Ago, type api, ask, Button, type Column, Facts, format, href, lang, Menu, Num, Page, type PageProps, Panel, query, setQuery, type Source, type State, Status, StateIcon, t, Table, useCall, useTopic } from "../kit";
+import { Ago, type api, ask, Button, type Column, Facts, format, href, lang, Menu, Num, Page, type PageProps, Panel, query, say, setQuery, type Source, type State, Status, StateIcon, t, Table, useCall, useTopic } from "../kit";
 import { BlockDialogs, editBlock } from "../draft/blockdialog";
 import { removeBlocks } from "../draft/draft";
 import { labelOf } from "../draft/keyword";
@@ -126,7 +126,7 @@ function latest(c: Check) {
 function Latest({ c }: { c: Check }) {
 	const a = latest(c);
 	if (!a) return <span class="muted">{t("members.not_asked")}</span>;
-	return <span class="last-probe"><StateIcon state={a.probe.outcome === "good" ? "up" : "down"} label={t(`members.outcome.${a.probe.outcome ?? "abstain"}`)} /><span class="text">{a.member}: {brief(a.probe.detail ?? "")}</span><span class="muted nowrap"><Ago at={a.probe.at} /></span></span>;
+	return <span class="last-probe"><StateIcon state={a.probe.outcome === "good" ? "up" : "down"} label={t(`members.outcome.${a.probe.outcome ?? "abstain"}`)} /><span class="text">{a.member}: {brief(a.probe, "detail")}</span><span class="muted nowrap"><Ago at={a.probe.at} /></span></span>;
 }
 
 function Details({ c, name, loaded }: { c: Check | undefined; name: string; loaded: boolean }) {
@@ -144,7 +144,7 @@ function Details({ c, name, loaded }: { c: Check | undefined; name: string; load
 				<ul class="probe-list">{c.asked.map((a) => (
 					<li key={a.member}>
 						<span class="row"><Status word={a.probe.state} /><a href={href(`/pools/${encodeURIComponent(c.pool)}`, { server: a.member })}>{a.member}</a><span class="muted nowrap"><Ago at={a.probe.at} /></span></span>
-						<span>{a.probe.detail ?? t("members.not_asked")} {a.probe.at && <span class="muted"><Num q={format.latency(format.parseDuration(a.probe.took))} /></span>}</span>
+						<span>{say(a.probe, "detail") || t("members.not_asked")} {a.probe.at && <span class="muted"><Num q={format.latency(format.parseDuration(a.probe.took))} /></span>}</span>
 					</li>
 				))}</ul>
 			</section>

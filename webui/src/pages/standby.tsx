@@ -3,7 +3,7 @@
 // Hot standby: one sentence, what is wrong, who is active for what and why, the
 // other boxes, and what can be done about it.
 import { useSignal } from "@preact/signals";
-import { Button, Card, ErrorNotice, Notice, Page, type PageProps, Since, Skeleton, stale, StateIcon, t, Tabs, useCommands, useTopic } from "../kit";
+import { Button, Card, ErrorNotice, Notice, Page, type PageProps, say, Since, Skeleton, stale, StateIcon, t, Tabs, useCommands, useTopic } from "../kit";
 import { Begin, Forms } from "../standby/begin";
 import { Group, Rebalance, Where } from "../standby/groups";
 import { Pair } from "../standby/pair";
@@ -55,11 +55,11 @@ function Alarms({ s }: { s: Standby }) {
 		<section class="card attention" aria-labelledby="alarms">
 			<header><h2 id="alarms">{t("standby.alarms")}</h2></header>
 			<ul>
-				{n.problem && <li data-severity="error"><StateIcon state="down" label={t("common.state.error")} /><div class="what"><strong>{n.problem}</strong></div></li>}
+				{n.problem && <li data-severity="error"><StateIcon state="down" label={t("common.state.error")} /><div class="what"><strong>{say(n, "problem")}</strong></div></li>}
 				{list.map((a) => (
 					<li key={`${a.group} ${a.text}`} data-severity={a.severity}>
 						<StateIcon state={a.severity === "error" ? "down" : "degraded"} label={t(`common.state.${a.severity === "error" ? "error" : "warning"}`)} />
-						<div class="what">{a.group && <strong>{t("standby.group_named", { name: a.group })}</strong>}<span class={a.group ? "why" : undefined}>{a.text}</span></div>
+						<div class="what">{a.group && <strong>{t("standby.group_named", { name: a.group })}</strong>}<span class={a.group ? "why" : undefined}>{say(a, "text")}</span></div>
 						<span class="since muted"><Since at={a.since} /></span>
 					</li>
 				))}

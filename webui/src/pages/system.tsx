@@ -2,7 +2,7 @@
 //
 // What runs on the box and how, and the settings of the box itself.
 import { useSignal } from "@preact/signals";
-import { Ago, type api, ask, Bytes, Button, Card, Count, ErrorNotice, Facts, format, has, hello, may, mutate, Notice, Page, type PageProps, Percent, Since, Skeleton, skew, Status, t, Table, Tabs, toast, useCall, useList, useTopic } from "../kit";
+import { Ago, type api, ask, Bytes, Button, Card, Count, ErrorNotice, Facts, format, has, hello, may, mutate, Notice, Page, type PageProps, Percent, say, sayAll, Since, Skeleton, skew, Status, t, Table, Tabs, toast, useCall, useList, useTopic } from "../kit";
 import { removeBlocks, useBlock } from "../draft/draft";
 import { BlockForm } from "../draft/form";
 import { lines } from "../draft/values";
@@ -30,9 +30,9 @@ function State() {
 	return (
 		<>
 			{skew.value !== 0 && <Notice kind="warning">{t(skew.value > 0 ? "system.skew_behind" : "system.skew_ahead", { time: format.duration(Math.abs(skew.value)) })}</Notice>}
-			{s.restart?.error && <Notice kind="error">{t("system.restart_failed", { role: s.restart.role, why: s.restart.error })}</Notice>}
-			{s.problems.length > 0 && <Notice kind="warning"><strong>{t("system.problems")}</strong><ul>{s.problems.map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
-			{s.notes.length > 0 && <Notice><ul>{s.notes.map((n) => <li key={n}>{n}</li>)}</ul></Notice>}
+			{s.restart?.error && <Notice kind="error">{t("system.restart_failed", { role: s.restart.role, why: say(s.restart, "error") })}</Notice>}
+			{s.problems.length > 0 && <Notice kind="warning"><strong>{t("system.problems")}</strong><ul>{sayAll(s, "problems").map((p) => <li key={p}>{p}</li>)}</ul></Notice>}
+			{s.notes.length > 0 && <Notice><ul>{sayAll(s, "notes").map((n) => <li key={n}>{n}</li>)}</ul></Notice>}
 			<div class="grid">
 				<Card name={t("system.box")}>
 					<Facts list={[
@@ -116,7 +116,7 @@ function Console() {
 			<Card name={t("system.console_now")}>
 				{info.error.value ? <ErrorNotice error={info.error.value} retry={info.again} /> : !c ? <Skeleton /> : (
 					<div class="stack">
-						{c.problem && <Notice kind="error">{c.problem}</Notice>}
+						{c.problem && <Notice kind="error">{say(c, "problem")}</Notice>}
 						<Facts list={[
 							[t("system.addresses"), c.addresses.length ? <span class="tags" key="a">{c.addresses.map((a) => <span class="tag" key={a}>{a}</span>)}</span> : t("system.console_off")],
 							[t("system.listening"), c.listening.join(", ") || "–"],

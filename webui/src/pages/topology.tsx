@@ -9,7 +9,7 @@ import { Drains, openDrain } from "../components/drain";
 import { edgeFlow, type Flow, flowOf, memberState, type Sources, useHits } from "../components/flow";
 import { build, choose, curve, type Graph, type GraphEdge, type GraphNode, type Layout, layout, order, otherwise, thickness } from "../components/graph";
 import { objectHref } from "../components/object";
-import { Button, Choice, Count, Empty, ErrorNotice, Facts, format, HealthBar, href, Icon, type IconName, Latency, mutate, Page, type PageProps, Panel, Percent, place, Rate, setQuery, Since, Skeleton, stale, StateIcon, Status, t, toast, toastError, useTopic } from "../kit";
+import { Button, Choice, Count, Empty, ErrorNotice, Facts, format, HealthBar, href, Icon, type IconName, Latency, mutate, Page, type PageProps, Panel, Percent, place, Rate, say, setQuery, Since, Skeleton, stale, StateIcon, Status, t, toast, toastError, useTopic } from "../kit";
 
 const narrowest = 620;
 
@@ -299,7 +299,7 @@ function Member({ id, s }: { id: string; s: Sources }) {
 	return (
 		<div class="topology-member">
 			<div class="row"><strong>{m.pool}</strong><Status word={m.state} state={memberState(m)} /><span class="muted"><Since at={m.since} /></span></div>
-			{(m.why || m.reason) && <p class="muted small">{m.why || m.reason}</p>}
+			{(m.why || m.reason) && <p class="muted small">{say(m, "why") || say(m, "reason")}</p>}
 			<div class="row">
 				{m.admin === "enabled"
 					? <><Button small need="operator" onClick={() => openDrain({ members: [id] })}>{t("topology.drain")}</Button><Button small kind="danger" need="operator" onClick={() => openDrain({ members: [id] }, "now")}>{t("topology.disable")}</Button></>

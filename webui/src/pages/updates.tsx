@@ -2,7 +2,7 @@
 //
 // The firmware: what runs and from which slot, what goes on, how another version
 // comes, and what happened before.
-import { ErrorNotice, Notice, Page, type PageProps, Skeleton, stale, t, useTopic } from "../kit";
+import { ErrorNotice, Notice, Page, type PageProps, say, Skeleton, stale, t, useTopic } from "../kit";
 import { Install } from "../updates/install";
 import { Journal, Keys } from "../updates/journal";
 import { Pair } from "../updates/pair";
@@ -19,8 +19,8 @@ export default function Updates(_: PageProps) {
 			{source.error.value && <ErrorNotice error={source.error.value} title={t("common.not_loaded", { name: t("shell.nav_updates") })} />}
 			{!u ? !source.error.value && <Skeleton rows={8} /> : (
 				<div class={`stack${stale.value ? " stale" : ""}`}>
-					{!u.available && <Notice kind="warning">{t("updates.unavailable", { why: u.why ?? "" })}</Notice>}
-					{u.problem && <Notice kind="error">{u.problem}</Notice>}
+					{!u.available && <Notice kind="warning">{t("updates.unavailable", { why: say(u, "why") })}</Notice>}
+					{u.problem && <Notice kind="error">{say(u, "problem")}</Notice>}
 					{u.running.recovery && <Notice kind="error">{t("updates.recovery")}</Notice>}
 					{u.simulated && <Notice>{t("updates.simulated")}</Notice>}
 					{u.trial && <Trial trial={u.trial} u={u} />}

@@ -2,7 +2,7 @@
 //
 // How a pair begins: the blocks node and group, put into the draft.
 import { useSignal } from "@preact/signals";
-import { type api, Button, Card, Dialog, Empty, ErrorNotice, fieldErrors, hello, NumberField, SelectField, Skeleton, t, TextField, Notice, useCall } from "../kit";
+import { type api, Button, Card, Dialog, Empty, ErrorNotice, fieldErrors, hello, NumberField, say, SelectField, Skeleton, t, TextField, Notice, useCall } from "../kit";
 import { at, edit, faults, named, path } from "../draft/draft";
 
 export function Begin({ pair }: { pair: preact.ComponentChildren }) {
@@ -53,7 +53,7 @@ function useKeep(of: Of, onClose: () => void) {
 		}
 	};
 	const notice = <>
-		{wrong.value.length > 0 && <Notice kind="warning" actions={<Button small href="/changes/review">{t("standby.to_review")}</Button>}><strong>{t("standby.kept_wrong")}</strong><ul class="plain-list">{wrong.value.slice(0, 6).map((p) => <li key={p.message}>{p.message}</li>)}</ul></Notice>}
+		{wrong.value.length > 0 && <Notice kind="warning" actions={<Button small href="/changes/review">{t("standby.to_review")}</Button>}><strong>{t("standby.kept_wrong")}</strong><ul class="plain-list">{wrong.value.slice(0, 6).map((p) => <li key={p.message}>{say(p, "message")}</li>)}</ul></Notice>}
 		{error.value !== null && <ErrorNotice error={error.value} />}
 	</>;
 	return { keep, notice, said: fieldErrors(error.value), kept: wrong.value.length > 0 };

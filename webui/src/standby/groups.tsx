@@ -3,7 +3,7 @@
 // Failover groups: which box is active for which, and of each why this box is in
 // its state, and what its priority is made of.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, Card, Dialog, ErrorNotice, Facts, format, mutate, Notice, RadioField, Since, StateIcon, t, toast, tx } from "../kit";
+import { type api, ask, Button, Card, Dialog, ErrorNotice, Facts, format, mutate, Notice, RadioField, say, sayAll, Since, StateIcon, t, toast, tx } from "../kit";
 import { path } from "../draft/draft";
 import { BlockForm } from "../draft/form";
 import { GroupState, otherHomes, type Standby } from "./parts";
@@ -34,7 +34,7 @@ function There({ g, p }: { g: api.HAGroup; p: api.HAPeer }) {
 	const x = p.groups?.[g.name];
 	if (!g.homes.includes(p.name)) return <span class="muted">{t("standby.no_home")}</span>;
 	if (!x || !p.heartbeat.seen) return <span class="status"><StateIcon state="unknown" /><span>{t("standby.not_heard")}</span></span>;
-	return <span title={x.reason}><GroupState state={x.state}>{t("standby.with_priority", { n: x.priority })}</GroupState></span>;
+	return <span title={say(x, "reason")}><GroupState state={x.state}>{t("standby.with_priority", { n: x.priority })}</GroupState></span>;
 }
 
 export function Group({ g, s, rehearse }: { g: api.HAGroup; s: Standby; rehearse: () => void }) {
@@ -51,8 +51,8 @@ export function Group({ g, s, rehearse }: { g: api.HAGroup; s: Standby; rehearse
 			</>}
 		>
 			<div class="stack">
-				<p class="standby-why"><strong>{t(`standby.why_${g.state === "active" || g.state === "backup" || g.state === "fault" ? g.state : "init"}`)}</strong> {g.reason || "–"}</p>
-				{g.held && <Notice kind="warning">{tx("standby.held", { why: g.held })}</Notice>}
+				<p class="standby-why"><strong>{t(`standby.why_${g.state === "active" || g.state === "backup" || g.state === "fault" ? g.state : "init"}`)}</strong> {say(g, "reason") || "–"}</p>
+				{g.held && <Notice kind="warning">{tx("standby.held", { why: say(g, "held") })}</Notice>}
 				<Facts list={[
 					[t("standby.active_on"), g.active || t("standby.nobody")],
 					[t("standby.since"), <Since at={g.since} />],
@@ -86,7 +86,7 @@ function Priority({ g }: { g: api.HAGroup }) {
 							<tr key={p.cause}>
 								<th scope="row"><span class="status"><StateIcon state={p.ok ? "up" : "down"} label={t(p.ok ? "standby.part_ok" : "standby.part_fails")} /><span>{p.cause}</span></span></th>
 								<td class="num tnum">{p.cause === "pinned" ? `→ ${g.priority}` : p.ok ? "0" : p.weight > 0 ? `−${p.weight}` : t("standby.part_all")}</td>
-								<td class="wrap">{p.detail || "–"}</td>
+								<td class="wrap">{say(p, "detail") || "–"}</td>
 							</tr>
 						))}
 					</tbody>
@@ -107,7 +107,7 @@ function Routers({ g }: { g: api.HAGroup }) {
 			<div class="stack">{g.routers.map((r) => (
 				<section key={r.name} class="stack tight">
 					<h3><span class="row">{r.name} <GroupState state={r.state} /></span></h3>
-					{r.problem && <Notice kind="error">{r.problem}</Notice>}
+					{r.problem && <Notice kind="error">{say(r, "problem")}</Notice>}
 					<Facts list={[
 						[t("standby.addresses"), <span class="mono">{r.addresses.join(", ")}</span>],
 						[t("standby.interface"), r.interface || "–"],
@@ -134,7 +134,7 @@ function Switch({ g, s, onClose }: { g: api.HAGroup; s: Standby; onClose: () => 
 		error.value = null;
 		try {
 			const r = await mutate("ha.switch", { group: g.name, node: to.peek() });
-			toast(t("standby.switched", { group: g.name, node: to.peek() }) + (r.text.length > 1 ? ` ${r.text.join("; ")}` : ""));
+			toast(t("standby.switched", { group: g.name, node: to.peek() }) + (r.text.length > 1 ? ` ${sayAll(r, "text").join("; ")}` : ""));
 			onClose();
 		} catch (err) {
 			error.value = err;
@@ -166,7 +166,7 @@ export function Rebalance({ groups }: { groups: readonly api.HAGroup[] }) {
 		text: <ul class="plain-list">{away.map((g) => <li key={g.name}>{t("standby.rebalance_text", { group: g.name, from: g.active || "–", to: g.preferred })}</li>)}</ul>,
 		run: async () => {
 			const r = await mutate("ha.rebalance", {});
-			toast(r.text.join("; "));
+			toast(sayAll(r, "text").join("; "));
 		},
 	});
 	return <Button need="operator" why={away.length ? undefined : t("standby.rebalance_none")} onClick={run}>{t("standby.rebalance")}</Button>;

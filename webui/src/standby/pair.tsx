@@ -4,7 +4,7 @@
 // person on each says that they are the same.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, Button, call, Countdown, Dialog, ErrorNotice, mutate, Notice, RadioField, StateIcon, t, TextField, tx } from "../kit";
+import { type api, Button, call, Countdown, Dialog, ErrorNotice, mutate, Notice, RadioField, say, StateIcon, t, TextField, tx } from "../kit";
 
 const every = 1000; // milliseconds between two looks at how far it is
 
@@ -79,7 +79,7 @@ export function Pair({ address, listen, onClose }: { address: string; listen: st
 				{phase === "joining" && <p>{t("standby.pair_joining")}</p>}
 				{phase === "code" && p && <Code p={p} />}
 				{phase === "done" && p && <Notice kind="ok">{t("standby.pair_done", { name: p.peer })}</Notice>}
-				{phase === "failed" && p && <Notice kind="error">{p.problem}</Notice>}
+				{phase === "failed" && p && <Notice kind="error">{say(p, "problem")}</Notice>}
 				{error.value !== null && <ErrorNotice error={error.value} />}
 			</div>
 		</Dialog>

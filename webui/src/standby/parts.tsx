@@ -3,7 +3,7 @@
 // What the parts of the page of hot standby share: the objects of the topic, and
 // the words of states.
 import { type ReadonlySignal, useComputed } from "@preact/signals";
-import { type api, type Source, StateIcon, type State, t } from "../kit";
+import { type api, say, type Source, StateIcon, type State, t } from "../kit";
 
 export type Standby = { node: api.HANode | undefined; mirror: api.HAMirror | undefined; groups: api.HAGroup[]; peers: api.HAPeer[] };
 
@@ -43,8 +43,8 @@ export function sentences(s: Standby): string[] {
 	const active = of("active");
 	if (active.length) out.push(t("standby.sum_active", { groups: listed(active.map((g) => g.name)) }));
 	for (const g of of("backup")) out.push(g.active ? t("standby.sum_backup", { group: g.name, node: g.active }) : t("standby.sum_backup_none", { group: g.name }));
-	for (const g of of("fault")) out.push(t("standby.sum_fault", { group: g.name, why: g.reason }));
-	for (const g of of("init").filter((x) => x.base > 0)) out.push(t("standby.sum_init", { group: g.name, why: g.reason }));
+	for (const g of of("fault")) out.push(t("standby.sum_fault", { group: g.name, why: say(g, "reason") }));
+	for (const g of of("init").filter((x) => x.base > 0)) out.push(t("standby.sum_init", { group: g.name, why: say(g, "reason") }));
 	for (const p of s.peers) out.push(t(`standby.sum_peer_${peerWord(p)}`, { peer: p.name, n: p.differences.objects?.length ?? 0 }));
 	return out;
 }

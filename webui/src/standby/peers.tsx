@@ -3,7 +3,7 @@
 // The other boxes: how they are heard, what the mirror does, and in what the
 // configuration differs.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, Card, Count, Facts, format, mutate, Notice, Num, Since, StateIcon, t, toast } from "../kit";
+import { type api, ask, Button, Card, Count, Facts, format, mutate, Notice, Num, say, Since, StateIcon, t, toast } from "../kit";
 import { Differences } from "./sync";
 import { peerWord } from "./parts";
 
@@ -27,8 +27,8 @@ export function Peer({ p, pair }: { p: api.HAPeer; pair: (address: string) => vo
 				: <Button small kind="primary" need="admin" onClick={() => pair(p.address)}>{t("standby.pair")}</Button>}
 		>
 			<div class="stack">
-				{p.mirror.problem && p.paired && <Notice kind="warning">{p.mirror.problem}</Notice>}
-				{p.differences.problem && <Notice kind="error">{p.differences.problem}</Notice>}
+				{p.mirror.problem && p.paired && <Notice kind="warning">{say(p.mirror, "problem")}</Notice>}
+				{p.differences.problem && <Notice kind="error">{say(p.differences, "problem")}</Notice>}
 				<Facts list={[
 					[t("standby.address"), p.address ? <span class="mono">{p.address}</span> : t("standby.not_in_node")],
 					[t("standby.heartbeat"), <span class="status"><StateIcon state={p.heartbeat.seen ? "up" : "down"} /><span>{heard(p)}</span></span>],
@@ -49,7 +49,7 @@ export function Mirror({ m }: { m: api.HAMirror }) {
 	return (
 		<Card name={t("standby.this_mirror")}>
 			<div class="stack">
-				{m.problem && <Notice kind="error">{m.problem}</Notice>}
+				{m.problem && <Notice kind="error">{say(m, "problem")}</Notice>}
 				<Facts list={[
 					[t("standby.listens"), m.listen ? <span class="mono">{m.listen}</span> : t("standby.no_mirror")],
 					Boolean(m.fingerprint) && [t("standby.fingerprint"), <span class="mono standby-hash">{m.fingerprint}</span>],

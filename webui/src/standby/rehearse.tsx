@@ -3,7 +3,7 @@
 // Rehearsals: a failover on purpose, what it has cost, and how that has changed.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Ago, type api, Button, Dialog, ErrorNotice, format, mutate, Notice, Num, RadioField, Skeleton, Spark, Status, t, Table, TextField, toast, useCall, useList } from "../kit";
+import { Ago, type api, Button, Dialog, ErrorNotice, format, mutate, Notice, Num, RadioField, say, Skeleton, Spark, Status, t, Table, TextField, toast, useCall, useList } from "../kit";
 import { otherHomes } from "./parts";
 
 export function RehearseDialog({ g, onClose }: { g: api.HAGroup; onClose: () => void }) {
@@ -63,7 +63,7 @@ export function Rehearsals({ groups }: { groups: readonly api.HAGroup[] }) {
 					{ id: "started", head: t("standby.started"), by: (r) => r.started, cell: (r) => <Ago at={r.started} /> },
 					{ id: "group", head: t("standby.group"), by: (r) => r.group, cell: (r) => r.group },
 					{ id: "kind", head: t("standby.kind"), by: (r) => r.kind, cell: (r) => t(r.kind === "crash" ? "standby.kind_crash" : "standby.kind_planned") },
-					{ id: "state", head: t("standby.outcome"), wrap: true, by: (r) => r.state, cell: (r) => <Status word={r.state === "done" ? "ok" : "failed"}>{r.problem}</Status> },
+					{ id: "state", head: t("standby.outcome"), wrap: true, by: (r) => r.state, cell: (r) => <Status word={r.state === "done" ? "ok" : "failed"}>{say(r, "problem")}</Status> },
 					{ id: "away", head: t("standby.away"), by: (r) => gap(r.away), cell: (r) => <Leg l={r.away} /> },
 					{ id: "back", head: t("standby.back"), by: (r) => gap(r.back), cell: (r) => <Leg l={r.back} /> },
 					{ id: "kept", head: t("standby.kept"), cell: (r) => (r.away.kept + r.away.broken > 0 ? t("standby.kept_of", { n: r.away.kept, all: r.away.kept + r.away.broken }) : "–") },

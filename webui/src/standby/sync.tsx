@@ -3,7 +3,7 @@
 // What differs between this box's shared configuration and another's, object by
 // object, and whose is to be kept.
 import { useSignal } from "@preact/signals";
-import { type api, Button, CheckField, Dialog, DiffView, Empty, ErrorNotice, mutate, Notice, RadioField, Skeleton, t, toast, useCall } from "../kit";
+import { type api, Button, CheckField, Dialog, DiffView, Empty, ErrorNotice, mutate, Notice, RadioField, say, Skeleton, t, toast, useCall } from "../kit";
 import { unified } from "./diff";
 
 const keyOf = (o: api.HADifference) => (o.name ? `${o.block}/${o.name}` : o.block);
@@ -38,13 +38,13 @@ export function Differences({ peer, onClose }: { peer: string; onClose: () => vo
 			wide title={t("standby.differences", { name: peer })} onClose={onClose}
 			footer={<><Button onClick={onClose}>{t("common.close")}</Button>{d && d.objects.length > 0 && <Button kind="primary" need="admin" why={why} onClick={run}>{t("standby.take_act", { n: wanted.length })}</Button>}</>}
 		>
-			{found.error.value ? <ErrorNotice error={found.error.value} retry={found.again} /> : !d ? <Skeleton rows={4} /> : d.objects.length === 0 ? <Empty title={t(`standby.differences_${d.state.replaceAll(" ", "_")}`)} text={d.problem || t("standby.no_differences")} /> : (
+			{found.error.value ? <ErrorNotice error={found.error.value} retry={found.again} /> : !d ? <Skeleton rows={4} /> : d.objects.length === 0 ? <Empty title={t(`standby.differences_${d.state.replaceAll(" ", "_")}`)} text={say(d, "problem") || t("standby.no_differences")} /> : (
 				<div class="stack">
-					{d.problem && <Notice kind="error">{d.problem}</Notice>}
+					{d.problem && <Notice kind="error">{say(d, "problem")}</Notice>}
 					<Notice kind={d.state === "conflict" ? "warning" : "info"}>{t(`standby.differences_${d.state.replaceAll(" ", "_")}`)}. {t("standby.signs", { name: peer })}</Notice>
 					{d.objects.map((o) => (
 						<section key={keyOf(o)} class="conflict">
-							<CheckField label={<><strong>{keyOf(o)}</strong> <span class="muted">{t(`standby.who.${o.who}`, { name: peer })}</span></>} value={!left.value.has(keyOf(o))} onChange={() => toggle(o)} />
+							<CheckField label={<><strong>{keyOf(o)}</strong> <span class="muted">{o.who === "both" && !(o.mine && o.theirs) ? "" : t(`standby.who.${o.who}`, { name: peer })}</span></>} value={!left.value.has(keyOf(o))} onChange={() => toggle(o)} />
 							{!o.mine && <p class="muted">{t("standby.not_here")}</p>}
 							{!o.theirs && <p class="muted">{t("standby.not_there", { name: peer })}</p>}
 							<DiffView label={keyOf(o)} text={unified(o.mine ?? "", o.theirs ?? "")} />

@@ -4,7 +4,7 @@
 // where its requests go. The box checks what is typed before anything is kept.
 import { batch, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { type api, Button, call, CallError, CheckField, Dialog, ErrorNotice, format, Notice, SelectField, t, TextField } from "../kit";
+import { type api, Button, call, CallError, CheckField, Dialog, ErrorNotice, format, Notice, say, SelectField, t, TextField } from "../kit";
 import { Builder } from "./builder";
 import { type Config, edit, faults, ofRule, path, type RuleValues } from "../draft/draft";
 import { type Node, parse, print, quote, SyntaxProblem } from "./expression";
@@ -137,7 +137,7 @@ export function RuleForm({ config, cluster, rule, onClose }: Props) {
 						{problem && <Button small kind="quiet" onClick={() => { area.current?.focus(); area.current?.setSelectionRange(problem.at, Math.min(when.peek().length, problem.at + 1)); }}>{t("rules.go_there")}</Button>}
 						{found.value.length > 0 && (
 							<div class="stack" aria-live="polite">
-								{found.value.map((p) => <Notice key={p.message} kind={p.warning ? "warning" : "error"}>{p.message}</Notice>)}
+								{found.value.map((p) => <Notice key={p.message} kind={p.warning ? "warning" : "error"}>{say(p, "message")}</Notice>)}
 							</div>
 						)}
 					</section>

@@ -5,7 +5,7 @@
 import { useSignal } from "@preact/signals";
 import {
 	Ago, type api, ask, Button, Count, Dialog, Empty, ErrorNotice, type Source, format, href, Icon, Live, Menu, Notice, Num,
-	SelectField, Skeleton, StateIcon, stale, t, toastError,
+	say, SelectField, Skeleton, StateIcon, stale, t, toastError,
 } from "../kit";
 import { type ClusterValues, type Config, edit, ofRule, path, type RuleValues } from "../draft/draft";
 import { useRates } from "./rates";
@@ -109,7 +109,7 @@ export function RuleList({ config, cluster, live, problems, again }: Props) {
 											</th>
 											<td class="wrap">
 												<code class="when">{r.when}</code>
-												{found.map((p) => <p key={p.message} class="status small"><StateIcon state={p.warning ? "degraded" : "down"} label={t(p.warning ? "common.warning" : "common.error")} /><span class="why">{p.message}</span></p>)}
+												{found.map((p) => <p key={p.message} class="status small"><StateIcon state={p.warning ? "degraded" : "down"} label={t(p.warning ? "common.warning" : "common.error")} /><span class="why">{say(p, "message")}</span></p>)}
 											</td>
 											<td><Target rule={r} cluster={cluster} /></td>
 											<td class="num">{now ? <Live of={now} show={(v) => <Count of={v.hits} />} /> : "–"}</td>

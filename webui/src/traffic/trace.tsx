@@ -3,7 +3,7 @@
 // The answer to "what becomes of this request": the rules in order, what
 // decided, where it goes, and both heads side by side.
 import type { ComponentChildren } from "preact";
-import { type api, Card, Facts, format, Icon, Notice, Num, StateIcon, t } from "../kit";
+import { type api, Card, Facts, format, Icon, Notice, Num, say, StateIcon, t } from "../kit";
 import { type Asked, compareHeads, type HeadLine, received } from "./request";
 
 type Verdict = "true" | "false" | "not reached" | "not evaluated" | "disabled";
@@ -45,7 +45,7 @@ export function Outcome({ found, asked, actions }: { found: api.Explained; asked
 		<>
 			<Card name={t("tester.outcome")} actions={actions}>
 				{e.refused ? (
-					<Notice kind="warning"><strong>{t("tester.refused", { status: e.status ?? 0 })}</strong><p>{e.refused}</p></Notice>
+					<Notice kind="warning"><strong>{t("tester.refused", { status: e.status ?? 0 })}</strong><p>{say(e, "refused")}</p></Notice>
 				) : (
 					<p class="hops">
 						<a href={`/clusters/${encodeURIComponent(e.cluster)}`}><Icon name="cluster" /> {e.cluster}</a><Arrow />
@@ -76,7 +76,7 @@ export function Outcome({ found, asked, actions }: { found: api.Explained; asked
 								{e.members.map((m) => (
 									<tr key={m.name} data-edge={!m.chosen && m.share === 0 ? "down" : undefined}>
 										<th scope="row" class="edge"><a href={`/servers/${encodeURIComponent(m.name)}`}>{m.name}</a> {m.chosen && <span class="tag">{t("tester.chosen")}</span>}</th>
-										<td class="wrap">{m.why}</td><td class="num"><Num q={format.percent(m.share)} /></td><td class="num tnum">{format.count(m.active)}</td>
+										<td class="wrap">{say(m, "why")}</td><td class="num"><Num q={format.percent(m.share)} /></td><td class="num tnum">{format.count(m.active)}</td>
 									</tr>
 								))}
 							</tbody>

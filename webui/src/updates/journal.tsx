@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What happened to the versions of the box, and whose signatures count.
-import { type api, Card, has, Status, t, Table, Time, useList, type State } from "../kit";
+import { type api, Card, has, say, Status, t, Table, Time, useList, type State } from "../kit";
 
 const icons: Record<string, State> = { good: "up", fell_back: "down", gave_up: "down", recovery: "down", refused: "down", started: "degraded", cancelled: "disabled", disarmed: "disabled" };
 
@@ -16,7 +16,7 @@ export function Journal({ list }: { list: readonly api.UpgradeEntry[] }) {
 					{ id: "event", head: t("updates.event"), by: (e) => e.event, cell: (e) => <Status word={has(`updates.event.${e.event}`) ? t(`updates.event.${e.event}`) : e.event} state={icons[e.event] ?? "info"} /> },
 					{ id: "version", head: t("updates.version"), by: (e) => e.version, cell: (e) => e.version || "–" },
 					{ id: "slot", head: t("updates.slot_column"), by: (e) => e.slot, cell: (e) => e.slot || "–" },
-					{ id: "reason", head: t("updates.reason"), wrap: true, by: (e) => e.reason, cell: (e) => e.reason || "–" },
+					{ id: "reason", head: t("updates.reason"), wrap: true, by: (e) => e.reason, cell: (e) => say(e, "reason") || "–" },
 					{ id: "actor", head: t("updates.actor"), by: (e) => e.actor, cell: (e) => e.actor || t("updates.by_itself") },
 				]}
 				empty={{ title: t("updates.no_journal"), text: t("updates.no_journal_text") }}

@@ -3,7 +3,7 @@
 // Both boxes of a pair with one button: the steps, how far they are, and why it
 // stopped.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, Card, CheckField, ErrorNotice, mutate, Notice, Since, StateIcon, type State, t, tx, toastError } from "../kit";
+import { type api, ask, Button, Card, CheckField, ErrorNotice, mutate, Notice, say, Since, StateIcon, type State, t, tx, toastError } from "../kit";
 import { locked } from "./slots";
 
 const icons: Record<string, State> = { waits: "unknown", runs: "draining", done: "up", failed: "down" };
@@ -32,7 +32,7 @@ export function Pair({ u }: { u: api.UpgradeShow }) {
 				{over(p) && <>
 					<CheckField label={t("updates.stay")} help={t("updates.stay_help")} value={stay.value} onChange={(v) => (stay.value = v)} />
 					{error.value !== null && <ErrorNotice error={error.value} />}
-					<div class="actions"><Button need="admin" icon="standby" why={locked(u) ?? (u.pair_why ? t("updates.pair_not_ready", { why: u.pair_why }) : undefined)} onClick={begin}>{t("updates.pair_begin")}</Button></div>
+					<div class="actions"><Button need="admin" icon="standby" why={locked(u) ?? (u.pair_why ? t("updates.pair_not_ready", { why: say(u, "pair_why") }) : undefined)} onClick={begin}>{t("updates.pair_begin")}</Button></div>
 				</>}
 			</div>
 		</Card>
@@ -42,14 +42,14 @@ export function Pair({ u }: { u: api.UpgradeShow }) {
 function Steps({ p }: { p: api.UpgradePair }) {
 	return (
 		<div class="stack" aria-live="polite">
-			{p.step === "stopped" && <Notice kind="warning"><strong>{t("updates.pair_stopped", { step: t(`updates.pair_step.${p.at}`) })}</strong> {p.why}</Notice>}
+			{p.step === "stopped" && <Notice kind="warning"><strong>{t("updates.pair_stopped", { step: t(`updates.pair_step.${p.at}`) })}</strong> {say(p, "why")}</Notice>}
 			{p.step === "done" && <Notice kind="ok">{t("updates.pair_done", { version: p.version })}</Notice>}
 			{!over(p) && <p>{tx("updates.pair_runs_since", { version: p.version, since: <Since at={p.began} />, by: p.by })}</p>}
 			<ol class="stack tight updates-checks">
 				{p.steps.map((s) => (
 					<li key={s.step} class="updates-check">
 						<StateIcon state={icons[s.state] ?? "unknown"} label={t(`updates.pair_state.${s.state}`)} />
-						<span><strong>{t(`updates.pair_step.${s.step}`, { first: p.first, second: p.second })}</strong> <span class="muted">{s.text}</span></span>
+						<span><strong>{t(`updates.pair_step.${s.step}`, { first: p.first, second: p.second })}</strong> <span class="muted">{say(s, "text")}</span></span>
 					</li>
 				))}
 			</ol>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What goes on: a bundle that is written, and a version that tests itself.
-import { type api, ask, Button, Bytes, Card, Countdown, mutate, Since, StateIcon, t, tx, toastError } from "../kit";
+import { type api, ask, Button, Bytes, Card, Countdown, mutate, say, Since, StateIcon, t, tx, toastError } from "../kit";
 
 export function Going({ p }: { p: api.UpgradeProgress }) {
 	if (p.step === "trial") return null; // Trial shows it
@@ -37,14 +37,14 @@ export function Trial({ trial, u }: { trial: api.UpgradeTest; u: api.UpgradeShow
 			<Button need="admin" onClick={keep}>{t("updates.keep")}</Button>
 		</>}>
 			<div class="stack">
-				<p>{trial.gave_up ? t("updates.trial_over", { why: trial.gave_up }) : trial.good
+				<p>{trial.gave_up ? t("updates.trial_over", { why: say(trial, "gave_up") }) : trial.good
 					? tx("updates.trial_good", { since: <Since at={trial.since} />, soak: trial.soak })
 					: tx("updates.trial_waits", { left: <Countdown until={trial.deadline} /> })}</p>
 				<ul class="stack tight updates-checks">
 					{trial.checks.map((c) => (
 						<li key={c.name} class="updates-check">
 							<StateIcon state={c.ok ? "up" : "degraded"} label={t(c.ok ? "updates.passed" : "updates.not_yet")} />
-							<span><strong>{t(`updates.check.${c.name}`)}</strong> <span class="muted">{c.detail}</span></span>
+							<span><strong>{t(`updates.check.${c.name}`)}</strong> <span class="muted">{say(c, "detail")}</span></span>
 						</li>
 					))}
 				</ul>

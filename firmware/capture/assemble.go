@@ -10,9 +10,9 @@ import (
 	"net/netip"
 	"os"
 
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
-	"github.com/google/gopacket/pcapgo"
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
 )
 
 // A decoder finds the addresses of a packet. Of what is no TCP and no UDP there are

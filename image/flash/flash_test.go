@@ -145,7 +145,7 @@ func checkDisk(t *testing.T, image string, d Disk) {
 				t.Errorf("%s differs", p.Label)
 			}
 		case slot.LabelState, slot.LabelData:
-			if !bytes.Equal(b, zeros) {
+			if !bytes.Equal(b, zeros[:]) {
 				t.Errorf("%s is not empty", p.Label)
 			}
 		}

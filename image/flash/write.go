@@ -219,7 +219,7 @@ func (w *writing) each(ctx context.Context, step Step, list []region, do func(wa
 	return nil
 }
 
-var zeros = make([]byte, chunk)
+var zeros [chunk]byte
 
 func (w *writing) put(want []byte, at int64) error {
 	if bytes.Equal(want, zeros[:len(want)]) {

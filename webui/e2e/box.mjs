@@ -15,7 +15,7 @@ export const admin = { user: "admin", password: "correct horse battery" };
 
 // patience bounds every wait of these tests, in milliseconds. Nothing asserts
 // that something is faster.
-export const patience = 20_000;
+export const patience = 60_000;
 
 // until asks until ask returns what is true, and returns that. What it throws
 // meanwhile counts as no.

@@ -31,10 +31,11 @@ type Method struct {
 	Params reflect.Type // a struct
 	Result reflect.Type
 
-	bound          bool // works on the connection that calls it
-	long           bool // its results are long: a connection has one made at a time
-	params, result *Schema
-	invoke         func(context.Context, Call, json.RawMessage) (any, error)
+	bound  bool // works on the connection that calls it
+	long   bool // its results are long: a connection has one made at a time
+	params *Schema
+	result func() *Schema
+	invoke func(context.Context, Call, json.RawMessage) (any, error)
 }
 
 // A CLI says how the command line spells a method.
@@ -67,4 +68,4 @@ type Call struct {
 func (m *Method) ParamsSchema() *Schema { return m.params }
 
 // ResultSchema returns the JSON Schema of the result.
-func (m *Method) ResultSchema() *Schema { return m.result }
+func (m *Method) ResultSchema() *Schema { return m.result() }

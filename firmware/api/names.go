@@ -102,10 +102,10 @@ func (r *Registry) catalog() *catalog {
 	c := &catalog{lex: newLexicon(), methods: r.Methods(), topics: r.Topics(),
 		params: make(map[string]*shape), results: make(map[string]*shape)}
 	for _, m := range c.methods {
-		c.results[m.Name] = c.lex.add(m.Name, defName(m.Result), m.result)
+		c.results[m.Name] = c.lex.add(m.Name, defName(m.Result), m.result())
 	}
 	for _, t := range c.topics {
-		c.results[t.Name] = c.lex.add(t.Name, defName(t.Data), t.data)
+		c.results[t.Name] = c.lex.add(t.Name, defName(t.Data), t.data())
 	}
 	for _, m := range c.methods {
 		c.params[m.Name] = c.lex.add(m.Name, "", lenient(m.params))

@@ -60,8 +60,7 @@ var (
 // that has no schema.
 func Add[P, R any](reg *Registry, m Method, fn func(context.Context, Call, P) (R, error)) {
 	m.Params, m.Result = reflect.TypeFor[P](), reflect.TypeFor[R]()
-	m.params, m.result = mustSchema(m.Name, m.Params), mustSchema(m.Name, m.Result)
-	withoutNulls(m.result)
+	m.params, m.result = mustSchema(m.Name, m.Params), schemaWhenNeeded(m.Name, m.Result)
 	if m.Timeout == 0 {
 		m.Timeout = reg.cfg.Timeout
 	}
@@ -223,7 +222,7 @@ func (r *Registry) protect(ctx context.Context, m *Method, c Call, params json.R
 	if err != nil {
 		return nil, err
 	}
-	if raw, err = encodeResult(m.result, res); err != nil {
+	if raw, err = encodeResult(m.result(), res); err != nil {
 		r.log.Error("method result is no json", "method", m.Name, "err", err)
 		return nil, internalError(m)
 	}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -126,6 +127,19 @@ func mustSchema(name string, t reflect.Type) *Schema {
 		root.Defs = m.defs
 	}
 	return root
+}
+
+// schemaWhenNeeded returns what makes the schema of t, the result of the method or the
+// data of the topic called name, and keeps it: most are never asked for. It panics at
+// once where mustSchema would.
+func schemaWhenNeeded(name string, t reflect.Type) func() *Schema {
+	schema := func() *Schema {
+		s := mustSchema(name, t)
+		withoutNulls(s)
+		return s
+	}
+	schema()
+	return sync.OnceValue(schema)
 }
 
 // of returns the schema of t.

@@ -138,7 +138,7 @@ func (s stateSource) next(ctx context.Context, f *feed) ([]event, error) {
 		return nil, err
 	}
 	last, have := f.newest()
-	snap, size, err := last.snap.take(f.topic.data, objects)
+	snap, size, err := last.snap.take(f.topic.data(), objects)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func (s logSource) next(ctx context.Context, f *feed) (events []event, err error
 			events = append(events, event{seq: b.First - 1, lost: b.First - 1 - after})
 		}
 		for _, e := range b.Entries {
-			raw, err := encodeResult(f.topic.data, e.Data)
+			raw, err := encodeResult(f.topic.data(), e.Data)
 			if err != nil {
 				return events, fmt.Errorf("entry %d: %w", e.Seq, err)
 			}

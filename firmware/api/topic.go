@@ -60,8 +60,9 @@ type Topic struct {
 	Params reflect.Type
 	Data   reflect.Type
 
-	params, data *Schema
-	feeds        *feeds
+	params *Schema
+	data   func() *Schema
+	feeds  *feeds
 
 	// source returns what computes the topic for a caller, and the parameters
 	// as all who mean the same write them.
@@ -143,8 +144,7 @@ func AddLog[P, T any](reg *Registry, t Topic,
 // addTopic registers t, whose events source makes for one kind of caller.
 func addTopic[P, T any](reg *Registry, t Topic, class Class, open func(Call, P) source) *Topic {
 	t.Class, t.Params, t.Data, t.feeds = class, reflect.TypeFor[P](), reflect.TypeFor[T](), reg.feeds
-	t.params, t.data = mustSchema(t.Name, t.Params), mustSchema(t.Name, t.Data)
-	withoutNulls(t.data)
+	t.params, t.data = mustSchema(t.Name, t.Params), schemaWhenNeeded(t.Name, t.Data)
 	if t.Rate == 0 {
 		t.Rate = 2
 	}
@@ -197,7 +197,7 @@ func (t *Topic) Changed() { t.feeds.changed(t) }
 func (t *Topic) ParamsSchema() *Schema { return t.params }
 
 // DataSchema returns the JSON Schema of one object, tick or entry.
-func (t *Topic) DataSchema() *Schema { return t.data }
+func (t *Topic) DataSchema() *Schema { return t.data() }
 
 // Topics returns every topic in the order of the names.
 func (r *Registry) Topics() []*Topic {

@@ -37,7 +37,7 @@ type osDevice struct {
 	f      *os.File
 	direct *os.File // O_DIRECT and O_SYNC; nil where the file system has no such thing
 	size   int64
-	buf    []byte // aligned, for direct
+	buf    []byte // aligned, for direct; as large as was needed so far
 }
 
 // directSize is how much is read directly at a time, in bytes.
@@ -57,7 +57,7 @@ func openDevice(path string, flag int) (*osDevice, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &osDevice{f: f, buf: aligned(directSize)}
+	d := &osDevice{f: f}
 	if d.size, err = f.Seek(0, io.SeekEnd); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("find the size of %s: %w", path, err)
@@ -76,6 +76,14 @@ func aligned(n int) []byte {
 	return b[skip:][:n]
 }
 
+// room returns the first n bytes of buf.
+func (d *osDevice) room(n int) []byte {
+	if len(d.buf) < n {
+		d.buf = aligned(n)
+	}
+	return d.buf[:n]
+}
+
 func (d *osDevice) ReadAt(p []byte, off int64) (int, error)  { return d.f.ReadAt(p, off) }
 func (d *osDevice) WriteAt(p []byte, off int64) (int, error) { return d.f.WriteAt(p, off) }
 func (d *osDevice) Sync() error                              { return d.f.Sync() }
@@ -90,7 +98,7 @@ func (d *osDevice) Close() error {
 
 func (d *osDevice) ReadBack(p []byte, off int64) error {
 	for len(p) > 0 {
-		n := min(len(p), len(d.buf))
+		n := min(len(p), directSize)
 		if err := d.readBack(p[:n], off); err != nil {
 			return err
 		}
@@ -101,7 +109,7 @@ func (d *osDevice) ReadBack(p []byte, off int64) error {
 
 func (d *osDevice) readBack(p []byte, off int64) error {
 	if d.direct != nil {
-		n, err := d.direct.ReadAt(d.buf[:len(p)], off)
+		n, err := d.direct.ReadAt(d.room(len(p)), off)
 		if n == len(p) {
 			copy(p, d.buf)
 			return nil
@@ -131,8 +139,9 @@ func (d *osDevice) WriteSector(p []byte, off int64) error {
 		return fmt.Errorf("write a sector: %d bytes at %d are none", len(p), off)
 	}
 	if d.direct != nil {
-		copy(d.buf, p)
-		_, err := d.direct.WriteAt(d.buf[:SectorSize], off)
+		b := d.room(SectorSize)
+		copy(b, p)
+		_, err := d.direct.WriteAt(b, off)
 		if !errors.Is(err, unix.EINVAL) {
 			return err
 		}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"evener/firmware/phrase"
 )
 
 // maxDepth is how deep parameters may nest. It bounds the stack of whoever walks
@@ -51,6 +53,9 @@ func paramsError(method string, ps []Problem) *Error {
 	e := Errorf(CodeParams, "params.invalid", "%s: %s", method, ps[0].Message)
 	if len(ps) > 1 {
 		e.Message += fmt.Sprintf(" (and %d more)", len(ps)-1)
+	}
+	for i := range ps {
+		ps[i].Said = phrase.Fields("message", ps[i].Message)
 	}
 	e.Path, e.Problems = ps[0].Path, ps
 	return e
@@ -204,14 +209,24 @@ func where(path string) string {
 	return strconv.Quote(strings.NewReplacer("/", ".", "~1", "/", "~0", "~").Replace(path[1:]))
 }
 
+// withArticle names a JSON type for a person; each as it stands in the catalogue of
+// phrases.
 func withArticle(kind string) string {
 	switch kind {
-	case "null":
-		return kind
-	case "object", "array", "integer":
-		return "an " + kind
+	case "object":
+		return "an object"
+	case "array":
+		return "an array"
+	case "string":
+		return "a string"
+	case "integer":
+		return "an integer"
+	case "number":
+		return "a number"
+	case "boolean":
+		return "a boolean"
 	}
-	return "a " + kind
+	return kind
 }
 
 func oneOf(words []string) string {

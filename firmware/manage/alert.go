@@ -13,6 +13,7 @@ import (
 	"evener/firmware/config"
 	"evener/firmware/event"
 	"evener/firmware/lb"
+	"evener/firmware/phrase"
 )
 
 // alertItems is the place of passwords in the vault, before their names.
@@ -31,6 +32,8 @@ type Channel struct {
 	LastFailure time.Time `json:"last_failure,omitzero"`
 	Failing     bool      `json:"failing" doc:"the last try failed"`
 	Lacks       string    `json:"lacks,omitempty" doc:"what it needs and the box does not have"`
+
+	Said phrase.Words `json:"said,omitempty" says:"last_error,lacks" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // Channels lists who is told of what happens.
@@ -69,7 +72,8 @@ func (b *Box) alertList(context.Context, api.Call, struct{}) (Channels, error) {
 	_, lacks := b.alertConfig(b.cfg.Balancer.Config())
 	for _, s := range b.cfg.Alerts.Status() {
 		out.Channels = append(out.Channels, Channel{Name: s.Name, Kind: s.Kind, Target: s.Target, Waiting: s.Waiting, Sent: s.Sent,
-			Dropped: s.Dropped, LastSuccess: s.Success, LastError: s.Error, LastFailure: s.Failed, Failing: s.Failing, Lacks: lacks[s.Name]})
+			Dropped: s.Dropped, LastSuccess: s.Success, LastError: s.Error, LastFailure: s.Failed, Failing: s.Failing, Lacks: lacks[s.Name],
+			Said: phrase.Fields("last_error", s.Error, "lacks", lacks[s.Name])})
 	}
 	return out, nil
 }

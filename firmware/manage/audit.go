@@ -76,6 +76,8 @@ type AuditStatus struct {
 	Waiting int    `json:"waiting" doc:"records that wait for the disk"`
 	Lost    uint64 `json:"lost" doc:"records that were not written, since the engine's start"`
 	Problem string `json:"problem,omitempty" doc:"why none can be written now"`
+
+	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An AuditReport is what a verification has found.
@@ -89,6 +91,8 @@ type AuditReport struct {
 	File    string `json:"file,omitempty" doc:"of the first of them"`
 	Line    int    `json:"line,omitempty"`
 	Why     string `json:"why,omitempty"`
+
+	Said phrase.Words `json:"said,omitempty" says:"why" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An AuditExport is records as they are in the log.
@@ -122,7 +126,7 @@ func (b *Box) auditQuery(ctx context.Context, _ api.Call, p auditQuery) (AuditRe
 	if p.Limit <= 0 || p.Limit > 1000 {
 		p.Limit = 100
 	}
-	out := AuditRecords{Records: []AuditRecord{}, Status: AuditStatus(b.cfg.Audit.Status())}
+	out := AuditRecords{Records: []AuditRecord{}, Status: auditStatusOf(b.cfg.Audit.Status())}
 	if p.Since > 0 {
 		batch, _ := b.cfg.Audit.After(p.Since, p.Limit)
 		out.Lost, out.Next = batch.Lost, batch.Next
@@ -143,11 +147,29 @@ func (b *Box) auditQuery(ctx context.Context, _ api.Call, p auditQuery) (AuditRe
 	return out, nil
 }
 
+func auditStatusOf(s audit.Status) AuditStatus {
+	return AuditStatus{Seq: s.Seq, Waiting: s.Waiting, Lost: s.Lost, Problem: s.Problem, Said: phrase.Fields("problem", s.Problem)}
+}
+
 func auditRecordOf(r audit.Record) AuditRecord {
 	return AuditRecord{Seq: r.Seq, Time: r.Time, User: r.User, Origin: r.Origin, Remote: r.Remote, Session: r.Session,
 		Method: r.Method, Object: r.Object, What: r.What, Before: r.Before, After: r.After, Revision: r.Revision,
 		Outcome: r.Outcome, Message: r.Message, Note: r.Note, Prev: r.Prev, Hash: r.Hash,
-		Said: phrase.Fields("message", r.Message).WithDid("what", r.What)}
+		Said: phrase.Fields("message", r.Message).WithDid("what", r.What).WithWas("before", r.Before).WithWas("after", r.After).
+			With("note", ownNote(r))}
+}
+
+// doneAt stands before the time at which something was done, in the note of a record
+// that came later.
+const doneAt = "done at "
+
+// ownNote returns the note of a record that nobody has written but the box, "" if
+// somebody has: people's words are no sentences of the box.
+func ownNote(r audit.Record) string {
+	if r.Origin == "box" || r.Origin == "engine" && r.Method == "config.revert" || strings.HasPrefix(r.Note, doneAt) {
+		return r.Note
+	}
+	return ""
 }
 
 func (b *Box) auditVerify(ctx context.Context, _ api.Call, _ struct{}) (AuditReport, error) {
@@ -161,6 +183,7 @@ func (b *Box) auditVerify(ctx context.Context, _ api.Call, _ struct{}) (AuditRep
 	out := AuditReport{First: r.First, Last: r.Last, Hash: r.Hash, Records: r.Records, Files: r.Files, Breaks: r.Breaks}
 	if r.Broken != nil {
 		out.File, out.Line, out.Why = r.Broken.File, r.Broken.Line, r.Broken.Why
+		out.Said = phrase.Fields("why", out.Why)
 	}
 	return out, nil
 }

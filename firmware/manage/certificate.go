@@ -15,6 +15,7 @@ import (
 	"evener/firmware/certs"
 	"evener/firmware/config"
 	"evener/firmware/lb"
+	"evener/firmware/phrase"
 	"evener/firmware/store"
 )
 
@@ -43,6 +44,8 @@ type Certificate struct {
 	Lacks       string        `json:"lacks,omitempty" doc:"why it is missing, and what to do"`
 	ACME        *ACMEProgress `json:"acme,omitempty" doc:"of one that a CA gives"`
 	Request     string        `json:"request,omitempty" doc:"of certificate.import and certificate.check: the pending request whose key it takes"`
+
+	Said phrase.Words `json:"said,omitempty" says:"warnings,notes,lacks" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An Issuer is a certificate of a chain.
@@ -58,6 +61,8 @@ type ACMEProgress struct {
 	LastTry   time.Time `json:"last_try,omitzero"`
 	LastError string    `json:"last_error,omitempty"`
 	Failures  int       `json:"failures" doc:"in a row"`
+
+	Said phrase.Words `json:"said,omitempty" says:"last_error" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A Chain is the public half of a certificate.
@@ -150,8 +155,9 @@ func certificateOf(s lb.CertificateStatus) Certificate {
 		}
 	}
 	if a := s.ACME; a != nil {
-		c.ACME = &ACMEProgress{string(a.State), a.Next, a.LastTry, a.LastError, a.Failures}
+		c.ACME = &ACMEProgress{State: string(a.State), Next: a.Next, LastTry: a.LastTry, LastError: a.LastError, Failures: a.Failures}
 	}
+	phrase.Fill(&c)
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"evener/firmware/api"
 	"evener/firmware/diag"
+	"evener/firmware/phrase"
 )
 
 type pingParams struct {
@@ -37,6 +38,8 @@ type PingReply struct {
 	Seq   int          `json:"seq" doc:"from 1"`
 	Time  api.Duration `json:"time,omitempty"`
 	Error string       `json:"error,omitempty" doc:"why there is no time"`
+
+	Said phrase.Words `json:"said,omitempty" says:"error" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 type traceParams struct {
@@ -64,6 +67,8 @@ type TraceTry struct {
 	From  string       `json:"from,omitempty" doc:"who answered; empty: nobody"`
 	Time  api.Duration `json:"time,omitempty"`
 	Error string       `json:"error,omitempty" doc:"what was said in place of an answer"`
+
+	Said phrase.Words `json:"said,omitempty" says:"error" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 type dnsParams struct {
@@ -152,7 +157,8 @@ func (b *Box) ping(ctx context.Context, c api.Call, p pingParams) (out Ping, err
 func (p *Ping) summarise(list []diag.Reply) {
 	var sum time.Duration
 	for _, r := range list {
-		p.Replies = append(p.Replies, PingReply{r.Seq, api.Duration(r.RTT.Round(time.Microsecond)), r.Error})
+		p.Replies = append(p.Replies, PingReply{Seq: r.Seq, Time: api.Duration(r.RTT.Round(time.Microsecond)), Error: r.Error,
+			Said: phrase.Fields("error", r.Error)})
 		if r.Error != "" {
 			continue
 		}
@@ -181,7 +187,7 @@ func (b *Box) trace(ctx context.Context, c api.Call, p traceParams) (out Trace, 
 		for _, h := range r.Hops {
 			hop := TraceHop{TTL: h.TTL}
 			for _, t := range h.Tries {
-				try := TraceTry{Time: api.Duration(t.RTT.Round(time.Microsecond)), Error: t.Error}
+				try := TraceTry{Time: api.Duration(t.RTT.Round(time.Microsecond)), Error: t.Error, Said: phrase.Fields("error", t.Error)}
 				if t.From.IsValid() {
 					try.From = t.From.String()
 				}

@@ -38,6 +38,8 @@ type HardwareBoard struct {
 	Arch        string   `json:"arch" doc:"amd64 or arm64"`
 	Recognised  []string `json:"recognised" doc:"why it was; none: it was not, or somebody has named the board"`
 	Message     string   `json:"message" doc:"how it came to this board"`
+
+	Said phrase.Words `json:"said,omitempty" says:"recognised,message" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A Sensor is what one measures.

@@ -34,7 +34,7 @@ func (b *Box) noteDone(ctx context.Context, c api.Call, p noteParams) (struct{},
 			return struct{}{}, api.Errorf(api.CodeParams, "params.at", "at must be a time such as 2006-01-02T15:04:05Z, not %q", p.At)
 		}
 		if time.Since(at).Abs() > 10*time.Second { // the record has its own time
-			api.ChangeOf(ctx).Note = "done at " + at.UTC().Format(time.RFC3339)
+			api.ChangeOf(ctx).Note = doneAt + at.UTC().Format(time.RFC3339)
 		}
 	}
 	if p.Author != "" {

@@ -12,6 +12,7 @@ import (
 	"evener/firmware/api"
 	"evener/firmware/certs"
 	"evener/firmware/lb"
+	"evener/firmware/phrase"
 )
 
 // requestItems is the place of pending certificate requests in the vault, before
@@ -51,6 +52,8 @@ type CertificateRequest struct {
 	By      string    `json:"by,omitempty" doc:"who made it"`
 	PEM     string    `json:"pem,omitempty" doc:"PKCS#10, for the CA"`
 	Lacks   string    `json:"lacks,omitempty" doc:"why it cannot be used"`
+
+	Said phrase.Words `json:"said,omitempty" says:"lacks" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // CertificateRequests lists pending requests.
@@ -150,7 +153,8 @@ func (b *Box) requests(context.Context, api.Call, struct{}) (CertificateRequests
 	for _, name := range b.requestNames() {
 		switch r, err := b.storedRequest(name); {
 		case err != nil:
-			out.Requests = append(out.Requests, CertificateRequest{Name: name, Names: []string{}, Lacks: err.Error()})
+			out.Requests = append(out.Requests, CertificateRequest{Name: name, Names: []string{}, Lacks: err.Error(),
+				Said: phrase.Fields("lacks", err.Error())})
 		case r != nil:
 			out.Requests = append(out.Requests, requestOf(name, r))
 		}

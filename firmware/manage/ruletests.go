@@ -36,6 +36,8 @@ type RuleTest struct {
 	Responder string     `json:"responder,omitempty"`
 	Status    int        `json:"status,omitempty" doc:"of an answer of the box itself"`
 	Text      string     `json:"text" doc:"the outcome in words"`
+
+	Said phrase.Words `json:"said,omitempty" says:"error,text" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A TestMiss is one thing that is not as a test expects it.
@@ -82,6 +84,7 @@ func (b *Box) runTests(on string, cfg *config.Config) (Tested, error) {
 		}
 		out.Tests = append(out.Tests, t)
 	}
+	phrase.Fill(&out)
 	return out, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"evener/firmware/certs"
 	"evener/firmware/config"
 	"evener/firmware/lb"
+	"evener/firmware/phrase"
 )
 
 // Trusts lists CAs and revocation lists by the name that they were imported
@@ -33,6 +34,8 @@ type Trust struct {
 	CRLs        []Revoked `json:"crls"`
 	UsedBy      []string  `json:"used_by" doc:"blocks of the running configuration"`
 	Lacks       string    `json:"lacks,omitempty" doc:"why there is nothing"`
+
+	Said phrase.Words `json:"said,omitempty" says:"lacks" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // A Revoked is a revocation list.
@@ -86,6 +89,7 @@ func (b *Box) trusts(context.Context, api.Call, struct{}) (Trusts, error) {
 		default:
 			t.describe(data)
 		}
+		t.Said = phrase.Fields("lacks", t.Lacks)
 		out.Trusts = append(out.Trusts, t)
 	}
 	slices.SortFunc(out.Trusts, func(a, b Trust) int { return strings.Compare(a.Name, b.Name) })

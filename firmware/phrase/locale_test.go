@@ -67,7 +67,7 @@ func compare(t *testing.T, where string, kinds map[string][]string, texts map[st
 }
 
 // fileOf says which file of the console has the texts of a domain.
-var fileOf = map[string]string{"": "said", done: "did", mistake: "mistakes"}
+var fileOf = map[string]string{"": "said", done: "did", was: "did", mistake: "mistakes"}
 
 func TestEveryPhraseIsTranslated(t *testing.T) {
 	kinds := map[string]map[string][]string{"said": {}, "did": {}, "mistakes": {}}
@@ -253,4 +253,91 @@ func inspect(t *testing.T, dir string, see func(path string, n ast.Node)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// What the console calls the kinds of errors, in the audit log: each by itself, or by
+// the family that its first word names.
+func TestEveryKindOfErrorIsNamed(t *testing.T) {
+	kinds, named := errorKinds(t), texts(t, "zh-Hans", "audit", "kind.")
+	if len(kinds) < 150 {
+		t.Fatalf("%d kinds of errors were found, want all: the search does not find them any more", len(kinds))
+	}
+	used := map[string]bool{}
+	for kind := range kinds {
+		family, _, _ := strings.Cut(kind, ".")
+		switch {
+		case named[kind] != "":
+			used[kind] = true
+		case named[family] != "":
+			used[family] = true
+		default:
+			t.Errorf("zh-Hans/audit.json lacks a text for kind.%s", kind)
+		}
+	}
+	for kind := range named {
+		if !used[kind] {
+			t.Errorf("zh-Hans/audit.json has a text for kind.%s, which no call ends with", kind)
+		}
+	}
+}
+
+// errorKinds lists what calls end with: the kinds that errors are made with, those that
+// are chosen before, and the words of package auth.
+func errorKinds(t *testing.T) map[string]bool {
+	out, coded := map[string]bool{"error": true}, regexp.MustCompile(`^[a-z_0-9]+(\.([a-z_0-9]+|\{\}))*$`)
+	note := func(e ast.Expr) {
+		if kind, ok := formOf(e); ok && coded.MatchString(kind) {
+			out[kind] = true
+		}
+	}
+	inspect(t, "firmware", func(path string, n ast.Node) {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if isErrorf(n) {
+				note(n.Args[1])
+			}
+		case *ast.CompositeLit:
+			if isError(n.Type) {
+				note(field(n, "Kind"))
+			}
+		case *ast.AssignStmt: // kind := "certificate.invalid"
+			if id, ok := n.Lhs[0].(*ast.Ident); ok && id.Name == "kind" && strings.Contains(path, "firmware/manage/") {
+				note(n.Rhs[0])
+			}
+		case *ast.ValueSpec:
+			if typ, ok := n.Type.(*ast.Ident); ok && typ.Name == "Kind" && strings.HasSuffix(path, "firmware/auth/errors.go") {
+				note(n.Values[0])
+			}
+		}
+	})
+	return out
+}
+
+// isErrorf reports whether a call is api.Errorf(code, kind, …).
+func isErrorf(c *ast.CallExpr) bool {
+	if len(c.Args) < 3 {
+		return false
+	}
+	name := func(e ast.Expr) string {
+		switch e := e.(type) {
+		case *ast.Ident:
+			return e.Name
+		case *ast.SelectorExpr:
+			return e.Sel.Name
+		}
+		return ""
+	}
+	code := name(c.Args[0])
+	return name(c.Fun) == "Errorf" && (strings.HasPrefix(code, "Code") || code == "code")
+}
+
+func isError(t ast.Expr) bool {
+	switch t := t.(type) {
+	case *ast.Ident:
+		return t.Name == "Error"
+	case *ast.SelectorExpr:
+		x, ok := t.X.(*ast.Ident)
+		return ok && x.Name == "api" && t.Sel.Name == "Error"
+	}
+	return false
 }

@@ -70,10 +70,26 @@ const (
 	newBlock = "mistake.new_block"
 )
 
-// orWords is a list of names in the language, which would be found in any sentence too.
-const orWords = "mistake.or_words"
+// Some phrases say so little, or so little between two quotes, that they count only where
+// the whole text has a form: lists of words, of names in the language and of what a
+// parameter may be, what is wrong with one, certificates by their names, and what stands
+// before a weight.
+var only = map[string]*regexp.Regexp{
+	"mistake.or_words":   regexp.MustCompile(`^[a-z_]+(, [a-z_]+)* or [a-z_]+$`),
+	"list.or":            regexp.MustCompile(`^[\w.-]+(, [\w.-]+)* or [\w.-]+$`),
+	"param.be":           parameter,
+	"param.choice":       parameter,
+	"param.choice_meant": parameter,
+	"param.integer":      parameter,
+	"param.more":         parameter,
+	"param.less":         parameter,
+	"cert.title":         regexp.MustCompile(`^the certificate "[^"]*"$`),
+	"cert.titles":        regexp.MustCompile(`^the certificate "[^"]*"(, the certificate "[^"]*")+$`),
+	"was.draining":       regexp.MustCompile(`^draining until [^,]*$`),
+	"was.draining_cut":   regexp.MustCompile(`^draining until [^,]*, then cut$`),
+}
 
-var plain = regexp.MustCompile(`^[a-z_]+(, [a-z_]+)* or [a-z_]+$`)
+var parameter = regexp.MustCompile(`^("[^"]*"|\w+) must be `)
 
 // Fields finds out what the texts of an object say: pairs of a field's name and its
 // text. Those that are not known are left out; nil is none.
@@ -95,6 +111,30 @@ func (w Words) With(field, text string) Words {
 func (w Words) WithDid(field, text string) Words {
 	s, ok := Did(text)
 	return w.with(field, s, ok)
+}
+
+// WithWas is With for a field of the audit log that says how something was. Of several
+// things, such as shop/web1: enabled, weight 5; shop/web2: disabled, weight 5, what
+// stands behind each is called by its place, as those of a list.
+func (w Words) WithWas(field, text string) Words {
+	if s, ok := state(text); ok {
+		return w.with(field, s, ok)
+	}
+	if len(text) > maxText {
+		return w
+	}
+	for i, part := range strings.Split(text, "; ") {
+		_, how, _ := strings.Cut(part, ": ")
+		s, ok := state(how)
+		w = w.with(field+"."+strconv.Itoa(i), s, ok)
+	}
+	return w
+}
+
+func state(text string) (said Said, ok bool) {
+	m := matcher{tables: []table{byStart()[was]}, left: maxTexts}
+	said, _, ok = m.of(text)
+	return said, ok
 }
 
 func (w Words) with(field string, s Said, ok bool) Words {
@@ -138,13 +178,13 @@ func (m *matcher) of(text string) (best Said, weight int, ok bool) {
 				return // the heavier ones come first
 			}
 			values, fits := p.match(text)
-			if !fits || p.Kind == orWords && !plain.MatchString(text) || m.inside && (p.Kind == place || p.Kind == keyword) {
+			if form := only[p.Kind]; !fits || form != nil && !form.MatchString(text) || m.inside && (p.Kind == place || p.Kind == keyword) {
 				continue
 			}
-			was := m.inside
-			m.inside = was || p.Kind != newBlock
+			outer := m.inside
+			m.inside = outer || p.Kind != newBlock
 			args, inside, known := m.arguments(p, values)
-			m.inside = was
+			m.inside = outer
 			if p.domain != mistake {
 				inside = 0 // of all others, the heaviest is meant here too
 			}

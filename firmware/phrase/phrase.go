@@ -48,7 +48,7 @@ type Phrase struct {
 	literals []string // around the arguments, one more than those
 	args     []arg
 	weight   int    // bytes of literals: the heavier of two that fit is meant
-	domain   string // what it is looked for in: did, mistake, or everything else
+	domain   string // what it is looked for in: did, was, mistake, or everything else
 }
 
 type arg struct {
@@ -57,11 +57,12 @@ type arg struct {
 	optional bool // it may be nothing
 }
 
-// Most sentences are told apart from all others. Those of two kinds are looked for
-// only where they stand: what was done, in the audit log, and mistakes in a
-// configuration. They are many, and short or made of parts.
+// Most sentences are told apart from all others. Those of three kinds are looked for
+// only where they stand: what was done and how things were before and after, in the
+// audit log, and mistakes in a configuration. They are many, and short or made of parts.
 const (
 	done    = "did"
+	was     = "was"
 	mistake = "mistake"
 )
 
@@ -128,7 +129,7 @@ func parse(kind, pattern string) Phrase {
 	}
 	pattern = strings.ReplaceAll(pattern, bar, "|")
 	p.Pattern = pattern
-	if domain, _, _ := strings.Cut(p.Kind, "."); domain == done || domain == mistake {
+	if domain, _, _ := strings.Cut(p.Kind, "."); domain == done || domain == was || domain == mistake {
 		p.domain = domain
 	}
 	from := 0

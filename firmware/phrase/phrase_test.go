@@ -20,9 +20,15 @@ func (p *Phrase) sample() (text string, values map[string]string) {
 		v := fmt.Sprintf("x%dz", i)
 		if a.sentence {
 			v = "the process is gone"
+			if p.domain == was {
+				v = "disabled"
+			}
 		}
-		if p.Kind == orWords {
+		if only[p.Kind] != nil {
 			v = "word"
+			if a.sentence {
+				v = `the certificate "word"`
+			}
 		}
 		values[a.name] = v
 		text += v + p.literals[i+1]
@@ -35,6 +41,8 @@ func (p *Phrase) lookUp(text string) (Said, bool) {
 	switch p.domain {
 	case done:
 		return Did(text)
+	case was:
+		return state(text)
 	case mistake:
 		s, ok := Mistake("", text)["message"]
 		return s, ok

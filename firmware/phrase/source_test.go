@@ -26,6 +26,7 @@ type sayer struct {
 // sayers say sentences whose every form must be in the catalogue.
 var sayers = []sayer{
 	{"firmware/api", "Errorf", 2},
+	{"firmware/api", "check.go", 0},
 	{"firmware/manage", "Errorf", 2},
 	{"firmware/cmd/evener/machine_show.go", "Errorf", 2},
 	{"firmware/cmd/evener/super_panel.go", "Errorf", 2},
@@ -55,6 +56,11 @@ var sayers = []sayer{
 	{"firmware/lb", "idle.go", 0},
 	{"firmware/lb", "traffic.go", 0},
 	{"firmware/lb/vault.go", "lack", 3},
+	{"board", "recognise.go", 0},
+	{"firmware/certs", "chain.go", 0},
+	{"firmware/certs", "checkSize", 0},
+	{"firmware/certs", "pemBlocks", 0},
+	{"firmware/certs", "pem.go", 0},
 }
 
 // mistakes are the packages that find mistakes in a configuration, with files of theirs
@@ -78,8 +84,10 @@ var exempt = map[string]string{
 	"a stored password must have {}{} to {}":                                "of a file",
 	"a stored password must have 8 KiB for each thread":                     "of a file",
 	"a stored password must have {} bytes of salt and {} of hash in base64": "of a file",
-	"{} and {} more":         "names",
-	" and ":                  "names",
+	"{} and {} more": "names",
+	" and ":          "names",
+	" and of ":       "names",
+	"there is no board for the architecture {}; name one with --board": "of the command line",
 	"rule of routes":         "a name",
 	"{} min":                 "a unit",
 	"{} ms":                  "a unit",
@@ -194,6 +202,7 @@ func formOf(e ast.Expr) (string, bool) {
 type source struct {
 	forms map[string]bool // of every text in it
 	said  map[string]token.Position
+	files []string
 }
 
 var read = sync.OnceValues(readSource)
@@ -201,7 +210,7 @@ var read = sync.OnceValues(readSource)
 func readSource() (*source, error) {
 	s := &source{forms: map[string]bool{}, said: map[string]token.Position{}}
 	root, files := filepath.Join("..", ".."), token.NewFileSet()
-	for _, tree := range []string{"firmware", "ha", "hal", "image", "webui"} {
+	for _, tree := range []string{"board", "firmware", "ha", "hal", "image", "webui"} {
 		err := filepath.WalkDir(filepath.Join(root, tree), func(path string, d fs.DirEntry, err error) error {
 			if d != nil && d.Name() == "node_modules" {
 				return filepath.SkipDir
@@ -224,6 +233,7 @@ func readSource() (*source, error) {
 }
 
 func (s *source) file(files *token.FileSet, f *ast.File, path string) {
+	s.files = append(s.files, path)
 	dir, name := filepath.Dir(path), filepath.Base(path)
 	whole := mistaken(dir, name)
 	for _, x := range sayers {
@@ -244,7 +254,7 @@ func (s *source) file(files *token.FileSet, f *ast.File, path string) {
 				return true
 			}
 			s.forms[text] = true
-			if whole && strings.Contains(text, " ") {
+			if whole && strings.Contains(text, " ") && text != strings.ToUpper(text) {
 				s.note(text, files.Position(n.Pos()))
 			}
 			return !whole || !isText(n) // the parts of a sentence are none
@@ -272,6 +282,9 @@ func logs(c *ast.CallExpr) bool {
 }
 
 func (s *source) call(files *token.FileSet, path string, c *ast.CallExpr) {
+	if text, ok := fault(path, c); ok {
+		s.note(text, files.Position(c.Pos()))
+	}
 	name := ""
 	switch f := c.Fun.(type) {
 	case *ast.Ident:

@@ -10,6 +10,7 @@ export interface ACMEProgress {
 	last_try?: string;
 	last_error?: string;
 	failures: number; // in a row
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface AccessEntry {
@@ -151,6 +152,7 @@ export interface AuditReport {
 	file?: string; // of the first of them
 	line?: number;
 	why?: string;
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface AuditStatus {
@@ -158,6 +160,7 @@ export interface AuditStatus {
 	waiting: number; // records that wait for the disk
 	lost: number; // records that were not written, since the engine's start
 	problem?: string; // why none can be written now
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Backup {
@@ -267,6 +270,7 @@ export interface Certificate {
 	lacks?: string; // why it is missing, and what to do
 	acme?: ACMEProgress; // of one that a CA gives
 	request?: string; // of certificate.import and certificate.check: the pending request whose key it takes
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface CertificateRequest {
@@ -278,6 +282,7 @@ export interface CertificateRequest {
 	by?: string; // who made it
 	pem?: string; // PKCS#10, for the CA
 	lacks?: string; // why it cannot be used
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface CertificateRequests {
@@ -313,6 +318,7 @@ export interface Channel {
 	last_failure?: string;
 	failing: boolean; // the last try failed
 	lacks?: string; // what it needs and the box does not have
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Channels {
@@ -1035,6 +1041,7 @@ export interface HardwareBoard {
 	arch: string; // amd64 or arm64
 	recognised: string[]; // why it was; none: it was not, or somebody has named the board
 	message: string; // how it came to this board
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Hello {
@@ -1581,6 +1588,7 @@ export interface PingReply {
 	seq: number; // from 1
 	time?: string;
 	error?: string; // why there is no time
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Pool {
@@ -1851,6 +1859,7 @@ export interface RuleTest {
 	responder?: string;
 	status?: number; // of an answer of the box itself
 	text: string; // the outcome in words
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Rules {
@@ -2234,6 +2243,7 @@ export interface TraceTry {
 	from?: string; // who answered; empty: nobody
 	time?: string;
 	error?: string; // what was said in place of an answer
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Tried {
@@ -2248,6 +2258,7 @@ export interface Trust {
 	crls: Revoked[];
 	used_by: string[]; // blocks of the running configuration
 	lacks?: string; // why there is nothing
+	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }
 
 export interface Trusts {

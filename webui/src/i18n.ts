@@ -99,11 +99,11 @@ export function tx(key: string, args: Record<string, ComponentChildren>): Compon
 export type Said = { kind: string; args?: Record<string, unknown>; text?: string };
 
 // The box's sentences in languages other than its own, by file and kind:
-// locales/*/said.json. They are many, and come after the page. What was done and
+// locales/*/said.json. They are many, and come after the page. What was done, to what, and
 // mistakes in a configuration have files of their own, which come when the first of
 // them is shown: few pages have any.
 const sentences = signal<Record<string, Record<string, Texts>>>({});
-const fileOf: Record<string, string> = { did: "did", mistake: "mistakes" };
+const fileOf: Record<string, string> = { did: "did", was: "did", mistake: "mistakes" };
 let want: (file: string, language: Language) => void = () => {};
 
 // onWanted says who fetches a file of sentences and then calls addSentences.

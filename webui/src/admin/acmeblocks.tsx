@@ -3,7 +3,7 @@
 // CAs that certificates are got from by themselves: the blocks acme of the
 // draft, and how it goes with the certificates of each.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, Dialog, ErrorNotice, Menu, mutate, Notice, type Source, Status, t, Table, TextField, Time, toast, useList, useTopic } from "../kit";
+import { type api, ask, Button, Dialog, ErrorNotice, Menu, mutate, Notice, say, type Source, Status, t, Table, TextField, Time, toast, useList, useTopic } from "../kit";
 import { BlockForm } from "../draft/form";
 import { path, removeBlocks, useConfig } from "../draft/draft";
 import { isTime } from "./parts";
@@ -99,7 +99,7 @@ function State({ row }: { row: Row }) {
 	return (
 		<>
 			<Status word={s ? t(`certificates.acme.${s}`) : t(row.certificates.length ? "certificates.ca_uncommitted" : "certificates.unused")} state={lookOf[s]} />
-			{bad.map((c) => <p class="small" key={c.name}><strong>{c.name}</strong>: {c.cert!.acme!.last_error} <span class="muted">(<Time at={c.cert!.acme!.last_try!} />)</span></p>)}
+			{bad.map((c) => <p class="small" key={c.name}><strong>{c.name}</strong>: {say(c.cert!.acme!, "last_error")} <span class="muted">(<Time at={c.cert!.acme!.last_try!} />)</span></p>)}
 		</>
 	);
 }

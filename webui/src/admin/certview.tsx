@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How certificates are shown and what can be done with them.
-import { type api, ask, boxNow, Button, call, Facts, format, href, Notice, Status, stateOf, t, Time, mutate, toast, toastError } from "../kit";
+import { type api, ask, boxNow, Button, call, Facts, format, href, mutate, Notice, say, sayAll, stateOf, Status, t, Time, toast, toastError } from "../kit";
 import { needsCare } from "../components/care";
 import { at, edit } from "../draft/draft";
 import { Copyable, download, isTime, momentOf, print } from "./parts";
@@ -13,7 +13,7 @@ export const daysLeft = (c: Pick<Cert, "not_after">) => (isTime(c.not_after) ? (
 
 // careReason says in a line why a certificate needs care, "" where its state says
 // it all.
-export const careReason = (c: Cert) => c.lacks ?? c.warnings?.[0] ?? (c.acme?.state === "failed" ? t("certificates.acme_failed", { n: c.acme.failures }) : "");
+export const careReason = (c: Cert) => say(c, "lacks") || sayAll(c, "warnings")[0] || (c.acme?.state === "failed" ? t("certificates.acme_failed", { n: c.acme.failures }) : "");
 
 // CertState shows the state of a certificate; a valid one that needs care does
 // not look well.
@@ -45,12 +45,12 @@ export function UserLinks({ paths }: { paths: readonly string[] }) {
 
 // Found shows what is wrong with a certificate, and what is good to know.
 export function Found({ cert: c }: { cert: Cert }) {
-	const warnings = c.warnings ?? [];
+	const warnings = sayAll(c, "warnings");
 	return (
 		<>
 			{warnings.length > 0 && <Notice kind="warning"><strong>{t("certificates.chain_problems", { n: warnings.length })}</strong><ul>{warnings.map((w) => <li key={w}>{w}</li>)}</ul></Notice>}
 			{warnings.length === 0 && c.not_after && <Notice kind="ok">{t("certificates.chain_ok")}</Notice>}
-			{(c.notes ?? []).length > 0 && <Notice><ul>{c.notes!.map((w) => <li key={w}>{w}</li>)}</ul></Notice>}
+			{(c.notes ?? []).length > 0 && <Notice><ul>{sayAll(c, "notes").map((w) => <li key={w}>{w}</li>)}</ul></Notice>}
 		</>
 	);
 }
@@ -89,7 +89,7 @@ export function Chain({ cert: c }: { cert: Cert }) {
 export function Acme({ acme: a }: { acme: api.ACMEProgress }) {
 	return (
 		<>
-			{a.last_error && <Notice kind="error"><strong>{t("certificates.acme_failed", { n: a.failures })}</strong><p>{a.last_error}</p></Notice>}
+			{a.last_error && <Notice kind="error"><strong>{t("certificates.acme_failed", { n: a.failures })}</strong><p>{say(a, "last_error")}</p></Notice>}
 			<Facts list={[
 				[t("certificates.acme_state"), <Status key="s" word={t(`certificates.acme.${a.state}`)} state={a.state === "failed" ? "down" : a.state === "issued" ? "up" : "unknown"} />],
 				[t("certificates.acme_next"), <Time key="n" at={a.next} />],

@@ -4,7 +4,7 @@
 // the CA makes of the request.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, ask, Button, call, Dialog, ErrorNotice, Facts, Menu, mutate, Notice, query, SelectField, setQuery, Status, t, Table, TextArea, TextField, toast, useTopic } from "../kit";
+import { type api, ask, Button, call, Dialog, ErrorNotice, Facts, Menu, mutate, Notice, query, say, SelectField, setQuery, Status, t, Table, TextArea, TextField, toast, useTopic } from "../kit";
 import { Copyable, download, momentOf } from "./parts";
 import { ImportDialog } from "./importcert";
 
@@ -46,7 +46,7 @@ export function RequestList() {
 				name="requests" query="request" caption={t("certificates.tab_requests")} source={source}
 				columns={[
 					{ id: "name", head: t("admin.name"), by: (r) => r.name, cell: (r) => r.name },
-					{ id: "names", head: t("certificates.names"), wrap: true, by: (r) => r.names.join(" "), cell: (r) => (r.lacks ? <Status word="missing">{r.lacks}</Status> : <span class="tags">{r.names.map((n) => <span class="tag" key={n}>{n}</span>)}</span>) },
+					{ id: "names", head: t("certificates.names"), wrap: true, by: (r) => r.names.join(" "), cell: (r) => (r.lacks ? <Status word="missing">{say(r, "lacks")}</Status> : <span class="tags">{r.names.map((n) => <span class="tag" key={n}>{n}</span>)}</span>) },
 					{ id: "key", head: t("certificates.key"), by: (r) => r.key ?? "", cell: (r) => r.key ?? "–" },
 					{ id: "since", head: t("certificates.request_since"), by: (r) => r.since ?? "", cell: (r) => momentOf(r.since) },
 					{ id: "by", head: t("certificates.request_by"), by: (r) => r.by ?? "", cell: (r) => r.by ?? "–" },
@@ -54,9 +54,9 @@ export function RequestList() {
 				problem={(r) => Boolean(r.lacks)} edge={(r) => (r.lacks ? "down" : undefined)}
 				actions={(r) => (
 					<Menu icon="more" kind="quiet" small label={t("certificates.actions", { name: r.name })} items={[
-						{ text: t("certificates.request_show"), icon: "eye", onClick: () => (shown.value = r), ...(r.pem ? {} : { why: r.lacks ?? "" }) },
-						{ text: t("certificates.request_download"), icon: "download", onClick: () => save(r), ...(r.pem ? {} : { why: r.lacks ?? "" }) },
-						{ text: t("certificates.request_import"), icon: "upload", need: "editor", onClick: () => (importing.value = r.name), ...(r.pem ? {} : { why: r.lacks ?? "" }) },
+						{ text: t("certificates.request_show"), icon: "eye", onClick: () => (shown.value = r), ...(r.pem ? {} : { why: say(r, "lacks") }) },
+						{ text: t("certificates.request_download"), icon: "download", onClick: () => save(r), ...(r.pem ? {} : { why: say(r, "lacks") }) },
+						{ text: t("certificates.request_import"), icon: "upload", need: "editor", onClick: () => (importing.value = r.name), ...(r.pem ? {} : { why: say(r, "lacks") }) },
 						"line",
 						{ text: t("certificates.remove"), icon: "trash", need: "editor", onClick: () => void drop(r) },
 					]} />

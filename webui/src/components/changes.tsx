@@ -133,7 +133,7 @@ export function Tests({ list }: { list: readonly api.RuleTest[] }) {
 			{[...list].sort((a, b) => Number(a.passed) - Number(b.passed)).map((r) => (
 				<li key={r.path}>
 					<Status word={r.passed ? "ok" : "failed"}>{pathText(r.path)}</Status>
-					{r.error && <p>{r.error}</p>}
+					{r.error && <p>{say(r, "error")}</p>}
 					{r.misses?.map((m) => <p key={m.what}>{tx("changes.miss", { what: missName(m.what), want: <code>{m.want || "–"}</code>, got: <code>{m.got || "–"}</code> })}</p>)}
 				</li>
 			))}

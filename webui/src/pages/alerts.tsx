@@ -4,7 +4,7 @@
 // other programs get the statistics.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Ago, type api, ask, Button, Card, Dialog, ErrorNotice, errorText, Facts, format, may, Menu, mutate, Notice, Page, type PageProps, Skeleton, Status, t, Table, Tabs, TextField, toast, useCall, useList } from "../kit";
+import { Ago, type api, ask, Button, Card, Dialog, ErrorNotice, errorText, Facts, format, may, Menu, mutate, Notice, Page, type PageProps, say, Skeleton, Status, t, Table, Tabs, TextField, toast, useCall, useList } from "../kit";
 import { type AlertValues as Rule, path, removeBlocks, useBlock, useConfig } from "../draft/draft";
 import { BlockForm } from "../draft/form";
 import { Copyable, isTime } from "../admin/parts";
@@ -137,7 +137,7 @@ function Channels() {
 					{ id: "target", head: t("alerts.target"), wrap: true, by: (r) => r.target, cell: (r) => <code>{r.live?.target || r.target}</code> },
 					{ id: "state", head: t("admin.state"), wrap: true, by: (r) => (r.live?.failing ? 2 : r.live ? 0 : 1), cell: (r) => <ChannelState r={r} /> },
 					{ id: "success", head: t("alerts.last_success"), by: (r) => r.live?.last_success ?? "", cell: (r) => (isTime(r.live?.last_success) ? <Ago at={r.live!.last_success} /> : <span class="muted">{t("admin.never")}</span>) },
-					{ id: "error", head: t("alerts.last_error"), wrap: true, by: (r) => r.live?.last_error ?? "", cell: (r) => (r.live?.last_error ? <span class="small">{r.live.last_error} <span class="muted"><Ago at={r.live.last_failure} /></span></span> : "–") },
+					{ id: "error", head: t("alerts.last_error"), wrap: true, by: (r) => r.live?.last_error ?? "", cell: (r) => (r.live?.last_error ? <span class="small">{say(r.live, "last_error")} <span class="muted"><Ago at={r.live.last_failure} /></span></span> : "–") },
 					{ id: "sent", head: t("alerts.sent"), num: true, by: (r) => r.live?.sent ?? 0, cell: (r) => format.count(r.live?.sent) },
 					{ id: "waiting", head: t("alerts.waiting"), num: true, by: (r) => r.live?.waiting ?? 0, cell: (r) => format.count(r.live?.waiting) },
 					{ id: "dropped", head: t("alerts.dropped"), num: true, by: (r) => r.live?.dropped ?? 0, cell: (r) => format.count(r.live?.dropped) },
@@ -163,7 +163,7 @@ function Channels() {
 
 function ChannelState({ r }: { r: Row }) {
 	if (!r.live) return <Status word={t("alerts.not_yet")} state="unknown" />;
-	if (r.live.lacks) return <Status word="missing">{r.live.lacks}</Status>;
+	if (r.live.lacks) return <Status word="missing">{say(r.live, "lacks")}</Status>;
 	if (r.live.failing) return <Status word="failed" />;
 	return isTime(r.live.last_success) ? <Status word="ok" /> : <Status word={t("alerts.nothing_sent")} state="unknown" />;
 }

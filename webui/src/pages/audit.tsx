@@ -3,7 +3,7 @@
 // The audit log: who did what, from where, with what outcome, before and after.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, boxNow, Button, call, type CallError, Card, CheckField, ErrorNotice, Facts, format, has, may, Notice, Page, type PageProps, Panel, place, query, say, SelectField, setQuery, Status, t, Table, TextField, Time, toastError, useList, useLog } from "../kit";
+import { type api, boxNow, Button, call, type CallError, Card, CheckField, ErrorNotice, Facts, format, has, may, Notice, Page, type PageProps, Panel, place, query, saidText, say, SelectField, setQuery, Status, t, Table, TextField, Time, toastError, useList, useLog } from "../kit";
 import { Copyable, dayOf, download, momentOf } from "../admin/parts";
 import { fetchStream, overStream } from "../admin/transfer";
 
@@ -90,7 +90,7 @@ function List({ filter, live, chosen }: { filter: Filter; live: { value: boolean
 					if (fresh.length) rows.value = [...fresh.reverse(), ...(rows.peek() ?? [])];
 					missed.value += gap;
 				}} />}
-				{status.value?.problem && <Notice kind="error">{t("audit.not_written", { why: status.value.problem, n: status.value.waiting })}</Notice>}
+				{status.value?.problem && <Notice kind="error">{t("audit.not_written", { why: say(status.value, "problem"), n: status.value.waiting })}</Notice>}
 				{(status.value?.lost ?? 0) > 0 && <Notice kind="error">{t("audit.lost", { n: status.value!.lost })}</Notice>}
 				{missed.value > 0 && <Notice kind="warning" actions={<Button small onClick={() => { missed.value = 0; void load(); }}>{t("audit.load_again")}</Button>}>{t("audit.missed", { n: missed.value })}</Notice>}
 				<Table<Rec>
@@ -148,15 +148,33 @@ function from(r: Rec): string {
 	return (itself(r) && r.origin !== "boot" ? [] : [r.origin && (has(key) ? t(key) : r.origin), r.remote]).filter(Boolean).join(" · ") || "–";
 }
 
+// stateText says how something was or is. Of several things, each stands behind its
+// name; an object's own text stays as it is.
+export function stateText(r: Pick<Rec, "before" | "after" | "said">, when: "before" | "after"): string {
+	const text = r[when];
+	if (!text) return t("audit.none");
+	if (r.said?.[when] || !Object.keys(r.said ?? {}).some((k) => k.startsWith(`${when}.`))) return say(r, when);
+	return text.split("; ").map((part, i) => {
+		const behind = part.indexOf(": ") + 2;
+		return part.slice(0, behind) + saidText(r.said![`${when}.${i}`], part.slice(behind));
+	}).join("; ");
+}
+
+// outcomeText says a kind of an error: its own text, or that of its family. In English
+// the kind itself is shown, which the filter takes.
+export function outcomeText(kind: string): string {
+	return [kind, kind.split(".")[0]].map((k) => `audit.kind.${k}`).filter(has).map((k) => t(k))[0] ?? kind;
+}
+
 const short = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
 function ChangeText({ r }: { r: Rec }) {
 	if (!r.before && !r.after) return <>–</>;
-	return <span class="small">{short(r.before || t("audit.none"))} → {short(r.after || t("audit.none"))}</span>;
+	return <span class="small">{short(stateText(r, "before"))} → {short(stateText(r, "after"))}</span>;
 }
 
 function Outcome({ r }: { r: Rec }) {
-	return r.outcome === "ok" ? <Status word="ok" /> : <Status word={r.outcome} state="degraded" />;
+	return r.outcome === "ok" ? <Status word="ok" /> : <span title={r.outcome}><Status word={outcomeText(r.outcome)} state="degraded" /></span>;
 }
 
 function Side({ r }: { r: Rec }) {
@@ -173,12 +191,12 @@ function Side({ r }: { r: Rec }) {
 				[t("audit.from"), from(r)],
 				Boolean(r.session) && [t("audit.session"), <code key="s">{r.session}</code>],
 				r.revision !== undefined && [t("audit.revision"), String(r.revision)],
-				Boolean(r.note) && [t("audit.note"), r.note],
+				Boolean(r.note) && [t("audit.note"), say(r, "note")],
 			]} />
 			{(r.before || r.after) && (
 				<div class="before-after">
-					<div><h3>{t("audit.before")}</h3><pre tabIndex={0}>{r.before || t("audit.none")}</pre></div>
-					<div><h3>{t("audit.after")}</h3><pre tabIndex={0}>{r.after || t("audit.none")}</pre></div>
+					<div><h3>{t("audit.before")}</h3><pre tabIndex={0}>{stateText(r, "before")}</pre></div>
+					<div><h3>{t("audit.after")}</h3><pre tabIndex={0}>{stateText(r, "after")}</pre></div>
 				</div>
 			)}
 			<Facts list={[[t("audit.hash"), <Copyable key="h" value={r.hash} label={t("audit.hash")} />], [t("audit.prev"), <code key="p" class="small">{r.prev || "–"}</code>]]} />
@@ -224,7 +242,7 @@ function Verify() {
 			<div class="stack" aria-live="polite">
 				{!r && <p class="muted">{t("audit.chain_text")}</p>}
 				{r && r.breaks === 0 && <Notice kind="ok">{t("audit.whole", { n: r.records, first: r.first, last: r.last, files: r.files, time: format.clock(boxNow()) })}</Notice>}
-				{r && r.breaks > 0 && <Notice kind="error"><strong>{t("audit.broken", { n: r.breaks })}</strong><p>{t("audit.broken_at", { file: r.file ?? "", line: r.line ?? 0, why: r.why ?? "" })}</p></Notice>}
+				{r && r.breaks > 0 && <Notice kind="error"><strong>{t("audit.broken", { n: r.breaks })}</strong><p>{t("audit.broken_at", { file: r.file ?? "", line: r.line ?? 0, why: say(r, "why") })}</p></Notice>}
 				{r && <Facts list={[[t("audit.last_hash"), <Copyable key="h" value={r.hash} label={t("audit.hash")} />]]} />}
 				{error.value !== null && <ErrorNotice error={error.value} retry={check} />}
 			</div>

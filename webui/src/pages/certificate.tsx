@@ -3,7 +3,7 @@
 // One certificate: what clients are sent, who uses it, and which clusters are
 // to show it.
 import { useSignal } from "@preact/signals";
-import { Button, Card, CheckField, Empty, ErrorNotice, go, Notice, Page, type PageProps, Skeleton, Status, t, useCall, useTopic } from "../kit";
+import { Button, Card, CheckField, Empty, ErrorNotice, go, Notice, Page, type PageProps, say, Skeleton, Status, t, useCall, useTopic } from "../kit";
 import { Acme, assign, Buttons, type Cert, CertFacts, Chain, Found, remove, removal } from "../admin/certview";
 import { ImportDialog } from "../admin/importcert";
 
@@ -24,7 +24,7 @@ export default function CertificatePage({ params }: PageProps) {
 	const why = removal(cert);
 	return (
 		<Page name={name} crumbs={crumbs} state={<Status word={cert.state} />} actions={<><Buttons c={cert} onReplace={() => (replacing.value = true)} again={() => {}} /><Button kind="danger" icon="trash" need="editor" why={why || undefined} onClick={gone}>{t("certificates.remove")}</Button></>}>
-			{cert.lacks && <Notice kind="error">{cert.lacks}</Notice>}
+			{cert.lacks && <Notice kind="error">{say(cert, "lacks")}</Notice>}
 			{cert.state === "waiting" && <Notice kind="warning">{t("certificates.stand_in")}</Notice>}
 			<Found cert={cert} />
 			<div class="grid cert-cards">

@@ -3,7 +3,7 @@
 // The certificates of the box, the soonest to expire first, and the CAs and
 // revocation lists that it believes.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, Dialog, Facts, hello, href, Menu, mutate, Notice, Page, type PageProps, Panel, query, setQuery, Status, stateOf, t, Table, Tabs, toast, useCall, useCommands, useList, useTopic } from "../kit";
+import { type api, ask, Button, Dialog, Facts, hello, href, Menu, mutate, Notice, Page, type PageProps, Panel, query, say, setQuery, stateOf, Status, t, Table, Tabs, toast, useCall, useCommands, useList, useTopic } from "../kit";
 import { BlockForm } from "../draft/form";
 import { Buttons, type Cert, CertFacts, CertState, daysLeft, Found, Left, remove, removal, renew, saveChain, successor, UserLinks, Acme } from "../admin/certview";
 import { needsCare } from "../components/care";
@@ -93,7 +93,7 @@ function Names({ names }: { names: readonly string[] }) {
 function Side({ cert: c, onReplace }: { cert: Cert; onReplace: () => void }) {
 	return (
 		<Panel name={c.name} onClose={() => setQuery({ certificate: "" })}>
-			{c.lacks && <Notice kind="error">{c.lacks}</Notice>}
+			{c.lacks && <Notice kind="error">{say(c, "lacks")}</Notice>}
 			<Found cert={c} />
 			<CertFacts cert={c} />
 			{c.acme && <Acme acme={c.acme} />}
@@ -161,7 +161,7 @@ function TrustList() {
 				name="trusts" query="trust" caption={t("certificates.tab_trust")} source={source} retry={list.again}
 				columns={[
 					{ id: "name", head: t("admin.name"), by: (x) => x.name, cell: (x) => <span title={x.description}>{x.name}</span> },
-					{ id: "state", head: t("certificates.state"), by: (x) => (x.lacks ? 2 : soon(x) ? 1 : 0), cell: (x) => <Status word={x.lacks ? "missing" : soon(x) ? "expired" : "valid"}>{x.lacks}</Status> },
+					{ id: "state", head: t("certificates.state"), by: (x) => (x.lacks ? 2 : soon(x) ? 1 : 0), cell: (x) => <Status word={x.lacks ? "missing" : soon(x) ? "expired" : "valid"}>{say(x, "lacks")}</Status> },
 					{ id: "cas", head: t("certificates.cas"), wrap: true, by: (x) => x.cas.map((i) => i.subject).join(" "), cell: (x) => <Entries list={x.cas.map((i) => ({ name: i.subject, note: t("certificates.until", { time: momentOf(i.not_after) }) }))} /> },
 					{ id: "crls", head: t("certificates.crls"), wrap: true, by: (x) => x.crls.length, cell: (x) => <Entries list={x.crls.map((l) => ({ name: l.issuer, note: t("certificates.crl_note", { n: l.entries, time: momentOf(l.next) }) }))} /> },
 					{ id: "used", head: t("certificates.used_by"), wrap: true, by: (x) => x.used_by.join(" "), cell: (x) => <UserLinks paths={x.used_by} /> },

@@ -3,7 +3,7 @@
 // Looks at the network from the box, the bundle for who helps, and what was
 // recorded of the last minutes.
 import { useSignal } from "@preact/signals";
-import { type api, Button, call, Card, Count, Empty, ErrorNotice, fieldErrors, format, has, Latency, Notice, Num, Page, type PageProps, Percent, SelectField, Skeleton, Status, t, Tabs, TextField, Time, useCall } from "../kit";
+import { type api, Button, call, Card, Count, Empty, ErrorNotice, fieldErrors, format, has, Latency, Notice, Num, Page, type PageProps, Percent, say, SelectField, Skeleton, Status, t, Tabs, TextField, Time, useCall } from "../kit";
 import { saveBundle } from "../machine/save";
 
 export default function Diagnostics(_: PageProps) {
@@ -87,7 +87,7 @@ function PingResult({ p }: { p: api.Ping }) {
 			<div class="table-wrap"><div class="table-scroll" tabIndex={0} role="region" aria-label={t("diagnostics.replies")}><table class="table">
 				<caption class="visually-hidden">{t("diagnostics.replies")}</caption>
 				<thead><tr><th scope="col" class="num">{t("diagnostics.number")}</th><th scope="col" class="num">{t("diagnostics.took")}</th><th scope="col">{t("diagnostics.said")}</th></tr></thead>
-				<tbody>{p.replies.map((x) => <tr key={x.seq}><td class="num"><Count of={x.seq} /></td><td class="num">{took(x.time)}</td><td>{x.error ?? "–"}</td></tr>)}</tbody>
+				<tbody>{p.replies.map((x) => <tr key={x.seq}><td class="num"><Count of={x.seq} /></td><td class="num">{took(x.time)}</td><td>{say(x, "error") || "–"}</td></tr>)}</tbody>
 			</table></div></div>
 		</div>
 	);
@@ -124,7 +124,7 @@ function TraceResult({ p }: { p: api.Trace }) {
 						<tr key={h.ttl}>
 							<td class="num"><Count of={h.ttl} /></td>
 							<td class="mono">{[...new Set(h.tries.map((x) => x.from).filter(Boolean))].join(", ") || t("diagnostics.silent")}</td>
-							<td>{h.tries.map((x, i) => <span key={i}>{i > 0 && " · "}{x.time ? took(x.time) : "–"}{x.error && ` ${x.error}`}</span>)}</td>
+							<td>{h.tries.map((x, i) => <span key={i}>{i > 0 && " · "}{x.time ? took(x.time) : "–"}{x.error && ` ${say(x, "error")}`}</span>)}</td>
 						</tr>
 					))}
 				</tbody>

@@ -72,9 +72,9 @@ function Board({ b }: { b: api.HardwareBoard }) {
 					Boolean(b.vendor) && [t("hardware.vendor"), b.vendor],
 					Boolean(b.product) && [t("hardware.product"), [b.product, b.version].filter(Boolean).join(" ")],
 					[t("hardware.arch"), b.arch],
-					[t("hardware.recognised"), b.recognised.length ? <ul class="plain-list" key="r">{b.recognised.map((w) => <li key={w}>{w}</li>)}</ul> : t("hardware.not_recognised")],
+					[t("hardware.recognised"), b.recognised.length ? <ul class="plain-list" key="r">{sayAll(b, "recognised").map((w) => <li key={w}>{w}</li>)}</ul> : t("hardware.not_recognised")],
 				]} />
-				{b.message && <p class="muted">{b.message}</p>}
+				{b.message && <p class="muted">{say(b, "message")}</p>}
 			</div>
 		</Card>
 	);

@@ -30,7 +30,7 @@ function State({ r }: { r: Row }) {
 		<span class="status">
 			{word !== "ok" && <StateIcon state={icons[word]} />}
 			<span class={word === "ok" ? "muted" : undefined}>{text}</span>
-			{r.status === "reverted" && s && <span class="muted why">{s.origin === "confirm-timeout" ? t("history.not_kept") : s.author ? tx("history.taken_back", { author: s.author }) : s.why}</span>}
+			{r.status === "reverted" && s && <span class="muted why">{s.origin === "confirm-timeout" ? t("history.not_kept") : s.author ? tx("history.taken_back", { author: s.author }) : s.origin === "boot" ? t("history.restarted") : s.why}</span>}
 			{r.status === "confirmed" && s?.author && s.author !== r.author && <span class="muted why">{t("history.kept_by", { author: s.author })}</span>}
 		</span>
 	);

@@ -3,7 +3,7 @@
 // All rules of all clusters, to find one, those that nothing reaches and those
 // that nobody uses. They are changed in their cluster.
 import { useComputed } from "@preact/signals";
-import { Ago, type api, Button, Count, format, href, Live, Num, type PageProps, Page, Status, t, Table, useTopic } from "../kit";
+import { Ago, type api, Button, Count, format, href, Live, Num, Page, type PageProps, say, Status, t, Table, useTopic } from "../kit";
 import { ofRule, useConfig, useProblems } from "../draft/draft";
 import { useRates } from "../traffic/rates";
 import { Target } from "../traffic/rulelist";
@@ -27,7 +27,7 @@ export default function Rules(_: PageProps) {
 					{ id: "rule", head: t("rules.rule"), by: (r) => r.name, cell: (r) => <a href={to(r)}>{r.name}</a> },
 					{
 						id: "state", head: t("rules.state"), by: (r) => `${r.disabled ? "2" : bad(r).length > 0 ? "0" : "1"}${bad(r).map((p) => p.message).join()}`, wrap: true,
-						cell: (r) => (r.disabled ? <Status word="disabled" /> : bad(r).length > 0 ? <Status word="warning">{bad(r)[0]!.message}</Status> : <Status word="active" />),
+						cell: (r) => (r.disabled ? <Status word="disabled" /> : bad(r).length > 0 ? <Status word="warning">{say(bad(r)[0]!, "message")}</Status> : <Status word="active" />),
 					},
 					{ id: "when", head: t("rules.expression"), wrap: true, by: (r) => r.when, cell: (r) => <code class="when">{r.when}</code> },
 					{ id: "target", head: t("rules.target"), by: (r) => r.pool || r.responder || "", cell: (r) => <Target rule={r} /> },

@@ -4,7 +4,7 @@
 // its servers, and the commit. It edits the candidate and nothing else.
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { type api, Button, call, Card, CheckField, Choice, ErrorNotice, format, go, hello, Latency, may, mutate, needs, Notice, Page, SelectField, Skeleton, Status, t, TextField, toast, tx, useCall } from "../kit";
+import { type api, Button, call, Card, CheckField, Choice, ErrorNotice, format, go, hello, Latency, may, mutate, needs, Notice, Page, say, SelectField, Skeleton, Status, t, TextField, toast, tx, useCall } from "../kit";
 import { Changes, confirmRange, ConfirmChoice, NewText, pathText, Problems, Warnings } from "../components/changes";
 import { moveOf, setMove } from "../moved";
 import { blocksOf, defaultPort, edits, fresh, listening, nameOK, type Plan, probesOf, readPlan, taken, type Template, trialText, withPort, writePlan } from "../plan";
@@ -237,7 +237,7 @@ function Outcome({ of: r }: { of: Tried }) {
 	const x = r.exchange;
 	return (
 		<div>
-			<Status word={x.outcome === "good" ? "up" : "down"}>{x.detail} · <Latency of={format.parseDuration(x.took)} /></Status>
+			<Status word={x.outcome === "good" ? "up" : "down"}>{say(x, "detail")} · <Latency of={format.parseDuration(x.took)} /></Status>
 			{x.received && <details><summary>{t("wizard.received", { n: x.received_bytes })}</summary><pre class="block" tabIndex={0}>{x.received}</pre></details>}
 		</div>
 	);

@@ -3,7 +3,7 @@
 // Tests of rules: requests whose way is known. They are part of the
 // configuration and are run before every commit.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, call, type CallError, Card, CheckField, Dialog, Empty, ErrorNotice, Menu, Skeleton, StateIcon, t, TextField } from "../kit";
+import { type api, ask, Button, call, type CallError, Card, CheckField, Dialog, Empty, ErrorNotice, Menu, say, Skeleton, StateIcon, t, TextField } from "../kit";
 import { type Config, edit, path, type TestValues } from "../draft/draft";
 import { quote } from "./expression";
 import type { Asked } from "./request";
@@ -146,7 +146,7 @@ function SelectOn({ value, onChange }: { value: string; onChange: (v: string) =>
 function Missed({ r }: { r: api.RuleTest }) {
 	return (
 		<span class="status"><StateIcon state="down" label={t("tester.failed")} />
-			<span class="why">{r.error ?? r.misses?.map((m) => <span key={m.what} class="as-block">{t(`tester.what_${m.what as "rule" | "pool" | "responder" | "status"}`)}: {t("tester.miss", { want: m.want || t("tester.no_one"), got: m.got || t("tester.no_one") })}</span>)}</span>
+			<span class="why">{say(r, "error") || r.misses?.map((m) => <span key={m.what} class="as-block">{t(`tester.what_${m.what as "rule" | "pool" | "responder" | "status"}`)}: {t("tester.miss", { want: m.want || t("tester.no_one"), got: m.got || t("tester.no_one") })}</span>)}</span>
 		</span>
 	);
 }

@@ -41,6 +41,7 @@ func newConsole() *cobra.Command {
 			if err := link.Ready(); err != nil {
 				return err
 			}
+			defer giveBack()()
 			return (&consoleRole{link: link, log: log, dir: dir}).obey()
 		}}
 	cmd.Flags().StringVar(&dir, "webui-dir", "", "")

@@ -57,6 +57,7 @@ func newEngine() *cobra.Command {
 					return err
 				}
 			}
+			defer giveBack()()
 			e := &engine{cfg: c, link: link, log: log, ring: ring}
 			return e.run()
 		},

@@ -66,13 +66,10 @@ the log says so once.`,
 	return cmd
 }
 
-// supervisorGC is the supervisor's GOGC: it has next to nothing to do, and its heap is to
-// stay small rather than be collected seldom.
-const supervisorGC = 50
-
 // runBox runs the box, and then does with the machine what somebody has asked for.
 func runBox(ctx context.Context, c runConfig, stdout, stderr io.Writer) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(supervisorGC))
+	defer giveBack()()
 	var p power
 	return p.meet(ctx, superviseBox(ctx, c, &p, stdout, stderr))
 }

@@ -223,6 +223,9 @@ func switchTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
 	return []float64{float64(failures(answers)), milliseconds(gap)}, nil
 }
 
+// linkBefore is how much sooner than the others the cable between the boxes goes.
+const linkBefore = 50 * time.Millisecond
+
 // crashTrial takes the power of a box away and waits for the other's first answer.
 func crashTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
 	s := sendSwarm(p.lab.Client, atVIP, 0)
@@ -232,10 +235,11 @@ func crashTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
 	}
 	box := p.lab.Boxes[active]
 	// The cables first: what dies by and by must not say goodbye, as it would not
-	// without power. keepalived does when the first of its two processes ends. They go one
-	// after the other, which takes milliseconds, and the box serves until the one to the
-	// clients is out: by the link between the boxes it could still say that it lives.
-	err := p.lab.Unplug(box.Space, labs.Link)
+	// without power. keepalived does when the first of its two processes ends. The box serves
+	// until the cable to the clients is out, and by the link between the boxes it could still
+	// say that it lives: that one goes before, and the box gets time to look at its links,
+	// since the kernel pulls no other cable meanwhile.
+	err := errors.Join(p.lab.Unplug(box.Space, labs.Link), pause(ctx, linkBefore))
 	start := time.Now()
 	for _, port := range []string{labs.Front, labs.Back} {
 		err = errors.Join(err, p.lab.Unplug(box.Space, port))

@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build long
-
 package qemu
 
-import (
-	"testing"
-	"time"
-)
+import "time"
 
-// TestClockOfAPairIsSet sets the clock of the active box by hours, which moves no group
-// and fails no request.
-func TestClockOfAPairIsSet(t *testing.T) {
-	t.Parallel()
-	p := newPair(t)
-	p.visit()
-	p.clock()
-}
-
-// clock sets the clock of the active box, with a commit that waits for its confirm.
+// clock sets the clock of the active box by hours, with a commit that waits for its
+// confirm: that moves no group and fails no request.
 func (p *pair) clock() {
 	before := [2]standing{p.left.standing(), p.right.standing()}
 	p.left.change("20m", func(old string) string { return old + "\nresponder \"closed\" { status = 503 }\n" })

@@ -34,6 +34,7 @@ func TestPairOfBoxesServesItsClients(t *testing.T) {
 		name string
 		run  func()
 	}{
+		{"clock", p.clock},
 		{"planned switch", p.planned},
 		{"crash", p.crash},
 		{"upgrade", func() { p.upgrade(r) }},

@@ -48,7 +48,7 @@ type History struct {
 	passed  deltas    // scratch of measure
 }
 
-// A track is the history of one object.
+// A track is the history of one object; newTrack makes it.
 type track struct {
 	rows    []row
 	fed     int64 // number of the tick that fed it last
@@ -208,10 +208,7 @@ func (h *History) track(t *tick, o object) *track {
 			t.refused += n
 			return nil
 		}
-		tr = &track{rows: make([]row, n)}
-		for i := range tr.rows {
-			tr.rows[i] = make(row, rowPoints)
-		}
+		tr = newTrack(n)
 		h.tracks[o] = tr
 		h.series += n
 	}

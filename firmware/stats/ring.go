@@ -39,7 +39,9 @@ const nanBits = 0x7fc00000
 
 func (r row) set(point int64, v float64) {
 	if math.IsNaN(v) {
-		r[point] = 0
+		if r[point] != 0 { // else its page need not be touched
+			r[point] = 0
+		}
 		return
 	}
 	r[point] = math.Float32bits(float32(v)) ^ nanBits

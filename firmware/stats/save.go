@@ -98,9 +98,11 @@ func (h *History) saveTo(out io.Writer) error {
 	if err := binary.Write(zip, binary.LittleEndian, times[:]); err != nil {
 		return err
 	}
+	values := make([]byte, SeriesBytes)
 	for _, o := range head.Objects {
 		for i := range metricsOf[o.Kind] {
-			if err := binary.Write(zip, binary.LittleEndian, []uint32(h.copyRow(o, i, &times))); err != nil {
+			h.copyRow(values, o, i, &times)
+			if _, err := zip.Write(values); err != nil {
 				return err
 			}
 		}
@@ -108,22 +110,22 @@ func (h *History) saveTo(out io.Writer) error {
 	return errors.Join(zip.Close(), buf.Flush())
 }
 
-// copyRow returns a copy of a row as it belongs to the timeline: points that were
-// written since for another moment are unknown.
-func (h *History) copyRow(o object, i int, times *timeline) row {
+// copyRow writes a row into out as it belongs to the timeline: points that were written
+// since for another moment are unknown.
+func (h *History) copyRow(out []byte, o object, i int, times *timeline) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	tr := h.tracks[o]
 	if tr == nil { // forgotten meanwhile
-		return make(row, rowPoints)
+		clear(out)
+		return
 	}
-	r := slices.Clone(tr.rows[i])
-	for p := range r {
+	for p, v := range tr.rows[i] {
 		if h.times[p] != times[p] {
-			r[p] = 0
+			v = 0
 		}
+		binary.LittleEndian.PutUint32(out[4*p:], v)
 	}
-	return r
 }
 
 // Load reads a saved history; call it before the first Tick. A file that is not
@@ -168,23 +170,22 @@ func (h *History) loadFrom(in *bufio.Reader) error {
 	if err := binary.Read(zip, binary.LittleEndian, times[:]); err != nil {
 		return fmt.Errorf("timeline: %w", err)
 	}
-	tracks, series := make(map[object]*track), 0
+	tracks, series, buf := make(map[object]*track), 0, make([]byte, SeriesBytes)
 	for _, o := range head.Objects {
-		tr := new(track)
-		for range metricsOf[o.Kind] {
-			if series++; series > h.cfg.MaxSeries {
-				return fmt.Errorf("more than %d series", h.cfg.MaxSeries)
-			}
-			r := make(row, rowPoints)
-			if err := binary.Read(zip, binary.LittleEndian, []uint32(r)); err != nil { // a row would be read by reflection, point by point
-				return fmt.Errorf("%s %q %q: %w", o.Kind, o.Name, o.Server, err)
-			}
-			tr.rows = append(tr.rows, r)
-		}
-		if tr.rows == nil || tracks[o] != nil {
+		n := len(metricsOf[o.Kind])
+		if n == 0 || tracks[o] != nil {
 			return fmt.Errorf("%s %q %q: unknown kind, or there twice", o.Kind, o.Name, o.Server)
 		}
+		if series += n; series > h.cfg.MaxSeries {
+			return fmt.Errorf("more than %d series", h.cfg.MaxSeries)
+		}
+		tr := newTrack(n)
 		tracks[o] = tr
+		for _, r := range tr.rows {
+			if err := r.read(zip, buf); err != nil {
+				return fmt.Errorf("%s %q %q: %w", o.Kind, o.Name, o.Server, err)
+			}
+		}
 	}
 	if n, err := io.Copy(io.Discard, io.LimitReader(zip, 1)); n != 0 || err != nil { // verifies the checksum
 		return fmt.Errorf("end of the data: %d bytes more, %v", n, err)

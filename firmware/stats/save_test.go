@@ -187,15 +187,28 @@ func TestSaveWhileTicking(t *testing.T) {
 	reg.Cluster("shop").Slot(0).Requests.Add(1_000_000)
 	later := epoch.Add((3600 + 50) * time.Second) // overwrites second 50
 	h.Tick(later)
-	r := h.copyRow(o, 0, &times)
+	copied := func(o object) row {
+		t.Helper()
+		out := bytes.Repeat([]byte{1}, SeriesBytes)
+		h.copyRow(out, o, 0, &times)
+		r := make(row, rowPoints)
+		if err := r.read(bytes.NewReader(out), make([]byte, SeriesBytes)); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := copied(o)
 	if v := r.get(at(0, epoch.Unix()+50)); v == v {
 		t.Errorf("second 50 is saved as %v, want it unknown", v)
 	}
 	if v := r.get(at(0, epoch.Unix()+51)); v != 51 {
 		t.Errorf("second 51 is saved as %v, want 51", v)
 	}
-	if r := h.copyRow(object{Kind: PoolKind, Name: "gone"}, 0, &times); len(r) != rowPoints {
-		t.Errorf("the row of a forgotten object has %d points", len(r))
+	gone := copied(object{Kind: PoolKind, Name: "gone"})
+	for p := range gone {
+		if v := gone.get(int64(p)); v == v {
+			t.Fatalf("point %d of a forgotten object is saved as %v", p, v)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ type Explained struct {
 	SetCookie  string            `json:"set_cookie,omitempty" doc:"cookie that the answer sets"`
 	Answer     string            `json:"answer,omitempty" doc:"answer of the box itself"`
 
-	Said phrase.Words `json:"said,omitempty" says:"refused" doc:"what the texts say, by field: kind and args, for translation"`
+	Said phrase.Words `json:"said,omitempty" says:"refused,persist" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An ExplainedRule is one rule and what was found.
@@ -173,10 +173,9 @@ func partOf(t *lb.Condition, start int) ExplainedPart {
 func explained(a lb.Answer) Explained {
 	out := Explained{Cluster: a.Cluster, Generation: a.Generation, Path: a.Path, RawPath: a.RawPath, Target: a.Target,
 		Rules: []ExplainedRule{}, Members: []ExplainedMember{}, Persist: a.KeptWhy,
-		Forwarded: a.Forwarded, SetCookie: a.SetCookie, Answer: a.Answer}
+		Forwarded: a.Forwarded, SetCookie: a.SetCookie, Answer: a.Answer, Said: phrase.Fields("refused", a.Words, "persist", a.KeptWhy)}
 	if a.Status != 0 {
 		out.Refused, out.Reason, out.Status = a.Words, a.Label, a.Status
-		out.Said = phrase.Fields("refused", out.Refused)
 		return out
 	}
 	for _, r := range a.Rules {

@@ -16,6 +16,7 @@ import (
 var faults = []string{
 	"firmware/audit",
 	"firmware/backup",
+	"firmware/blackbox",
 	"firmware/capture",
 	"firmware/certs/acmerun.go", "firmware/certs/acmestate.go", "firmware/certs/bundle.go", "firmware/certs/chain.go",
 	"firmware/certs/crl.go", "firmware/certs/hostname.go", "firmware/certs/key.go", "firmware/certs/limits.go",
@@ -24,9 +25,12 @@ var faults = []string{
 	"firmware/diag",
 	"firmware/event",
 	"firmware/manage/certificate.go", "firmware/manage/request.go",
+	"firmware/netconf/lease.go",
 	"firmware/stats/query.go",
 	"firmware/store/runtime.go", "firmware/store/vault.go", "firmware/store/vaultall.go", "firmware/store/vaultaside.go",
 	"firmware/upgrade/fetch.go", "firmware/upgrade/stick.go",
+	"hal/bypass",
+	"hal/nic/qsfp.go", "hal/nic/sfp.go",
 	"image/slot/bundle.go", "image/slot/writer.go",
 }
 

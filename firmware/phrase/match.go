@@ -4,6 +4,7 @@ package phrase
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,9 +23,40 @@ func Of(text string) (said Said, ok bool) {
 var lately memory // what was asked of Of
 
 func find(text string) (out meaning) {
+	if lines := strings.Split(text, "\n"); len(lines) > 1 && len(lines) <= maxTexts/2 && len(text) <= maxText {
+		if said, known := findLines(lines); known > 0 {
+			return meaning{said, true}
+		}
+	}
 	m := matcher{tables: []table{byStart()[""]}, left: maxTexts}
 	out.said, _, out.ok = m.of(text)
 	return out
+}
+
+// both is how two sentences are put together.
+const both = "join.two"
+
+// findLines finds out what errors say that were found together and stand in lines of
+// their own. Those that are not known stay among the others as they are.
+func findLines(lines []string) (out Said, known int) {
+	var rest any
+	for i, line := range slices.Backward(lines) {
+		m := matcher{tables: []table{byStart()[""]}, left: maxTexts}
+		var first any = line
+		if s, _, ok := m.of(line); ok {
+			s.Text, first = line, s
+			known++
+		}
+		if rest == nil {
+			rest = first
+			continue
+		}
+		out = Said{Kind: both, Args: map[string]any{"first": first, "then": rest}}
+		inner := out
+		inner.Text = strings.Join(lines[i:], "; ")
+		rest = inner
+	}
+	return out, known
 }
 
 // Did finds out what a record of the audit log says was done.
@@ -72,8 +104,8 @@ const (
 
 // Some phrases say so little, or so little between two quotes, that they count only where
 // the whole text has a form: lists of words, of names in the language and of what a
-// parameter may be, what is wrong with one, certificates by their names, and what stands
-// before a weight.
+// parameter may be, what is wrong with one, certificates by their names, what stands
+// before a weight, and numbers and addresses without blanks.
 var only = map[string]*regexp.Regexp{
 	"mistake.or_words":   regexp.MustCompile(`^[a-z_]+(, [a-z_]+)* or [a-z_]+$`),
 	"list.or":            regexp.MustCompile(`^[\w.-]+(, [\w.-]+)* or [\w.-]+$`),
@@ -83,8 +115,11 @@ var only = map[string]*regexp.Regexp{
 	"param.integer":      parameter,
 	"param.more":         parameter,
 	"param.less":         parameter,
+	"net.dial":           regexp.MustCompile(`^dial \w+ \S+: `),
+	"vrrp.lowered":       regexp.MustCompile(`^\w+, not \w+: `),
 	"cert.title":         regexp.MustCompile(`^the certificate "[^"]*"$`),
 	"cert.titles":        regexp.MustCompile(`^the certificate "[^"]*"(, the certificate "[^"]*")+$`),
+	"tester.kept":        regexp.MustCompile(`^the client is kept on \S+ by its \w+$`),
 	"was.draining":       regexp.MustCompile(`^draining until [^,]*$`),
 	"was.draining_cut":   regexp.MustCompile(`^draining until [^,]*, then cut$`),
 }

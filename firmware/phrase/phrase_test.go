@@ -27,7 +27,7 @@ func (p *Phrase) sample() (text string, values map[string]string) {
 		if only[p.Kind] != nil {
 			v = "word"
 			if a.sentence {
-				v = `the certificate "word"`
+				v = map[bool]string{true: "cookie", false: `the certificate "word"`}[p.Kind == "tester.kept"]
 			}
 		}
 		values[a.name] = v
@@ -106,6 +106,20 @@ func TestSentencesInsideOthersAreRecognised(t *testing.T) {
 		{"this box cannot be upgraded here: the box was not started from a slot", `upgrade.unavailable{why=upgrade.not_from_slot{}}`},
 		{"port lan1: no interface is this port: eth7 is looked for", `group.port{port=lan1 why=port.looked_for{what=eth7}}`},
 		{"certificate: something that nobody knows", `probe.certificate{why=something that nobody knows}`},
+		{"save certificate/a: write /var/lib/x: no space left on device", `store.save{item=certificate/a why=file.write{error=os.no_space{} file=/var/lib/x}}`},
+		{`the key must be rsa-2048 or rsa-4096, not "x"`, `cert.request_key_type{choices=list.or{last=rsa-4096 list=rsa-2048} value=x}`},
+		{`two certificates have the same key: the certificate "a" (until 2027-01-01) and the certificate "b" (until 2027-02-01); leave only the newer one`,
+			`cert.same_key{one=cert.title_until{day=2027-01-01 name=a} other=cert.title_until{day=2027-02-01 name=b}}`},
+		{`Get "http://no.such/x": dial tcp: lookup no.such on 192.0.2.53:53: no such host`,
+			`http.get{error=net.dial_name{error=net.no_host_on{name=no.such server=192.0.2.53:53} network=tcp} url=http://no.such/x}`},
+		{"the client is kept on web1 by its cookie; the answer sets a cookie",
+			`tester.kept_sets{kept=tester.kept{member=web1 what=tester.cookie{}}}`},
+		{"the client is not known yet: web1 keeps no clients", `tester.not_known{why=tester.keeps_none{member=web1}}`},
+		// Errors that were found together.
+		{"line 1: a second private key; leave only the one of the certificate\n\"a b\" is an address; a host name is needed\nodd words",
+			`join.two{first=certificate.line{line=1 why=cert.second_key{}} then=join.two{first=cert.host_address{name=a b} then=odd words}}`},
+		{"odd words\nand others", ""},
+		{"the log: the process is gone\nodd words", `join.two{first=join.about{object=the log why=role.gone{}} then=odd words}`},
 		{"new disk", ""},
 		{"mine: the box; theirs", ""}, // join.* count only what is known
 		{"", ""},

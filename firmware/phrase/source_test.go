@@ -56,6 +56,8 @@ var sayers = []sayer{
 	{"firmware/lb", "idle.go", 0},
 	{"firmware/lb", "traffic.go", 0},
 	{"firmware/lb/vault.go", "lack", 3},
+	{"firmware/l7", "explain.go", 0},
+	{"firmware/lb", "explain_cookie.go", 0},
 	{"board", "recognise.go", 0},
 	{"firmware/certs", "chain.go", 0},
 	{"firmware/certs", "checkSize", 0},

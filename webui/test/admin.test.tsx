@@ -8,7 +8,7 @@ import { render } from "preact";
 import { needsCare } from "../src/components/care";
 import { CertFacts, CertState, daysLeft, Found, removal, userOf } from "../src/admin/certview";
 import { base64, fromBase64, parseScope, print } from "../src/admin/parts";
-import { warningText } from "../src/admin/warnings";
+import { warningText } from "../src/components/changes";
 import { type api, shortestPassword } from "../src/kit";
 import { addTexts, lang } from "../src/i18n";
 import { filterOf } from "../src/pages/audit";
@@ -17,7 +17,7 @@ import { Choices } from "../src/draft/keyword";
 
 for (const l of ["en", "zh-Hans"]) {
 	const read = (name: string) => JSON.parse(readFileSync(join(import.meta.webui, "src/locales", l, `${name}.json`), "utf8"));
-	addTexts(l, Object.fromEntries(["admin", "audit", "blocks", "certificates", "common", "errors", "shell"].map((n) => [n, read(n)])));
+	addTexts(l, Object.fromEntries(["admin", "audit", "blocks", "certificates", "changes", "common", "errors", "shell"].map((n) => [n, read(n)])));
 }
 
 test("a mistake stands at its field", () => {
@@ -86,7 +86,7 @@ for (const l of ["en", "zh-Hans"] as const) {
 
 	test(`a warning of being locked out, in ${l}`, () => {
 		lang.value = l;
-		const w = { kind: "lockout.allow", severity: "error", text: "box's words", args: { client: "192.0.2.7" } };
+		const w = { kind: "lockout.allow", severity: "error", text: "box's words", args: { client: "192.0.2.7", allow: ["10.0.0.0/8"] } };
 		assert.match(warningText(w), /192\.0\.2\.7/);
 		assert.equal(warningText({ ...w, args: {} }), "box's words", "a text that lacks its argument");
 		assert.equal(warningText({ ...w, kind: "lockout.new" }), "box's words");

@@ -53,6 +53,10 @@ test("reasons of problems and events are said too", async () => {
 	assert.equal(reasonOf(p), "连接 192.0.2.1:80：连接被拒绝", "since when is beside it");
 	const e = { kind: "member.down", args: { pool: "shop", member: "web2", reason: refused.text }, text: "", said: { reason: refused } } as Parameters<typeof eventText>[0];
 	assert.equal(eventText(e), "shop/web2 故障：连接 192.0.2.1:80：连接被拒绝");
+	const r = { kind: "rehearsal.done", args: { group: "front", kind: "planned", asked: 9, failed: 0, gap: "1s" }, text: "" } as Parameters<typeof eventText>[0];
+	assert.equal(eventText(r), "已演练 front 的计划内切换：9 个请求中 0 个失败，最长间隔 1s");
+	const bypass = { kind: "bypass.on", severity: "warning", args: { pair: "lan1-lan2", mode: "open" }, text: "" } as unknown as Problem;
+	assert.match(titleOf(bypass), /处于断开状态/);
 });
 
 // Sentences of these kinds are in files that come when the first of them is shown.

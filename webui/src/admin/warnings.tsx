@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a commit of the candidate would mean for those who administer the box.
-import { type api, Button, has, Notice, t, useCall } from "../kit";
-
-// warningText says a warning in the language of the page.
-export function warningText(w: api.Warning): string {
-	const key = `admin.w.${w.kind}`;
-	if (!has(key)) return w.text;
-	const args = Object.fromEntries(Object.entries(w.args ?? {}).map(([k, v]) => [k, Array.isArray(v) ? v.join(", ") : typeof v === "number" ? v : String(v)]));
-	const text = t(key, args);
-	return /\{\w+\}/.test(text) ? w.text : text;
-}
+import { Button, Notice, t, useCall } from "../kit";
+import { warningText } from "../components/changes";
 
 // Warnings shows those about one block. A change of again asks anew.
 export function Warnings({ again, about }: { again: number; about: string }) {

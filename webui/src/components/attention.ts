@@ -5,12 +5,13 @@
 import type { Topics } from "../api";
 import { moment } from "../format";
 import { type Args, has, type Said, saidText, t } from "../i18n";
+import { codeText } from "./happened";
 import { objectHref, objectName } from "./object";
 
 export type Problem = Topics["state.problems"]["data"];
 
 const words = (p: Problem): Args =>
-	Object.fromEntries(Object.entries(p.args ?? {}).map(([k, v]) => [k, typeof v === "number" ? v : saidText(p.said?.[k], String(v))]));
+	Object.fromEntries(Object.entries(p.args ?? {}).map(([k, v]) => [k, typeof v === "number" ? v : saidText(p.said?.[k], codeText(k, String(v)))]));
 
 // titleOf says what is wrong.
 export function titleOf(p: Problem): string {

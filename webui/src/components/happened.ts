@@ -7,6 +7,13 @@ import { type Args, has, lang, saidText, t } from "../i18n";
 // A Happening is an event of the box.
 export type Happening = Topics["log.events"]["data"];
 
+// codeText says a value that is one of a few words of the box, such as the kind of a
+// rehearsal; any other is a name or a number, and stays.
+export function codeText(name: string, value: string): string {
+	const key = `overview.word.${name}.${value}`;
+	return has(key) ? t(key) : value;
+}
+
 // eventText returns the sentence of an event. English is what the box says;
 // another language has the sentences of the kinds it knows, and shows the box's
 // words for the rest.
@@ -14,7 +21,7 @@ export function eventText(e: Pick<Happening, "kind" | "args" | "text" | "said">)
 	if (lang.value === "en") return e.text;
 	const key = `overview.event.${e.kind}`;
 	if (!has(key)) return e.text;
-	const args: Args = Object.fromEntries(Object.entries(e.args ?? {}).map(([k, v]) => [k, e.said?.[k] ? saidText(e.said[k], String(v)) : k === "revision" || k === "running" || typeof v !== "number" ? String(v) : v]));
+	const args: Args = Object.fromEntries(Object.entries(e.args ?? {}).map(([k, v]) => [k, e.said?.[k] ? saidText(e.said[k], String(v)) : k === "revision" || k === "running" || typeof v !== "number" ? codeText(k, String(v)) : v]));
 	const text = t(key, args);
 	return /\{\w+\}/.test(text) ? e.text : text;
 }

@@ -33,7 +33,7 @@ export function differences(a: api.Explained, b: api.Explained): Difference[] {
 	const undated = (s: string | undefined) => (s ?? "").replace(/\r/g, "").replace(/^(Date|X-Request-Id):.*\n?/gim, "");
 	const all: [Difference["what"], string | undefined, string | undefined][] = [
 		["cluster", a.cluster, b.cluster], ["rule", a.rule || t("tester.own_settings"), b.rule || t("tester.own_settings")], ["pool", a.pool, b.pool], ["responder", a.responder, b.responder],
-		["member", a.member, b.member], ["persist", a.persist, b.persist], ["status", a.status ? String(a.status) : "", b.status ? String(b.status) : ""], ["target", a.target, b.target],
+		["member", a.member, b.member], ["persist", say(a, "persist"), say(b, "persist")], ["status", a.status ? String(a.status) : "", b.status ? String(b.status) : ""], ["target", a.target, b.target],
 		["forwarded", undated(a.forwarded), undated(b.forwarded)], ["answer", undated(a.answer), undated(b.answer)],
 	];
 	return all.filter(([, x, y]) => (x ?? "") !== (y ?? "")).map(([what, x, y]) => ({ what, from: x ?? "", to: y ?? "" }));
@@ -57,7 +57,7 @@ export function Outcome({ found, asked, actions }: { found: api.Explained; asked
 				<Facts list={[
 					e.raw_path !== e.path && [t("tester.path"), <code>{e.path}</code>],
 					Boolean(e.target) && [t("tester.target"), <code>{e.target}</code>],
-					Boolean(e.persist) && [t("tester.persist"), e.persist!],
+					Boolean(e.persist) && [t("tester.persist"), say(e, "persist")],
 					Boolean(e.set_cookie) && [t("tester.set_cookie"), <code class="break">{e.set_cookie}</code>],
 				]} />
 			</Card>

@@ -42,6 +42,7 @@ type conn struct {
 	// Of the goroutine that writes.
 	tick  time.Time // until when the news of one tick are gathered; zero: there are none
 	batch []byte    // lines that go out together
+	lines []byte    // of the latest events; nextEvent writes them anew
 
 	child   func() (context.Context, context.CancelFunc) // what a stream lives in
 	carried sync.WaitGroup                               // transfers; added to while left is false

@@ -120,8 +120,9 @@ const logBurst = 32 << 10
 const gather = 25 * time.Millisecond
 
 // nextEvent returns the next lines for a subscriber: of the first class that has
-// any, from the subscription that has waited longest. Without any it returns how
-// long it will be until one may come, 0 for an unknown time.
+// any, from the subscription that has waited longest. They are valid until the next
+// call. Without any it returns how long it will be until one may come, 0 for an
+// unknown time.
 func (c *conn) nextEvent(now time.Time) (lines []byte, pause time.Duration) {
 	for {
 		s, wait := c.dueSub(now)
@@ -138,14 +139,18 @@ func (c *conn) nextEvent(now time.Time) (lines []byte, pause time.Duration) {
 		c.mu.Lock()
 		s.sent = now
 		c.mu.Unlock()
-		if lines = c.newsOf(s); lines != nil {
+		lines = c.newsOf(s, c.lines[:0])
+		if cap(lines) <= 2*logBurst { // what is rarely so long is not kept
+			c.lines = lines
+		}
+		if len(lines) > 0 {
 			return lines, 0
 		}
 	}
 }
 
-// newsOf returns the lines that tell s of what is new, of a log several.
-func (c *conn) newsOf(s *subscription) (lines []byte) {
+// newsOf appends the lines that tell s of what is new, of a log several.
+func (c *conn) newsOf(s *subscription, lines []byte) []byte {
 	for {
 		n, ok := s.view.next(s.gap > 0)
 		if !ok {

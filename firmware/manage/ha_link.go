@@ -146,7 +146,7 @@ type HAPart struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail" doc:"in words"`
 
-	Said phrase.Words `json:"said,omitempty" says:"detail" doc:"what the texts say, by field: kind and args, for translation"`
+	Said phrase.Words `json:"said,omitempty" says:"cause,detail" doc:"what the texts say, by field: kind and args, for translation"`
 }
 
 // An HARouter is one virtual router of a group.

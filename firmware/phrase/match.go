@@ -105,7 +105,7 @@ const (
 // Some phrases say so little, or so little between two quotes, that they count only where
 // the whole text has a form: lists of words, of names in the language and of what a
 // parameter may be, what is wrong with one, certificates by their names, what stands
-// before a weight, and numbers and addresses without blanks.
+// before a weight, and numbers, names and addresses without blanks.
 var only = map[string]*regexp.Regexp{
 	"mistake.or_words":   regexp.MustCompile(`^[a-z_]+(, [a-z_]+)* or [a-z_]+$`),
 	"list.or":            regexp.MustCompile(`^[\w.-]+(, [\w.-]+)* or [\w.-]+$`),
@@ -120,11 +120,18 @@ var only = map[string]*regexp.Regexp{
 	"cert.title":         regexp.MustCompile(`^the certificate "[^"]*"$`),
 	"cert.titles":        regexp.MustCompile(`^the certificate "[^"]*"(, the certificate "[^"]*")+$`),
 	"tester.kept":        regexp.MustCompile(`^the client is kept on \S+ by its \w+$`),
+	"cause.port":         cause,
+	"cause.pool":         cause,
+	"cause.route":        cause,
+	"cause.custom":       cause,
 	"was.draining":       regexp.MustCompile(`^draining until [^,]*$`),
 	"was.draining_cut":   regexp.MustCompile(`^draining until [^,]*, then cut$`),
 }
 
-var parameter = regexp.MustCompile(`^("[^"]*"|\w+) must be `)
+var (
+	parameter = regexp.MustCompile(`^("[^"]*"|\w+) must be `)
+	cause     = regexp.MustCompile(`^(port|pool|default route|custom) \S+$`)
+)
 
 // Fields finds out what the texts of an object say: pairs of a field's name and its
 // text. Those that are not known are left out; nil is none.

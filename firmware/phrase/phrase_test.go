@@ -115,6 +115,8 @@ func TestSentencesInsideOthersAreRecognised(t *testing.T) {
 		{"the client is kept on web1 by its cookie; the answer sets a cookie",
 			`tester.kept_sets{kept=tester.kept{member=web1 what=tester.cookie{}}}`},
 		{"the client is not known yet: web1 keeps no clients", `tester.not_known{why=tester.keeps_none{member=web1}}`},
+		{"default route v4: there is none (-50)", `track.part{cause=cause.route{name=v4} detail=track.no_route{} weight=50}`},
+		{"port of somebody", ""},
 		// Errors that were found together.
 		{"line 1: a second private key; leave only the one of the certificate\n\"a b\" is an address; a host name is needed\nodd words",
 			`join.two{first=certificate.line{line=1 why=cert.second_key{}} then=join.two{first=cert.host_address{name=a b} then=odd words}}`},

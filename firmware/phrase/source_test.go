@@ -123,7 +123,6 @@ var exempt = map[string]string{
 	`config: schema has "{}" for a {}: {}`:                                            "of a programming error",
 	"write a variable as $name, or as $(name) where a letter follows, not as ${name}": "as mistake.dollar_brace, whose ${name} looks like an argument",
 	"gateway {}":    "as mistake.of",
-	"port {}":       "as mistake.of",
 	"track port {}": "as mistake.of",
 	"out {}":        "as mistake.of",
 	"via {}":        "as mistake.of",

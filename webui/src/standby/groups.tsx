@@ -84,7 +84,7 @@ function Priority({ g }: { g: api.HAGroup }) {
 						<tr><th scope="row">{t("standby.by_home")}</th><td class="num tnum">{g.base}</td><td>{t("standby.place", { n: g.homes.length, place: placeOf(g.base) })}</td></tr>
 						{g.parts.map((p) => (
 							<tr key={p.cause}>
-								<th scope="row"><span class="status"><StateIcon state={p.ok ? "up" : "down"} label={t(p.ok ? "standby.part_ok" : "standby.part_fails")} /><span>{p.cause}</span></span></th>
+								<th scope="row"><span class="status"><StateIcon state={p.ok ? "up" : "down"} label={t(p.ok ? "standby.part_ok" : "standby.part_fails")} /><span>{say(p, "cause")}</span></span></th>
 								<td class="num tnum">{p.cause === "pinned" ? `→ ${g.priority}` : p.ok ? "0" : p.weight > 0 ? `−${p.weight}` : t("standby.part_all")}</td>
 								<td class="wrap">{say(p, "detail") || "–"}</td>
 							</tr>

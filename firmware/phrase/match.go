@@ -117,6 +117,8 @@ var only = map[string]*regexp.Regexp{
 	"param.less":         parameter,
 	"net.dial":           regexp.MustCompile(`^dial \w+ \S+: `),
 	"vrrp.lowered":       regexp.MustCompile(`^\w+, not \w+: `),
+	"order.reason":       ordered,
+	"order.reason_to":    ordered,
 	"cert.title":         regexp.MustCompile(`^the certificate "[^"]*"$`),
 	"cert.titles":        regexp.MustCompile(`^the certificate "[^"]*"(, the certificate "[^"]*")+$`),
 	"tester.kept":        regexp.MustCompile(`^the client is kept on \S+ by its \w+$`),
@@ -130,6 +132,7 @@ var only = map[string]*regexp.Regexp{
 
 var (
 	parameter = regexp.MustCompile(`^("[^"]*"|\w+) must be `)
+	ordered   = regexp.MustCompile(`^[\w() ]+ by `)
 	cause     = regexp.MustCompile(`^(port|pool|default route|custom) \S+$`)
 )
 

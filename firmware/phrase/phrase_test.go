@@ -27,7 +27,7 @@ func (p *Phrase) sample() (text string, values map[string]string) {
 		if only[p.Kind] != nil {
 			v = "word"
 			if a.sentence {
-				v = map[bool]string{true: "cookie", false: `the certificate "word"`}[p.Kind == "tester.kept"]
+				v = map[bool]string{false: "cookie", true: `the certificate "word"`}[p.Kind == "cert.titles"]
 			}
 		}
 		values[a.name] = v
@@ -117,6 +117,9 @@ func TestSentencesInsideOthersAreRecognised(t *testing.T) {
 		{"the client is not known yet: web1 keeps no clients", `tester.not_known{why=tester.keeps_none{member=web1}}`},
 		{"default route v4: there is none (-50)", `track.part{cause=cause.route{name=v4} detail=track.no_route{} weight=50}`},
 		{"port of somebody", ""},
+		{`shop: listen on 192.0.2.1:443: address already in use by cluster "x"; stop it or change listen`,
+			`join.about{object=shop why=listen.taken{address=192.0.2.1:443 who=cluster "x"}}`},
+		{"rebalance by ann", `order.reason{reason=order.rebalance{} user=ann}`},
 		// Errors that were found together.
 		{"line 1: a second private key; leave only the one of the certificate\n\"a b\" is an address; a host name is needed\nodd words",
 			`join.two{first=certificate.line{line=1 why=cert.second_key{}} then=join.two{first=cert.host_address{name=a b} then=odd words}}`},

@@ -244,10 +244,11 @@ func crashTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
 	for _, port := range []string{labs.Front, labs.Back} {
 		err = errors.Join(err, p.lab.Unplug(box.Space, port))
 	}
+	out := time.Now() // who asks from here on is answered by the other box
 	if err = errors.Join(err, box.Signal(syscall.SIGKILL)); err != nil {
 		return nil, err
 	}
-	first, err := awaitAnswer(ctx, s, time.Now())
+	first, err := awaitAnswer(ctx, s, out)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"slices"
@@ -223,8 +224,9 @@ func switchTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
 	return []float64{float64(failures(answers)), milliseconds(gap)}, nil
 }
 
-// linkBefore is how much sooner than the others the cable between the boxes goes.
-const linkBefore = 50 * time.Millisecond
+// linkBefore is how much sooner than the others the cable between the boxes goes, and up to
+// as much again: what a box does because of it is in step with it.
+const linkBefore = 100 * time.Millisecond
 
 // crashTrial takes the power of a box away and waits for the other's first answer.
 func crashTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
@@ -239,7 +241,7 @@ func crashTrial(ctx context.Context, p *pair, active int) ([]float64, error) {
 	// until the cable to the clients is out, and by the link between the boxes it could still
 	// say that it lives: that one goes before, and the box gets time to look at its links,
 	// since the kernel pulls no other cable meanwhile.
-	err := errors.Join(p.lab.Unplug(box.Space, labs.Link), pause(ctx, linkBefore))
+	err := errors.Join(p.lab.Unplug(box.Space, labs.Link), pause(ctx, linkBefore+rand.N(linkBefore)))
 	start := time.Now()
 	for _, port := range []string{labs.Front, labs.Back} {
 		err = errors.Join(err, p.lab.Unplug(box.Space, port))

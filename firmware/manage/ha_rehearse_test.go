@@ -56,6 +56,9 @@ func newStage(t *testing.T, port int) *stage {
 	await(t, "both know that left is active", func() bool {
 		return s.left.showHA().Groups[0].Active == "left" && s.right.showHA().Groups[0].Active == "left"
 	})
+	await(t, "left knows that right could take over", func() bool {
+		return s.left.understudy(s.left.standbyConfig().Group("front"), "left") == "right"
+	})
 	return s
 }
 

@@ -127,6 +127,9 @@ func (l *lab) failoverRounds(kind string, c failoverCase) (r rounds, err error) 
 // round waits until all is well, makes the trial, and sees to the box that it hit.
 func (c failoverCase) round(ctx context.Context, p *pair) ([]float64, error) {
 	active, err := p.settle(ctx)
+	if err == nil {
+		err = pause(ctx, restBefore)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -192,8 +195,11 @@ func columnOf(rounds [][]float64, i int) (out []float64) {
 	return out
 }
 
-// How long visitors come before something happens, and after a switch.
+// How long a pair rests before a round, and visitors come before something happens and
+// after a switch. A box that has just started again has much to do still, and both share
+// the processors of one machine.
 const (
+	restBefore  = 2 * time.Second
 	visitBefore = 500 * time.Millisecond
 	visitAfter  = 1500 * time.Millisecond
 )

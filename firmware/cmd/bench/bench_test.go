@@ -293,3 +293,21 @@ func TestJSONHasTheRows(t *testing.T) {
 		}
 	}
 }
+
+func TestRoundsThatFollowEachOtherArePaired(t *testing.T) {
+	// By the medians alone Evener costs less; in most pairs it costs 5 % more.
+	tallies := map[string]*tally{evener: {costs: []float64{10.5, 42, 21}}, "p": {costs: []float64{10, 40, 22}}}
+	l := &lab{}
+	for _, limit := range []float64{1.04, 1.06} {
+		r := l.row("x", "", 1, "p", limit, tallies)
+		if r.pair(tallies); r.Ratio == nil || *r.Ratio < 1.049 || *r.Ratio > 1.051 || r.OK != (limit > 1.05) {
+			t.Errorf("limit %v: the ratio is %s, ok is %v, want that of most pairs, 1.05", limit, number(r.Ratio), r.OK)
+		}
+	}
+	tallies["p"].costs = tallies["p"].costs[:2]
+	r := l.row("x", "", 1, "p", 1.04, tallies)
+	before := *r.Ratio
+	if r.pair(tallies); *r.Ratio != before {
+		t.Errorf("rounds without another are compared: %v, was %v", *r.Ratio, before)
+	}
+}

@@ -15,6 +15,7 @@ import (
 const (
 	maxSend    = 1 << 20          // one line to the engine, as it takes
 	maxAnswer  = 17 << 20         // one line from the engine: a result of 16 MiB and what is around it
+	lineRead   = 16 << 10         // is read at a time: what the engine sends together goes on together
 	engineWait = 20 * time.Second // for the engine to take a line; it gives up on us after 10
 )
 
@@ -27,7 +28,7 @@ type lineReader struct {
 }
 
 func newLineReader(r io.Reader, size int) *lineReader {
-	return &lineReader{in: bufio.NewReaderSize(r, 4096), size: size}
+	return &lineReader{in: bufio.NewReaderSize(r, lineRead), size: size}
 }
 
 // next returns the next piece of a line, without its newline, and whether the

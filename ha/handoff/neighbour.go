@@ -25,7 +25,7 @@ func Neighbour(ctx context.Context, iface string, addr netip.Addr) (net.Hardware
 		return nil, fmt.Errorf("asking for %v on %q: %w", addr, iface, err)
 	}
 	addr = addr.Unmap().WithZone("")
-	for asked := false; ; asked = true {
+	for asked := false; ; {
 		mac, err := known(i.Index, addr)
 		if err != nil {
 			return nil, fmt.Errorf("asking for %v on %q: %w", addr, iface, err)
@@ -33,13 +33,15 @@ func Neighbour(ctx context.Context, iface string, addr netip.Addr) (net.Hardware
 		if mac != nil {
 			return mac, nil
 		}
-		if !asked {
-			if err := ask(i, addr); err != nil {
-				return nil, fmt.Errorf("asking for %v on %q: %w", addr, iface, err)
-			}
+		if !asked { // once it can: IPv6 has no route for a moment after the link came up
+			err = ask(i, addr)
+			asked = err == nil
 		}
 		select {
 		case <-ctx.Done():
+			if err != nil {
+				return nil, fmt.Errorf("asking for %v on %q: %w", addr, iface, err)
+			}
 			return nil, fmt.Errorf("nobody on %q answers for %v: %w", iface, addr, ctx.Err())
 		case <-time.After(neighbourPoll):
 		}

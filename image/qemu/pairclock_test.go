@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build long
+
 package qemu
 
-import "time"
+import (
+	"testing"
+	"time"
+)
 
-// clock sets the clock of the active box by hours, with a commit that waits for its
-// confirm: that moves no group and fails no request.
+// TestClockOfAPairIsSet sets the clock of the active box by hours, which moves no group
+// and fails no request.
+func TestClockOfAPairIsSet(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	p.visit()
+	p.clock()
+}
+
+// clock sets the clock of the active box, with a commit that waits for its confirm.
 func (p *pair) clock() {
 	before := [2]standing{p.left.standing(), p.right.standing()}
 	p.left.change("20m", func(old string) string { return old + "\nresponder \"closed\" { status = 503 }\n" })

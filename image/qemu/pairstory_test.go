@@ -34,7 +34,6 @@ func TestPairOfBoxesServesItsClients(t *testing.T) {
 		name string
 		run  func()
 	}{
-		{"clock", p.clock},
 		{"planned switch", p.planned},
 		{"crash", p.crash},
 		{"upgrade", func() { p.upgrade(r) }},

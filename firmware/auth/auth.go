@@ -84,6 +84,7 @@ type Auth struct {
 type changed struct {
 	users, sessions, seen, throttle bool
 	sessionsAt, throttleAt          time.Duration
+	zero                            time.Time // when the monotonic clock was 0 by the wall clock that the documents were written by
 }
 
 // Open returns the Auth that k keeps the state of. A box without an admin gets a
@@ -100,6 +101,7 @@ func Open(k Keeper, cfg Config, log *slog.Logger) (*Auth, error) {
 		return nil, err
 	}
 	a.loadSettings()
+	a.changed.zero = a.zero()
 	a.loadSessions()
 	a.loadThrottle()
 	if err := a.ensureSetup(); err != nil {
@@ -140,7 +142,15 @@ const (
 	seenEvery     = time.Minute     // when sessions were last seen is written so often
 	throttleEvery = 5 * time.Second // as are throttles
 	retryAfter    = 5 * time.Second // after a write that failed
+
+	// clockSet is how far the clocks part before all is written anew: what was written
+	// by the clock as it was would say after a power cut that sessions are older, or of
+	// the future, and end them.
+	clockSet = 10 * time.Second
 )
+
+// zero is when the monotonic clock was 0, by the wall clock as it is now.
+func (a *Auth) zero() time.Time { return a.cfg.Now().Round(0).Add(-a.cfg.Elapsed()) }
 
 // flush writes what has changed and is due, or all that has changed.
 func (a *Auth) flush(all bool) error {
@@ -151,6 +161,9 @@ func (a *Auth) flush(all bool) error {
 		return nil
 	}
 	a.mu.Lock()
+	if zero := a.zero(); zero.Sub(a.changed.zero).Abs() > clockSet {
+		a.changed.sessions, a.changed.throttle, a.changed.throttleAt, a.changed.zero = true, true, 0, zero
+	}
 	c := a.changed
 	a.mu.Unlock()
 	var errs []error

@@ -4,6 +4,7 @@ package auth
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,6 +157,29 @@ func TestASetClockProlongsNothing(t *testing.T) {
 	c.pass(time.Second)
 	_, err = a.Authenticate(g.Token)
 	wantKind(t, "session after its time", err, NoSession)
+}
+
+// TestASetClockEndsNothing sets the wall clock, and a second later the power fails.
+func TestASetClockEndsNothing(t *testing.T) {
+	for _, by := range []time.Duration{3 * time.Hour, -3 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			var set atomic.Int64
+			k, now := newKeeper(), func() time.Time { return time.Now().Add(time.Duration(set.Load())) }
+			a, g := withAdmin(t, k, Config{Now: now})
+			go a.Run(t.Context())
+			time.Sleep(5 * time.Minute)
+			before := k.count(sessionsName)
+			set.Store(int64(by))
+			time.Sleep(10*time.Minute + time.Millisecond)
+			if n := k.count(sessionsName) - before; n != 1 {
+				t.Errorf("clock set by %v: sessions written %d times, want once", by, n)
+			}
+			a = open(t, k.copy(), Config{Now: now})
+			if _, err := a.Authenticate(g.Token); err != nil {
+				t.Errorf("clock set by %v, and a power cut: %v", by, err)
+			}
+		})
+	}
 }
 
 func TestLastSeenIsWrittenOnceAMinute(t *testing.T) {

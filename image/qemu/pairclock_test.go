@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build long
-
 package qemu
 
 import (
-	"testing"
 	"time"
 )
-
-// TestClockOfAPairIsSet sets the clock of the active box by hours, which moves no group
-// and fails no request.
-func TestClockOfAPairIsSet(t *testing.T) {
-	t.Parallel()
-	p := newPair(t)
-	p.visit()
-	p.clock()
-}
 
 // clock sets the clock of the active box, with a commit that waits for its confirm.
 func (p *pair) clock() {

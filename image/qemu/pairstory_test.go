@@ -35,7 +35,8 @@ func TestPairOfBoxesServesItsClients(t *testing.T) {
 		run  func()
 	}{
 		{"planned switch", p.planned},
-		{"crash", p.crash},
+		{"clock", p.clock},
+		{"crash", p.crash}, // after which sessions of the clock as it was set still hold
 		{"upgrade", func() { p.upgrade(r) }},
 		{"bad upgrade", func() { p.badUpgrade(r, bad) }},
 	} {

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -294,20 +295,22 @@ func TestJSONHasTheRows(t *testing.T) {
 	}
 }
 
-func TestRoundsThatFollowEachOtherArePaired(t *testing.T) {
-	// By the medians alone Evener costs less; in most pairs it costs 5 % more.
-	tallies := map[string]*tally{evener: {costs: []float64{10.5, 42, 21}}, "p": {costs: []float64{10, 40, 22}}}
-	l := &lab{}
-	for _, limit := range []float64{1.04, 1.06} {
-		r := l.row("x", "", 1, "p", limit, tallies)
-		if r.pair(tallies); r.Ratio == nil || *r.Ratio < 1.049 || *r.Ratio > 1.051 || r.OK != (limit > 1.05) {
-			t.Errorf("limit %v: the ratio is %s, ok is %v, want that of most pairs, 1.05", limit, number(r.Ratio), r.OK)
-		}
+func TestManagementRowPairsItsRounds(t *testing.T) {
+	// By the medians alone the watched box costs less; in most pairs it takes 4 % more of a processor.
+	tallies := map[string]*tally{
+		evener:      {costs: []float64{17, 40, 18}, rates: []float64{40000, 20000, 40000}},
+		"unwatched": {costs: []float64{16, 38, 20}, rates: []float64{40000, 20000, 40000}},
 	}
-	tallies["p"].costs = tallies["p"].costs[:2]
-	r := l.row("x", "", 1, "p", 1.04, tallies)
-	before := *r.Ratio
-	if r.pair(tallies); *r.Ratio != before {
-		t.Errorf("rounds without another are compared: %v, was %v", *r.Ratio, before)
+	l := &lab{}
+	if r := l.managementRow(tallies); r.Evener == nil || math.Abs(*r.Evener-4) > 1e-9 || r.OK {
+		t.Errorf("lost: %s, ok is %v; want 4 %%, which is too much", number(r.Evener), r.OK)
+	}
+	tallies[evener].costs = []float64{16.5, 39, 18}
+	if r := l.managementRow(tallies); r.Evener == nil || math.Abs(*r.Evener-2) > 1e-9 || !r.OK {
+		t.Errorf("lost: %s, ok is %v; want 2 %%, which is well", number(r.Evener), r.OK)
+	}
+	tallies["unwatched"].costs = tallies["unwatched"].costs[:2]
+	if r := l.managementRow(tallies); r.Evener != nil || r.OK {
+		t.Errorf("rounds without another are compared: %s", number(r.Evener))
 	}
 }

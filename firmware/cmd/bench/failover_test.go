@@ -54,18 +54,17 @@ func TestTellFailed(t *testing.T) {
 	}
 }
 
-func TestFirstAnswer(t *testing.T) {
+func TestServedSince(t *testing.T) {
 	answers := []answer{
 		{began: at(0), ended: at(300)}, // of the box that is gone, or a packet sent twice
 		{began: at(20), ended: at(40), err: errors.New("no route")},
 		{began: at(15), ended: at(120)},
-		{began: at(25), ended: at(100)},
 	}
-	if got, ok := firstAnswer(answers, at(10)); !ok || !got.Equal(at(100)) {
-		t.Errorf("firstAnswer = %v, %v, want at 100 ms", got, ok)
+	if !servedSince(answers, at(10)) {
+		t.Error("the answer to who asked at 15 ms is not seen")
 	}
-	if got, ok := firstAnswer(answers, at(30)); ok {
-		t.Errorf("firstAnswer = %v, want none", got)
+	if servedSince(answers, at(15)) {
+		t.Error("who asked at 15 ms or before has an answer, or a refusal is one")
 	}
 }
 

@@ -50,21 +50,6 @@ func (r *row) judge() {
 	}
 }
 
-// pair makes Ratio the median of the ratios of rounds that followed each other, which
-// had the machine in the same state.
-func (r *row) pair(tallies map[string]*tally) {
-	a, b := tallies[evener], tallies[r.Against]
-	if a == nil || b == nil || len(a.costs) != len(b.costs) || r.Ratio == nil {
-		return
-	}
-	ratios := make([]float64, len(a.costs))
-	for i := range ratios {
-		ratios[i] = a.costs[i] / b.costs[i]
-	}
-	*r.Ratio = median(ratios)
-	r.OK = *r.Ratio <= r.Limit && r.Note == ""
-}
-
 // theBetter stands for the peer that costs less.
 const theBetter = "the better"
 

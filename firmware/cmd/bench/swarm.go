@@ -207,14 +207,9 @@ func failures(answers []answer) (n int) {
 	return n
 }
 
-// firstAnswer returns when the first request was answered that began after a time.
-func firstAnswer(answers []answer, after time.Time) (first time.Time, ok bool) {
-	for _, a := range answers {
-		if a.err == nil && a.began.After(after) && (!ok || a.ended.Before(first)) {
-			first, ok = a.ended, true
-		}
-	}
-	return first, ok
+// servedSince reports whether a request that began after a time has its answer.
+func servedSince(answers []answer, after time.Time) bool {
+	return slices.ContainsFunc(answers, func(a answer) bool { return a.err == nil && a.began.After(after) })
 }
 
 // longestGap returns the longest time between two answers of a stream, the latter

@@ -28,6 +28,9 @@ const (
 	halts              // the machine is switched off
 )
 
+// String is for the log.
+func (f fate) String() string { return [...]string{"ends", "renews", "reboots", "halts"}[f] }
+
 // A power ends the box in order: the roles drain first.
 type power struct {
 	board board.Board

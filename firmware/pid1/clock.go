@@ -3,12 +3,15 @@
 package pid1
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // timeFile keeps the last time that was noted, in the folder of the state.
@@ -51,6 +54,35 @@ func SetTime(k clock, rtc string, now, floor time.Time) (string, *Alarm) {
 		return "clock not set", &Alarm{Object: "clock", Text: fmt.Sprintf("the clock cannot be set to %s: %v", want.UTC().Format(time.RFC3339), err)}
 	}
 	return "clock set from " + why, alarm
+}
+
+// WatchClock calls set each time that somebody sets the clock of the system, until ctx
+// ends. The kernel takes a clock that time servers keep over into the hardware clock, but
+// rarely, and never one that was set by hand: a box that starts again before begins with
+// a time that was found wrong.
+func WatchClock(ctx context.Context, set func()) error {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_REALTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("watch the clock: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "clock")
+	defer f.Close()
+	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	const never = 1 << 33 // seconds: in the year 2242
+	for {
+		wait := unix.ItimerSpec{Value: unix.Timespec{Sec: never}}
+		if err := unix.TimerfdSettime(fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &wait, nil); err != nil {
+			return fmt.Errorf("watch the clock: %w", err)
+		}
+		switch _, err := f.Read(make([]byte, 8)); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !errors.Is(err, unix.ECANCELED):
+			return fmt.Errorf("watch the clock: %w", err)
+		}
+		set()
+	}
 }
 
 // NoteTime keeps now in the folder of the state.

@@ -59,6 +59,22 @@ func (Kernel) ReadRTC(path string) (time.Time, error) {
 	return time.Date(int(t.Year)+1900, time.Month(t.Mon+1), int(t.Mday), int(t.Hour), int(t.Min), int(t.Sec), 0, time.UTC), nil
 }
 
+// WriteRTC sets the hardware clock at path, to the second.
+func (Kernel) WriteRTC(path string, t time.Time) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	t = t.UTC().Round(time.Second)
+	rtc := unix.RTCTime{Year: int32(t.Year() - 1900), Mon: int32(t.Month() - 1), Mday: int32(t.Day()),
+		Hour: int32(t.Hour()), Min: int32(t.Minute()), Sec: int32(t.Second())}
+	if err := unix.IoctlSetRTCTime(int(f.Fd()), &rtc); err != nil {
+		return fmt.Errorf("set %s: %w", path, err)
+	}
+	return nil
+}
+
 // AddEntropy mixes seed into the kernel's generator and credits it with bits
 // (random(4), RNDADDENTROPY).
 func (Kernel) AddEntropy(seed []byte, bits int) error {

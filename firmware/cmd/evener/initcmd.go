@@ -175,7 +175,7 @@ func (a *appliance) clock() {
 	if built, err := time.Parse(time.RFC3339, a.boot.Created); err == nil && built.After(floor) {
 		floor = built
 	}
-	said, alarm := pid1.SetTime(a.kernel, "/dev/rtc0", time.Now(), floor)
+	said, alarm := pid1.SetTime(a.kernel, hardwareClock, time.Now(), floor)
 	a.log.Info(said)
 	a.alarm(alarm)
 }
@@ -184,16 +184,37 @@ func (a *appliance) clock() {
 // much after a power cut.
 const noteEvery = 15 * time.Minute
 
-// keepNotes notes the time, and a new seed, now and then.
+const hardwareClock = "/dev/rtc0"
+
+// keepNotes notes the time, and a new seed, now and then, and the time whenever somebody
+// sets the clock: the hardware clock has it then too.
 func (a *appliance) keepNotes(ctx context.Context) {
 	tick := time.NewTicker(noteEvery)
 	defer tick.Stop()
+	set := make(chan struct{}, 1)
+	go guarded(a.log, "clock", func() {
+		err := pid1.WatchClock(ctx, func() {
+			select {
+			case set <- struct{}{}:
+			default: // it is about to be noted
+			}
+		})
+		if err != nil {
+			a.log.Warn("hardware clock not kept", "err", err)
+		}
+	})
 	for {
 		a.note()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-set:
+			if err := a.kernel.WriteRTC(hardwareClock, time.Now()); err != nil {
+				a.log.Warn("hardware clock not set", "err", err)
+			} else {
+				a.log.Info("hardware clock set")
+			}
 		}
 	}
 }

@@ -183,7 +183,7 @@ test("health, admin state and role stand apart; names with markup are text", asy
 	const name = "<img src=x onerror=alert(1)>";
 	const s = new Store<api.LiveMember>();
 	s.reset({ [`app/${name}`]: member(name, { health: "down", state: "down", admin: "disabled", spare: true }) });
-	for (const [l, words] of [["en", ["Down", "Disabled", "Hot spare"]], ["zh-Hans", ["故障", "停用", "热备"]]] as const) {
+	for (const [l, words] of [["en", ["Down", "Disabled", "Hot spare"]], ["zh-Hans", ["故障", "停用", "备用"]]] as const) {
 		lang.value = l;
 		render(<MembersTable source={s} caption="x" link={() => "/"} opened="" empty={{ title: "-" }} />, box);
 		await settled();

@@ -69,7 +69,21 @@ func (u *Upgrades) Stick(ctx context.Context, sticks Sticks) (r io.ReadCloser, n
 		best.close()
 		return nil, "", 0, err
 	}
-	return best.file, best.name, best.size, nil
+	return stickFile{best.file}, best.name, best.size, nil
+}
+
+// A stickFile is a bundle on a stick, which may be pulled out while it is read.
+type stickFile struct{ fs.File }
+
+func (f stickFile) Read(b []byte) (int, error) {
+	n, err := f.File.Read(b)
+	if err != nil && err != io.EOF {
+		if e, ok := errors.AsType[*fs.PathError](err); ok {
+			err = e.Err // where it is mounted tells nobody anything
+		}
+		err = fmt.Errorf("the USB stick cannot be read to the end of the update, as if it was pulled out: %w", err)
+	}
+	return n, err
 }
 
 // find judges the bundle in a file and leaves it open at its begin.

@@ -53,6 +53,41 @@ func TestTheNewestBundleOfTheSticksIsTaken(t *testing.T) {
 	}
 }
 
+// A pulledFile gives some of a bundle, and then what a kernel says of a stick that is gone.
+type pulledFile struct {
+	fs.File
+	left int
+}
+
+func (f *pulledFile) Read(b []byte) (int, error) {
+	if f.left == 0 {
+		return 0, &fs.PathError{Op: "read", Path: "/run/evener/sticks/sda1/a.evb", Err: errors.New("input/output error")}
+	}
+	n, err := f.File.Read(b[:min(len(b), f.left)])
+	f.left -= n
+	return n, err
+}
+
+func TestAStickThatIsPulledOutIsTold(t *testing.T) {
+	x := newBox(t)
+	f, err := fstest.MapFS{"a.evb": bundle(t, "1.2.0", "sim")}.Open("a.evb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "the USB stick cannot be read to the end of the update, as if it was pulled out: input/output error"
+	_, err = x.u.Take(t.Context(), stickFile{&pulledFile{f, int(info.Size()) - 100}}, Order{Source: "usb"}, nil)
+	if err == nil || err.Error() != want {
+		t.Errorf("Take = %v, want %s", err, want)
+	}
+	if e := x.u.Show().Journal[0]; e.Event != EventRefused || !strings.HasPrefix(e.Reason, want) {
+		t.Errorf("the journal has %+v", e)
+	}
+}
+
 func TestSticksWithoutABundleForThisBoxSayWhy(t *testing.T) {
 	x := newBox(t)
 	if _, _, _, err := x.u.Stick(t.Context(), sticks(fstest.MapFS{}, fstest.MapFS{"a.txt": {}})); !errors.Is(err, ErrNoBundle) {

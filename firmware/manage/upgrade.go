@@ -77,7 +77,7 @@ func (b *Box) addUpgrade(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "upgrade.cancel", Purpose: "Ends the writing of a bundle; its slot is empty then.",
 		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "cancel the writing of a bundle", Idempotent: true}, b.cancelUpgrade)
 	api.Add(reg, api.Method{Name: "upgrade.activate", Purpose: "Starts a slot on trial, now or at the next reboot. While one is on trial, starting the other gives it up.",
-		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "start slot {slot}, now: {reboot}"}, b.activate)
+		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "start slot {slot}, now: {reboot}", Timeout: activateLimit}, b.activate)
 	api.Add(reg, api.Method{Name: "upgrade.good", Purpose: "Ends the trial of the version that runs, whatever its self-test finds.",
 		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "keep the version that is on trial"}, b.keepVersion)
 	b.addUpgradePair(reg)

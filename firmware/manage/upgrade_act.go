@@ -9,6 +9,9 @@ import (
 	"evener/firmware/api"
 )
 
+// activateLimit is how long it may take to read a whole slot, from a slow disk too.
+const activateLimit = time.Minute
+
 // activate has a slot started next. While the version that runs is on trial, starting
 // the other one is to give it up.
 func (b *Box) activate(ctx context.Context, c api.Call, p upgradeActivateParams) (UpgradeShow, error) {

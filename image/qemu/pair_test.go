@@ -184,7 +184,7 @@ func (p *person) change(confirm string, f func(old string) string) {
 	var old struct{ Text string }
 	p.must("config.text", nil, &old)
 	p.must("config.set", map[string]any{"text": f(old.Text)}, nil)
-	order := map[string]any{"comment": "the pair"}
+	order := map[string]any{"comment": "another configuration"}
 	if confirm != "" {
 		order["confirm"] = confirm
 	}

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Firmware is what the guest's machine begins with.
@@ -49,11 +50,15 @@ type Config struct {
 	// overlays that go away with it. Spare disks are written to.
 	Sticks []string
 	Spares []string
+	USB    bool // where [Guest.Plug] plugs sticks in; with Sticks it is there too
 
 	// Kernel and Initrd are started without any firmware, with Cmdline.
 	Kernel, Initrd, Cmdline string
 
 	NICs []NIC // in the order of the board's ports
+
+	// Ahead is by how much the hardware clock differs from this machine's.
+	Ahead time.Duration
 
 	MemoryMiB int  // 512
 	CPUs      int  // 1
@@ -197,6 +202,9 @@ func (c *Config) args(dir string) (program string, args []string, err error) {
 	if c.Watchdog {
 		args = append(args, "-device", "i6300esb")
 	}
+	if c.Ahead != 0 {
+		args = append(args, "-rtc", "base="+time.Now().Add(c.Ahead).UTC().Format("2006-01-02T15:04:05"))
+	}
 	if c.Kernel != "" {
 		args = append(args, "-kernel", c.Kernel, "-append", c.Cmdline)
 		if c.Initrd != "" {
@@ -239,7 +247,7 @@ func (c *Config) diskArgs(dir string) (args []string) {
 		args = append(args, "-drive", "if=none,id="+id+",format=raw,discard=unmap,file="+s,
 			"-device", "virtio-blk-pci,drive="+id+",serial=evener-"+id)
 	}
-	if len(c.Sticks) > 0 {
+	if len(c.Sticks) > 0 || c.USB {
 		args = append(args, "-device", "qemu-xhci,id=usb")
 	}
 	for i := range c.Sticks {

@@ -48,10 +48,11 @@ func (b *Box) Start() error {
 	if err := b.Space.Start(cmd); err != nil {
 		return fmt.Errorf("start box %s: %w", b.Name, err)
 	}
-	b.cmd, b.ended = cmd, make(chan struct{})
+	ended := make(chan struct{})
+	b.cmd, b.ended = cmd, ended
 	go func() {
-		cmd.Wait() // how it ended does not matter: it may have been killed
-		close(b.ended)
+		cmd.Wait()   // how it ended does not matter: it may have been killed
+		close(ended) // not that of a later start
 	}()
 	return nil
 }

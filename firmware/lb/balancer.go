@@ -176,7 +176,8 @@ func New(cfg Config, log *slog.Logger) (*Balancer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("load persistence records: %w", err)
 		}
-		log.Info("persistence records loaded", "report", report)
+		log.Info("persistence records loaded", "records", report.Records, "frames", report.Frames,
+			"damaged", report.Damaged, "torn_bytes", report.Torn, "closed", report.Clean)
 	}
 	b.checker = health.New(health.Config{OnChange: b.onHealth, OnLoad: b.onLoad}, log)
 	for i := range cfg.Loops {

@@ -151,10 +151,13 @@ func clusterFor(gen *generation, q Question) (string, error) {
 			}
 		}
 	}
-	if len(fitting) == 1 {
+	switch len(fitting) {
+	case 0:
+		fitting = names // a URL of another scheme, or of none
+	case 1:
 		return fitting[0], nil
 	}
-	return "", &NotFoundError{Kind: "http cluster", Name: "", Have: names}
+	return "", &NotFoundError{Kind: "http cluster", Name: "", Have: fitting}
 }
 
 // head writes the request's head as a client would send it.

@@ -174,3 +174,29 @@ func TestEveryRefusalHasWords(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainNamesTheClustersOfTheScheme: where it cannot tell which one is meant, those
+// of the other scheme are no answer to that.
+func TestExplainNamesTheClustersOfTheScheme(t *testing.T) {
+	b := newRunning(t, Config{Loops: 1})
+	text := "server \"web1\" { address = \"127.0.0.1:1\" }\npool \"p\" {\n  member \"web1\" {}\n}\n"
+	for _, c := range []struct{ name, protocol, more string }{{"a", "http", ""}, {"b", "http", ""}, {"s", "https", "  tls {}\n"}} {
+		text += fmt.Sprintf("cluster %q {\n  protocol = %q\n  listen   = [\"127.0.0.1:%d\"]\n  pool     = \"p\"\n%s}\n", c.name, c.protocol, freePort(t), c.more)
+	}
+	if err := serveText(t, b, 1, text); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ url, want string }{
+		{"http://example.com/", "say which http cluster; there are a, b"},
+		{"/", "say which http cluster; there are a, b, s"},
+		{"https://example.com/", ""},
+	} {
+		got := ""
+		if _, err := b.Explain(Question{URL: tt.url}, nil); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("Explain(%s): error %q, want %q", tt.url, got, tt.want)
+		}
+	}
+}

@@ -107,7 +107,7 @@ func (b *Box) addAuth(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "auth.whoami", Purpose: "Says who calls, and when the session ends.", Role: api.Viewer}, b.whoami)
 	api.Add(reg, api.Method{Name: "auth.settings_get", Purpose: "Gives what the console keeps for the caller.", Role: api.Viewer}, b.settings)
 	api.Add(reg, api.Method{Name: "auth.settings_set", Purpose: "Keeps the console's settings of the caller, in place of those before.",
-		Role: api.Viewer, Effect: api.System, Audit: "change the own settings", Idempotent: true}, b.setSettings)
+		Role: api.Viewer, Effect: api.System, Audit: "change their own settings", Idempotent: true}, b.setSettings)
 	api.Add(reg, api.Method{Name: "auth.setup_code", Purpose: "Shows the set-up code of a box without an admin, over the Unix socket alone.",
 		Role: api.Admin}, b.setupCode)
 	b.addTOTP(reg)

@@ -68,3 +68,41 @@ func (g *glass) shows(b *box, texts ...string) {
 		})
 	}
 }
+
+// switchesOff holds Enter at the panel's Power off.
+func (g *glass) switchesOff(b *box) {
+	b.t.Helper()
+	press := func(k lcd.Key) {
+		b.t.Helper()
+		if err := g.press(b.Panel(), k); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	choose := func(entry string) {
+		b.t.Helper()
+		b.await("the panel offers "+entry, func() error {
+			text := g.text()
+			if strings.Contains(text, ">"+entry) {
+				return nil
+			}
+			press(lcd.Down)
+			return errors.New(text)
+		})
+		press(lcd.Enter)
+	}
+	press(lcd.Escape)
+	choose("System")
+	choose("Power off")
+	b.await("the panel asks", func() error {
+		if text := g.text(); !strings.Contains(text, "Hold Enter") {
+			return errors.New(text)
+		}
+		return nil
+	})
+	g.mu.Lock()
+	out := g.emu.Press(lcd.Enter)
+	g.mu.Unlock()
+	if _, err := b.Panel().Write(out); err != nil {
+		b.t.Fatal(err)
+	}
+}

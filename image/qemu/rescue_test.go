@@ -157,7 +157,7 @@ func spoil(t *testing.T, image string) {
 }
 
 // aStick makes a USB stick as it is bought: one partition with FAT.
-func aStick(t *testing.T, files map[string][]byte) string {
+func aStick(t testing.TB, files map[string][]byte) string {
 	t.Helper()
 	const start, size = slot.MiB, 256 * slot.MiB
 	name := emptyDisk(t, "stick.img", start+size)

@@ -15,7 +15,7 @@ import (
 const menu = "umber, Enter for the menu"
 
 // emptyDisk makes a file with holes for a disk of that many bytes.
-func emptyDisk(t *testing.T, name string, size int64) string {
+func emptyDisk(t testing.TB, name string, size int64) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, nil, 0o600); err != nil {

@@ -37,10 +37,12 @@ function Pop({ button, role, label, children }: PopProps) {
 	useEffect(() => {
 		if (!open.value || !pop.current || !root.current) return;
 		const p = pop.current;
+		// In the top layer: what comes later in the page, such as the next row or a chart, cannot lie over it.
+		p.showPopover?.();
 		place(root.current.firstElementChild as HTMLElement, p);
 		(p.querySelector<HTMLElement>('[role^="menuitem"], button, a, input') ?? p).focus();
 		const outside = (e: Event) => {
-			if (!root.current?.contains(e.target as Node)) open.value = false;
+			if (!(e.target instanceof Node && root.current?.contains(e.target))) open.value = false; // a resize is of the window
 		};
 		addEventListener("pointerdown", outside);
 		addEventListener("scroll", outside, true);
@@ -68,7 +70,7 @@ function Pop({ button, role, label, children }: PopProps) {
 	return (
 		<span ref={root} style={{ display: "inline-flex" }}>
 			<Button {...button} aria-haspopup={role} aria-expanded={open.value} aria-controls={open.value ? id : undefined} onClick={() => (open.value = !open.value)} />
-			{open.value && <div id={id} ref={pop} class="menu" style={{ zIndex: 50 }} role={role} aria-label={label} tabIndex={-1} onKeyDown={key}>{children(close)}</div>}
+			{open.value && <div id={id} ref={pop} class="menu" popover="manual" style={{ zIndex: 50 }} role={role} aria-label={label} tabIndex={-1} onKeyDown={key}>{children(close)}</div>}
 		</span>
 	);
 }

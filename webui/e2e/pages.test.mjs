@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What holds for every page there is: axe finds nothing, and nothing is wider
-// than a window of 320 px, in both themes and languages.
+// What holds for every page there is: axe finds nothing, nothing is wider than a
+// window of 320 px, and no short word is broken in two, in both themes and languages.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Box, shop } from "./box.mjs";
@@ -24,6 +24,23 @@ after(async () => {
 	await browser?.close();
 });
 
+// broken returns the short words that stand in more than one line, such as a time
+// of day in a column that has no room for it.
+const broken = (page) => page.evaluate(() => {
+	const found = [];
+	const walk = document.createTreeWalker(document.querySelector("main") ?? document.body, NodeFilter.SHOW_TEXT);
+	const range = document.createRange();
+	for (let n = walk.nextNode(); n; n = walk.nextNode()) {
+		for (const word of n.data.matchAll(/[\w:.]{2,8}(?![\w:.])/g)) {
+			range.setStart(n, word.index);
+			range.setEnd(n, word.index + word[0].length);
+			const lines = new Set([...range.getClientRects()].map((r) => Math.round(r.top)));
+			if (lines.size > 1) found.push(`${word[0]} in ${n.parentElement.tagName}.${n.parentElement.className}`);
+		}
+	}
+	return found.slice(0, 5);
+});
+
 // look visits a path in one language and returns what is wrong with it.
 async function look(page, path) {
 	const bad = [];
@@ -44,7 +61,11 @@ async function look(page, path) {
 		return `${over} px wider than 320 px: ${widest.map((e) => `${e.tagName}.${e.className} to ${right(e)}`).join(", ")}`;
 	});
 	if (wide) bad.push(`${path}: ${wide}`);
+	for (const b of await broken(page)) bad.push(`${path} at 320 px breaks ${b}`);
 	await page.setViewportSize({ width: 1280, height: 900 });
+	for (const b of await broken(page)) bad.push(`${path} breaks ${b}`);
+	const over = await page.evaluate(() => document.documentElement.scrollHeight - Math.max(innerHeight, Math.ceil(document.querySelector(".shell, .gate")?.getBoundingClientRect().height ?? 0)));
+	if (over > 0) bad.push(`${path}: ${over} px higher than what it shows`);
 	return bad;
 }
 

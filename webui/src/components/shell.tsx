@@ -194,8 +194,15 @@ function Nav() {
 	useBadges();
 	const here = find(place.value.path)?.route;
 	const current = here?.nav ? here.path : (routes.filter((r) => r.nav && r.path !== "/" && here?.path.startsWith(`${r.path}/`)).at(-1)?.path ?? "");
+	const nav = useRef<HTMLElement>(null);
+	// The entry of the page is to be seen in a low window too, where the list scrolls.
+	useEffect(() => {
+		const n = nav.current!;
+		const a = n.querySelector<HTMLElement>("[aria-current]");
+		if (a) n.scrollTop = Math.min(Math.max(n.scrollTop, a.offsetTop + 3 * a.offsetHeight - n.clientHeight), a.offsetTop - a.offsetHeight);
+	}, [current]);
 	return (
-		<nav class="nav" aria-label={t("shell.nav")}>
+		<nav class="nav" aria-label={t("shell.nav")} ref={nav}>
 			{groups.map((g) => {
 				const list = routes.filter((r) => r.nav?.group === g);
 				if (list.length === 0) return null;

@@ -67,7 +67,7 @@ export function Toasts() {
 	}, [messages.value]);
 	return (
 		<>
-			<div class="visually-hidden" role="status" aria-live="polite">{said.value}</div>
+			<div class="visually-hidden" style={{ insetBlockStart: 0 }} role="status" aria-live="polite">{said.value}</div>
 			<div class="toasts" ref={box} popover="manual" role="region" aria-label={t("common.messages")}>
 				{messages.value.map((m) => (
 					<div key={m.id} class={`toast ${m.kind}`}>

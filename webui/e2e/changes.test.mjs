@@ -38,7 +38,7 @@ test("from the wizard to a cluster that answers", async (t) => {
 	const { page, base, end } = await tab(browser, fresh, { cookie: c.cookie });
 	await page.goto(base);
 	await page.getByRole("link", { name: "Publish a site" }).click();
-	await page.getByRole("button", { name: "Set up anew" }).click();
+	await page.getByRole("button", { name: "Begin" }).click();
 	await page.getByRole("button", { name: "Next" }).click();
 	await page.getByRole("radio", { name: /Web site, HTTP requests/ }).check();
 	await page.getByLabel("Name", { exact: true }).fill("site");

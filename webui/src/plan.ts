@@ -125,6 +125,24 @@ export function blocksOf(p: Plan): string[] {
 // taken returns those of the wizard's blocks that exist and are not its own.
 export const taken = (p: Plan, have: readonly string[]) => blocksOf(p).filter((b) => have.includes(b) && !p.made.includes(b));
 
+// serverName is a name for one more server that nothing has yet.
+export function serverName(p: Pick<Plan, "name" | "servers">, have: readonly string[]): string {
+	for (let n = p.servers.length + 1; ; n++) {
+		const name = `${p.name}${n}`;
+		if (!have.includes(`server/${escape(name)}`) && !p.servers.some((s) => s.name === name)) return name;
+	}
+}
+
+// named gives a plan that nobody has filled in yet names that are free.
+export function named(p: Plan, have: readonly string[]): Plan {
+	if (p.address || p.servers.some((s) => s.address) || taken(p, have).length === 0) return p;
+	const servers: PlannedServer[] = [];
+	for (const _ of p.servers) servers.push({ name: serverName({ name: p.name, servers }, have), address: "" });
+	let name = p.name;
+	for (let n = 2; have.includes(`cluster/${escape(name)}`) || have.includes(`pool/${escape(name)}`); n++) name = `${p.name}-${n}`;
+	return { ...p, name, servers };
+}
+
 // edits returns what turns the candidate, which has the blocks have at its top,
 // into what was planned.
 export function edits(p: Plan, have: readonly string[]): EditOp[] {

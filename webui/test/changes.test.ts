@@ -11,7 +11,7 @@ import { addTexts, lang } from "../src/i18n";
 import { entrance, moveOf, takeToken } from "../src/moved";
 import { findBlock, lineDiff } from "../src/pages/edit";
 import { grouped, page, parsePath, top } from "../src/paths";
-import { blocksOf, edits, fresh, listening, nameOK, readPlan, taken, text, trialText, withPort, writePlan } from "../src/plan";
+import { blocksOf, edits, fresh, listening, named, nameOK, readPlan, serverName, taken, text, trialText, withPort, writePlan } from "../src/plan";
 import { known } from "../src/preferences";
 import { readDraft, writeDraft } from "../src/localdraft";
 import { undoable, undoEdits } from "../src/undo";
@@ -129,6 +129,20 @@ test("the wizard's plan becomes edits, once", () => {
 	const named = edits({ ...p, certificates: "shop", certificate: "shop" }, ["console"]).filter((e) => e.text?.startsWith("certificate "));
 	assert.deepEqual(named.map((e) => e.text), ['certificate "shop" {}'], "an imported certificate is defined, once");
 	assert.equal(edits({ ...p, certificates: "shop" }, ["certificate/shop"]).some((e) => e.text?.startsWith("certificate ")), false);
+});
+
+test("the wizard takes names that are free, and leaves those that somebody chose", () => {
+	const have = ["console", "server/web1", "server/web2", "server/web3", "pool/shop", "cluster/shop"];
+	const p = named(fresh(), have);
+	assert.deepEqual([p.name, ...p.servers.map((s) => s.name)], ["web", "web4", "web5"]);
+	assert.deepEqual(taken(p, have), []);
+	const second = [...have, ...blocksOf(p)];
+	assert.deepEqual([named(fresh(), second).name, taken(named(fresh(), second), second)], ["web-2", []]);
+	assert.deepEqual(named(fresh(), ["console"]), fresh(), "nothing is in the way");
+	const filled = { ...fresh(), servers: [{ name: "web1", address: "10.0.0.1:80" }] };
+	assert.deepEqual(named(filled, have), filled);
+	assert.equal(serverName(p, have), "web6");
+	assert.equal(serverName({ name: "web", servers: [{ name: "web2", address: "" }] }, []), "web3");
 });
 
 test("what people type cannot leave its quotes", () => {

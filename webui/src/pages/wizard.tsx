@@ -7,7 +7,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type api, Button, call, Card, CheckField, Choice, ErrorNotice, format, go, hello, Latency, may, mutate, needs, Notice, Page, say, SelectField, Skeleton, Status, t, TextField, toast, tx, useCall } from "../kit";
 import { Changes, confirmRange, ConfirmChoice, NewText, pathText, Problems, Warnings } from "../components/changes";
 import { moveOf, setMove } from "../moved";
-import { blocksOf, defaultPort, edits, fresh, listening, nameOK, type Plan, probesOf, readPlan, taken, type Template, trialText, withPort, writePlan } from "../plan";
+import { blocksOf, defaultPort, edits, fresh, listening, named, nameOK, type Plan, probesOf, readPlan, serverName, taken, type Template, trialText, withPort, writePlan } from "../plan";
 import { routes } from "../routes";
 
 const steps = ["start", "console", "cluster", "servers", "review"] as const;
@@ -42,7 +42,7 @@ export default function Wizard() {
 				))}
 			</ol>
 			<div class="wizard" id="wizard-step" tabIndex={-1} ref={body} key={name}>
-				{name === "start" && <Start next={() => step(1)} />}
+				{name === "start" && <Start begin={(have) => change({ ...named(plan.peek(), have), step: 1 })} />}
 				{name === "console" && <ConsoleStep plan={plan} change={change} back={() => step(0)} next={() => step(2)} />}
 				{name === "cluster" && <ClusterStep plan={plan} change={change} back={() => step(1)} next={() => step(3)} />}
 				{name === "servers" && <ServersStep plan={plan} change={change} back={() => step(2)} next={() => step(4)} />}
@@ -64,11 +64,14 @@ function Foot({ back, next, act, why }: { back?: () => void; next?: () => unknow
 	);
 }
 
-function Start({ next }: { next: () => void }) {
+function Start({ begin }: { begin: (have: readonly string[]) => void }) {
 	const h = hello.value;
+	const have = useCall("config.object", { path: "" }).data.value?.blocks ?? [];
+	const clusters = have.filter((b) => b.startsWith("cluster/")).length;
 	return (
 		<Card name={t("wizard.start_title")}>
 			<div class="stack">
+				{clusters > 0 && <Notice>{t("wizard.start_more", { n: clusters })}</Notice>}
 				<p>{t("wizard.start_text")}</p>
 				<ul class="plain-list">
 					<li>{t("wizard.start_console")}</li>
@@ -79,7 +82,7 @@ function Start({ next }: { next: () => void }) {
 				<p>{t("wizard.factor")} <a href="/account">{t("wizard.factor_link")}</a></p>
 				<div class="wizard-foot">
 					{routes.some((r) => r.page === "backup") && <Button href="/system/backup">{t("wizard.restore")}</Button>}
-					<Button kind="primary" onClick={next}>{t("wizard.begin")}</Button>
+					<Button kind="primary" onClick={() => begin(have)}>{t("wizard.begin")}</Button>
 				</div>
 			</div>
 		</Card>
@@ -217,7 +220,7 @@ function ServersStep({ plan, change, back, next }: StepProps) {
 						</li>
 					))}
 				</ul>
-				<div><Button icon="plus" onClick={() => change({ servers: [...p.servers, { name: `${p.name}${p.servers.length + 1}`, address: "" }] })}>{t("wizard.server_add")}</Button></div>
+				<div><Button icon="plus" onClick={() => change({ servers: [...p.servers, { name: serverName(p, root.data.peek()?.blocks ?? []), address: "" }] })}>{t("wizard.server_add")}</Button></div>
 				<div class="pref">
 					<span>{t("wizard.probe")}</span>
 					<Choice label={t("wizard.probe")} value={p.probe} onChange={(probe) => { change({ probe }); results.value = {}; }} options={probesOf[p.template].map((x) => ({ value: x, text: t(`wizard.probe_${x}`) }))} />

@@ -52,7 +52,7 @@ export function Copyable({ value, label, wide }: { value: string; label: string;
 		await navigator.clipboard.writeText(value);
 		toast(t("admin.copied", { what: label }));
 	};
-	return <span class={`copyable${wide ? " wide" : ""}`}><code>{value}</code><Button small kind="quiet" icon="copy" label={t("admin.copy", { what: label })} onClick={copy} /></span>;
+	return <span class={`copyable${wide ? " wide" : ""}`}><code>{value.split(/(?<=:)/).map((p) => <>{p}<wbr /></>)}</code><Button small kind="quiet" icon="copy" label={t("admin.copy", { what: label })} onClick={copy} /></span>;
 }
 
 // print writes a fingerprint as browsers do.

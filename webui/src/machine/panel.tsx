@@ -97,7 +97,7 @@ export function PanelView({ s }: { s: api.PanelScreen }) {
 			{s.private ? <Notice kind="warning">{t("hardware.panel_private")}</Notice> : (
 				<div class="lcd">
 					<Screen s={s} live={touched.value} onKeyDown={(e) => onKey(e, down)} onKeyUp={(e) => onKey(e, up)} />
-					{s.leds.length > 0 && <ul class="lcd-leds" aria-label={t("hardware.panel_leds")}>{s.leds.map((c, i) => <li key={i}><Lamp colour={c} />{t(`hardware.colour.${c}`)}</li>)}</ul>}
+					{s.leds.length > 0 && <ul class="lcd-leds" aria-label={t("hardware.panel_leds")}>{s.leds.map((c, i) => <li key={i}>{i < 2 && <span class="muted">{t(i ? "hardware.led.alarm" : "hardware.led.status")}</span>}<Lamp colour={c} />{t(`hardware.colour.${c}`)}</li>)}</ul>}
 				</div>
 			)}
 			{offered.length > 0 && (

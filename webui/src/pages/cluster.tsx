@@ -3,7 +3,7 @@
 // One cluster: what it does now, its rules, settings, TLS and events.
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import {
-	type api, Bits, Button, Card, Chart, Choice, Count, Empty, ErrorNotice, Facts, format, go, Menu, Notice, Num, type PageProps, Page, query, Rate, setQuery, Skeleton, stale, Status, t, Tabs, Tile, Time,
+	type api, Bits, Button, Card, Chart, Choice, Count, Empty, ErrorNotice, Facts, format, go, has, Menu, Notice, Num, type PageProps, Page, query, Rate, setQuery, Skeleton, stale, Status, t, Tabs, Tile, Time,
 	toastError, useCommands, useKeys, useLog, useTopic,
 } from "../kit";
 import { eventText } from "../components/happened";
@@ -118,7 +118,7 @@ function LiveTab({ cluster, pools, rules, certificates }: LiveProps) {
 					<Facts list={[[t("cluster.otherwise"), <Target rule={c} />] as const, ...names.map((p) => [t("cluster.pool_named", { name: p }), <PoolBar names={[p]} pools={pools} />] as const)]} />
 				</Card>
 				<Card name={t("cluster.how_ended")}>
-					{reasons.length === 0 ? <p class="muted">{t("cluster.nothing_yet")}</p> : <Facts list={[...Object.entries(c.classes).filter(([, n]) => n > 0).map(([k, n]) => [k, <Count of={n} />] as const), ...reasons.filter(([, n]) => n > 0).map(([k, n]) => [<code>{k}</code> as never, <Count of={n} />] as const)]} />}
+					{reasons.length === 0 ? <p class="muted">{t("cluster.nothing_yet")}</p> : <Facts list={[...Object.entries(c.classes).filter(([, n]) => n > 0).map(([k, n]) => [k, <Count of={n} />] as const), ...reasons.filter(([, n]) => n > 0).map(([k, n]) => [has(`cluster.reason.${k}`) ? t(`cluster.reason.${k}`) : k, <><Count of={n} /> <code class="muted">{k}</code></>] as const)]} />}
 				</Card>
 			</div>
 		</div>

@@ -4,7 +4,7 @@
 // between any two; and the way back.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, Button, call, Card, Choice, Dialog, ErrorNotice, format, go, has, hello, Icon, type Item, Menu, mutate, Notice, Page, place, RadioField, setQuery, Skeleton, StateIcon, t, Table, TextField, Time, toast, toastError, tx, useCall, useList, useTopic } from "../kit";
+import { type api, Button, call, Card, Choice, Dialog, ErrorNotice, format, go, has, hello, type Item, Menu, mutate, Notice, Page, place, RadioField, setQuery, Skeleton, StateIcon, t, Table, TextField, Time, toast, toastError, tx, useCall, useList, useTopic } from "../kit";
 import { Changes, confirmRange, ConfirmChoice } from "../components/changes";
 import { DiffView } from "../components/text";
 import { download } from "../download";
@@ -163,7 +163,7 @@ function Back({ of: r, runs, onClose }: { of: Row; runs: number; onClose: () => 
 					<ConfirmChoice on={confirm.value.on} seconds={confirm.value.seconds} onChange={(on, seconds) => (confirm.value = { on, seconds })} />
 				</>}
 				{error.value !== null && <ErrorNotice error={error.value} />}
-				<p class="muted"><Icon name="info" /> {t("history.stays")}</p>
+				<p class="muted">{t("history.stays")}</p>
 			</div>
 		</Dialog>
 	);

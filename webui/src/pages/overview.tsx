@@ -175,7 +175,7 @@ function Servers({ members }: { members: Source<api.LiveMember> }) {
 		<Tile
 			label={t("overview.servers")} href={c.by["down"] ? "/servers?problems=1" : "/servers"}
 			value={<><span>{c.up}</span><span class="unit"> / {c.total}</span></>}
-			note={rest.length ? <span class="marks">{rest.map((s) => <span key={s} class="status"><StateIcon state={stateOf(s)} />{c.by[s]} {t(`common.state.${s}`)}</span>)}</span> : t("overview.all_up")}
+			note={rest.length ? <span class="marks">{rest.map((s) => <span key={s} class="status"><StateIcon state={stateOf(s)} />{c.by[s]} {t(`common.state.${s === "quiesced" ? "draining" : s}`)}</span>)}</span> : t("overview.all_up")}
 		/>
 	);
 }

@@ -68,6 +68,7 @@ export function Pair({ address, listen, onClose }: { address: string; listen: st
 				{phase === "idle" && (
 					<>
 						<p>{t("standby.pair_text")}</p>
+						{!listen && <Notice kind="warning">{t("standby.no_listen")}</Notice>}
 						<RadioField<"begin" | "join"> label={t("standby.pair_role")} value={role.value} onChange={(v) => (role.value = v)} options={[
 							{ value: "begin", text: t("standby.role_begin"), help: t("standby.role_begin_help") },
 							{ value: "join", text: t("standby.role_join"), help: t("standby.role_join_help") },

@@ -119,6 +119,7 @@ var only = map[string]*regexp.Regexp{
 	"vrrp.lowered":       regexp.MustCompile(`^\w+, not \w+: `),
 	"order.reason":       ordered,
 	"order.reason_to":    ordered,
+	"order.not_seen":     regexp.MustCompile(`^\S+ is not seen `),
 	"cert.title":         regexp.MustCompile(`^the certificate "[^"]*"$`),
 	"cert.titles":        regexp.MustCompile(`^the certificate "[^"]*"(, the certificate "[^"]*")+$`),
 	"tester.kept":        regexp.MustCompile(`^the client is kept on \S+ by its \w+$`),

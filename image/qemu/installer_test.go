@@ -31,20 +31,25 @@ func emptyDisk(t testing.TB, name string, size int64) string {
 // what it has installed without the stick.
 func TestInstallerOnAUSBStickMakesABoxOfTheMachine(t *testing.T) {
 	t.Parallel()
-	needs(t, "qemu-img")
-	image := imageOf(t, "qemu-x86_64", ".img")
-	disk := emptyDisk(t, "disk.img", 3<<30)
-	b := boot(t, nil, Config{Sticks: []string{image}, Spares: []string{emptyDisk(t, "small.img", 1<<30), disk}})
-	install(t, b)
-	b = boot(t, b.places, Config{Disk: disk})
-	b.enter()
-	b.answer("Set it up now", "n")
-	b.answer(menu, "17") // Install on another disk
-	b.expect("There is no other disk that could be written")
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
+	for _, firmware := range []Firmware{BIOS, UEFI} {
+		t.Run("stick-"+string(firmware), func(t *testing.T) {
+			t.Parallel()
+			needs(t, "qemu-img")
+			image := imageOf(t, "qemu-x86_64", ".img")
+			disk := emptyDisk(t, "disk.img", 3<<30)
+			b := boot(t, nil, Config{Firmware: firmware, Sticks: []string{image}, Spares: []string{emptyDisk(t, "small.img", 1<<30), disk}})
+			install(t, b)
+			b = boot(t, b.places, Config{Firmware: firmware, Disk: disk})
+			b.enter()
+			b.answer("Set it up now", "n")
+			b.answer(menu, "17") // Install on another disk
+			b.expect("There is no other disk that could be written")
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			newBoxOf(t, image, disk)
+		})
 	}
-	newBoxOf(t, image, disk)
 }
 
 // install goes through the installer's dialogue, and does wrong what can be done wrong.

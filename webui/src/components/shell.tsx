@@ -199,7 +199,7 @@ function Nav() {
 	useEffect(() => {
 		const n = nav.current!;
 		const a = n.querySelector<HTMLElement>("[aria-current]");
-		if (a) n.scrollTop = Math.min(Math.max(n.scrollTop, a.offsetTop + 3 * a.offsetHeight - n.clientHeight), a.offsetTop - a.offsetHeight);
+		if (a) n.scrollTop = Math.min(Math.max(n.scrollTop, a.offsetTop + 4 * a.offsetHeight - n.clientHeight), a.offsetTop - a.offsetHeight);
 	}, [current]);
 	return (
 		<nav class="nav" aria-label={t("shell.nav")} ref={nav}>

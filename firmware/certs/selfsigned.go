@@ -22,14 +22,15 @@ const SelfSignedLife = 397 * dayLong
 
 // SelfSigned makes a certificate that nobody vouches for, so that a new box can
 // be reached over TLS: people compare its [Fingerprint] with the one on the
-// panel. The key is ECDSA P-256, the serial number random. It begins an hour
-// before now, since the clocks of clients differ. It cannot sign others.
+// panel. The key is ECDSA P-256, the serial number random. It begins a day
+// before now: the clock of a new box may be one of local time that it takes for UTC, up to
+// 14 hours ahead, and those of clients differ. It cannot sign others.
 func SelfSigned(names []string, addrs []netip.Addr, now time.Time) (*Pair, error) {
 	if len(names)+len(addrs) == 0 {
 		return nil, errors.New("a certificate needs at least one name or address")
 	}
 	t := &x509.Certificate{
-		NotBefore:             now.Add(-time.Hour).UTC().Truncate(time.Second),
+		NotBefore:             now.Add(-dayLong).UTC().Truncate(time.Second),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,

@@ -120,8 +120,12 @@ func TestSelfSigned(t *testing.T) {
 		c.IsCA || c.SerialNumber.BitLen() < 64 || len(p.Warnings()) != 0 {
 		t.Errorf("SelfSigned() = %+v, warnings %v", d, p.Warnings())
 	}
-	// A client that pins it as its root accepts it for each name.
+	// A client that pins it as its root accepts it for each name, also one whose clock is
+	// right where that of the box was local time, as far ahead as that can be.
 	roots := pool([]*x509.Certificate{c})
+	if _, err := c.Verify(x509.VerifyOptions{DNSName: "box.example", Roots: roots, CurrentTime: now.Add(-14 * time.Hour)}); err != nil {
+		t.Errorf("14 hours before it was made: %v", err)
+	}
 	for _, name := range []string{"box.example", "xn--bcher-kva.example", "192.0.2.1", "192.0.2.2", "fe80::1"} {
 		if _, err := c.Verify(x509.VerifyOptions{DNSName: name, Roots: roots, CurrentTime: now}); err != nil {
 			t.Errorf("Verify(%s): %v", name, err)

@@ -16,7 +16,7 @@ const src = join(here, "src");
 
 // In bytes: console.md 2.2. The first load is what the browser must have to
 // show the overview in one language.
-export const budgets = { firstLoad: 70_000, requests: 5, charts: 25_000, page: 20_000, dist: 1_180_000 };
+export const budgets = { firstLoad: 70_000, requests: 5, charts: 25_000, page: 20_000, dist: 1_190_000 };
 
 const brotli = (data) =>
 	brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: data.length } });

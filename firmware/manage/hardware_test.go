@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,22 @@ func TestHardwareIsShownAndTheLampAskedFor(t *testing.T) {
 	must[struct{}](d, by("ann"), "led.locate", args{"on": true})
 	if m.calls[len(m.calls)-1] != "led.locate" {
 		t.Errorf("the machine was asked %q", m.calls)
+	}
+}
+
+func TestTheMachineIsEndedByWhoGaveThePassword(t *testing.T) {
+	d, m := hardwareDesk(t)
+	for method, asks := range map[string]string{"sys.reboot": "power.reboot", "sys.halt": "power.halt"} {
+		refused(d, api.Call{Author: "ed", Role: api.Editor, Sudo: true}, method, args{}, "auth.role")
+		refused(d, by("ann"), method, args{}, "auth.sudo")
+		refused(d, api.Call{Author: "ann", Role: api.Admin, Sudo: true, Scope: map[string]string{"team": "shop"}}, method, args{}, "auth.scope")
+		if slices.Contains(m.calls, asks) {
+			t.Errorf("%s: the machine was asked for %s by who may not", method, asks)
+		}
+		must[struct{}](d, admin("ann"), method, args{})
+		if m.calls[len(m.calls)-1] != asks {
+			t.Errorf("%s: the machine was asked %q, want %s", method, m.calls, asks)
+		}
 	}
 }
 

@@ -228,6 +228,7 @@ func (b *Box) Methods() *api.Registry {
 	b.addTokens(reg)
 	b.addPanel(reg)
 	b.addHardware(reg)
+	b.addPower(reg)
 	b.addHA(reg)
 	b.addUpgrade(reg)
 	b.addCommandLine(reg)

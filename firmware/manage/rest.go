@@ -30,6 +30,8 @@ var resources = map[string]api.REST{
 	"sys.metrics":     {Verb: "GET", Path: "/metrics"},
 	"sys.rest":        {Verb: "GET", Path: "/resources"},
 	"sys.restart":     {Verb: "POST", Path: "/roles/{role}/restart"},
+	"sys.reboot":      {Verb: "POST", Path: "/reboot"},
+	"sys.halt":        {Verb: "POST", Path: "/halt"},
 	"metrics.history": {Verb: "GET", Path: "/metrics/history"},
 
 	"config.text":      {Verb: "GET", Path: "/config", ETag: "revision"},

@@ -7,7 +7,7 @@ import { get } from "node:http";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { admin as who, Box, shop, until } from "./box.mjs";
-import { launch, live, tab } from "./browser.mjs";
+import { launch, live, lost, tab } from "./browser.mjs";
 
 let browser, box, admin;
 before(async () => {
@@ -150,5 +150,32 @@ test("a management address that nobody keeps is taken back, and the page says so
 	await page.getByText(/was taken back: nobody kept it in time/).waitFor({ timeout: 90_000 });
 	await until("the port has it no more", async () => (await now()).length === 0);
 	assert.doesNotMatch(box.text(), /192\.0\.2\.10/);
+	await end();
+});
+
+test("the box reboots, and the page comes back by itself", async () => {
+	const own = await box.login();
+	const { page, guard, end } = await open("/system", own);
+	guard.allow(lost);
+	const engine = async (client) => (await client.call("sys.info", {})).roles.find((r) => r.name === "engine").pid;
+	const before = await engine(own);
+	await page.getByRole("button", { name: "Switch off", exact: true }).click();
+	const dialog = page.getByRole("dialog");
+	assert.equal(await dialog.getByRole("button", { name: "Switch off", exact: true }).isDisabled(), true, "the box is not named yet");
+	await dialog.getByRole("button", { name: "Cancel" }).click();
+	await page.getByRole("button", { name: "Reboot", exact: true }).click();
+	await dialog.getByRole("button", { name: "Reboot", exact: true }).click();
+	await dialog.getByLabel("Password").fill(who.password);
+	await dialog.getByLabel("Password").press("Enter");
+	await page.getByRole("region", { name: "Messages" }).getByText(/ reboots: this page comes back by itself/).waitFor();
+	await until("another engine runs", async () => {
+		const next = await box.login();
+		const pid = await engine(next);
+		next.close();
+		return pid !== before;
+	});
+	await live(page);
+	assert.equal(page.url().includes("/login"), false, "the session outlives the reboot");
+	own.close();
 	await end();
 });

@@ -4114,6 +4114,14 @@ export interface Methods {
 		effect: "read";
 		sudo: true;
 	};
+	// Drains the roles and switches the machine off, which somebody at the box has to switch on again; a simulated box ends.
+	"sys.halt": {
+		params: Record<string, never>;
+		result: Record<string, never>;
+		role: "admin";
+		effect: "system";
+		sudo: true;
+	};
 	// Says what box this is, what time it has and who calls.
 	"sys.hello": {
 		params: Record<string, never>;
@@ -4156,6 +4164,14 @@ export interface Methods {
 		role: "viewer";
 		effect: "read";
 		sudo: false;
+	};
+	// Drains the roles and reboots the machine; a simulated box starts anew.
+	"sys.reboot": {
+		params: Record<string, never>;
+		result: Record<string, never>;
+		role: "admin";
+		effect: "system";
+		sudo: true;
 	};
 	// Lists the resources of the HTTP API.
 	"sys.rest": {
@@ -4690,11 +4706,13 @@ export const roles: Record<keyof Methods, Role | null> = {
 	"sub.read": null,
 	"sub.update": null,
 	"support.bundle": "admin",
+	"sys.halt": "admin",
 	"sys.hello": null,
 	"sys.info": "viewer",
 	"sys.log": "viewer",
 	"sys.metrics": "viewer",
 	"sys.openapi": "viewer",
+	"sys.reboot": "admin",
 	"sys.rest": "viewer",
 	"sys.restart": "admin",
 	"throttle.clear": "admin",

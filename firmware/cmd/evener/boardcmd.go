@@ -20,7 +20,9 @@ import (
 )
 
 func newBoard() *cobra.Command {
-	return group("board", "the models of hardware, and this machine", newBoardList(), newBoardCheck(), newLocate())
+	return group("board", "the models of hardware, and this machine", newBoardList(), newBoardCheck(), newLocate(),
+		newPower("reboot", "drain the box and reboot its machine", "the box reboots"),
+		newPower("halt", "drain the box and switch its machine off", "the box switches itself off"))
 }
 
 // A boardLine is a board in a list.

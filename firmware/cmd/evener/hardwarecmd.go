@@ -31,6 +31,11 @@ func newLocate() *cobra.Command {
 		})
 }
 
+// newPower orders what ends the machine.
+func newPower(name, short, said string) *cobra.Command {
+	return simple(name, short, cobra.NoArgs, "sys."+name, noParams, func(w io.Writer, _ struct{}) { fmt.Fprintln(w, said) })
+}
+
 // onOff wants one argument, on or off.
 func onOff(cmd *cobra.Command, args []string) error {
 	if len(args) == 1 && (args[0] == "on" || args[0] == "off") {

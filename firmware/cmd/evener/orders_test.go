@@ -53,7 +53,7 @@ func newOrdering(t *testing.T) *ordering {
 	super.add(addHost)
 	super.add((&stickKeeper{dir: filepath.Join(dir, "sticks"), log: log}).add)
 	super.add(func(reg *api.Registry) { // of the machine, the panel and the power
-		for _, name := range append([]string{"led.locate", "panel.press", "power.reboot"}, shown...) {
+		for _, name := range append([]string{"led.locate", "panel.press", "power.reboot", "power.halt"}, shown...) {
 			api.Add(reg, api.Method{Name: name, Purpose: "Stands in.", Role: api.Viewer}, func(context.Context, api.Call, struct{}) (struct{}, error) { return struct{}{}, nil })
 		}
 	})

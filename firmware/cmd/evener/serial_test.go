@@ -227,8 +227,8 @@ func TestRebootOfASimulatedBoxStartsItAnew(t *testing.T) {
 	if err := b.ask(superSocket, "role.list", struct{}{}, &before); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.ask(superSocket, "power.reboot", struct{}{}, nil); err != nil {
-		t.Fatal(err)
+	if o := b.cli("board", "reboot"); o.code != 0 {
+		t.Fatalf("evener board reboot: %d %s", o.code, o.stderr)
 	}
 	b.await("another box answers", func() bool {
 		return b.ask(superSocket, "role.list", struct{}{}, &after) == nil && after.Since.After(before.Since)
@@ -237,9 +237,15 @@ func TestRebootOfASimulatedBoxStartsItAnew(t *testing.T) {
 		t.Errorf("pid = %d, before %d: whoever has started the box has lost it", after.PID, before.PID)
 	}
 	b.await("its API answers", func() bool { return b.cli("show", "pools").code == 0 })
+	if n := strings.Count(b.cli("audit").stdout, "reboot"); n != 1 {
+		t.Errorf("the reboot is %d times in the audit log, want once:\n%s", n, b.cli("audit").stdout)
+	}
 	dark := startLive(t, "") // on board host
 	if err := dark.ask(superSocket, "power.halt", struct{}{}, nil); api.AsError(err).Kind != "power.host" {
 		t.Errorf("power off on board host = %v", err)
+	}
+	if o := dark.cli("board", "halt"); o.code == 0 || !strings.Contains(o.stderr, "somebody else's") {
+		t.Errorf("evener board halt on board host: %d %q", o.code, o.stderr)
 	}
 }
 

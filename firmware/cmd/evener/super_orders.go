@@ -24,7 +24,7 @@ const ordersSocket = "orders.sock"
 
 // orders are all that the engine of an appliance may ask of process 1, which does it
 // with all rights: what is not here stays out of reach of whoever takes the engine over.
-var orders = slices.Concat(shown, []string{"led.locate", "panel.press", "power.reboot"}, rootOrders)
+var orders = slices.Concat(shown, []string{"led.locate", "panel.press", "power.reboot", "power.halt"}, rootOrders)
 
 // shown only tell something.
 var shown = []string{"log.tail", "machine.show", "panel.screen"}

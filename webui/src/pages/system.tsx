@@ -8,10 +8,11 @@ import { BlockForm } from "../draft/form";
 import { lines } from "../draft/values";
 import { Copyable, isTime, momentOf, print } from "../admin/parts";
 import { Warnings } from "../admin/warnings";
+import { Power } from "../machine/power";
 
 export default function System(_: PageProps) {
 	return (
-		<Page name={t("system.title")}>
+		<Page name={t("system.title")} actions={<Power />}>
 			<Tabs label={t("system.title")} tabs={[
 				{ id: "status", text: t("system.tab_status"), show: () => <State /> },
 				{ id: "console", text: t("system.tab_console"), show: () => <Console /> },

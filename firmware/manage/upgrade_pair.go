@@ -130,8 +130,8 @@ func pickImage(s *UpgradeShow, name string) (UpgradeSlot, error) {
 		if x.State == SlotEmpty || x.State == SlotBad && x.Slot != name || name != "" && x.Slot != name {
 			continue
 		}
-		if best.Slot == "" || x.Created.After(best.Created) {
-			best = x
+		if best.Slot == "" || x.Created.After(best.Created) || x.Created.Equal(best.Created) && best.Slot == s.Running.Slot {
+			best = x // of two that were made in one second the one that was brought
 		}
 	}
 	if best.Slot == "" && name != "" {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -233,6 +234,13 @@ func TestTheNewerVersionIsForBothBoxes(t *testing.T) {
 	for name, want := range map[string]string{"": "B", "A": "A", "B": "B"} {
 		if got, err := pickImage(s, name); err != nil || got.Slot != want {
 			t.Errorf("pickImage(%q) = %v, %v, want slot %s", name, got.Slot, err, want)
+		}
+	}
+	for _, runs := range []string{"A", "B"} {
+		same := &UpgradeShow{Running: UpgradeRunning{Slot: runs}, Slots: slices.Clone(s.Slots)}
+		same.Slots[0].Created = same.Slots[1].Created
+		if got, _ := pickImage(same, ""); got.Slot == runs {
+			t.Errorf("of two made in one second the one that runs is picked, %s", runs)
 		}
 	}
 	s.Slots[1].State = SlotBad

@@ -63,7 +63,12 @@ func pairUp(t *testing.T, left, right *liveBox, at string) {
 		var p manage.HAPairing
 		return right.ask("api.sock", "ha.pair.join", map[string]any{"address": at}, &p) == nil
 	})
-	l, r := method[manage.HAPairing](left, "ha.pair.show", struct{}{}), method[manage.HAPairing](right, "ha.pair.show", struct{}{})
+	var l manage.HAPairing // which has the code when the last word of right has come
+	left.await("left shows a code", func() bool {
+		l = method[manage.HAPairing](left, "ha.pair.show", struct{}{})
+		return l.Phase == "code"
+	})
+	r := method[manage.HAPairing](right, "ha.pair.show", struct{}{})
 	if len(l.Code) != 6 || l.Code != r.Code || l.Fingerprint != r.Own || r.Fingerprint != l.Own {
 		t.Fatalf("the boxes show %+v and %+v, want one code and each other's certificate", l, r)
 	}

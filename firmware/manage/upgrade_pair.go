@@ -130,8 +130,8 @@ func pickImage(s *UpgradeShow, name string) (UpgradeSlot, error) {
 		if x.State == SlotEmpty || x.State == SlotBad && x.Slot != name || name != "" && x.Slot != name {
 			continue
 		}
-		if best.Slot == "" || x.Created.After(best.Created) || x.Created.Equal(best.Created) && best.Slot == s.Running.Slot {
-			best = x // of two that were made in one second the one that was brought
+		if best.Slot == "" || x.Created.After(best.Created) || x.Created.Equal(best.Created) && s.later(x) > s.later(best) {
+			best = x
 		}
 	}
 	if best.Slot == "" && name != "" {
@@ -141,6 +141,18 @@ func pickImage(s *UpgradeShow, name string) (UpgradeSlot, error) {
 		return best, fmt.Errorf("no slot of this box holds a version that could be sent: bring one first")
 	}
 	return best, nil
+}
+
+// later orders versions that were made in the same second: what was brought and never ran
+// comes after what runs, and that after what ran before.
+func (s *UpgradeShow) later(x UpgradeSlot) int {
+	switch {
+	case x.State == SlotSpare:
+		return 2
+	case x.Slot == s.Running.Slot:
+		return 1
+	}
+	return 0
 }
 
 func (b *Box) pairUpgrade(ctx context.Context, c api.Call, p upgradePairParams) (PairUpgrade, error) {

@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -236,11 +235,12 @@ func TestTheNewerVersionIsForBothBoxes(t *testing.T) {
 			t.Errorf("pickImage(%q) = %v, %v, want slot %s", name, got.Slot, err, want)
 		}
 	}
-	for _, runs := range []string{"A", "B"} {
-		same := &UpgradeShow{Running: UpgradeRunning{Slot: runs}, Slots: slices.Clone(s.Slots)}
-		same.Slots[0].Created = same.Slots[1].Created
-		if got, _ := pickImage(same, ""); got.Slot == runs {
-			t.Errorf("of two made in one second the one that runs is picked, %s", runs)
+	for _, c := range []struct{ runs, a, b, want string }{
+		{"A", SlotGood, SlotSpare, "B"}, {"B", SlotSpare, SlotGood, "A"}, {"A", SlotGood, SlotGood, "A"}, {"B", SlotGood, SlotGood, "B"},
+	} {
+		same := &UpgradeShow{Running: UpgradeRunning{Slot: c.runs}, Slots: []UpgradeSlot{{Slot: "A", State: c.a, Created: old}, {Slot: "B", State: c.b, Created: old}}}
+		if got, _ := pickImage(same, ""); got.Slot != c.want {
+			t.Errorf("made in one second, %+v: %s is picked", c, got.Slot)
 		}
 	}
 	s.Slots[1].State = SlotBad

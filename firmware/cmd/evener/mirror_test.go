@@ -131,9 +131,9 @@ func TestPairSharesItsConfigurationAndSurvivesARestart(t *testing.T) {
 	right.peerIs("right reaches left again", inSync)
 	right.commit(right.running() + "server \"later\" { address = \"127.0.0.1:10\" }\n")
 	left.await("a commit reaches the new engine", func() bool { return strings.Contains(left.running(), `server "later"`) })
-	if o := left.cli("status"); !strings.Contains(o.stdout, "hot standby: peer right is in sync") {
-		t.Errorf("the status has no sentence of the peer:\n%s", o.stdout)
-	}
+	left.await("the status has a sentence of the peer", func() bool {
+		return strings.Contains(left.cli("status").stdout, "hot standby: peer right is in sync")
+	})
 	entries := method[manage.HATimeline](left, "ha.timeline", struct{}{}).Entries
 	nodes := map[string]bool{}
 	for _, e := range entries {

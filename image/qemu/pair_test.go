@@ -19,7 +19,7 @@ import (
 const pairURL = "http://192.0.2.10/"
 
 // pairLimit bounds what a pair may take for a test, on a machine that does much else.
-const pairLimit = 25 * time.Minute
+const pairLimit = 35 * time.Minute
 
 // A pair is two boxes on a network with a client and two servers, which are namespaces
 // of this machine:

@@ -162,7 +162,7 @@ func (a *Auth) flush(all bool) error {
 	}
 	a.mu.Lock()
 	if zero := a.zero(); zero.Sub(a.changed.zero).Abs() > clockSet {
-		a.changed.sessions, a.changed.throttle, a.changed.throttleAt, a.changed.zero = true, true, 0, zero
+		a.changed.sessions, a.changed.throttle, a.changed.zero = true, true, zero
 	}
 	c := a.changed
 	a.mu.Unlock()

@@ -46,6 +46,6 @@
 //
 // How long a session has lived is measured by the monotonic clock, so that setting the
 // clock neither ends nor prolongs it. Over a restart the wall clock counts, from when the
-// sessions were written, which is within a second of a clock that was set; if it has gone
+// sessions were written, which is done within a second of a clock that was set; if it has gone
 // back by more than a minute since, all sessions end.
 package auth

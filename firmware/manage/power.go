@@ -13,18 +13,18 @@ import (
 func (b *Box) addPower(reg *api.Registry) {
 	api.Add(reg, api.Method{Name: "sys.reboot", Purpose: "Drains the roles and reboots the machine; a simulated box starts anew.",
 		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "reboot"},
-		func(ctx context.Context, c api.Call, _ struct{}) (struct{}, error) {
-			if err := unscoped(c, "the machine"); err != nil {
-				return struct{}{}, err
-			}
-			return struct{}{}, b.askMachine(ctx, "power.reboot", struct{}{}, nil)
-		})
+		endsMachine(func(ctx context.Context) error { return b.askMachine(ctx, "power.reboot", struct{}{}, nil) }))
 	api.Add(reg, api.Method{Name: "sys.halt", Purpose: "Drains the roles and switches the machine off, which somebody at the box has to switch on again; a simulated box ends.",
 		Role: api.Admin, Sudo: true, Effect: api.System, Audit: "power off"},
-		func(ctx context.Context, c api.Call, _ struct{}) (struct{}, error) {
-			if err := unscoped(c, "the machine"); err != nil {
-				return struct{}{}, err
-			}
-			return struct{}{}, b.askMachine(ctx, "power.halt", struct{}{}, nil)
-		})
+		endsMachine(func(ctx context.Context) error { return b.askMachine(ctx, "power.halt", struct{}{}, nil) }))
+}
+
+// endsMachine is a method for who has the rights to all of the box.
+func endsMachine(order func(context.Context) error) func(context.Context, api.Call, struct{}) (struct{}, error) {
+	return func(ctx context.Context, c api.Call, _ struct{}) (struct{}, error) {
+		if err := unscoped(c, "the machine"); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, order(ctx)
+	}
 }

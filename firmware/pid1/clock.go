@@ -70,11 +70,12 @@ func WatchClock(ctx context.Context, set func()) error {
 	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	const never = 1 << 33 // seconds: in the year 2242
+	wait := unix.ItimerSpec{Value: unix.Timespec{Sec: never}}
+	// Armed once: it goes on after each set, and arming it anew would fail for one meanwhile.
+	if err := unix.TimerfdSettime(fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &wait, nil); err != nil {
+		return fmt.Errorf("watch the clock: %w", err)
+	}
 	for {
-		wait := unix.ItimerSpec{Value: unix.Timespec{Sec: never}}
-		if err := unix.TimerfdSettime(fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &wait, nil); err != nil {
-			return fmt.Errorf("watch the clock: %w", err)
-		}
 		switch _, err := f.Read(make([]byte, 8)); {
 		case ctx.Err() != nil:
 			return nil

@@ -27,7 +27,7 @@ func (p *person) clockFollowsServers() {
 	p.t.Helper()
 	p.clockIs(wrong)
 	p.follows(&timeServer{})
-	p.clockShows("it follows the only server", 0, func(c clockShown) bool { return c.Synced && c.states() == "good" })
+	p.clockShows("it follows the only server", func(c clockShown) bool { return c.Synced && c.states() == "good" })
 	var list struct {
 		Events []struct{ Kind, Text string }
 	}
@@ -38,14 +38,14 @@ func (p *person) clockFollowsServers() {
 	p.serves("hello")
 
 	p.follows(&timeServer{}, &timeServer{}, &timeServer{ahead: -3 * time.Hour}, &timeServer{unset: true}, &timeServer{vague: 2 * time.Second})
-	p.clockShows("most servers agree", 0, func(c clockShown) bool {
+	p.clockShows("most servers agree", func(c clockShown) bool {
 		return c.Synced && c.states() == "good good outvoted unfit unfit" &&
 			strings.Contains(c.Servers[3].Why, "its own clock is not set") && strings.Contains(c.Servers[4].Why, "it may be wrong by")
 	})
 	p.follows(&timeServer{}, &timeServer{ahead: time.Hour})
-	p.clockShows("two servers disagree", 0, func(c clockShown) bool { return !c.Synced && c.states() == "outvoted outvoted" })
+	p.clockShows("two servers disagree", func(c clockShown) bool { return !c.Synced && c.states() == "outvoted outvoted" })
 	p.follows(&timeServer{ahead: 3 * time.Hour})
-	p.clockShows("the only server lies", 0, func(c clockShown) bool {
+	p.clockShows("the only server lies", func(c clockShown) bool {
 		return !c.Synced && strings.Contains(c.Problem, "fewer than three of them agree: it is not set")
 	})
 	var box struct{ Problems []string }
@@ -64,7 +64,7 @@ func (p *person) clockIsSet() {
 	p.must("time.set", map[string]any{"time": now.Add(time.Hour).UTC().Format(time.RFC3339)}, nil)
 	p.clockIs(time.Hour)
 	p.follows(&timeServer{}, &timeServer{}, &timeServer{})
-	p.clockShows("three servers agree", 0, func(c clockShown) bool { return c.Synced && c.states() == "good good good" })
+	p.clockShows("three servers agree", func(c clockShown) bool { return c.Synced && c.states() == "good good good" })
 	p.sudo()
 	if err := p.ask("time.set", map[string]any{"time": now.UTC().Format(time.RFC3339)}, nil); err == nil || !strings.Contains(err.Error(), "the clock follows time servers") {
 		p.t.Errorf("the clock is set by hand while it follows servers: %v", err)
@@ -84,15 +84,15 @@ func near(now time.Time, ahead time.Duration) bool {
 	return (time.Until(now) - ahead).Abs() < 20*time.Minute
 }
 
-// clockShows waits until a clock that is ahead by so much is shown as it should be.
-func (p *person) clockShows(what string, ahead time.Duration, good func(clockShown) bool) {
+// clockShows waits until a clock that is right is shown as it should be.
+func (p *person) clockShows(what string, good func(clockShown) bool) {
 	p.t.Helper()
 	p.await(what, func() error {
 		var c clockShown
 		if err := p.ask("time.show", nil, &c); err != nil {
 			return err
 		}
-		if !near(c.Now, ahead) || !good(c) {
+		if !near(c.Now, 0) || !good(c) {
 			return fmt.Errorf("not yet: %+v", c)
 		}
 		return nil

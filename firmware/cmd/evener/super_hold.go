@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -94,7 +95,7 @@ func (s *superAPI) addHold(reg *api.Registry) {
 func (s *superAPI) tell(r api.Record) {
 	if r.Effect == api.Read && r.Method != "recovery.login" || strings.HasPrefix(r.Method, "panel.") ||
 		strings.HasPrefix(r.Method, "recovery.") && r.Method != "recovery.login" ||
-		(r.Method == "led.locate" || strings.HasPrefix(r.Method, "power.") || isOrder(r.Method)) && r.Call.Origin == "api" { // the engine calls, and has noted it
+		slices.Contains(orders, r.Method) && r.Call.Origin == "api" { // the engine calls, and has noted it
 		return
 	}
 	x := superNote{At: r.Time, Origin: r.Call.Origin, Author: r.Call.Author, Method: r.Method, What: r.Text, Outcome: "ok"}

@@ -70,7 +70,7 @@ function Pop({ button, role, label, children }: PopProps) {
 	return (
 		<span ref={root} style={{ display: "inline-flex" }}>
 			<Button {...button} aria-haspopup={role} aria-expanded={open.value} aria-controls={open.value ? id : undefined} onClick={() => (open.value = !open.value)} />
-			{open.value && <div id={id} ref={pop} class="menu" popover="manual" style={{ zIndex: 50 }} role={role} aria-label={label} tabIndex={-1} onKeyDown={key}>{children(close)}</div>}
+			{open.value && <div id={id} ref={pop} class="menu" popover="manual" role={role} aria-label={label} tabIndex={-1} onKeyDown={key}>{children(close)}</div>}
 		</span>
 	);
 }

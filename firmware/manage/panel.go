@@ -22,7 +22,7 @@ type PanelScreen struct {
 	Lines     []string    `json:"lines" doc:"rows of text, each at most cols wide; Chinese characters are two wide"`
 	Cursor    PanelCursor `json:"cursor"`
 	Backlight int         `json:"backlight" doc:"percent"`
-	LEDs      []string    `json:"leds" doc:"lamps of the panel: off, green, red or amber"`
+	LEDs      []string    `json:"leds" doc:"lamps of the panel, off, green, red or amber: of the state of the box, then of its alarms"`
 	Keys      []string    `json:"keys" doc:"that the panel has: up, down, left, right, enter, escape"`
 
 	Said phrase.Words `json:"said,omitempty" says:"problem" doc:"what the texts say, by field: kind and args, for translation"`

@@ -1506,7 +1506,7 @@ export interface PanelScreen {
 	lines: string[]; // rows of text, each at most cols wide; Chinese characters are two wide
 	cursor: PanelCursor;
 	backlight: number; // percent
-	leds: string[]; // lamps of the panel: off, green, red or amber
+	leds: string[]; // lamps of the panel, off, green, red or amber: of the state of the box, then of its alarms
 	keys: string[]; // that the panel has: up, down, left, right, enter, escape
 	said?: Record<string, Said>; // what the texts say, by field: kind and args, for translation
 }

@@ -34,8 +34,6 @@ var rootOrders = []string{"host.name", "stick.mount", "stick.unmount",
 	"slot.boot", "slot.header", "slot.fault", "slot.read", "slot.verify", "slot.set_boot", "slot.arm", "slot.good", "slot.bad",
 	"slot.write", "slot.commit", "slot.abort", "slot.progress"}
 
-func isOrder(method string) bool { return slices.Contains(rootOrders, method) }
-
 // listenEngine opens a socket for root and the engine.
 func listenEngine(name string, engine *syscall.Credential) (net.Listener, error) {
 	l, err := api.Listen(name)

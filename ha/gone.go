@@ -10,7 +10,7 @@ import (
 )
 
 // goneWait is how long an advertisement of priority 0 waits for the heartbeat that was
-// sent before it.
+// sent before it, and how long one that was sent before a heartbeat may come after it.
 const goneWait = 10 * time.Millisecond
 
 // A farewell is an advertisement of priority 0.
@@ -52,4 +52,18 @@ func (r *Runner) believe(g *group) {
 			r.feed(f.router, vrrp.Advert{Received: f.advert}, note{cause: CauseAdvert})
 		}
 	}
+}
+
+// outdate notes who had g until now: what that box has advertised before it handed g over
+// may be read after the heartbeat by which it did.
+func (r *Runner) outdate(g *group) {
+	for _, rt := range g.routers {
+		rt.before, rt.beforeTill = rt.m.Status(r.now()).Peer.Addr, r.now()+goneWait
+	}
+}
+
+// outdated says whether an advertisement was sent before its sender handed the group over
+// to this box. Were it believed, a box of lower priority would give the group up at once.
+func (r *Runner) outdated(rt *router, got vrrp.Received) bool {
+	return got.Source == rt.before && got.Priority != vrrp.PriorityGone && r.now() < rt.beforeTill
 }

@@ -174,6 +174,28 @@ func TestAnOvertakenHeartbeatIsWaitedFor(t *testing.T) {
 	})
 }
 
+// A heartbeat may overtake advertisements too: the last ones with the priority that the box
+// had until it handed over are not a reason to give the group back.
+func TestAnOvertakenAdvertisementIsNotBelieved(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		left, right := handed(t, false)
+		left.order(Order{Kind: OrderSwitch, By: "ann"})
+		settled(t, right, left)
+		left.b.flows.take()
+		left.b.set(func() { left.b.w.slow = goneWait / 2 })
+		const interval = 100 * time.Millisecond
+		time.Sleep(interval - time.Since(right.group().Since)%interval + time.Millisecond) // one is under way
+		right.order(Order{Kind: OrderSwitch, By: "ann"})
+		settled(t, left, right)
+		if got := left.b.flows.take(); strings.Count(got, "entered front here") != 1 {
+			t.Errorf("left: %s\nwant the group taken once", got)
+		}
+		if why := left.group().Reason; !strings.Contains(why, "right hands over") {
+			t.Errorf("left is active because of %q, want the order", why)
+		}
+	})
+}
+
 func TestALateHeartbeatHandsOffAllTheSame(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		left, right := handed(t, false)

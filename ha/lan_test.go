@@ -22,6 +22,7 @@ type world struct {
 	lost   func(from, to, iface string) bool // of VRRP and, as "beats", of heartbeats; nil: nothing is
 	mangle bool                              // packets lose a bit on their way
 	late   time.Duration                     // that heartbeats come after what was sent with them
+	slow   time.Duration                     // that advertisements take
 	flows  bool                              // boxes hand connections off
 	hidden bool                              // no MAC is found
 	// announced counts announcements by box.
@@ -242,11 +243,29 @@ func (s *station) Send(dst netip.Addr, payload []byte) error {
 		if w.mangle {
 			data[len(data)-1] ^= 1
 		}
-		to.packets = append(to.packets, wire.Packet{Interface: s.cfg.Interface, Family: s.cfg.Family, Src: s.primary(),
-			Dst: dst, TTL: 255, Data: data, At: time.Now()})
-		to.ring()
+		w.carry(to, wire.Packet{Interface: s.cfg.Interface, Family: s.cfg.Family, Src: s.primary(), Dst: dst, TTL: 255, Data: data})
 	}
 	return nil
+}
+
+// carry brings a packet to a box. w.mu is held.
+func (w *world) carry(to *box, p wire.Packet) {
+	if w.slow > 0 {
+		time.AfterFunc(w.slow, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			to.receive(p)
+		})
+		return
+	}
+	to.receive(p)
+}
+
+// receive gives a box a packet. w.mu is held.
+func (b *box) receive(p wire.Packet) {
+	p.At = time.Now()
+	b.packets = append(b.packets, p)
+	b.ring()
 }
 
 func (s *station) Prepare([]netip.Prefix) error { return nil }

@@ -151,6 +151,7 @@ func (r *Runner) inherit(g *group, p *peer, b heartbeat.Group) {
 		r.reprioritise(g, n)
 	}
 	r.enterFlows(g)
+	r.outdate(g)
 	r.all(g, vrrp.Takeover{Why: p.set.Name + " hands over (" + b.Reason + ")"}, n)
 }
 

@@ -43,6 +43,9 @@ type router struct {
 	said   string // the machine's latest words about its state
 	bad    map[vrrp.Reason]uint64
 	buf    []byte
+
+	before     netip.Addr    // who handed the group over to this box
+	beforeTill time.Duration // and how long its advertisements count as older than that
 }
 
 // newRouter checks what s says and makes the router of g that does it, in INIT.

@@ -240,7 +240,7 @@ func (r *Runner) packet(p wire.Packet) {
 			case got.VRID == rt.set.VRID && !g.begun:
 				rt.bad[vrrp.NotTaking]++
 			case got.VRID == rt.set.VRID:
-				if !r.early(rt, got) {
+				if !r.outdated(rt, got) && !r.early(rt, got) {
 					r.feed(rt, vrrp.Advert{Received: got}, note{cause: CauseAdvert})
 				}
 				r.meet(rt, got.Source)

@@ -3,6 +3,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -61,9 +62,11 @@ func (r *Registry) audit(ctx context.Context, m *Method, c Call, params json.Raw
 	if r.cfg.Audit == nil || m.Audit == "" {
 		return ctx, func(*Error) {}
 	}
-	rec := Record{Time: time.Now(), Method: m.Name, Effect: m.Effect, Call: c, Text: m.Audit}
+	rec := Record{Time: time.Now(), Method: m.Name, Effect: m.Effect, Call: c}
 	if valid {
 		rec.Params, rec.Text = m.redact(params)
+	} else {
+		rec.Text = m.auditText(m.fitting(params))
 	}
 	r.cfg.Audit(rec)
 	start, change := rec.Time, &Change{}
@@ -79,15 +82,48 @@ func (r *Registry) audit(ctx context.Context, m *Method, c Call, params json.Raw
 func (m *Method) redact(params json.RawMessage) (json.RawMessage, string) {
 	var v map[string]any
 	if err := unmarshalNumbers(params, &v); err != nil {
-		return nil, m.Audit
+		return nil, m.auditText(nil)
 	}
 	hideSecrets(m.params, m.params, v)
 	clean, err := json.Marshal(v)
 	if err != nil {
-		return nil, m.Audit
+		return nil, m.auditText(nil)
 	}
+	for name, s := range m.params.Properties {
+		if _, given := v[name]; !given && s.Type == "boolean" && !s.Nullable {
+			v[name] = false // "now:" with nothing behind it says nothing
+		}
+	}
+	return clean, m.auditText(v)
+}
+
+// fitting returns those of params that fit m's schema where some do not, without secrets.
+func (m *Method) fitting(params json.RawMessage) map[string]any {
+	var given map[string]json.RawMessage
+	if err := unmarshalNumbers(params, &given); err != nil {
+		return nil
+	}
+	out := make(map[string]any)
+	for name, raw := range given {
+		s := m.params.Properties[name]
+		if s == nil {
+			continue
+		}
+		c := checker{d: json.NewDecoder(bytes.NewReader(raw)), root: m.params}
+		c.d.UseNumber()
+		var v any
+		if c.value(s, "", 0) == nil && len(c.problems) == 0 && unmarshalNumbers(raw, &v) == nil {
+			out[name] = v
+		}
+	}
+	hideSecrets(m.params, m.params, out)
+	return out
+}
+
+// auditText returns m's audit text with the parameters in v.
+func (m *Method) auditText(v map[string]any) string {
 	text := auditField.ReplaceAllStringFunc(m.Audit, func(f string) string { return auditValue(v[f[1:len(f)-1]]) })
-	return clean, strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
+	return strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "?")
 }
 
 // auditValue writes an argument for people. What was not given leaves no trace.

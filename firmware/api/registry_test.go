@@ -71,8 +71,8 @@ func TestAudit(t *testing.T) {
 	const want = `` +
 		`runtime server.drain by ann: "drain app name=a ***" {"members":[{"name":"a"}],"password":"***","pool":"app"} done=false` + "\n" +
 		`runtime server.drain by ann: "drain app name=a ***" {"members":[{"name":"a"}],"password":"***","pool":"app"} done=true` + "\n" +
-		`runtime server.drain by ann: "drain {pool} {members} {password} {mode}"  done=false` + "\n" +
-		`runtime server.drain by ann: "drain {pool} {members} {password} {mode}"  done=true -32602` + "\n" +
+		`runtime server.drain by ann: "drain app"  done=false` + "\n" +
+		`runtime server.drain by ann: "drain app"  done=true -32602` + "\n" +
 		`commit config.commit by ann: "commit" {} done=false` + "\n" +
 		`commit config.commit by ann: "commit" {} done=true -32002` + "\n" +
 		`commit config.commit by ann: "commit" {} done=false` + "\n" +

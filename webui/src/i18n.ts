@@ -128,14 +128,19 @@ function sentence(kind: string): Text | undefined {
 export function saidText(said: Said | undefined, text: string): string {
 	const form = said && sentence(said.kind);
 	if (typeof form !== "string") return text;
+	const args = said!.args ?? {};
 	let whole = true;
-	const out = form.replace(/\{(\w+)\}/g, (all, name: string) => {
-		const v = said!.args?.[name];
+	const out = (said!.kind.startsWith("did.") ? given(form, args) : form).replace(/\{(\w+)\}/g, (all, name: string) => {
+		const v = args[name];
 		if (v === undefined) whole = false;
 		return typeof v === "object" && v ? saidText(v as Said, (v as Said).text ?? "") : String(v ?? all);
 	});
 	return whole ? out : text;
 }
+
+// given leaves out those parts of what was done, in brackets, whose values were not given.
+const given = (form: string, args: Record<string, unknown>) =>
+	form.replace(/\[(.*?\{(\w+)\}.*?)\]/g, (_, part: string, name: string) => (args[name] === "" ? "" : part));
 
 type Speaking = { said?: Record<string, Said> };
 

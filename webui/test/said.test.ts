@@ -71,6 +71,9 @@ test("what was done is said in the language of the page once its file has come",
 	assert.equal(say(r, "what"), r.what);
 	await chinese();
 	await later(() => say(r, "what"), "创建用户 ann，角色：管理员");
+	const sent = (args: object) => saidText({ kind: "did.bundle", args: args as Record<string, unknown> }, "");
+	assert.equal(sent({ size: "9", downgrade: { kind: "did.no", text: "false" } }), "发送 9 字节的升级包，降级：否");
+	assert.equal(sent({ size: "", downgrade: "" }), "发送升级包", "nothing stands behind a colon that has nothing to say");
 });
 
 test("a mistake of the configuration is said with the block that it is in, and in a form without it", async () => {

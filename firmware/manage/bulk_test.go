@@ -114,6 +114,20 @@ func TestExplainShowsThePartsOnBothSides(t *testing.T) {
 	}
 }
 
+func TestRulesTellWhenTheyAreTried(t *testing.T) {
+	d := newDesk(t, strings.Replace(deskText, "  # partners\n", `  rule "zoo" {
+    when = path_prefix("/zoo")
+    pool = "api"
+  }
+
+  # partners
+`, 1))
+	live := d.liveRules()
+	if zoo, api := live["shop/zoo"], live["shop/api"]; zoo.Position != 1 || api.Position != 2 {
+		t.Errorf("zoo, which stands first, is at %d, api at %d", zoo.Position, api.Position)
+	}
+}
+
 // FuzzEdits: no list of edits does anything but what it says, or panics.
 func FuzzEdits(f *testing.F) {
 	f.Add("patch", "pool/shop/member/web2", "weight", "5", "rule/api")

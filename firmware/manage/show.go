@@ -45,6 +45,7 @@ type Cluster struct {
 type Rule struct {
 	Cluster   string    `json:"cluster"`
 	Name      string    `json:"name"`
+	Position  int       `json:"position"` // in its cluster: rules are tried in this order, from 1
 	When      string    `json:"when"`
 	Pool      string    `json:"pool,omitempty"`
 	Responder string    `json:"responder,omitempty"`
@@ -200,8 +201,8 @@ func (b *Box) clusterOf(c lb.ClusterStatus) Cluster {
 func (b *Box) rules(context.Context, api.Call, struct{}) (Rules, error) {
 	out := Rules{Rules: []Rule{}}
 	for _, c := range b.cfg.Balancer.Clusters() {
-		for _, r := range c.Rules {
-			rule := Rule{Cluster: c.Name, Name: r.Name, When: r.When, Pool: r.Pool,
+		for i, r := range c.Rules {
+			rule := Rule{Cluster: c.Name, Name: r.Name, Position: i + 1, When: r.When, Pool: r.Pool,
 				Responder: r.Responder, Disabled: r.Disabled, Hits: r.Hits}
 			if r.LastHit != 0 {
 				rule.LastHit = time.Unix(0, r.LastHit)

@@ -1840,6 +1840,7 @@ export interface Route {
 export interface Rule {
 	cluster: string;
 	name: string;
+	position: number;
 	when: string;
 	pool?: string;
 	responder?: string;

@@ -93,6 +93,15 @@ test("the order of the columns untangles edges and is stable", () => {
 	assert.deepEqual(order(g), order(g));
 });
 
+test("rules stand as they are tried, whatever their edges cross", () => {
+	const pools = ["p", "q", "r"].map((name) => ({ name, members: [`${name}1`] }));
+	const g = build({ clusters: [{ name: "a", pool: "p" }, { name: "b", pool: "p" }], rules: [{ cluster: "a", name: "z", pool: "r" }, { cluster: "b", name: "x", pool: "r" }, { cluster: "a", name: "m", pool: "p" }, { cluster: "a", name: "c", pool: "q" }], pools });
+	assert.deepEqual(order(g)[1], ["rule/a/z", "rule/a/m", "rule/a/c", "rule/a/", "rule/b/x", "rule/b/"]);
+	const nth = (x: typeof g) => x.nodes.filter((n) => n.kind === "rule" && n.name).map((n) => [n.id, n.nth]);
+	assert.deepEqual(nth(g), [["rule/a/z", 1], ["rule/b/x", 1], ["rule/a/m", 2], ["rule/a/c", 3]]);
+	assert.deepEqual(nth(choose(g, { name: "c" })).at(-1), ["rule/a/c", 3], "a filter leaves the numbers");
+});
+
 test("a pool of more than 60 servers is one bar", () => {
 	const members = Array.from({ length: 61 }, (_, i) => `w${i}`);
 	const g = build({ ...shape, pools: [{ name: "p", members }, shape.pools[1]!] });

@@ -6,11 +6,13 @@
 
 export type Kind = "cluster" | "rule" | "pool" | "responder" | "server" | "group";
 
-export type GraphNode = { id: string; kind: Kind; column: 0 | 1 | 2 | 3; name: string; members?: readonly string[] }; // members: keys POOL/MEMBER of a server or group
+// members are the keys POOL/MEMBER of a server or group; nth is which rule of its cluster one is.
+export type GraphNode = { id: string; kind: Kind; column: 0 | 1 | 2 | 3; name: string; members?: readonly string[]; nth?: number };
 export type GraphEdge = { id: string; from: string; to: string };
 export type Graph = { nodes: readonly GraphNode[]; edges: readonly GraphEdge[] };
 
-// What there is, as the state topics say it.
+// What there is, as the state topics say it. Rules of a cluster stand in the order
+// in which they are tried.
 export type Shape = {
 	clusters: readonly { name: string; pool?: string | undefined }[];
 	rules: readonly { cluster: string; name: string; pool?: string | undefined; responder?: string | undefined }[];
@@ -31,10 +33,13 @@ export function build(s: Shape): Graph {
 	const pools = new Map(s.pools.map((p) => [p.name, p]));
 	for (const c of s.clusters) nodes.set(`cluster/${c.name}`, { id: `cluster/${c.name}`, kind: "cluster", column: 0, name: c.name });
 	const rules: Shape["rules"] = [...s.rules, ...s.clusters.filter((c) => c.pool).map((c) => ({ cluster: c.name, name: otherwise, pool: c.pool }))];
+	const count = new Map<string, number>();
 	for (const r of rules) {
 		const id = `rule/${r.cluster}/${r.name}`;
 		if (!nodes.has(`cluster/${r.cluster}`)) continue;
-		nodes.set(id, { id, kind: "rule", column: 1, name: r.name });
+		const nth = (count.get(r.cluster) ?? 0) + 1;
+		count.set(r.cluster, nth);
+		nodes.set(id, { id, kind: "rule", column: 1, name: r.name, ...(r.name !== otherwise && { nth }) });
 		link(`cluster/${r.cluster}`, id);
 		if (r.pool && pools.has(r.pool)) link(id, `pool/${r.pool}`);
 		else if (r.responder) {
@@ -109,12 +114,16 @@ export function choose(g: Graph, want: { cluster?: string; name?: string; bad?: 
 	return out;
 }
 
-// order returns the ids of each column from top to bottom: by the mean place of
-// a node's neighbours, swept to and fro. Ties keep the order they had.
+// order returns the ids of each column from top to bottom. Rules stay below each
+// other as they are tried, cluster by cluster. The rest goes by the mean place of
+// what it is linked with, swept to and fro; a cluster by that of its pools. Ties
+// keep the order they had.
 export function order(g: Graph): string[][] {
 	const columns: string[][] = [[], [], [], []];
 	for (const n of g.nodes) columns[n.column]!.push(n.id);
 	const [before, after] = [near(g, false), near(g, true)];
+	const rules = columns[1]!;
+	const pools = new Map(columns[0]!.map((id) => [id, (after.get(id) ?? []).flatMap((r) => after.get(r) ?? [])]));
 	const sweep = (column: number, neighbours: Map<string, string[]>, other: number) => {
 		const place = new Map(columns[other]!.map((id, i) => [id, i]));
 		const old = new Map(columns[column]!.map((id, i) => [id, i]));
@@ -123,13 +132,18 @@ export function order(g: Graph): string[][] {
 			return at.length ? at.reduce((a, b) => a + b, 0) / at.length : old.get(id)!;
 		};
 		const by = new Map(columns[column]!.map((id) => [id, centre(id)]));
-		columns[column]!.sort((a, b) => by.get(a)! - by.get(b)! || old.get(a)! - old.get(b)!);
+		columns[column] = [...columns[column]!].sort((a, b) => by.get(a)! - by.get(b)! || old.get(a)! - old.get(b)!);
+	};
+	const right = () => {
+		for (let c = 1; c < 4; c++) sweep(c, before, c - 1);
 	};
 	for (let turn = 0; turn < 4; turn++) {
-		for (let c = 1; c < 4; c++) sweep(c, before, c - 1);
-		for (let c = 2; c >= 0; c--) sweep(c, after, c + 1);
+		right();
+		sweep(2, after, 3);
+		sweep(0, pools, 2);
+		columns[1] = rules;
 	}
-	for (let c = 1; c < 4; c++) sweep(c, before, c - 1);
+	right();
 	return columns;
 }
 

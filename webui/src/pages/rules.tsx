@@ -16,14 +16,13 @@ export default function Rules(_: PageProps) {
 	const found = useComputed(() => problems.value);
 	const bad = (r: api.Rule) => ofRule(found.value, r.cluster, r.name);
 	const to = (r: api.Rule) => href(`/clusters/${encodeURIComponent(r.cluster)}`, { tab: "rules" });
-	const order = useComputed(() => new Map((config.value?.values.clusters ?? []).flatMap((c) => c.rules.map((r, i) => [`${c.name}/${r.name}`, i] as const))));
 	return (
 		<Page name={t("rules.title")} actions={<Button icon="tester" href="/tester">{t("rules.try")}</Button>}>
 			<p class="muted">{t("rules.all_text")}</p>
 			<Table<api.Rule>
-				key={config.value ? "ordered" : "waiting"} name="rules" caption={t("rules.title")} source={live} sort="cluster"
+				name="rules" caption={t("rules.title")} source={live} sort="cluster"
 				columns={[
-					{ id: "cluster", head: t("rules.cluster"), by: (r) => `${r.cluster} ${String(order.peek().get(`${r.cluster}/${r.name}`) ?? 0).padStart(6, "0")}`, cell: (r) => <a href={`/clusters/${encodeURIComponent(r.cluster)}`}>{r.cluster}</a> },
+					{ id: "cluster", head: t("rules.cluster"), by: (r) => `${r.cluster} ${String(r.position).padStart(6, "0")}`, cell: (r) => <a href={`/clusters/${encodeURIComponent(r.cluster)}`}>{r.cluster}</a> },
 					{ id: "rule", head: t("rules.rule"), by: (r) => r.name, cell: (r) => <a href={to(r)}>{r.name}</a> },
 					{
 						id: "state", head: t("rules.state"), by: (r) => `${r.disabled ? "2" : bad(r).length > 0 ? "0" : "1"}${bad(r).map((p) => p.message).join()}`, wrap: true,

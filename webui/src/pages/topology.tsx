@@ -16,7 +16,7 @@ const narrowest = 620;
 const icons: Record<GraphNode["kind"], IconName> = { cluster: "cluster", rule: "rules", pool: "pool", responder: "responder", server: "server", group: "server" };
 
 export const nameOf = (n: GraphNode) => (n.kind === "rule" && n.name === otherwise ? t("topology.otherwise") : n.kind === "group" ? t("topology.group", { n: n.members?.length ?? 0 }) : n.name);
-const kindOf = (n: GraphNode) => t(`topology.kind.${n.kind}`);
+const kindOf = (n: GraphNode) => (n.nth ? `${t("topology.kind.rule")} ${n.nth}` : t(`topology.kind.${n.kind}`));
 const read = (q: { value: string; unit: string }) => (q.unit ? `${q.value} ${q.unit}` : q.value);
 const word = (f: Flow) => t(`common.state.${f.state}`);
 
@@ -79,7 +79,7 @@ function useWhole(s: Sources): ReadonlySignal<Graph> {
 	const text = useComputed(() =>
 		JSON.stringify({
 			clusters: s.clusters.keys.value.map((k) => s.clusters.get(k)!.value).map((c) => ({ name: c.name, pool: c.pool })),
-			rules: s.rules.keys.value.map((k) => s.rules.get(k)!.value).map((r) => ({ cluster: r.cluster, name: r.name, pool: r.pool, responder: r.responder })),
+			rules: s.rules.keys.value.map((k) => s.rules.get(k)!.value).sort((a, b) => a.position - b.position).map((r) => ({ cluster: r.cluster, name: r.name, pool: r.pool, responder: r.responder })),
 			pools: s.pools.keys.value.map((k) => s.pools.get(k)!.value).map((p) => ({ name: p.name, members: p.members })),
 		}),
 	);
@@ -187,12 +187,15 @@ function Node({ n, plan, s, active, focused, tab, selected, near }: { n: GraphNo
 		>
 			<StateIcon state={f.state} />
 			<span class="two">
-				<b class={n.kind === "rule" && n.name === otherwise ? "soft" : undefined}>{name}</b>
-				{f.counts ? <span class="counts"><HealthBar counts={f.counts} /><small>{countsText(f)}</small></span> : <small class="tnum">{line || kindOf(n)}</small>}
+				<b class={n.kind === "rule" && n.name === otherwise ? "soft" : undefined}>{<Nth n={n} />}{name}</b>
+				{f.counts ? <span class="counts"><HealthBar counts={f.counts} /><small>{countsText(f)}</small></span> : <small class="tnum">{line || t(`topology.kind.${n.kind}`)}</small>}
 			</span>
 		</button>
 	);
 }
+
+// Nth is when a rule is tried, seen; what is read aloud has it in its kind.
+const Nth = ({ n }: { n: GraphNode }) => (n.nth ? <span class="topology-nth" aria-hidden="true">{n.nth}</span> : null);
 
 function countsText(f: Flow): string {
 	return Object.entries(f.counts ?? {}).map(([k, n]) => `${n} ${t(`common.state.${k}`)}`).join(" / ");
@@ -239,6 +242,7 @@ function Branch({ n, e, level, kids, nodes, s, open, toggle }: { n: GraphNode; e
 				<span class="branch" style={{ paddingInlineStart: `${(level - 1) * 20}px` }}>
 					{kids > 0 ? <button type="button" class="twist" aria-expanded={open} aria-label={t(open ? "topology.fold" : "topology.unfold", { name: nameOf(n) })} onClick={toggle}><Icon name={open ? "down" : "right"} /></button> : <span class="twist" />}
 					<Icon name={icons[n.kind]} label={kindOf(n)} />
+					<Nth n={n} />
 					<button type="button" class="link" onClick={() => setQuery({ select: n.id })}>{nameOf(n)}</button>
 				</span>
 			</th>

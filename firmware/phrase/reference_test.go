@@ -4,6 +4,9 @@ package phrase
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,4 +49,39 @@ func TestEveryKeywordIsTranslated(t *testing.T) {
 		all[name] = rest[name]
 	}
 	compare(t, "zh-Hans/blocks.json and reference.json help.", help, all)
+}
+
+// The console names every block, and knows which have a label: it reads the paths of
+// all others as blocks within blocks.
+func TestTheConsoleKnowsEveryBlock(t *testing.T) {
+	source, err := os.ReadFile(filepath.Join("..", "..", "webui", "src", "paths.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(name string) map[string]string {
+		out := map[string]string{}
+		m := regexp.MustCompile(`const ` + name + ` = new Set\(\[(.*)\]\)`).FindSubmatch(source)
+		if m == nil {
+			t.Fatalf("paths.ts has no set called %s", name)
+		}
+		for word := range strings.SplitSeq(string(m[1]), ", ") {
+			out[strings.Trim(word, `"`)] = word
+		}
+		return out
+	}
+	all, labelled, twice := map[string][]string{}, map[string][]string{}, []string{}
+	for _, b := range config.Schema() {
+		all[b.Name] = nil
+		if b.Label != "" {
+			labelled[b.Name] = nil
+		}
+		if b.Second != "" {
+			twice = append(twice, b.Name)
+		}
+	}
+	compare(t, "en/changes.json type.", all, texts(t, "en", "changes", "type."))
+	compare(t, "labelled of webui/src/paths.ts", labelled, set("labelled"))
+	if got := slices.Sorted(maps.Keys(set("twice"))); !slices.Equal(got, twice) {
+		t.Errorf("twice of webui/src/paths.ts has %v, the language %v", got, twice)
+	}
 }

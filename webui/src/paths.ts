@@ -4,11 +4,14 @@
 // pool/shop/probe/http#2, cluster/shop/timeouts.
 import type { Change } from "./api";
 
-// A Step is one block within another.
-export type Step = { type: string; label: string; index: number };
+// A Step is one block within another. Of two labels, kind is the first.
+export type Step = { type: string; label: string; index: number; kind?: string };
 
 // Types of blocks that have a label; all others stand alone.
-const labelled = new Set(["acme", "alert", "bond", "certificate", "cluster", "mail", "member", "nat", "persist", "pool", "port", "probe", "responder", "route", "route_rule", "rule", "server", "sni", "syslog", "test", "trust", "vlan"]);
+const labelled = new Set(["acme", "alert", "bond", "certificate", "cluster", "group", "mail", "member", "nat", "peer", "persist", "pool", "port", "probe", "responder", "route", "route_rule", "router", "rule", "server", "sni", "syslog", "test", "track", "trust", "vlan"]);
+
+// Those of them that have two.
+const twice = new Set(["track"]);
 
 // The box writes a slash within a label as %2F, # as %23, % as %25.
 function unescape(label: string): string {
@@ -25,15 +28,19 @@ export function parsePath(path: string): Step[] {
 			out.push({ type, label: "", index: 0 });
 			continue;
 		}
+		const kind = twice.has(type) && i + 2 < words.length ? { kind: unescape(words[++i]!) } : {};
 		const [, label = "", n] = /^(.*?)(?:#(\d+))?$/.exec(words[++i]!) ?? [];
-		out.push({ type, label: unescape(label), index: n ? Number(n) - 1 : 0 });
+		out.push({ type, label: unescape(label), index: n ? Number(n) - 1 : 0, ...kind });
 	}
 	return out;
 }
 
+// labels returns what stands behind the type of a block.
+export const labels = (s: Step | undefined): string[] => [s?.kind, s?.label].filter((l): l is string => Boolean(l));
+
 // parent returns the path of the block that encloses another, "" for the whole.
 export function parent(path: string): string {
-	return path.split("/").slice(0, parsePath(path).at(-1)?.label ? -2 : -1).join("/");
+	return path.split("/").slice(0, -1 - labels(parsePath(path).at(-1)).length).join("/");
 }
 
 // top returns the part of a path that names the outermost block.

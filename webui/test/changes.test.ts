@@ -10,10 +10,11 @@ import { caret, enclosing, offset, outline } from "../src/components/outline";
 import { addTexts, lang } from "../src/i18n";
 import { entrance, moveOf, takeToken } from "../src/moved";
 import { findBlock, lineDiff } from "../src/pages/edit";
-import { grouped, page, parsePath, top } from "../src/paths";
+import { grouped, page, parent, parsePath, top } from "../src/paths";
 import { blocksOf, edits, fresh, listening, named, nameOK, readPlan, serverName, taken, text, trialText, withPort, writePlan } from "../src/plan";
 import { known } from "../src/preferences";
 import { readDraft, writeDraft } from "../src/localdraft";
+import { words } from "../src/draft/draft";
 import { undoable, undoEdits } from "../src/undo";
 import { parseDiff } from "../src/components/text";
 
@@ -30,10 +31,15 @@ test("paths are read as the box writes them", () => {
 	assert.deepEqual(parsePath("pool/shop/probe/http#2"), [{ type: "pool", label: "shop", index: 0 }, { type: "probe", label: "http", index: 1 }]);
 	assert.deepEqual(parsePath("cluster/a%2Fb%23c%25/timeouts").map((s) => s.label), ["a/b#c%", ""]);
 	assert.equal(top("cluster/shop/rule/api"), "cluster/shop");
+	assert.deepEqual(parsePath("group/front/track/custom/upstream#2"), [{ type: "group", label: "front", index: 0 }, { type: "track", label: "upstream", index: 1, kind: "custom" }]);
+	assert.deepEqual([parent("group/front/track/custom/upstream"), parent("group/front"), parent("node/peer/right")], ["group/front", "", "node"]);
+	assert.equal(words("group/front/track/custom/upstream"), 'group "front" track "custom" "upstream"');
+	assert.equal(top("group/front/router/lan"), "group/front");
 	assert.equal(top("console"), "console");
 	assert.equal(page("pool/a%2Fb/member/x"), "/pools/a%2Fb");
 	assert.equal(page("console"), "");
 	assert.equal(pathText("pool/shop/member/web1"), "Pool shop › member web1");
+	assert.equal(pathText("group/front/track/custom/up"), "Failover group front › track custom up");
 	lang.value = "zh-Hans";
 	assert.equal(pathText("pool/<b>/member/web1"), "服务器池 <b> › 成员 web1");
 });

@@ -9,6 +9,7 @@ import type * as api from "../src/api";
 import { parseDiff } from "../src/components/text";
 import { addTexts, lang } from "../src/i18n";
 import { connection, hello } from "../src/session";
+import { Forms } from "../src/standby/begin";
 import { unified } from "../src/standby/diff";
 import { Group, placeOf, Where } from "../src/standby/groups";
 import { Code } from "../src/standby/pair";
@@ -99,6 +100,29 @@ test("a switch says where to, and asks for it by name", async () => {
 	button("Switch front to right").click();
 	await settled();
 	assert.deepEqual(sent.filter((c) => c.method === "ha.switch").map((c) => [c.params.group, c.params.node]), [["front", "right"]]);
+});
+
+test("a new group's name is taken only if somebody has typed that of another", async () => {
+	answers = { "config.object": { path: "", blocks: ["node", "group/front"], base: 1 }, "port.list": { ports: [] }, "config.edit": { problems: [{ message: "group \"back\": wrong" }] } };
+	render(<Forms open="group" onClose={() => {}} />, box);
+	for (let i = 0; i < 3; i++) await settled();
+	const fields = [...document.querySelectorAll<HTMLInputElement>("dialog input")];
+	const fill = async (i: number, v: string) => {
+		fields[i]!.value = v;
+		fields[i]!.dispatchEvent(new Event("input", { bubbles: true }));
+		await settled();
+	};
+	const says = () => /There is a group of this name/.test(text());
+	assert.equal(fields.length, 5);
+	assert.equal(says(), false, "untouched");
+	await fill(0, "front");
+	assert.equal(says(), true);
+	for (const [i, v] of ["back", "left right", "1", "10", "192.0.2.9/24"].entries()) await fill(i, v);
+	button("Put into the draft").click();
+	await settled();
+	assert.equal(sent.filter((c) => c.method === "config.edit").length, 1);
+	assert.match(text(), /group "back": wrong/);
+	assert.equal(says(), false, "it is not about itself");
 });
 
 test("the code stands in two groups of three, with who has confirmed", async () => {

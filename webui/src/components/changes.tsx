@@ -5,13 +5,13 @@
 // are changes.json.
 import { useSignal } from "@preact/signals";
 import { type api, Card, CheckField, ErrorNotice, format, has, Icon, Notice, say, Status, t, tx, useCall } from "../kit";
-import { grouped, page, parsePath, type Step, top } from "../paths";
+import { grouped, labels, page, parsePath, type Step, top } from "../paths";
 import type { Problem } from "../wire";
 
 // typeName is the word for a type of blocks; the box's own where we have none.
 export const typeName = (type: string) => (has(`changes.type.${type}`) ? t(`changes.type.${type}`) : type);
 
-const stepText = (s: Step) => `${typeName(s.type)}${s.label ? ` ${s.label}` : ""}${s.index > 0 ? ` (${s.index + 1})` : ""}`;
+const stepText = (s: Step) => `${[typeName(s.type), ...labels(s)].join(" ")}${s.index > 0 ? ` (${s.index + 1})` : ""}`;
 
 // pathText names a block in words, the outermost first.
 export const pathText = (path: string) => parsePath(path).map(stepText).join(" › ");

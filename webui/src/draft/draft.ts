@@ -7,7 +7,7 @@
 import { computed, type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { type api, call, CallError, Code, mutate, type Said, say, t, toast, useCall, useTopic } from "../kit";
-import { parent, parsePath } from "../paths";
+import { labels, parent, parsePath } from "../paths";
 
 // At says on which text an edit is made.
 export type At = { base: number; version?: string };
@@ -41,7 +41,7 @@ export const path = (...steps: string[]) => steps.map((s) => s.replaceAll("%", "
 // words returns how the box names a block in its messages: pool/shop/member/web1
 // is pool "shop" member "web1".
 export function words(of: string): string {
-	return parsePath(of).map((s) => `${s.type}${s.label && ` ${JSON.stringify(s.label)}`}${s.index ? ` #${s.index + 1}` : ""}`).join(" ");
+	return parsePath(of).map((s) => `${[s.type, ...labels(s).map((l) => JSON.stringify(l))].join(" ")}${s.index ? ` #${s.index + 1}` : ""}`).join(" ");
 }
 
 // faults are those problems that keep a draft from being committed.

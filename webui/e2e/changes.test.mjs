@@ -131,7 +131,17 @@ test("an admin takes over the draft of somebody who is nobody of the box", async
 	await page.getByRole("dialog").getByRole("button", { name: "Take over" }).click();
 	await others.waitFor({ state: "detached" });
 	await page.getByRole("region", { name: "Uncommitted changes" }).or(page.getByRole("button", { name: /^Discard/ })).first().waitFor();
+	const theirs = await admin.call("config.object", { path: "" });
 	assert.match((await admin.call("config.candidate", {})).text, /queue = 7/, "it is the admin's");
+
+	// A mistake, and what is only odd: each below its own heading.
+	await admin.call("config.edit", { version: theirs.version, edits: [
+		{ op: "patch", path: "pool/api", set: { queue: -7 } }, { op: "insert", type: "pool", label: "none" },
+	] });
+	const below = (name) => page.locator(".card").filter({ has: page.getByRole("heading", { name }) }).getByRole("listitem");
+	await below(/^1 mistake keeps this/).filter({ hasText: "queue must be" }).waitFor();
+	await below(/^Warnings of the language 1/).filter({ hasText: "has no members" }).waitFor();
+	assert.deepEqual([await below(/^1 mistake/).count(), await below(/^Warnings of the language/).count()], [1, 1]);
 	await admin.call("config.discard", {});
 	await end();
 });

@@ -32,6 +32,7 @@ export function roleName(role: string): string {
 // whoever has to find the cause.
 export function ErrorNotice({ error, title, retry, children }: { error: unknown; title?: string; retry?: () => void; children?: ComponentChildren }) {
 	const e = error instanceof CallError ? error : null;
+	const mistakes = e?.data.problems?.filter((p) => !p.warning) ?? [];
 	const details = e ? [e.kind, `code ${e.code}`, e.request && `request ${e.request}`, e.data.path, e.message].filter(Boolean).join(" · ") : String(error);
 	return (
 		<div class="notice error" role="alert">
@@ -39,9 +40,9 @@ export function ErrorNotice({ error, title, retry, children }: { error: unknown;
 			<div>
 				{title && <strong>{title}</strong>}
 				<p>{errorText(error)}</p>
-				{e?.data.problems && e.data.problems.length > 0 && (
+				{mistakes.length > 0 && (
 					<ul>
-						{e.data.problems.map((p) => (
+						{mistakes.map((p) => (
 							<li key={`${p.line}:${p.col}:${p.message}`}>{p.line ? <code>{`${p.file ?? ""}${p.file ? ":" : ""}${p.line}:${p.col ?? 1} `}</code> : null}{say(p, "message")}</li>
 						))}
 					</ul>

@@ -130,17 +130,16 @@ async function drop(path: string, version: string): Promise<void> {
 function Body({ r, done, again }: { r: api.Review; done: Signal<api.Committed | null>; again: () => void }) {
 	const how = useSignal<"words" | "text">("words");
 	const bad = r.problems.filter((p) => !p.warning);
+	const odd = r.problems.filter((p) => p.warning);
+	const at = (p: api.Problem) => `/changes/text?line=${p.line}&col=${p.col ?? 1}`;
 	const behind = r.base !== r.running;
 	return (
 		<div class="review">
 			<div class="stack">
 				{behind && <Behind r={r} again={again} />}
 				{r.outside && <Notice kind="error">{t("review.outside", { name: pathText(r.outside) })}</Notice>}
-				{r.problems.length > 0 && (
-					<Titled title={bad.length > 0 ? t("review.mistakes", { n: bad.length }) : t("review.language_warnings")}>
-						<Problems list={r.problems} at={(p) => `/changes/text?line=${p.line}&col=${p.col ?? 1}`} />
-					</Titled>
-				)}
+				{bad.length > 0 && <Titled title={t("review.mistakes", { n: bad.length })}><Problems list={bad} at={at} /></Titled>}
+				{odd.length > 0 && <Titled title={t("review.language_warnings")} n={odd.length}><Problems list={odd} at={at} /></Titled>}
 				{r.warnings.length > 0 && <Titled title={t("review.warnings")} n={r.warnings.length}><Warnings list={r.warnings} /></Titled>}
 				<Card
 					name={<>{t("review.changes")} <span class="badge">{r.changes.length}</span></>}

@@ -174,7 +174,7 @@ function ChangeText({ r }: { r: Rec }) {
 }
 
 function Outcome({ r }: { r: Rec }) {
-	return r.outcome === "ok" ? <Status word="ok" /> : <span title={r.outcome}><Status word={outcomeText(r.outcome)} state="degraded" /></span>;
+	return r.outcome === "ok" ? <Status word={t("audit.ok")} state="up" /> : <span title={r.outcome}><Status word={outcomeText(r.outcome)} state="degraded" /></span>;
 }
 
 function Side({ r }: { r: Rec }) {

@@ -94,6 +94,11 @@ export function tx(key: string, args: Record<string, ComponentChildren>): Compon
 		});
 }
 
+// Names, clauses, and what belongs behind a colon, joined as the language does.
+export const comma = (list: readonly string[]) => list.join(t("common.comma"));
+export const semicolon = (list: readonly string[]) => list.join(t("common.semicolon"));
+export const colon = (...parts: (string | undefined)[]) => parts.filter(Boolean).join(t("common.colon"));
+
 // A Said is what a sentence of the box says: its kind and its values, some of which
 // are sentences themselves. The box sends it beside the English text.
 export type Said = { kind: string; args?: Record<string, unknown>; text?: string };

@@ -21,7 +21,7 @@ export * from "./components/text";
 export { announce, toast, toastError } from "./components/toast";
 export * from "./components/value";
 export { format } from "./formats";
-export { has, lang, type Said, saidText, say, sayAll, t, tx } from "./i18n";
+export { colon, comma, has, lang, type Said, saidText, say, sayAll, semicolon, t, tx } from "./i18n";
 export { useKeys } from "./keys";
 export * from "./live";
 export { go, holdUnsaved, href, place, query, setQuery } from "./router";

@@ -70,6 +70,7 @@ test("how something was is said, and the text of an object is left as it is", as
 		after: "shop/web1: disabled, weight 5; shop/web2: odd words",
 		said: { "after.0": { kind: "was.orders", args: { state: { kind: "was.disabled", text: "disabled" }, weight: "5" } } },
 	};
+	await loadTexts(["audit"], "en");
 	assert.equal(stateText(two, "after"), two.after);
 	await loadTexts(["audit", "certificates"], "zh-Hans");
 	lang.value = "zh-Hans";
@@ -77,7 +78,7 @@ test("how something was is said, and the text of an object is left as it is", as
 		const end = Date.now() + 30_000; // the sentences come when the first is asked for
 		while (stateText(orders, "before") !== "版本 6" && Date.now() < end) await new Promise((r) => setTimeout(r, 20));
 		assert.equal(stateText(orders, "before"), "版本 6");
-		assert.equal(stateText(two, "after"), "shop/web1: 停用，权重 5; shop/web2: odd words");
+		assert.equal(stateText(two, "after"), "shop/web1：停用，权重 5；shop/web2: odd words");
 		assert.equal(stateText({ before: "a; b" }, "before"), "a; b");
 		assert.equal(stateText({}, "before"), "无");
 		assert.deepEqual(["auth.denied", "params.of_tomorrow", "of.tomorrow"].map(outcomeText), ["登录被拒", "参数有误", "of.tomorrow"]);

@@ -3,7 +3,7 @@
 // CAs that certificates are got from by themselves: the blocks acme of the
 // draft, and how it goes with the certificates of each.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, Dialog, ErrorNotice, Menu, mutate, Notice, say, type Source, Status, t, Table, TextField, Time, toast, useList, useTopic } from "../kit";
+import { type api, ask, Button, comma, Dialog, ErrorNotice, Menu, mutate, Notice, say, type Source, Status, t, Table, TextField, Time, toast, useList, useTopic } from "../kit";
 import { BlockForm } from "../draft/form";
 import { path, removeBlocks, useConfig } from "../draft/draft";
 import { isTime } from "./parts";
@@ -75,7 +75,7 @@ export function AcmeList() {
 						{ text: t("certificates.ca_edit"), icon: "edit", need: "editor", onClick: () => (editing.value = r.name) },
 						{ text: t("certificates.ca_key"), icon: "key", need: "editor", onClick: () => (account.value = r.name), ...(r.eab_key_id ? {} : { why: t("certificates.ca_key_why") }) },
 						"line",
-						{ text: t("certificates.remove"), icon: "trash", need: "editor", onClick: () => void drop(r), ...(r.certificates.length ? { why: t("certificates.ca_used", { list: r.certificates.map((c) => c.name).join(", ") }) } : {}) },
+						{ text: t("certificates.remove"), icon: "trash", need: "editor", onClick: () => void drop(r), ...(r.certificates.length ? { why: t("certificates.ca_used", { list: comma(r.certificates.map((c) => c.name)) }) } : {}) },
 					]} />
 				)}
 				tools={<Button kind="primary" icon="plus" need="editor" onClick={() => (editing.value = true)}>{t("certificates.ca_add")}</Button>}

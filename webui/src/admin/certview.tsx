@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How certificates are shown and what can be done with them.
-import { type api, ask, boxNow, Button, call, Facts, format, href, mutate, Notice, say, sayAll, stateOf, Status, t, Time, toast, toastError } from "../kit";
+import { type api, ask, boxNow, Button, call, comma, Facts, format, href, mutate, Notice, say, sayAll, stateOf, Status, t, Time, toast, toastError } from "../kit";
 import { needsCare } from "../components/care";
 import { at, edit } from "../draft/draft";
 import { Copyable, download, isTime, momentOf, print } from "./parts";
@@ -114,13 +114,13 @@ export function renew(c: Cert): Promise<boolean> {
 	const own = c.source === "self_signed";
 	return ask({
 		title: t("certificates.renew_title", { name: c.name }), act: t("certificates.renew_act"), need: "editor",
-		text: <><p>{own ? t("certificates.renew_self") : t("certificates.renew_acme")}</p>{c.used_by.length > 0 && <p>{t("certificates.effect_now", { n: c.used_by.length, users: c.used_by.join(", ") })}</p>}</>,
+		text: <><p>{own ? t("certificates.renew_self") : t("certificates.renew_acme")}</p>{c.used_by.length > 0 && <p>{t("certificates.effect_now", { n: c.used_by.length, users: comma(c.used_by) })}</p>}</>,
 		run: async () => { await mutate("certificate.renew", { name: c.name }); toast(t("certificates.renewed", { name: c.name })); },
 	});
 }
 
 // removal says why an imported certificate cannot be removed, "" if it can.
-export const removal = (c: Cert) => (c.source !== "imported" ? t("certificates.remove_not_imported") : c.used_by.length ? t("certificates.remove_used", { users: c.used_by.join(", ") }) : "");
+export const removal = (c: Cert) => (c.source !== "imported" ? t("certificates.remove_not_imported") : c.used_by.length ? t("certificates.remove_used", { users: comma(c.used_by) }) : "");
 
 export function remove(c: Cert): Promise<boolean> {
 	return ask({

@@ -3,7 +3,7 @@
 // Importing a certificate: the box looks at what was chosen, the page shows
 // what it found, and only then is it kept.
 import { useSignal } from "@preact/signals";
-import { type api, Button, CallError, call, Dialog, ErrorNotice, Facts, fieldErrors, mutate, Notice, t, TextArea, TextField, toast } from "../kit";
+import { type api, Button, CallError, call, comma, Dialog, ErrorNotice, Facts, fieldErrors, mutate, Notice, t, TextArea, TextField, toast } from "../kit";
 import { at, edit, named } from "../draft/draft";
 import { CertFacts, Found } from "./certview";
 import { base64, PickFile } from "./parts";
@@ -37,7 +37,7 @@ export function ImportDialog({ name: fixed, suggest, onClose, onDone }: { name?:
 	};
 	const take = async (list: File[]) => {
 		fresh();
-		files.value = list.map((f) => f.name).join(", ");
+		files.value = comma(list.map((f) => f.name));
 		p12.value = "";
 		let pem = "";
 		for (const f of list) {
@@ -96,7 +96,7 @@ export function ImportDialog({ name: fixed, suggest, onClose, onDone }: { name?:
 					<section class="stack" aria-live="polite">
 						<h3>{t("certificates.checked")}</h3>
 						<Found cert={f} />
-						{f.used_by.length > 0 && <Notice kind="warning">{t("certificates.effect_now", { n: f.used_by.length, users: f.used_by.join(", ") })}</Notice>}
+						{f.used_by.length > 0 && <Notice kind="warning">{t("certificates.effect_now", { n: f.used_by.length, users: comma(f.used_by) })}</Notice>}
 						<CertFacts cert={f} />
 						<Facts list={[[t("certificates.key_fits"), f.request ? t("certificates.key_fits_request", { name: f.request }) : t("certificates.key_fits_yes")]]} />
 					</section>
@@ -147,7 +147,7 @@ export function TrustDialog({ name: fixed, onClose, onDone }: { name?: string; o
 			<div class="form">
 				<p>{t("certificates.trust_text")}</p>
 				{!fixed && <TextField label={t("admin.name")} help={t("admin.name_help")} value={name.value} onChange={(v) => (name.value = v)} error={tried.value && !name.value.trim() ? t("admin.missing") : undefined} autofocus />}
-				<PickFile label={t("certificates.trust_files")} multiple chosen={chosen.value.map((c) => c.name).join(", ")} onFiles={take} />
+				<PickFile label={t("certificates.trust_files")} multiple chosen={comma(chosen.value.map((c) => c.name))} onFiles={take} />
 				<TextArea label={t("certificates.paste_trust")} mono rows={5} optional value={text.value} onChange={(v) => (text.value = v)} error={tried.value && nothing ? t("certificates.nothing_chosen") : undefined} />
 				{error.value !== null && <ErrorNotice error={error.value} />}
 			</div>

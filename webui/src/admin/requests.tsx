@@ -4,7 +4,7 @@
 // the CA makes of the request.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, ask, Button, call, Dialog, ErrorNotice, Facts, Menu, mutate, Notice, query, say, SelectField, setQuery, Status, t, Table, TextArea, TextField, toast, useTopic } from "../kit";
+import { type api, ask, Button, call, comma, Dialog, ErrorNotice, Facts, Menu, mutate, Notice, query, say, SelectField, setQuery, Status, t, Table, TextArea, TextField, toast, useTopic } from "../kit";
 import { Copyable, download, momentOf } from "./parts";
 import { ImportDialog } from "./importcert";
 
@@ -147,7 +147,7 @@ function ShowDialog({ request: r, onClose }: { request: Pending; onClose: () => 
 			<div class="stack">
 				<Notice>{t("certificates.request_next")}</Notice>
 				<Facts list={[
-					[t("certificates.names"), r.names.join(", ")],
+					[t("certificates.names"), comma(r.names)],
 					[t("certificates.key"), r.key ?? "–"],
 					Boolean(r.subject) && [t("certificates.subject"), <Copyable key="s" value={r.subject ?? ""} label={t("certificates.subject")} />],
 				]} />

@@ -4,7 +4,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import type { Role } from "../api";
-import { t } from "../i18n";
+import { colon, t } from "../i18n";
 import { may } from "../session";
 import { type IconName, Icon } from "./icons";
 
@@ -39,7 +39,7 @@ export function Button(p: ButtonProps) {
 	const refused = why || needs(need);
 	const waiting = busy || running.value;
 	const classes = ["button", kind, small && "small", !children && icon && "icon"].filter(Boolean).join(" ");
-	const name = refused ? `${label ?? ""}${label ? ": " : ""}${refused}` : [label, keys && `(${keys})`].filter(Boolean).join(" ");
+	const name = refused ? colon(label, refused) : [label, keys && `(${keys})`].filter(Boolean).join(" ");
 	const common = { class: classes, title: name || undefined, "aria-label": children ? undefined : label, ...rest };
 	if (href && !refused) return <a href={href} {...common}>{icon && <Icon name={icon} />}{children}</a>;
 	const click = async (e: MouseEvent) => {

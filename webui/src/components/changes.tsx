@@ -4,7 +4,7 @@
 // sends codes and values. Review, history and the wizard use this; its texts
 // are changes.json.
 import { useSignal } from "@preact/signals";
-import { type api, Card, CheckField, ErrorNotice, format, has, Icon, Notice, say, Status, t, tx, useCall } from "../kit";
+import { type api, Card, CheckField, comma, ErrorNotice, format, has, Icon, Notice, say, Status, t, tx, useCall } from "../kit";
 import { grouped, labels, page, parsePath, type Step, top } from "../paths";
 import type { Problem } from "../wire";
 
@@ -81,7 +81,7 @@ export function warningText(w: api.Warning): string {
 	const key = `changes.warn.${w.kind}`;
 	if (!has(key)) return w.text;
 	const args: Record<string, string | number> = { object: w.object ? pathText(w.object) : "" };
-	for (const [k, v] of Object.entries(w.args ?? {})) args[k] = Array.isArray(v) ? v.join(", ") || "–" : typeof v === "number" ? v : String(v);
+	for (const [k, v] of Object.entries(w.args ?? {})) args[k] = Array.isArray(v) ? comma(v) || "–" : typeof v === "number" ? v : String(v);
 	const text = t(key, args);
 	return /\{\w+\}/.test(text) ? w.text : text;
 }

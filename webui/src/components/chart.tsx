@@ -6,7 +6,7 @@ import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preac
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { clock, type Quantity } from "../format";
-import { lang, t } from "../i18n";
+import { comma, lang, t } from "../i18n";
 import type { Ticks } from "../live";
 import { Button } from "./button";
 import type { draw, PlotData, PlotMark } from "./plot";
@@ -103,7 +103,7 @@ export function Chart(p: ChartProps) {
 	const say = (i: number) => {
 		const d = data.peek();
 		if (d.t[i] === undefined) return;
-		announce([(p.time ?? ofDay)(d.t[i]), ...lines.map((l) => `${l.label} ${read(format(d.cols[l.id]?.[i] ?? undefined))}`)].join(", "));
+		announce(comma([(p.time ?? ofDay)(d.t[i]), ...lines.map((l) => `${l.label} ${read(format(d.cols[l.id]?.[i] ?? undefined))}`)]));
 	};
 	const key = (e: KeyboardEvent) => {
 		const n = data.peek().t.length;

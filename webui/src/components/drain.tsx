@@ -4,10 +4,7 @@
 // this is at once and apart from the candidate.
 import { batch, signal, useSignal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
-import {
-	type api, Button, call, CallError, Card, CheckField, Count, Countdown, Dialog, Duration, ErrorNotice, Icon, Live, mutate, Notice, NumberField, Percent, RadioField, say, second, Skeleton, type Source, StateIcon,
-	Status, t, TextField, toast, toastError,
-} from "../kit";
+import { type api, Button, call, CallError, Card, CheckField, colon, comma, Count, Countdown, Dialog, Duration, ErrorNotice, Icon, Live, mutate, Notice, NumberField, Percent, RadioField, say, second, Skeleton, type Source, StateIcon, Status, t, TextField, toast, toastError,  } from "../kit";
 import { isDraining, left, pace } from "./draining";
 
 export type Mode = "keep-sticky" | "ignore-sticky" | "now";
@@ -86,7 +83,7 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 		try {
 			const done = await takeOut(targets, { mode: mode.peek(), minutes: limited.peek() ? minutes.peek() : null, cut: cut.peek(), reason: reason.peek().trim(), force: force.peek() });
 			const failed = done.results.filter((r) => r.error);
-			if (failed.length > 0) toast(t("members.some_failed", { n: failed.length, first: `${failed[0]!.member}: ${say(failed[0]!, "error")}` }), { kind: "warning" });
+			if (failed.length > 0) toast(t("members.some_failed", { n: failed.length, first: colon(failed[0]!.member, say(failed[0]!, "error")) }), { kind: "warning" });
 			else toast(now ? t("members.disabled_done", { name: many ? String(n) : name }) : t("members.drain_begun", { name: many ? String(n) : name }), { act: { text: t("members.undo"), run: () => void mutate("server.enable", targets).catch(toastError) } });
 			onClose();
 		} catch (err) {
@@ -110,7 +107,7 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 			{seen.value && <Remaining effects={effects.filter((e) => !e.last)} />}
 			{seen.value?.guarded && (
 				<Notice kind="error">
-					<strong>{t("members.guard", { pools: [...new Set(effects.filter((e) => e.last).map((e) => poolName(e.member)))].join(", ") })}</strong>
+					<strong>{t("members.guard", { pools: comma([...new Set(effects.filter((e) => e.last).map((e) => poolName(e.member)))]) })}</strong>
 					<CheckField label={t("members.guard_force")} value={force.value} onChange={(v) => (force.value = v)} />
 				</Notice>
 			)}
@@ -187,7 +184,7 @@ function Remaining({ effects }: { effects: readonly api.ServerPreviewEffect[] })
 						<StateIcon state={e.left === 0 ? "down" : e.promoted?.length ? "spare" : share > 0.5 ? "degraded" : "up"} />
 						<span>
 							{e.left === 0 ? t("members.left_none", { pool }) : e.promoted?.length
-								? t("members.left_spare", { pool, spares: e.promoted.join(", ") })
+								? t("members.left_spare", { pool, spares: comma(e.promoted) })
 								: t("members.left", { pool, n: e.left, all: e.total, share: Math.round(share * 100) })}
 						</span>
 					</li>
@@ -230,7 +227,7 @@ function Drain({ id, source, pools }: { id: string; source: Source<api.LiveMembe
 	if (now > most.peek()) most.value = now;
 	return (
 		<li>
-			<div class="who" id={label}><strong>{m.name}</strong>{pools && <span class="muted">{m.pool}</span>}{(m.admin_by || m.admin_reason) && <span class="muted small">{[m.admin_by, m.admin_reason].filter(Boolean).join(": ")}</span>}</div>
+			<div class="who" id={label}><strong>{m.name}</strong>{pools && <span class="muted">{m.pool}</span>}{(m.admin_by || m.admin_reason) && <span class="muted small">{colon(m.admin_by, m.admin_reason)}</span>}</div>
 			<div class="way">
 				{m.active === 0
 					? <span class="row"><Icon name="check" />{m.sticky > 0 && m.keep_sticky ? t("members.empty_sticky", { n: m.sticky }) : t("members.empty_now")}</span>

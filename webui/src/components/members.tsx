@@ -4,7 +4,7 @@
 // one in a side panel. Health, what an operator did, and the role stand apart.
 import { computed, type ReadonlySignal, signal, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { Ago, type api, ask, Button, CheckField, type Column, Count, Dialog, ErrorNotice, Facts, format, href, type Item, lang, Latency, Live, Menu, mutate, Num, NumberField, Panel, Percent, Rate, type Said, saidText, say, setQuery, Since, type Source, Spark, type State, StateIcon, Status, t, Table, TextField, type Ticks, toast, toastError, useKeys, useSeries } from "../kit";
+import { Ago, type api, ask, Button, CheckField, colon, type Column, Count, Dialog, ErrorNotice, Facts, format, href, type Item, lang, Latency, Live, Menu, mutate, Num, NumberField, Panel, Percent, Rate, type Said, saidText, say, setQuery, Since, type Source, Spark, type State, StateIcon, Status, t, Table, TextField, type Ticks, toast, toastError, useKeys, useSeries } from "../kit";
 import { removeBlocks } from "../draft/draft";
 import { editBlock } from "../draft/blockdialog";
 import { cancelDrain, Left, openDrain, Sticky } from "./drain";
@@ -74,7 +74,7 @@ export function Trend({ of, id }: { of: ReadonlySignal<Ticks>; id: string }) {
 }
 
 export function Admin({ m }: { m: api.LiveMember }) {
-	const why = [m.admin_by, m.admin_reason].filter(Boolean).join(": ");
+	const why = colon(m.admin_by, m.admin_reason);
 	return (
 		<span class="row nowrap admin" title={why || undefined}>
 			{m.admin !== "enabled" && <StateIcon state={isDraining(m) ? "draining" : "disabled"} />}

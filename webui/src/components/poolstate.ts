@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How a pool is as a whole, and its removal from the candidate.
-import { type api, ask, call, type State, t } from "../kit";
+import { type api, ask, call, comma, type State, t } from "../kit";
 import { has } from "../i18n";
 import { removeBlocks } from "../draft/draft";
 
@@ -42,7 +42,7 @@ export async function removePool(name: string): Promise<void> {
 	const uses = await call("config.values", {}).then((v) => usesOf(v.values as Config, name), () => []);
 	await ask({
 		title: t("members.remove_pool_title", { name }), danger: true, need: "editor", act: t("members.remove_pool_act", { name }),
-		text: uses.length > 0 ? t("members.remove_pool_used", { n: uses.length, uses: uses.join(", ") }) : t("members.remove_pool_text"),
+		text: uses.length > 0 ? t("members.remove_pool_used", { n: uses.length, uses: comma(uses) }) : t("members.remove_pool_text"),
 		run: () => removeBlocks([`pool/${name}`]),
 	});
 }

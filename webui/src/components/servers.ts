@@ -2,7 +2,7 @@
 //
 // Servers as the sum of their members in all pools.
 import { computed, type ReadonlySignal } from "@preact/signals";
-import { type api, ask, call, type Source, type State, t } from "../kit";
+import { type api, ask, call, comma, type Source, type State, t } from "../kit";
 import { removeBlocks } from "../draft/draft";
 import { stand } from "./members";
 
@@ -81,7 +81,7 @@ export function nodeState(n: Node): { word: string; state: State } {
 export function removeServer(n: Node): void {
 	void ask({
 		title: t("members.remove_server_title", { name: n.name }), danger: true, need: "editor", act: t("members.remove_server_act", { name: n.name }),
-		text: n.members.length > 0 ? t("members.remove_server_used", { n: n.members.length, pools: n.members.map((m) => m.pool).join(", ") }) : t("members.remove_server_text"),
+		text: n.members.length > 0 ? t("members.remove_server_used", { n: n.members.length, pools: comma(n.members.map((m) => m.pool)) }) : t("members.remove_server_text"),
 		// The candidate may have it in other pools than those that run.
 		run: async () => {
 			const all = await call("config.values", {});

@@ -2,7 +2,7 @@
 //
 // States: always a shape and a word; colour only helps.
 import type { ComponentChildren, JSX } from "preact";
-import { has, t } from "../i18n";
+import { comma, has, t } from "../i18n";
 
 export type State = "info" | "up" | "degraded" | "down" | "draining" | "disabled" | "unknown" | "spare";
 
@@ -64,7 +64,7 @@ export function Status({ word, state, children }: { word: string; state?: State;
 // HealthBar shows how many are in which state, as one bar with a name.
 export function HealthBar({ counts }: { counts: Partial<Record<State, number>> }) {
 	const all = (Object.entries(counts) as [State, number][]).filter(([, n]) => n > 0);
-	const name = all.map(([s, n]) => `${n} ${t(`common.state.${s}`)}`).join(", ");
+	const name = comma(all.map(([s, n]) => `${n} ${t(`common.state.${s}`)}`));
 	return (
 		<span class="health-bar" role="img" aria-label={name} title={name}>
 			{all.map(([s, n]) => <i key={s} class={`st-${s}`} style={{ flexGrow: n }} />)}

@@ -3,7 +3,7 @@
 // The field of one keyword. Defaults, limits and choices are those of the
 // language; so is the help in English.
 import type { ComponentChildren } from "preact";
-import { type api, CheckField, has, lang, SelectField, t, TextArea, TextField } from "../kit";
+import { type api, CheckField, comma, has, lang, SelectField, t, TextArea, TextField } from "../kit";
 import { lines, type Shown } from "./values";
 
 const common = new Set(["description", "labels"]);
@@ -95,7 +95,7 @@ export function Choices({ label, help, error, choices, ordered, value, onChange 
 			<legend class="label">{label}</legend>
 			{all.length === 0 && <p class="muted">{t("blocks.none_yet")}</p>}
 			<div class="choices">{all.map((c) => <CheckField key={c} label={choice(c)} value={chosen.includes(c)} onChange={(on) => toggle(c, on)} />)}</div>
-			{ordered && chosen.length > 1 && <p class="muted small">{t("blocks.in_order", { names: chosen.join(", ") })}</p>}
+			{ordered && chosen.length > 1 && <p class="muted small">{t("blocks.in_order", { names: comma(chosen) })}</p>}
 			{error && <p class="wrong">{error}</p>}
 			<p class="help">{help}</p>
 		</fieldset>

@@ -2,7 +2,7 @@
 //
 // The front of the box as a picture: its sockets in their order, with link, speed
 // and activity, and over them the bonds and VLANs that are made of them.
-import { type api, has, Icon, t } from "../kit";
+import { type api, colon, comma, has, Icon, t } from "../kit";
 import { portState, speedText } from "./ports";
 
 export type Link = { name: string; kind: "port" | "bond" | "vlan"; over?: string; vlan?: number; members?: readonly string[]; now?: api.NetworkLink | undefined };
@@ -25,7 +25,7 @@ const stateText = (l: Link) => (has(`network.state.${stateOf(l)}`) ? t(`network.
 
 function Chip({ l, pick }: { l: Link; pick: (l: Link) => void }) {
 	return (
-		<button type="button" class="front-chip" data-kind={l.kind} data-state={stateOf(l)} aria-label={t("network.chip", { name: l.name, state: stateText(l) })} title={`${l.name}: ${stateText(l)}`} onClick={() => pick(l)}>
+		<button type="button" class="front-chip" data-kind={l.kind} data-state={stateOf(l)} aria-label={t("network.chip", { name: l.name, state: stateText(l) })} title={colon(l.name, stateText(l))} onClick={() => pick(l)}>
 			{l.kind === "vlan" ? `VLAN ${l.vlan}` : l.name}
 		</button>
 	);
@@ -56,7 +56,7 @@ function Socket({ p, busy, pick }: { p: api.Port; busy: boolean; pick: () => voi
 	const state = has(`ports.state.${p.state}`) ? t(`ports.state.${p.state}`) : p.state;
 	const speed = p.carrier ? speedText(p) : "";
 	return (
-		<button type="button" class="socket" data-state={portState(p)} aria-label={t("network.socket", { name: p.name, state: [state, speed].filter((x) => x && x !== "–").join(", ") })} onClick={pick}>
+		<button type="button" class="socket" data-state={portState(p)} aria-label={t("network.socket", { name: p.name, state: comma([state, speed].filter((x) => x && x !== "–")) })} onClick={pick}>
 			<svg viewBox="0 0 44 36" aria-hidden="true">
 				<rect class="socket-case" x="1" y="1" width="42" height="34" rx="3" />
 				<circle class="socket-link" cx="7" cy="7" r="3" />

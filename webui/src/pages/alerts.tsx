@@ -4,7 +4,7 @@
 // other programs get the statistics.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Ago, type api, ask, Button, Card, Dialog, ErrorNotice, errorText, Facts, format, may, Menu, mutate, Notice, Page, type PageProps, say, Skeleton, Status, t, Table, Tabs, TextField, toast, useCall, useList } from "../kit";
+import { Ago, type api, ask, Button, Card, comma, Dialog, ErrorNotice, errorText, Facts, format, may, Menu, mutate, Notice, Page, type PageProps, say, Skeleton, Status, t, Table, Tabs, TextField, toast, useCall, useList } from "../kit";
 import { type AlertValues as Rule, path, removeBlocks, useBlock, useConfig } from "../draft/draft";
 import { BlockForm } from "../draft/form";
 import { Copyable, isTime } from "../admin/parts";
@@ -51,7 +51,7 @@ function Rules() {
 					{ id: "kinds", head: t("alerts.kinds"), wrap: true, by: (r) => r.kinds?.join(" ") ?? "", cell: (r) => <Words list={r.kinds} all={t("alerts.any_kind")} /> },
 					{ id: "to", head: t("alerts.to"), wrap: true, by: (r) => r.to.join(" "), cell: (r) => <Words list={r.to} all="–" /> },
 				]}
-				actions={(r) => <RowMenu name={r.name} onEdit={() => (open.value = { block: "alert", label: r.name })} onRemove={() => drop("alert", r.name, t("alerts.remove_rule", { name: r.name, to: r.to.join(", ") }), c.again)} />}
+				actions={(r) => <RowMenu name={r.name} onEdit={() => (open.value = { block: "alert", label: r.name })} onRemove={() => drop("alert", r.name, t("alerts.remove_rule", { name: r.name, to: comma(r.to) }), c.again)} />}
 				tools={add}
 				empty={{ title: t("alerts.no_rules"), text: channels.length ? t("alerts.no_rules_text") : t("alerts.channel_first"), actions: add }}
 			/>

@@ -3,7 +3,7 @@
 // The audit log: who did what, from where, with what outcome, before and after.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, boxNow, Button, call, type CallError, Card, CheckField, ErrorNotice, Facts, format, has, may, Notice, Page, type PageProps, Panel, place, query, saidText, say, SelectField, setQuery, Status, t, Table, TextField, Time, toastError, useList, useLog } from "../kit";
+import { type api, boxNow, Button, call, type CallError, Card, CheckField, colon, ErrorNotice, Facts, format, has, may, Notice, Page, type PageProps, Panel, place, query, saidText, say, SelectField, semicolon, setQuery, Status, t, Table, TextField, Time, toastError, useList, useLog } from "../kit";
 import { Copyable, dayOf, download, momentOf } from "../admin/parts";
 import { fetchStream, overStream } from "../admin/transfer";
 
@@ -154,10 +154,11 @@ export function stateText(r: Pick<Rec, "before" | "after" | "said">, when: "befo
 	const text = r[when];
 	if (!text) return t("audit.none");
 	if (r.said?.[when] || !Object.keys(r.said ?? {}).some((k) => k.startsWith(`${when}.`))) return say(r, when);
-	return text.split("; ").map((part, i) => {
-		const behind = part.indexOf(": ") + 2;
-		return part.slice(0, behind) + saidText(r.said![`${when}.${i}`], part.slice(behind));
-	}).join("; ");
+	return semicolon(text.split("; ").map((part, i) => {
+		const said = r.said![`${when}.${i}`];
+		const end = part.indexOf(": ");
+		return said ? colon(part.slice(0, end), saidText(said, part.slice(end + 2))) : part;
+	}));
 }
 
 // outcomeText says a kind of an error: its own text, or that of its family. In English

@@ -3,7 +3,7 @@
 // Captures of packets: begin one, watch it, stop it, take it away. The box
 // filters and keeps the file; it joins both sides of an exchange by comments.
 import { useSignal } from "@preact/signals";
-import { Ago, type api, ask, Button, Card, CheckField, Count, Empty, ErrorNotice, fieldErrors, format, has, may, Menu, mutate, needs, Num, NumberField, Page, type PageProps, say, SelectField, Status, t, Table, TextField, toast, toastError, useCall, useTopic } from "../kit";
+import { Ago, type api, ask, Button, Card, CheckField, comma, Count, Empty, ErrorNotice, fieldErrors, format, has, may, Menu, mutate, needs, Num, NumberField, Page, type PageProps, say, SelectField, Status, t, Table, TextField, toast, toastError, useCall, useTopic } from "../kit";
 import { saveBundle } from "../machine/save";
 import { Choices } from "../draft/keyword";
 import { lines } from "../draft/values";
@@ -81,7 +81,7 @@ function List() {
 			columns={[
 				{ id: "started", head: t("capture.began"), by: (c) => c.started, cell: (c) => <><Ago at={c.started} /> <span class="muted small">{c.by}</span></> },
 				{ id: "state", head: t("capture.state"), by: (c) => c.state, cell: (c) => <State c={c} /> },
-				{ id: "what", head: t("capture.what"), wrap: true, by: (c) => c.filter ?? "", cell: (c) => <span class="small">{c.interfaces.join(", ")}{c.cluster && ` · ${c.cluster}`}{c.filter && <> · <code>{c.filter}</code></>}</span> },
+				{ id: "what", head: t("capture.what"), wrap: true, by: (c) => c.filter ?? "", cell: (c) => <span class="small">{comma(c.interfaces)}{c.cluster && ` · ${c.cluster}`}{c.filter && <> · <code>{c.filter}</code></>}</span> },
 				{ id: "packets", head: t("capture.packets_kept"), num: true, by: (c) => c.packets, cell: (c) => <Count of={c.packets} /> },
 				{ id: "bytes", head: t("capture.size_now"), num: true, by: (c) => c.bytes, cell: (c) => <Num q={format.bytes(c.bytes)} /> },
 				{ id: "lost", head: t("capture.lost"), num: true, by: (c) => c.lost, cell: (c) => <Count of={c.lost} /> },

@@ -3,7 +3,7 @@
 // One certificate: what clients are sent, who uses it, and which clusters are
 // to show it.
 import { useSignal } from "@preact/signals";
-import { Button, Card, CheckField, Empty, ErrorNotice, go, Notice, Page, type PageProps, say, Skeleton, Status, t, useCall, useTopic } from "../kit";
+import { Button, Card, CheckField, comma, Empty, ErrorNotice, go, Notice, Page, type PageProps, say, Skeleton, Status, t, useCall, useTopic } from "../kit";
 import { Acme, assign, Buttons, type Cert, CertFacts, Chain, Found, remove, removal } from "../admin/certview";
 import { ImportDialog } from "../admin/importcert";
 
@@ -80,7 +80,7 @@ function Assign({ cert }: { cert: Cert }) {
 				<div class="form">
 					<p class="muted">{clusters.length ? t("certificates.assign_text") : t("certificates.assign_none")}</p>
 					{clusters.map((c) => (
-						<CheckField key={c.name} label={c.name} value={chosen.has(c.name)} onChange={(on) => toggle(c.name, on)} help={now.get(c.name)!.length ? t("certificates.assign_has", { list: now.get(c.name)!.join(", ") }) : t(cert.name === "box" ? "certificates.assign_this" : "certificates.assign_default")} />
+						<CheckField key={c.name} label={c.name} value={chosen.has(c.name)} onChange={(on) => toggle(c.name, on)} help={now.get(c.name)!.length ? t("certificates.assign_has", { list: comma(now.get(c.name)!) }) : t(cert.name === "box" ? "certificates.assign_this" : "certificates.assign_default")} />
 					))}
 					{error.value !== null && <ErrorNotice error={error.value} />}
 					<div class="actions"><Button kind="primary" need="editor" why={changes ? undefined : t("blocks.nothing_changed")} onClick={save}>{t("blocks.save")}</Button></div>

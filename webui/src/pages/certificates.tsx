@@ -3,7 +3,7 @@
 // The certificates of the box, the soonest to expire first, and the CAs and
 // revocation lists that it believes.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, Dialog, Facts, hello, href, Menu, mutate, Notice, Page, type PageProps, Panel, query, say, setQuery, stateOf, Status, t, Table, Tabs, toast, useCall, useCommands, useList, useTopic } from "../kit";
+import { type api, ask, Button, comma, Dialog, Facts, hello, href, Menu, mutate, Notice, Page, type PageProps, Panel, query, say, setQuery, stateOf, Status, t, Table, Tabs, toast, useCall, useCommands, useList, useTopic } from "../kit";
 import { BlockForm } from "../draft/form";
 import { Buttons, type Cert, CertFacts, CertState, daysLeft, Found, Left, remove, removal, renew, saveChain, successor, UserLinks, Acme } from "../admin/certview";
 import { needsCare } from "../components/care";
@@ -110,7 +110,7 @@ function Uncovered({ list }: { list: readonly api.UncoveredHost[] }) {
 			<strong>{t("certificates.uncovered", { n: list.length })}</strong>
 			<ul>
 				{list.slice(0, 8).map((u) => (
-					<li key={`${u.cluster}/${u.rule}/${u.host}`}><code>{u.host}</code>{" "}<a href={href(`/clusters/${encodeURIComponent(u.cluster)}`, { tab: "rules" })}>{t("certificates.uncovered_in", { cluster: u.cluster, rule: u.rule })}</a>{" "}<span class="muted">{t("certificates.uncovered_has", { list: u.certificates.join(", ") })}</span></li>
+					<li key={`${u.cluster}/${u.rule}/${u.host}`}><code>{u.host}</code>{" "}<a href={href(`/clusters/${encodeURIComponent(u.cluster)}`, { tab: "rules" })}>{t("certificates.uncovered_in", { cluster: u.cluster, rule: u.rule })}</a>{" "}<span class="muted">{t("certificates.uncovered_has", { list: comma(u.certificates) })}</span></li>
 				))}
 				{list.length > 8 && <li>{t("certificates.and_more", { n: list.length - 8 })}</li>}
 			</ul>
@@ -170,7 +170,7 @@ function TrustList() {
 				actions={(x) => (
 					<Menu icon="more" kind="quiet" small label={t("certificates.actions", { name: x.name })} items={[
 						{ text: t("certificates.replace"), icon: "upload", need: "editor", onClick: () => (importing.value = x.name) },
-						{ text: t("certificates.remove"), icon: "trash", need: "editor", onClick: () => void drop(x), ...(x.used_by.length ? { why: t("certificates.remove_used", { users: x.used_by.join(", ") }) } : {}) },
+						{ text: t("certificates.remove"), icon: "trash", need: "editor", onClick: () => void drop(x), ...(x.used_by.length ? { why: t("certificates.remove_used", { users: comma(x.used_by) }) } : {}) },
 					]} />
 				)}
 				tools={<Button kind="primary" icon="upload" need="editor" onClick={() => (importing.value = true)}>{t("certificates.trust_import")}</Button>}

@@ -4,7 +4,7 @@
 // diagnostics while one types, an outline and what each keyword means.
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { Ago, type api, ask, boxNow, Button, call, CallError, Card, Code, ErrorNotice, has, hello, Icon, may, mutate, needs, Notice, Page, place, Skeleton, stale, Status, t, toast, toastError, tx, useCall, useKeys, useTopic } from "../kit";
+import { Ago, type api, ask, boxNow, Button, call, CallError, Card, Code, comma, ErrorNotice, has, hello, Icon, may, mutate, needs, Notice, Page, place, Skeleton, stale, Status, t, toast, toastError, tx, useCall, useKeys, useTopic } from "../kit";
 import { typeName } from "../components/changes";
 import { caret, enclosing, type Mark, offset, outline } from "../components/outline";
 import { CodeArea, DiffView } from "../components/text";
@@ -301,7 +301,7 @@ function KeywordHelp({ block, k }: { block: string; k: api.Keyword }) {
 				{(k.default || k.unset) && <><dt>{t("edit.default")}</dt><dd>{k.default ? <code>{k.default}</code> : withoutOf(block, k)}</dd></>}
 				{defaults.length > 0 && <><dt>{t("edit.default_for")}</dt><dd>{defaults.map(([x, v]) => <span key={x} class="nowrap">{x} <code>{v}</code> </span>)}</dd></>}
 				{k.ref && <><dt>{t("edit.ref")}</dt><dd>{typeName(k.ref)}</dd></>}
-				{k.only && <><dt>{t("edit.only")}</dt><dd>{k.only.join(", ")}</dd></>}
+				{k.only && <><dt>{t("edit.only")}</dt><dd>{comma(k.only)}</dd></>}
 				{k.required && <><dt>{t("edit.required")}</dt><dd><Icon name="check" label={t("edit.required")} /></dd></>}
 			</dl>
 		</div>

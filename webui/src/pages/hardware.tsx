@@ -2,7 +2,7 @@
 //
 // The box as a thing: what board it is and why, its sensors, lamps and other
 // devices, and the panel on its front.
-import { Ago, type api, Button, Card, ErrorNotice, Facts, has, mutate, Notice, Page, type PageProps, say, sayAll, Skeleton, Status, t, Table, Tabs, toastError, useList, useTopic } from "../kit";
+import { Ago, type api, Button, Card, comma, ErrorNotice, Facts, has, mutate, Notice, Page, type PageProps, say, sayAll, Skeleton, Status, t, Table, Tabs, toastError, useList, useTopic } from "../kit";
 import { BlockForm } from "../draft/form";
 import { Lamp, PanelCard } from "../machine/panel";
 
@@ -111,7 +111,7 @@ function Watchdog({ w }: { w: api.MachineWatchdog | null }) {
 						[t("hardware.timeout"), w.timeout],
 						w.left !== "0s" && [t("hardware.left"), w.left],
 						Boolean(w.fed) && [t("hardware.last_fed"), <Ago key="f" at={w.fed} />],
-						w.boot.length > 0 && [t("hardware.boot"), w.boot.join(", ")],
+						w.boot.length > 0 && [t("hardware.boot"), comma(w.boot)],
 						[t("hardware.stoppable"), t(w.stoppable ? "hardware.yes" : "hardware.no")],
 					]} />
 				</div>
@@ -126,7 +126,7 @@ function Devices({ m }: { m: api.MachineInfo }) {
 		<Card name={t("hardware.devices")}>
 			<Facts list={[
 				Boolean(m.booted) && [t("hardware.booted"), <Ago key="b" at={m.booted} />],
-				[t("hardware.serial"), m.serial.devices.length ? t("hardware.serial_at", { devices: m.serial.devices.join(", "), speed: m.serial.speed }) : "–"],
+				[t("hardware.serial"), m.serial.devices.length ? t("hardware.serial_at", { devices: comma(m.serial.devices), speed: m.serial.speed }) : "–"],
 				...m.keys.map((k) => [t(k.use === "reset" ? "hardware.reset_key" : "hardware.power_key"), <span key={k.use}>{say(k, "problem") || (k.found ? t("hardware.presses", { n: k.presses }) : t("hardware.not_found"))}</span>] as const),
 				...m.bypass.map((b) => [t("hardware.bypass", { ports: b.ports.join(" – ") || b.name }), <span key={b.name}>{say(b, "problem") || t("hardware.bypass_both", { mode: bypassMode(b.mode), off: bypassMode(b.power_off) })}</span>] as const),
 			]} />

@@ -5,7 +5,7 @@
 // commit that locks everybody out takes itself back.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Ago, type api, Button, Card, Choice, ErrorNotice, Facts, format, mutate, Notice, Page, type PageProps, say, sayAll, Skeleton, t, Time, useCall, useTopic } from "../kit";
+import { Ago, type api, Button, Card, Choice, colon, ErrorNotice, Facts, format, mutate, Notice, Page, type PageProps, say, sayAll, Skeleton, t, Time, useCall, useTopic } from "../kit";
 import { Warnings } from "../admin/warnings";
 import { useConfig } from "../draft/draft";
 import { BlockForm } from "../draft/form";
@@ -155,7 +155,7 @@ function TimeServer({ s }: { s: api.TimeServer }) {
 		<>
 			<h3>{s.name}{s.address && s.address !== s.name && <> <span class="muted">{s.address}</span></>}</h3>
 			<Facts list={[
-				[t("network.clock_state"), s.why ? `${t(`network.clock_server.${s.state}`)}: ${say(s, "why")}` : t(`network.clock_server.${s.state}`)],
+				[t("network.clock_state"), colon(t(`network.clock_server.${s.state}`), say(s, "why"))],
 				...(s.at ? [
 					[t("network.clock_offset"), `${seconds(s.offset)} ± ${seconds(s.distance)}`] as const,
 					[t("network.clock_stratum"), String(s.stratum)] as const,

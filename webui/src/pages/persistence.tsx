@@ -3,9 +3,7 @@
 // What the box remembers of clients: which member each is kept on.
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import {
-	type api, ask, Button, call, Card, Choice, Count, Empty, ErrorNotice, Facts, format, mutate, Notice, type PageProps, Page, query, setQuery, t, Table, TextField, toast, useCall, useList,
-} from "../kit";
+import { type api, ask, Button, call, Card, Choice, comma, Count, Empty, ErrorNotice, Facts, format, mutate, Notice, type PageProps, Page, query, setQuery, t, Table, TextField, toast, useCall, useList,  } from "../kit";
 import { type ClusterValues, useConfig } from "../draft/draft";
 
 type Share = { key: string; pool: string; member: string; clients: number; open: number };
@@ -70,7 +68,7 @@ export default function Persistence(_: PageProps) {
 						<ul class="drafted">
 							{clusters.value.map((c) => (
 								<li key={c.name}>
-									<a href={`/clusters/${encodeURIComponent(c.name)}?tab=settings`}>{c.name}</a> <span class="muted">{c.persist.map(method).join(", ")}</span>
+									<a href={`/clusters/${encodeURIComponent(c.name)}?tab=settings`}>{c.name}</a> <span class="muted">{comma(c.persist.map(method))}</span>
 									{c.persist.some((p) => p.method === "source") && <span class="push-end"><Button small kind="quiet" need="operator" onClick={() => clear("", c.name)}>{t("persistence.clear_of", { cluster: c.name })}</Button></span>}
 								</li>
 							))}

@@ -2,9 +2,7 @@
 //
 // One pool: how its members are, what they carry, and what can be done to them.
 import { useCallback, useMemo } from "preact/hooks";
-import {
-	type api, Button, Count, Empty, ErrorNotice, format, href, lang, Latency, Menu, Num, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useTopic,
-} from "../kit";
+import { type api, Button, colon, comma, Count, Empty, ErrorNotice, format, href, lang, Latency, Menu, Num, Page, type PageProps, Percent, query, Rate, setQuery, Skeleton, Status, t, Tile, useTopic,  } from "../kit";
 import { BlockDialogs, editBlock } from "../draft/blockdialog";
 import { Drains, openDrain, Progress } from "../components/drain";
 import { useDrains } from "../components/draining";
@@ -41,7 +39,7 @@ export default function PoolPage({ params }: PageProps) {
 	return (
 		<Page
 			name={name} crumbs={crumbs}
-			state={<><Status word={s.word} state={s.state}>{[s.why, first].filter(Boolean).join(": ")}</Status><span class="tag">{policyName(pool.policy)}</span></>}
+			state={<><Status word={s.word} state={s.state}>{colon(s.why, first)}</Status><span class="tag">{policyName(pool.policy)}</span></>}
 			actions={<>
 				<Button icon="plus" need="editor" onClick={() => editBlock({ block: "member", parent: `pool/${name}` })}>{t("pool.add_server")}</Button>
 				<Menu kind="primary" label={t("pool.drain")} why={keys.length === 0 ? t("pool.no_servers") : undefined} items={[{ title: t("pool.drain_which") }, ...keys.map((k) => drainItem(k, all.get(k)?.value)), ...(keys.length > 1 ? ["line" as const, { text: t("pool.drain_all"), need: "operator" as const, onClick: () => openDrain({ members: [...keys] }) }] : [])]}>{t("pool.drain")}</Menu>
@@ -81,7 +79,7 @@ function DraftPool({ name, servers }: { name: string; servers: readonly string[]
 				{ text: t("pool.remove"), icon: "trash", need: "editor", onClick: () => void removePool(name) },
 			]} />
 		</>}>
-			<Empty title={t("pool.only_draft")} text={servers.length > 0 ? t("pool.only_draft_servers", { servers: servers.join(", ") }) : t("pool.only_draft_empty")} actions={<Button kind="primary" href="/changes/review">{t("pool.to_review")}</Button>} />
+			<Empty title={t("pool.only_draft")} text={servers.length > 0 ? t("pool.only_draft_servers", { servers: comma(servers) }) : t("pool.only_draft_empty")} actions={<Button kind="primary" href="/changes/review">{t("pool.to_review")}</Button>} />
 			<BlockDialogs />
 		</Page>
 	);

@@ -3,7 +3,7 @@
 // Health checks: what is asked, of whom, what came back last, and asking now.
 import { computed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { Ago, type api, ask, Button, type Column, Facts, format, href, lang, Menu, Num, Page, type PageProps, Panel, query, say, setQuery, type Source, type State, Status, StateIcon, t, Table, useCall, useTopic } from "../kit";
+import { Ago, type api, ask, Button, type Column, comma, Facts, format, href, lang, Menu, Num, Page, type PageProps, Panel, query, say, setQuery, type Source, type State, Status, StateIcon, t, Table, useCall, useTopic } from "../kit";
 import { BlockDialogs, editBlock } from "../draft/blockdialog";
 import { removeBlocks } from "../draft/draft";
 import { labelOf } from "../draft/keyword";
@@ -50,7 +50,7 @@ export function question(c: Written): string {
 	if (c["expect"]) parts.push(t("probes.expects", { text: String(c["expect"]) }));
 	if (c["expect_regex"]) parts.push(t("probes.expects", { text: String(c["expect_regex"]) }));
 	if (c["port"]) parts.push(t("probes.on_port", { n: String(c["port"]) }));
-	return parts.join(", ") || t(`probes.asks_${c.type}`);
+	return comma(parts) || t(`probes.asks_${c.type}`);
 }
 
 const good = (c: Check) => c.asked.filter((a) => a.probe.state === "up").length;

@@ -4,7 +4,7 @@
 // its servers, and the commit. It edits the candidate and nothing else.
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { type api, Button, call, Card, CheckField, Choice, ErrorNotice, format, go, hello, Latency, may, mutate, needs, Notice, Page, say, SelectField, Skeleton, Status, t, TextField, toast, tx, useCall } from "../kit";
+import { type api, Button, call, Card, CheckField, Choice, comma, ErrorNotice, format, go, hello, Latency, may, mutate, needs, Notice, Page, say, SelectField, Skeleton, Status, t, TextField, toast, tx, useCall } from "../kit";
 import { Changes, confirmRange, ConfirmChoice, NewText, pathText, Problems, Warnings } from "../components/changes";
 import { moveOf, setMove } from "../moved";
 import { blocksOf, defaultPort, edits, fresh, listening, named, nameOK, type Plan, probesOf, readPlan, serverName, taken, type Template, trialText, withPort, writePlan } from "../plan";
@@ -259,7 +259,7 @@ function ReviewStep({ plan, change, back, done }: { plan: Signal<Plan>; change: 
 			// Where there is no draft yet, the root of what runs stands for it.
 			const root = await call("config.object", { path: "" });
 			const clash = taken(p, root.blocks);
-			if (clash.length > 0) throw new Error(t("wizard.clash", { names: clash.map(pathText).join(", ") }));
+			if (clash.length > 0) throw new Error(t("wizard.clash", { names: comma(clash.map(pathText)) }));
 			await mutate("config.edit", { ...(root.version ? { version: root.version } : { base: root.base }), edits: edits(p, root.blocks) });
 			change({ made: blocksOf(p) });
 			ready.value = true;

@@ -3,7 +3,7 @@
 // Failover groups: which box is active for which, and of each why this box is in
 // its state, and what its priority is made of.
 import { useSignal } from "@preact/signals";
-import { type api, ask, Button, Card, Dialog, ErrorNotice, Facts, format, mutate, Notice, RadioField, say, sayAll, Since, StateIcon, t, toast, tx } from "../kit";
+import { type api, ask, Button, Card, colon, comma, Dialog, ErrorNotice, Facts, format, mutate, Notice, RadioField, say, sayAll, semicolon, Since, StateIcon, t, toast, tx } from "../kit";
 import { path } from "../draft/draft";
 import { BlockForm } from "../draft/form";
 import { GroupState, otherHomes, type Standby } from "./parts";
@@ -58,7 +58,7 @@ export function Group({ g, s, rehearse }: { g: api.HAGroup; s: Standby; rehearse
 					[t("standby.since"), <Since at={g.since} />],
 					[t("standby.homes"), g.homes.join(" → ")],
 					Boolean(g.pinned) && [t("standby.pinned"), t("standby.pinned_text")],
-					g.clusters.length > 0 && [t("standby.clusters"), <>{g.clusters.map((c, i) => <>{i > 0 && ", "}<a href={`/clusters/${encodeURIComponent(c)}`}>{c}</a></>)}</>],
+					g.clusters.length > 0 && [t("standby.clusters"), <>{g.clusters.map((c, i) => <>{i > 0 && t("common.comma")}<a href={`/clusters/${encodeURIComponent(c)}`}>{c}</a></>)}</>],
 				]} />
 				{g.base > 0 && <Priority g={g} />}
 				<Routers g={g} />
@@ -116,7 +116,7 @@ function Routers({ g }: { g: api.HAGroup }) {
 						[t("standby.master"), r.master ? <span class="mono">{r.master} ({r.master_priority})</span> : "–"],
 						[t("standby.adverts"), t("standby.adverts_text", { sent: format.count(r.sent), received: format.count(r.received) })],
 						Boolean(r.peer_checksum) && [t("standby.checksum"), r.peer_checksum],
-						Object.keys(r.errors ?? {}).length > 0 && [t("standby.refused"), Object.entries(r.errors).map(([k, n]) => `${k}: ${n}`).join(", ")],
+						Object.keys(r.errors ?? {}).length > 0 && [t("standby.refused"), comma(Object.entries(r.errors).map(([k, n]) => colon(k, String(n))))],
 					]} />
 				</section>
 			))}</div>
@@ -134,7 +134,7 @@ function Switch({ g, s, onClose }: { g: api.HAGroup; s: Standby; onClose: () => 
 		error.value = null;
 		try {
 			const r = await mutate("ha.switch", { group: g.name, node: to.peek() });
-			toast(t("standby.switched", { group: g.name, node: to.peek() }) + (r.text.length > 1 ? ` ${sayAll(r, "text").join("; ")}` : ""));
+			toast(t("standby.switched", { group: g.name, node: to.peek() }) + (r.text.length > 1 ? ` ${semicolon(sayAll(r, "text"))}` : ""));
 			onClose();
 		} catch (err) {
 			error.value = err;
@@ -166,7 +166,7 @@ export function Rebalance({ groups }: { groups: readonly api.HAGroup[] }) {
 		text: <ul class="plain-list">{away.map((g) => <li key={g.name}>{t("standby.rebalance_text", { group: g.name, from: g.active || "–", to: g.preferred })}</li>)}</ul>,
 		run: async () => {
 			const r = await mutate("ha.rebalance", {});
-			toast(sayAll(r, "text").join("; "));
+			toast(semicolon(sayAll(r, "text")));
 		},
 	});
 	return <Button need="operator" why={away.length ? undefined : t("standby.rebalance_none")} onClick={run}>{t("standby.rebalance")}</Button>;

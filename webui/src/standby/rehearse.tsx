@@ -3,7 +3,7 @@
 // Rehearsals: a failover on purpose, what it has cost, and how that has changed.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Ago, type api, Button, Dialog, ErrorNotice, format, mutate, Notice, Num, RadioField, say, Skeleton, Spark, Status, t, Table, TextField, toast, useCall, useList } from "../kit";
+import { Ago, type api, Button, comma, Dialog, ErrorNotice, format, mutate, Notice, Num, RadioField, say, Skeleton, Spark, Status, t, Table, TextField, toast, useCall, useList } from "../kit";
 import { otherHomes } from "./parts";
 
 export function RehearseDialog({ g, onClose }: { g: api.HAGroup; onClose: () => void }) {
@@ -27,7 +27,7 @@ export function RehearseDialog({ g, onClose }: { g: api.HAGroup; onClose: () => 
 			footer={<><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind={kind.value === "crash" ? "danger" : "primary"} need="admin" why={wrong || undefined} onClick={run}>{t(`standby.rehearse_${kind.value}`, { name: g.name })}</Button></>}
 		>
 			<div class="stack">
-				<p>{t("standby.rehearse_text", { from: g.active || "–", to: otherHomes(g).join(", ") || "–" })}</p>
+				<p>{t("standby.rehearse_text", { from: g.active || "–", to: comma(otherHomes(g)) || "–" })}</p>
 				<RadioField<"planned" | "crash"> label={t("standby.kind")} value={kind.value} onChange={(v) => (kind.value = v)} options={[
 					{ value: "planned", text: t("standby.kind_planned"), help: t("standby.kind_planned_help") },
 					{ value: "crash", text: t("standby.kind_crash"), help: t("standby.kind_crash_help") },

@@ -2,7 +2,7 @@
 //
 // The timeline: what happened on all boxes, merged.
 import { useEffect } from "preact/hooks";
-import { type api, Notice, place, sayAll, setQuery, StateIcon, stateOf, t, Table, useCall, useList } from "../kit";
+import { type api, Notice, place, sayAll, semicolon, setQuery, StateIcon, stateOf, t, Table, useCall, useList } from "../kit";
 import { eventText } from "../components/happened";
 import { ObjectLink } from "../components/object";
 
@@ -21,7 +21,7 @@ export function Timeline({ groups, stamp }: { groups: readonly api.HAGroup[]; st
 	const source = useList(all.data.value?.entries, (e) => `${e.node} ${e.id}`, all.error.value);
 	return (
 		<>
-			{all.data.value && all.data.value.missing.length > 0 && <Notice kind="warning">{t("standby.missing", { list: sayAll(all.data.value, "missing").join("; ") })}</Notice>}
+			{all.data.value && all.data.value.missing.length > 0 && <Notice kind="warning">{t("standby.missing", { list: semicolon(sayAll(all.data.value, "missing")) })}</Notice>}
 			<Table<api.HAEntry>
 				name="timeline" query="timeline" caption={t("standby.tab_timeline")} source={source} retry={all.again} sort="-time"
 				columns={[

@@ -146,7 +146,7 @@ function SelectOn({ value, onChange }: { value: string; onChange: (v: string) =>
 function Missed({ r }: { r: api.RuleTest }) {
 	return (
 		<span class="status"><StateIcon state="down" label={t("tester.failed")} />
-			<span class="why">{say(r, "error") || r.misses?.map((m) => <span key={m.what} class="as-block">{t(`tester.what_${m.what as "rule" | "pool" | "responder" | "status"}`)}: {t("tester.miss", { want: m.want || t("tester.no_one"), got: m.got || t("tester.no_one") })}</span>)}</span>
+			<span class="why">{say(r, "error") || r.misses?.map((m) => <span key={m.what} class="as-block">{t(`tester.what_${m.what as "rule" | "pool" | "responder" | "status"}`)}{t("common.colon")}{t("tester.miss", { want: m.want || t("tester.no_one"), got: m.got || t("tester.no_one") })}</span>)}</span>
 		</span>
 	);
 }

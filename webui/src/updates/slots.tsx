@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The two places for a version: what is in them, and starting the other one.
-import { type api, ask, Button, Card, Facts, mutate, Notice, say, Status, t, Time, type State } from "../kit";
+import { type api, ask, Button, Card, comma, Facts, mutate, Notice, say, Status, t, Time, type State } from "../kit";
 
 const icons: Record<string, State> = { good: "up", trying: "degraded", bad: "down", empty: "disabled", spare: "spare" };
 
@@ -29,7 +29,7 @@ function Slot({ s, u }: { s: api.UpgradeSlot; u: api.UpgradeShow }) {
 				<p><Status word={t(`updates.state.${s.state}`)} state={icons[s.state] ?? "unknown"}>{say(s, "reason")}</Status></p>
 				<Facts list={[
 					Boolean(s.created) && [t("updates.created"), <Time key="c" at={s.created} />],
-					s.boards.length > 0 && [t("updates.boards"), s.boards.join(", ")],
+					s.boards.length > 0 && [t("updates.boards"), comma(s.boards)],
 					[t("updates.next"), t(s.next ? "updates.next_this" : "updates.next_other")],
 				]} />
 			</div>

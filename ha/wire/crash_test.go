@@ -144,6 +144,17 @@ func (b *box) state() string {
 	return strings.Join(lines, "\n")
 }
 
+// settledState returns the state once the box's own link-local address is there and no
+// other box can have it.
+func (b *box) settledState() string {
+	b.t.Helper()
+	eventually(b.t, "the own link-local address", func() bool {
+		now := b.run("ip", "-6", "address")
+		return strings.Contains(now, "fe80::") && !strings.Contains(now, "tentative")
+	})
+	return b.state()
+}
+
 func TestCleanUndoesEverythingAfterKill(t *testing.T) {
 	if !inNamespace(t) {
 		return
@@ -156,8 +167,7 @@ func TestCleanUndoesEverythingAfterKill(t *testing.T) {
 		must(t, writeSetting("net/ipv4/conf/lo/rp_filter", "2"))
 		must(t, writeSetting("net/ipv4/conf/lan1/rp_filter", "0"))
 	})
-	eventually(t, "the own link-local address", func() bool { return strings.Contains(left.run("ip", "-6", "address"), "fe80::") })
-	before := left.state()
+	before := left.settledState()
 	cmd := left.holder()
 	during := left.state()
 	for _, want := range []string{"192.0.2.10/24", "192.0.2.20/24", "198.51.100.1/24", "fe80::10/64", "2001:db8::20/64", "v010a-lan1", "v020a-lan1",
@@ -195,8 +205,7 @@ func TestCleanUndoesWhateverWasDoneByThen(t *testing.T) {
 	left := newBox(t, "left", "192.0.2.11/24", "2001:db8::11/64")
 	left.openFolder()
 	left.do(func() { must(t, writeSetting("net/ipv4/conf/all/rp_filter", "1")) })
-	eventually(t, "the own link-local address", func() bool { return strings.Contains(left.run("ip", "-6", "address"), "fe80::") })
-	before := left.state()
+	before := left.settledState()
 	for i := range 12 {
 		cmd, _ := left.startHolder(unix.CAP_NET_ADMIN, unix.CAP_NET_RAW)
 		time.Sleep(time.Duration(i) * 8 * time.Millisecond) // to die at different points
@@ -246,8 +255,7 @@ func TestNextProcessGoesOnWithTheAddresses(t *testing.T) {
 	bridge(t)
 	left := newBox(t, "left", "192.0.2.11/24", "2001:db8::11/64")
 	left.openFolder()
-	eventually(t, "the own link-local address", func() bool { return strings.Contains(left.run("ip", "-6", "address"), "fe80::") })
-	before := left.state()
+	before := left.settledState()
 	kill(t, left.holder())
 	index := func() string {
 		line, _, _ := strings.Cut(left.run("ip", "-o", "link", "show", "v010a-lan1"), ":")

@@ -142,7 +142,7 @@ function Sudo() {
 					</div>
 				)}
 				{error.value !== null && <ErrorNotice error={error.value} />}
-				<div class="actions"><Button kind="primary" type="submit">{t("shell.sudo_act")}</Button><Button onClick={() => end(false)}>{t("common.cancel")}</Button></div>
+				<div class="actions"><Button onClick={() => end(false)}>{t("common.cancel")}</Button><Button kind="primary" type="submit">{t("shell.sudo_act")}</Button></div>
 			</form>
 		</Dialog>
 	);

@@ -82,7 +82,7 @@ export function AcmeList() {
 				empty={{ title: t("certificates.ca_empty"), text: t("certificates.ca_empty_text"), actions: <Button kind="primary" icon="plus" need="editor" onClick={() => (editing.value = true)}>{t("certificates.ca_add")}</Button> }}
 			/>
 			{editing.value && (
-				<Dialog wide title={editing.value === true ? t("certificates.ca_add") : t("certificates.ca_edit_title", { name: editing.value })} onClose={() => (editing.value = null)}>
+				<Dialog form title={editing.value === true ? t("certificates.ca_add") : t("certificates.ca_edit_title", { name: editing.value })} onClose={() => (editing.value = null)}>
 					<p>{t("certificates.ca_text")}</p>
 					<BlockForm block="acme" {...(editing.value === true ? {} : { path: path("acme", editing.value) })} first={["directory", "agree_tos", "email"]} onDone={done} onCancel={() => (editing.value = null)} />
 				</Dialog>

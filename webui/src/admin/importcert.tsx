@@ -75,7 +75,7 @@ export function ImportDialog({ name: fixed, suggest, onClose, onDone }: { name?:
 	const f = found.value;
 	return (
 		<Dialog
-			wide title={fixed ? t("certificates.replace_title", { name: fixed }) : t("certificates.import_title")} onClose={onClose}
+			form title={fixed ? t("certificates.replace_title", { name: fixed }) : t("certificates.import_title")} onClose={onClose}
 			footer={<>
 				<Button onClick={onClose}>{t("common.cancel")}</Button>
 				{guarded
@@ -138,7 +138,7 @@ export function TrustDialog({ name: fixed, onClose, onDone }: { name?: string; o
 	};
 	return (
 		<Dialog
-			wide title={fixed ? t("certificates.trust_replace", { name: fixed }) : t("certificates.trust_import")} onClose={onClose}
+			form title={fixed ? t("certificates.trust_replace", { name: fixed }) : t("certificates.trust_import")} onClose={onClose}
 			footer={<>
 				<Button onClick={onClose}>{t("common.cancel")}</Button>
 				<Button kind="primary" need="editor" busy={busy.value} onClick={keep}>{t("certificates.trust_act")}</Button>

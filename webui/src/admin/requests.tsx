@@ -100,7 +100,7 @@ function RequestDialog({ like, onClose, onDone }: { like?: string; onClose: () =
 	};
 	return (
 		<Dialog
-			wide title={like ? t("certificates.request_like", { name: like }) : t("certificates.request_title")} onClose={onClose}
+			form title={like ? t("certificates.request_like", { name: like }) : t("certificates.request_title")} onClose={onClose}
 			footer={<>
 				<Button onClick={onClose}>{t("common.cancel")}</Button>
 				<Button kind="primary" need="editor" busy={busy.value || waits.value} onClick={make}>{t("certificates.request_act")}</Button>
@@ -137,7 +137,7 @@ function ShowDialog({ request: r, onClose }: { request: Pending; onClose: () => 
 	};
 	return (
 		<Dialog
-			wide title={t("certificates.request_of", { name: r.name })} onClose={onClose}
+			form title={t("certificates.request_of", { name: r.name })} onClose={onClose}
 			footer={<>
 				<Button onClick={onClose}>{t("common.close")}</Button>
 				<Button icon="copy" onClick={copy}>{t("certificates.request_copy")}</Button>

@@ -20,7 +20,9 @@ function opener(): Element | null {
 	return last;
 }
 
-export function Dialog({ title, wide, onClose, children, footer }: { title: string; wide?: boolean; onClose: () => void; children: ComponentChildren; footer?: ComponentChildren }) {
+// Dialog is narrow for a question, of the width of a form with long lines, or wide
+// for what stands side by side.
+export function Dialog({ title, form, wide, onClose, children, footer }: { title: string; form?: boolean; wide?: boolean; onClose: () => void; children: ComponentChildren; footer?: ComponentChildren }) {
 	const box = useRef<HTMLDialogElement>(null);
 	const id = useId();
 	// What had the focus before anything in the dialog could take it.
@@ -38,7 +40,7 @@ export function Dialog({ title, wide, onClose, children, footer }: { title: stri
 		};
 	}, []);
 	return (
-		<dialog ref={box} class={`dialog${wide ? " wide" : ""}`} aria-labelledby={id} onCancel={(e) => { e.preventDefault(); onClose(); }}>
+		<dialog ref={box} class={`dialog${wide ? " wide" : form ? " mid" : ""}`} aria-labelledby={id} onCancel={(e) => { e.preventDefault(); onClose(); }}>
 			<header>
 				<h2 id={id}>{title}</h2>
 				<Button kind="quiet" icon="close" label={t("common.close")} onClick={onClose} />

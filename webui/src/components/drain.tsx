@@ -95,7 +95,7 @@ export function DrainDialog({ targets, mode: first, onClose }: { targets: Target
 	};
 	return (
 		<Dialog
-			wide title={targets.server ? t("members.drain_everywhere_title", { name, n: pools }) : act} onClose={onClose}
+			form title={targets.server ? t("members.drain_everywhere_title", { name, n: pools }) : act} onClose={onClose}
 			footer={<>
 				<Button onClick={onClose}>{t("common.cancel")}</Button>
 				<Button kind={now || seen.value?.guarded ? "danger" : "primary"} need="operator" why={why} onClick={run}>{act}</Button>

@@ -224,8 +224,9 @@ export function BlockForm(p: BlockFormProps) {
 			{p.before?.(form.value)}
 			<Trouble form={form} />
 			<div class="actions">
+				{p.onCancel && <Button onClick={p.onCancel}>{t("common.cancel")}</Button>}
 				<Button kind="primary" type="submit" need="editor" why={unnamed ? t("blocks.name_first") : form.dirty || switches || (adds && !form.exists) ? undefined : t("blocks.nothing_changed")}>{t(adds && !form.exists ? "blocks.add" : switches ? "blocks.switch_on" : "blocks.save")}</Button>
-				{p.onCancel ? <Button onClick={p.onCancel}>{t("common.cancel")}</Button> : form.dirty && <Button kind="quiet" onClick={form.reset}>{t("blocks.undo")}</Button>}
+				{!p.onCancel && form.dirty && <Button kind="quiet" onClick={form.reset}>{t("blocks.undo")}</Button>}
 			</div>
 		</form>
 	);

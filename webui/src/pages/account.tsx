@@ -186,7 +186,7 @@ function Enrol({ secret: s, done, onClose }: { secret: api.TOTPSecret; done: (co
 				</details>
 				<TextField label={t("account.code")} help={t("account.enrol_code_help")} autocomplete="one-time-code" inputMode="numeric" mono autofocus value={code.value} onChange={(v) => (code.value = v)} required />
 				{error.value !== null && <ErrorNotice error={error.value} />}
-				<div class="actions"><Button kind="primary" type="submit" why={code.value.replace(/\s/g, "").length < 6 ? t("account.code_missing") : undefined}>{t("account.factor_on")}</Button><Button onClick={onClose}>{t("common.cancel")}</Button></div>
+				<div class="actions"><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" type="submit" why={code.value.replace(/\s/g, "").length < 6 ? t("account.code_missing") : undefined}>{t("account.factor_on")}</Button></div>
 			</form>
 		</Dialog>
 	);
@@ -289,7 +289,7 @@ function NewToken({ me, done, onClose }: { me: api.Self; done: (k: api.NewToken)
 				<SelectField label={t("account.role")} help={t("account.token_role_help")} value={role.value} onChange={(v) => (role.value = v as (typeof roles)[number])} options={roles.slice(0, roles.indexOf(me.role) + 1).map((r) => ({ value: r, text: roleName(r) }))} />
 				<SelectField label={t("account.token_life")} value={life.value} onChange={(v) => (life.value = v)} options={[...[30, 90, 365].map((n) => ({ value: String(n), text: days(n) })), { value: "", text: t("account.never") }]} />
 				{error.value !== null && <ErrorNotice error={error.value} />}
-				<div class="actions"><Button kind="primary" type="submit" why={name.value.trim() ? undefined : t("account.token_name_missing")}>{t("account.token_act")}</Button><Button onClick={onClose}>{t("common.cancel")}</Button></div>
+				<div class="actions"><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" type="submit" why={name.value.trim() ? undefined : t("account.token_name_missing")}>{t("account.token_act")}</Button></div>
 			</form>
 		</Dialog>
 	);

@@ -75,7 +75,7 @@ function List() {
 			{cert && <Side cert={cert} onReplace={() => (importing.value = cert.name)} />}
 			{importing.value && <ImportDialog {...(importing.value === true ? {} : { name: importing.value })} onClose={closed} onDone={uncovered.again} />}
 			{creating.value && (
-				<Dialog wide title={t("certificates.define")} onClose={() => (creating.value = false)}>
+				<Dialog form title={t("certificates.define")} onClose={() => (creating.value = false)}>
 					<p>{t("certificates.define_text")}</p>
 					<BlockForm block="certificate" first={["source", "names", "acme", "description"]} onDone={() => (creating.value = false)} onCancel={() => (creating.value = false)} />
 				</Dialog>

@@ -78,7 +78,7 @@ function NodeForm({ of, onClose }: { of: Of; onClose: () => void }) {
 			<TextField label={t("standby.peer_name")} help={t("standby.peer_name_help")} value={peer.value} onChange={(v) => (peer.value = v)} />
 			<TextField label={t("standby.peer_address")} help={t("standby.peer_address_help")} mono value={address.value} onChange={(v) => (address.value = v)} />
 			{notice}
-			<div class="actions"><Button kind="primary" type="submit" need="editor" why={kept ? t("standby.kept_already") : ready ? undefined : t("standby.fill_in")}>{t("standby.to_draft")}</Button><Button onClick={onClose}>{t("common.cancel")}</Button></div>
+			<div class="actions"><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" type="submit" need="editor" why={kept ? t("standby.kept_already") : ready ? undefined : t("standby.fill_in")}>{t("standby.to_draft")}</Button></div>
 		</form>
 	);
 }
@@ -112,7 +112,7 @@ function GroupForm({ of, onClose }: { of: Of; onClose: () => void }) {
 			<NumberField label={t("standby.vrid")} help={t("standby.vrid_help")} min={1} max={255} value={vrid.value} onChange={(v) => (vrid.value = v)} />
 			<TextField label={t("standby.addresses")} help={t("standby.addresses_help")} mono value={addresses.value} onChange={(v) => (addresses.value = v)} />
 			{notice}
-			<div class="actions"><Button kind="primary" type="submit" need="editor" why={kept ? t("standby.kept_already") : ready ? undefined : t("standby.fill_in")}>{t("standby.to_draft")}</Button><Button onClick={onClose}>{t("common.cancel")}</Button></div>
+			<div class="actions"><Button onClick={onClose}>{t("common.cancel")}</Button><Button kind="primary" type="submit" need="editor" why={kept ? t("standby.kept_already") : ready ? undefined : t("standby.fill_in")}>{t("standby.to_draft")}</Button></div>
 		</form>
 	);
 }

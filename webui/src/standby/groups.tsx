@@ -65,7 +65,7 @@ export function Group({ g, s, rehearse }: { g: api.HAGroup; s: Standby; rehearse
 			</div>
 			{moving.value && <Switch g={g} s={s} onClose={() => (moving.value = false)} />}
 			{editing.value && (
-				<Dialog wide title={t("standby.edit_group", { name: g.name })} onClose={() => (editing.value = false)}>
+				<Dialog form title={t("standby.edit_group", { name: g.name })} onClose={() => (editing.value = false)}>
 					<BlockForm block="group" path={path("group", g.name)} first={["description", "homes", "interval", "preempt", "on_split"]} onDone={(d) => { if (!d.problems.some((p) => !p.warning)) editing.value = false; }} onCancel={() => (editing.value = false)} />
 				</Dialog>
 			)}

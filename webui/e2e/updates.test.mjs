@@ -97,6 +97,7 @@ test("without a peer the page says why both boxes cannot be upgraded", async (t)
 	const button = page.getByRole("button", { name: "Upgrade both boxes…" });
 	await button.waitFor();
 	assert.match(await button.getAttribute("title"), /no peer: pair it first/);
+	await page.getByText("Not now: there is no peer: pair it first").waitFor();
 	await page.getByLabel("an address that the box fetches").check();
 	await page.getByRole("textbox", { name: "Address" }).fill("ftp://example.org/x");
 	await page.getByText("An address begins with http:// or https://.").waitFor();

@@ -13,6 +13,7 @@ export function Pair({ u }: { u: api.UpgradeShow }) {
 	const p = u.pair;
 	const stay = useSignal(false);
 	const error = useSignal<unknown>(null);
+	const why = locked(u) ?? (u.pair_why ? t("updates.pair_not_ready", { why: say(u, "pair_why") }) : undefined);
 	const begin = async () => {
 		error.value = null;
 		await ask({
@@ -32,7 +33,7 @@ export function Pair({ u }: { u: api.UpgradeShow }) {
 				{over(p) && <>
 					<CheckField label={t("updates.stay")} help={t("updates.stay_help")} value={stay.value} onChange={(v) => (stay.value = v)} />
 					{error.value !== null && <ErrorNotice error={error.value} />}
-					<div class="actions"><Button need="admin" icon="standby" why={locked(u) ?? (u.pair_why ? t("updates.pair_not_ready", { why: say(u, "pair_why") }) : undefined)} onClick={begin}>{t("updates.pair_begin")}</Button></div>
+					<div class="row"><Button need="admin" icon="standby" why={why} onClick={begin}>{t("updates.pair_begin")}</Button>{why && <p class="muted updates-why">{why}</p>}</div>
 				</>}
 			</div>
 		</Card>

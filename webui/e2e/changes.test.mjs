@@ -42,6 +42,10 @@ test("from the wizard to a cluster that answers", async (t) => {
 	await page.getByRole("button", { name: "Next" }).click();
 	await page.getByRole("radio", { name: /Web site, HTTP requests/ }).check();
 	await page.getByLabel("Name", { exact: true }).fill("site");
+	// What another block listens on is refused where it is typed.
+	await page.getByLabel("Address for clients").fill(`127.0.0.1:${fresh.ports.console}`);
+	await page.getByRole("button", { name: "Next" }).click();
+	await page.getByText(/overlaps .* of console/).waitFor();
 	await page.getByLabel("Address for clients").fill(`127.0.0.1:${fresh.ports.http}`);
 	await page.getByRole("button", { name: "Next" }).click();
 	await page.getByRole("heading", { name: "Servers", level: 2 }).waitFor();

@@ -2,7 +2,7 @@
 //
 // What the set-up wizard was told, and the edits of the configuration that it
 // becomes. It can be left at any time: the plan is kept in this browser.
-import type { EditOp } from "./api";
+import type { EditOp, Problem } from "./api";
 
 export type Template = "http" | "https" | "tcp" | "udp";
 export type PlannedServer = { name: string; address: string };
@@ -146,20 +146,32 @@ export function named(p: Plan, have: readonly string[]): Plan {
 // edits returns what turns the candidate, which has the blocks have at its top,
 // into what was planned.
 export function edits(p: Plan, have: readonly string[]): EditOp[] {
-	const out: EditOp[] = p.made.filter((b) => have.includes(b)).reverse().map((path) => ({ op: "remove", path }));
-	const set: Record<string, unknown> = {};
-	if (words(p.listen).length > 0) set["listen"] = words(p.listen);
-	if (p.origin.trim()) set["allowed_origins"] = [p.origin.trim()];
-	if (p.certificate) set["certificate"] = p.certificate;
-	if (Object.keys(set).length > 0) out.push(have.includes("console") ? { op: "patch", path: "console", set } : { op: "insert", text: consoleText(set) });
+	const out = [...removals(p, have), ...consoleEdits(p, have)];
 	const named = new Set([p.certificate, p.template === "https" ? p.certificates : ""]);
 	for (const c of named) {
 		if (c && c !== "box" && !have.includes(`certificate/${escape(c)}`)) out.push({ op: "insert", text: `certificate ${text(c)} {}` });
 	}
 	for (const s of p.servers) out.push({ op: "insert", text: serverText(s) });
-	out.push({ op: "insert", text: poolText(p) }, { op: "insert", text: clusterText(p) });
-	return out;
+	return [...out, { op: "insert", text: poolText(p) }, ...clusterEdits(p)];
 }
+
+// removals take back what the wizard has put into the candidate.
+export const removals = (p: Plan, have: readonly string[]): EditOp[] => p.made.filter((b) => have.includes(b)).reverse().map((path) => ({ op: "remove", path }));
+
+export const clusterEdits = (p: Plan): EditOp[] => [{ op: "insert", text: clusterText(p) }];
+
+export function consoleEdits(p: Plan, have: readonly string[]): EditOp[] {
+	const set: Record<string, unknown> = {};
+	if (words(p.listen).length > 0) set["listen"] = words(p.listen);
+	if (p.origin.trim()) set["allowed_origins"] = [p.origin.trim()];
+	if (p.certificate) set["certificate"] = p.certificate;
+	if (Object.keys(set).length === 0) return [];
+	return [have.includes("console") ? { op: "patch", path: "console", set } : { op: "insert", text: consoleText(set) }];
+}
+
+// overlap returns what the box says of an address that a block would share with
+// another one, as it names the block in its messages.
+export const overlap = (problems: readonly Problem[], block: string): Problem | undefined => problems.find((p) => !p.warning && p.message.includes(" overlaps ") && (p.message.startsWith(`${block}: `) || p.message.includes(` of ${block} (`)));
 
 function consoleText(set: Record<string, unknown>): string {
 	const value = (v: unknown): string => (Array.isArray(v) ? `[${v.map((x) => text(String(x))).join(", ")}]` : text(String(v)));

@@ -11,7 +11,7 @@ import { addTexts, lang } from "../src/i18n";
 import { entrance, moveOf, takeToken } from "../src/moved";
 import { findBlock, lineDiff } from "../src/pages/edit";
 import { grouped, page, parent, parsePath, top } from "../src/paths";
-import { blocksOf, edits, fresh, listening, named, nameOK, readPlan, serverName, taken, text, trialText, withPort, writePlan } from "../src/plan";
+import { blocksOf, edits, fresh, listening, named, nameOK, overlap, readPlan, serverName, taken, text, trialText, withPort, writePlan } from "../src/plan";
 import { known } from "../src/preferences";
 import { readDraft, writeDraft } from "../src/localdraft";
 import { words } from "../src/draft/draft";
@@ -25,6 +25,17 @@ for (const l of ["en", "zh-Hans"]) {
 beforeEach(() => {
 	lang.value = "en";
 	localStorage.clear();
+});
+
+test("an address that another block has is found, on whichever side the box names", () => {
+	const p = (message: string, warning = false) => ({ line: 1, message, warning });
+	const own = p(`cluster "web": listen "10.0.0.1:80" overlaps "0.0.0.0:80" of cluster "shop" (line 9)`);
+	const other = p(`console: listen "0.0.0.0:443" overlaps "10.0.0.1:443" of cluster "web" (line 3)`);
+	const rest = [p(`pool "web": a pool needs a member`), p(`cluster "web2": listen "10.0.0.2:80" overlaps "0.0.0.0:80" of cluster "shop" (line 9)`)];
+	assert.equal(overlap([...rest, own], `cluster "web"`), own);
+	assert.equal(overlap([...rest, other], `cluster "web"`), other);
+	assert.equal(overlap([...rest, other], "console"), other);
+	assert.equal(overlap([...rest, { ...own, warning: true }], `cluster "web"`), undefined);
 });
 
 test("paths are read as the box writes them", () => {

@@ -7,7 +7,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type api, Button, call, Card, CheckField, Choice, comma, ErrorNotice, format, go, hello, Latency, may, mutate, needs, Notice, Page, say, SelectField, Skeleton, Status, t, TextField, toast, tx, useCall } from "../kit";
 import { Changes, confirmRange, ConfirmChoice, NewText, pathText, Problems, Warnings } from "../components/changes";
 import { moveOf, setMove } from "../moved";
-import { blocksOf, defaultPort, edits, fresh, listening, named, nameOK, type Plan, probesOf, readPlan, serverName, taken, type Template, trialText, withPort, writePlan } from "../plan";
+import { blocksOf, clusterEdits, consoleEdits, defaultPort, edits, fresh, listening, named, nameOK, overlap, type Plan, probesOf, readPlan, removals, serverName, taken, type Template, trialText, withPort, writePlan } from "../plan";
 import { routes } from "../routes";
 
 const steps = ["start", "console", "cluster", "servers", "review"] as const;
@@ -89,6 +89,27 @@ function Start({ begin }: { begin: (have: readonly string[]) => void }) {
 	);
 }
 
+// useClash asks the box whether a block of the plan would listen where another one
+// does. What it says holds for the words of was.
+function useClash(block: string, was: string, ops: (have: readonly string[]) => api.EditOp[]) {
+	const found = useSignal<{ was: string; why: string } | null>(null);
+	const error = useSignal<unknown>(null);
+	const free = async (): Promise<boolean> => {
+		error.value = null;
+		try {
+			const root = await call("config.object", { path: "" });
+			const edits = ops(root.blocks);
+			const bad = edits.length > 0 ? overlap((await call("config.try", { ...(root.version ? { version: root.version } : { base: root.base }), edits })).problems, block) : undefined;
+			found.value = bad ? { was, why: say(bad, "message") } : null;
+			return !bad;
+		} catch (err) {
+			error.value = err;
+			return false;
+		}
+	};
+	return { why: found.value?.was === was ? found.value.why : undefined, error: error.value, free };
+}
+
 function ConsoleStep({ plan, change, back, next }: StepProps) {
 	const p = plan.value;
 	const now = useCall("console.show", {});
@@ -98,22 +119,24 @@ function ConsoleStep({ plan, change, back, next }: StepProps) {
 		origin: p.origin.trim() === "" || /^https:\/\/[^\s/]+$/.test(p.origin.trim()) ? undefined : t("wizard.origin_wrong"),
 		listen: p.listen.trim() === "" || p.listen.split(/[\s,]+/).filter(Boolean).every(withPort) ? undefined : t("wizard.listen_wrong"),
 	};
-	const go = () => {
+	const clash = useClash("console", p.listen, (have) => consoleEdits(p, have));
+	const go = async () => {
 		tried.value = true;
-		if (!Object.values(wrong).some(Boolean)) next();
+		if (!Object.values(wrong).some(Boolean) && await clash.free()) next();
 	};
 	return (
 		<Card name={t("wizard.step_console")}>
-			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); go(); }}>
+			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void go(); }}>
 				<p>{t("wizard.console_text")}</p>
 				{now.error.value && <ErrorNotice error={now.error.value} retry={now.again} />}
 				{now.data.value && <p class="muted">{tx("wizard.console_now", { urls: now.data.value.addresses.map((a) => <code key={a} class="val">{a}</code>) })}</p>}
 				<TextField label={t("wizard.origin")} help={t("wizard.origin_help")} value={p.origin} onChange={(origin) => change({ origin })} placeholder={`https://${hello.value?.hostname || "lb"}`} mono error={tried.value ? wrong.origin : undefined} optional />
-				<TextField label={t("wizard.listen")} help={t("wizard.listen_help")} value={p.listen} onChange={(listen) => change({ listen })} placeholder={now.data.value?.listening.join(", ") ?? ""} mono error={tried.value ? wrong.listen : undefined} optional />
+				<TextField label={t("wizard.listen")} help={t("wizard.listen_help")} value={p.listen} onChange={(listen) => change({ listen })} placeholder={now.data.value?.listening.join(", ") ?? ""} mono error={(tried.value ? wrong.listen : undefined) ?? clash.why} optional />
 				<SelectField
 					label={t("wizard.console_certificate")} help={t("wizard.certificate_help")} value={p.certificate} onChange={(certificate) => change({ certificate })}
 					options={[{ value: "", text: t("wizard.certificate_own") }, ...(certificates.data.value?.certificates ?? []).map((c) => ({ value: c.name, text: certificateText(c) }))]}
 				/>
+				{clash.error !== null && <ErrorNotice error={clash.error} />}
 				<Foot back={back} />
 			</form>
 		</Card>
@@ -132,14 +155,15 @@ function ClusterStep({ plan, change, back, next }: StepProps) {
 		name: !nameOK(p.name) ? t("wizard.name_wrong") : used.length > 0 ? t("wizard.name_taken", { name: p.name }) : undefined,
 		address: withPort(listening(p.address, p.template)) ? undefined : defaultPort[p.template] ? t("wizard.address_wrong") : t("wizard.address_port_wrong"),
 	};
-	const go = () => {
+	const clash = useClash(`cluster ${JSON.stringify(p.name)}`, `${p.template} ${p.name} ${p.address}`, (have) => [...removals(p, have), ...consoleEdits(p, have), ...clusterEdits(p)]);
+	const go = async () => {
 		tried.value = true;
-		if (!Object.values(wrong).some(Boolean)) next();
+		if (!Object.values(wrong).some(Boolean) && await clash.free()) next();
 	};
 	const pick = (template: Template) => change({ template, probe: probesOf[template].includes(p.probe) && p.probe !== "none" ? p.probe : probesOf[template][0]! });
 	return (
 		<Card name={t("wizard.step_cluster")}>
-			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); go(); }}>
+			<form class="form" noValidate onSubmit={(e) => { e.preventDefault(); void go(); }}>
 				<p>{t("wizard.cluster_text")}</p>
 				<fieldset class="templates">
 					<legend>{t("wizard.template")}</legend>
@@ -152,7 +176,7 @@ function ClusterStep({ plan, change, back, next }: StepProps) {
 				</fieldset>
 				<div class="pair">
 					<TextField label={t("wizard.name")} help={t("wizard.name_help")} value={p.name} onChange={(name) => change({ name })} error={tried.value || used.length > 0 ? wrong.name : undefined} />
-					<TextField label={t("wizard.address")} help={defaultPort[p.template] ? t("wizard.address_help", { port: defaultPort[p.template] }) : t("wizard.address_port_help")} value={p.address} onChange={(address) => change({ address })} placeholder={p.template === "tcp" ? "192.0.2.10:3306" : `192.0.2.10:${defaultPort[p.template]}`} mono error={tried.value ? wrong.address : undefined} />
+					<TextField label={t("wizard.address")} help={defaultPort[p.template] ? t("wizard.address_help", { port: defaultPort[p.template] }) : t("wizard.address_port_help")} value={p.address} onChange={(address) => change({ address })} placeholder={p.template === "tcp" ? "192.0.2.10:3306" : `192.0.2.10:${defaultPort[p.template]}`} mono onBlur={() => void (Object.values(wrong).some(Boolean) || clash.free())} error={(tried.value ? wrong.address : undefined) ?? clash.why} />
 				</div>
 				{p.template === "https" && (
 					<SelectField
@@ -161,6 +185,7 @@ function ClusterStep({ plan, change, back, next }: StepProps) {
 					/>
 				)}
 				<CheckField label={t("wizard.sticky")} help={t(p.template === "tcp" || p.template === "udp" ? "wizard.sticky_source" : "wizard.sticky_cookie")} value={p.sticky} onChange={(sticky) => change({ sticky })} />
+				{clash.error !== null && <ErrorNotice error={clash.error} />}
 				<Foot back={back} />
 			</form>
 		</Card>

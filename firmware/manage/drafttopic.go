@@ -35,7 +35,7 @@ type DraftState struct {
 	Running uint64    `json:"running" doc:"revision that runs; another one than base: see config.rebase"`
 	Time    time.Time `json:"time" doc:"of its last change"`
 	Version string    `json:"version,omitempty" doc:"of your own"`
-	Changes int       `json:"changes" doc:"how many things it changes against the revision that runs; -1: its syntax is wrong"`
+	Changes int       `json:"changes" doc:"how many things it changes against the revision that it is based on; -1: its syntax is wrong"`
 	Orphan  bool      `json:"orphan,omitempty" doc:"its author is neither a user nor an API token: an admin may take it over or discard it"`
 }
 
@@ -86,15 +86,18 @@ func (b *Box) draftState(_ context.Context, c api.Call, _ struct{}) (map[string]
 
 // countChanges counts what an author's candidate changes.
 func (b *Box) countChanges(author string, running uint64) (int, error) {
-	_, text, err := b.cfg.Store.Candidate(author)
+	cand, text, err := b.cfg.Store.Candidate(author)
 	if err != nil {
 		return 0, err
 	}
-	served, err := b.cfg.Store.Text(running)
+	before, err := b.cfg.Store.Text(cand.Base)
+	if err != nil { // so old that its base is gone
+		before, err = b.cfg.Store.Text(running)
+	}
 	if err != nil {
 		return 0, err
 	}
-	changes, err := compare(served, text)
+	changes, err := compare(before, text)
 	return len(changes), err
 }
 

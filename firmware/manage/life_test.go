@@ -274,6 +274,13 @@ func TestTwoAdminsMergeOrDecide(t *testing.T) {
 	if len(review.Conflicts) != 1 || review.Base != 1 || review.Running != 2 {
 		t.Errorf("the review has %+v", review)
 	}
+	// What bob has set elsewhere does not look as if ann took it back.
+	if len(review.Changes) != 1 || review.Changes[0].Text != "pool shop: member web2 weight 30 -> 20" || strings.Contains(review.Text, "queue") {
+		t.Errorf("the review shows %+v\n%s", review.Changes, review.Text)
+	}
+	if n, err := d.countChanges("ann", 2); n != 1 {
+		t.Errorf("ann's draft of one change counts %d, %v", n, err)
+	}
 	r = must[Rebased](d, ann, "config.rebase", args{"resolve": args{"pool/shop/member/web2": args{"take": "mine"}}})
 	if !r.Done || r.Base != 2 || len(r.Changes) != 1 || r.Changes[0].Text != "pool shop: member web2 weight 30 -> 20" {
 		t.Fatalf("resolved rebase = %+v", r)

@@ -16,7 +16,7 @@ type Review struct {
 	Base      uint64          `json:"base" doc:"revision that the candidate is made on"`
 	Running   uint64          `json:"running" doc:"revision that runs; another one than base: see config.rebase"`
 	Version   string          `json:"version" doc:"of the candidate"`
-	Changes   []config.Change `json:"changes" doc:"what a commit changes; where another revision was committed meanwhile: after config.rebase"`
+	Changes   []config.Change `json:"changes" doc:"what a commit changes; where another revision was committed meanwhile: after config.rebase, with your side of what conflicts"`
 	Text      string          `json:"text" doc:"the same as a unified diff"`
 	Problems  []api.Problem   `json:"problems" doc:"mistakes, which keep it from being committed, and warnings of the language"`
 	Warnings  []Warning       `json:"warnings" doc:"of what the commit would mean: lockout.*, lint.*, tests.failed"`
@@ -73,11 +73,24 @@ func (b *Box) rebased(r *Review, mine, served []byte) ([]byte, error) {
 		return mine, nil // so old that its base is gone: all that differs is shown
 	}
 	text, clashes, bad := config.Merge(base, mine, served, nil)
-	if len(clashes) > 0 || bad.HasErrors() {
+	if len(clashes) > 0 {
 		r.Conflicts = b.attributed(clashes, r.Base)
+		text, clashes, bad = config.Merge(base, mine, served, preferMine(clashes))
+	}
+	if len(clashes) > 0 || bad.HasErrors() {
 		return mine, nil
 	}
 	return text, nil
+}
+
+// preferMine takes my side of all conflicts: what others have changed elsewhere is
+// then not shown as if the candidate took it back.
+func preferMine(clashes []config.Conflict) map[string]config.Choice {
+	out := make(map[string]config.Choice)
+	for _, c := range clashes {
+		out[c.Path] = config.Choice{Take: "mine"}
+	}
+	return out
 }
 
 // assess adds what a commit would mean.

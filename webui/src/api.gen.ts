@@ -530,7 +530,7 @@ export interface DraftState {
 	running: number; // revision that runs; another one than base: see config.rebase
 	time: string; // of its last change
 	version?: string; // of your own
-	changes: number; // how many things it changes against the revision that runs; -1: its syntax is wrong
+	changes: number; // how many things it changes against the revision that it is based on; -1: its syntax is wrong
 	orphan?: boolean; // its author is neither a user nor an API token: an admin may take it over or discard it
 }
 
@@ -1775,7 +1775,7 @@ export interface Review {
 	base: number; // revision that the candidate is made on
 	running: number; // revision that runs; another one than base: see config.rebase
 	version: string; // of the candidate
-	changes: Change[]; // what a commit changes; where another revision was committed meanwhile: after config.rebase
+	changes: Change[]; // what a commit changes; where another revision was committed meanwhile: after config.rebase, with your side of what conflicts
 	text: string; // the same as a unified diff
 	problems: Problem[]; // mistakes, which keep it from being committed, and warnings of the language
 	warnings: Warning[]; // of what the commit would mean: lockout.*, lint.*, tests.failed

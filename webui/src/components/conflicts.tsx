@@ -4,6 +4,7 @@
 // Each is decided by itself: mine, theirs, or a text of one's own.
 import { useSignal } from "@preact/signals";
 import { Ago, type api, Button, ErrorNotice, mutate, Notice, RadioField, t, TextArea, toast, tx } from "../kit";
+import { unified } from "../standby/diff";
 import { Problems, Where } from "./changes";
 
 type Take = "" | "mine" | "theirs" | "text";
@@ -44,16 +45,24 @@ export function Conflicts({ list, version, again }: { list: readonly api.Conflic
 			{list.map((c) => <One key={c.path} c={c} answer={chosen.value[c.path] ?? { take: "", text: c.mine }} onChange={(a) => (chosen.value = { ...chosen.peek(), [c.path]: a })} />)}
 			{found.value && !found.value.done && <Problems list={found.value.problems} />}
 			{error.value !== null && <ErrorNotice error={error.value} />}
-			<div><Button kind="primary" need="editor" why={left > 0 ? t("changes.undecided", { n: left }) : undefined} onClick={merge}>{t("changes.merge")}</Button></div>
+			<div class="row"><Button kind="primary" need="editor" why={left > 0 ? t("changes.undecided", { n: left }) : undefined} onClick={merge}>{t("changes.merge")}</Button>{left > 0 && <span class="muted">{t("changes.undecided", { n: left })}</span>}</div>
 		</div>
 	);
 }
 
+// Marked shows what one side has made of the text before.
+function Marked({ before, text }: { before: string; text: string }) {
+	const lines = before ? unified(before, text).split("\n").slice(1) : [];
+	if (lines.length === 0) return <pre class="block" tabIndex={0}>{text}</pre>;
+	const kinds: Record<string, string> = { "+": "added", "-": "removed" };
+	return <pre class="block marked" tabIndex={0}>{lines.map((l, i) => <span key={i} class={kinds[l[0]!]}>{`${l}\n`}</span>)}</pre>;
+}
+
 function One({ c, answer, onChange }: { c: api.Conflict; answer: Answer; onChange: (a: Answer) => void }) {
-	const side = (title: string, text: string, gone: string) => (
+	const side = (title: string, text: string) => (
 		<figure class="side">
 			<figcaption>{title}</figcaption>
-			{text ? <pre class="block" tabIndex={0}>{text}</pre> : <p class="muted">{gone}</p>}
+			{text ? <Marked before={c.base} text={text} /> : <p class="muted">{t("changes.removed_here")}</p>}
 		</figure>
 	);
 	return (
@@ -61,10 +70,10 @@ function One({ c, answer, onChange }: { c: api.Conflict; answer: Answer; onChang
 			<h3><Where path={c.path} /></h3>
 			{c.author && <p class="muted">{tx("changes.by", { author: <b>{c.author}</b>, n: c.revision ?? 0, when: <Ago at={c.time} /> })}</p>}
 			<div class="sides">
-				{side(t("changes.before"), c.base, t("changes.not_there"))}
-				{side(t("changes.mine"), c.mine, t("changes.removed_here"))}
-				{side(t("changes.theirs"), c.theirs, t("changes.removed_here"))}
+				{side(t("changes.mine"), c.mine)}
+				{side(t("changes.theirs"), c.theirs)}
 			</div>
+			{c.base ? <details><summary>{t("changes.before")}</summary><pre class="block" tabIndex={0}>{c.base}</pre></details> : <p class="muted">{t("changes.before")}: {t("changes.not_there")}</p>}
 			<RadioField<Take>
 				label={t("changes.take")} value={answer.take} onChange={(take) => onChange({ ...answer, take })}
 				options={[

@@ -128,6 +128,20 @@ function sentence(kind: string): Text | undefined {
 	return table?.[kind];
 }
 
+const units: Record<string, string> = { h: "h", m: "min", s: "s" };
+
+// inWords writes a time in Go's notation, such as 29m58s, in the units of the language;
+// what is none stays.
+export function inWords(text: string): string {
+	if (!/^(\d+(\.\d+)?(h|m|s|ms|µs))+$/.test(text)) return text;
+	const parts = [...text.matchAll(/([\d.]+)([a-zµ]+)/g)];
+	const some = parts.filter(([, n]) => Number(n) > 0);
+	return (some.length ? some : parts.slice(-1)).map(([, n, u]) => `${n} ${units[u!] ? t(`common.unit.${units[u!]}`) : u}`).join(" ");
+}
+
+// Values of these names are names themselves; a mistake shows what somebody has written.
+const verbatim = /^(name|member|pool|cluster|server|group|node|peer|user|by|file|path)$/;
+
 // saidText returns a sentence of the box in the language of the page; the box's own
 // text where the console does not know what it says.
 export function saidText(said: Said | undefined, text: string): string {
@@ -138,7 +152,9 @@ export function saidText(said: Said | undefined, text: string): string {
 	const out = (said!.kind.startsWith("did.") ? given(form, args) : form).replace(/\{(\w+)\}/g, (all, name: string) => {
 		const v = args[name];
 		if (v === undefined) whole = false;
-		return typeof v === "object" && v ? saidText(v as Said, (v as Said).text ?? "") : String(v ?? all);
+		if (typeof v === "object" && v) return saidText(v as Said, (v as Said).text ?? "");
+		const word = String(v ?? all);
+		return /^(mistake|param)\./.test(said!.kind) || verbatim.test(name) ? word : inWords(word);
 	});
 	return whole ? out : text;
 }

@@ -33,8 +33,8 @@ const all: readonly Route[] = [
 	{ path: "/responders", page: "responders", nav: { group: "traffic", icon: "responder" }, texts: ["blocks", "rules"] },
 	{ path: "/probes", page: "probes", nav: { group: "traffic", icon: "probe" }, texts: ["members", "blocks"] },
 	{ path: "/persistence", page: "persistence", nav: { group: "traffic", icon: "persist" }, texts: ["rules"] },
-	{ path: "/certificates", page: "certificates", nav: { group: "traffic", icon: "certificate" }, texts: ["blocks", "admin"] },
-	{ path: "/certificates/:certificate", page: "certificate", texts: ["blocks", "admin", "certificates"] },
+	{ path: "/certificates", page: "certificates", nav: { group: "traffic", icon: "certificate" }, texts: ["blocks", "admin", "changes"] },
+	{ path: "/certificates/:certificate", page: "certificate", texts: ["blocks", "admin", "certificates", "changes"] },
 
 	{ path: "/charts", page: "charts", nav: { group: "observe", icon: "chart" }, keys: "m" },
 	{ path: "/events", page: "events", nav: { group: "observe", icon: "event" }, keys: "e" },

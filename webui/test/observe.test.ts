@@ -151,7 +151,7 @@ test("tables of the past are joined by their time", () => {
 test("marks show each commit and few of the rest", () => {
 	const at = (s: number, kind: string, args = {}) => ({ seq: s, time: new Date(s * 1000).toISOString(), kind, severity: "error", text: "", args });
 	const marks = marksOf([at(100, "config.committed", { revision: 7 }), at(101, "role.crashed"), ...Array.from({ length: 40 }, (_, i) => at(120 + i * 20, "role.crashed"))], 1000);
-	assert.equal(marks[0]!.text, "#7");
+	assert.equal(marks[0]!.text, "Revision 7");
 	assert.ok(marks.length <= 13 && !marks.some((m) => m.at === 101));
 });
 

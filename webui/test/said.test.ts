@@ -5,12 +5,12 @@ import { afterEach, test } from "node:test";
 import { loadTexts } from "../src/appearance";
 import { reasonOf, titleOf, type Problem } from "../src/components/attention";
 import { errorText } from "../src/components/errors";
-import { eventText } from "../src/components/happened";
+import { commentText, eventText } from "../src/components/happened";
 import { brief } from "../src/components/members";
 import { mistakes, ofRule } from "../src/draft/draft";
 import { helpOf, withoutOf } from "../src/draft/keyword";
 import type { api } from "../src/kit";
-import { addSentences, lang, saidText, say, sayAll } from "../src/i18n";
+import { addSentences, inWords, lang, saidText, say, sayAll } from "../src/i18n";
 import { CallError } from "../src/wire";
 
 const refused = { kind: "probe.connect", args: { address: "192.0.2.1:80", why: { kind: "os.refused", text: "connection refused" } }, text: "connect 192.0.2.1:80: connection refused" };
@@ -54,7 +54,7 @@ test("reasons of problems and events are said too", async () => {
 	const e = { kind: "member.down", args: { pool: "shop", member: "web2", reason: refused.text }, text: "", said: { reason: refused } } as Parameters<typeof eventText>[0];
 	assert.equal(eventText(e), "shop/web2 故障：连接 192.0.2.1:80：连接被拒绝");
 	const r = { kind: "rehearsal.done", args: { group: "front", kind: "planned", asked: 9, failed: 0, gap: "1s" }, text: "" } as Parameters<typeof eventText>[0];
-	assert.equal(eventText(r), "已演练 front 的计划内切换：9 个请求中 0 个失败，最长间隔 1s");
+	assert.equal(eventText(r), "已演练 front 的计划内切换：9 个请求中 0 个失败，最长间隔 1 秒");
 	const bypass = { kind: "bypass.on", severity: "warning", args: { pair: "lan1-lan2", mode: "open" }, text: "" } as unknown as Problem;
 	assert.match(titleOf(bypass), /处于断开状态/);
 });
@@ -74,6 +74,17 @@ test("what was done is said in the language of the page once its file has come",
 	const sent = (args: object) => saidText({ kind: "did.bundle", args: args as Record<string, unknown> }, "");
 	assert.equal(sent({ size: "9", downgrade: { kind: "did.no", text: "false" } }), "发送 9 字节的升级包，降级：否");
 	assert.equal(sent({ size: "", downgrade: "" }), "发送升级包", "nothing stands behind a colon that has nothing to say");
+});
+
+test("times are in the units of the language, and names and what somebody wrote stay", async () => {
+	await chinese();
+	assert.deepEqual(["29m58s", "2m0s", "0s", "1.5s", "100ms", "1h", "10s later"].map(inWords), ["29 分钟 58 秒", "2 分钟", "0 秒", "1.5 秒", "100 ms", "1 小时", "10s later"]);
+	assert.equal(saidText({ kind: "probe.no_connection", args: { limit: "1m30s" } }, ""), "1 分钟 30 秒 内未能建立连接");
+});
+
+test("the comment of the first revision is the box's own", async () => {
+	await chinese();
+	assert.deepEqual([["box", "from first.hcl"], ["ann", "from first.hcl"], ["box", "x"]].map(([by, c]) => commentText(by!, c!)), ["来自 first.hcl", "from first.hcl", "x"]);
 });
 
 test("a mistake of the configuration is said with the block that it is in, and in a form without it", async () => {

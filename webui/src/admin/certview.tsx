@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How certificates are shown and what can be done with them.
-import { type api, ask, boxNow, Button, call, comma, Facts, format, href, mutate, Notice, say, sayAll, stateOf, Status, t, Time, toast, toastError } from "../kit";
+import { type api, ask, boxNow, Button, call, comma, Facts, format, href, lang, mutate, Notice, say, sayAll, stateOf, Status, t, Time, toast, toastError } from "../kit";
 import { needsCare } from "../components/care";
+import { typeName } from "../components/changes";
 import { at, edit } from "../draft/draft";
 import { Copyable, download, isTime, momentOf, print } from "./parts";
 
@@ -35,8 +36,12 @@ export function userOf(text: string): { name: string; href: string } {
 	const [, kind = text, name = ""] = /^(\w+)[ /]"?([^"]*)"?/.exec(text) ?? [];
 	const at = encodeURIComponent(name);
 	const hrefs: Record<string, string> = { cluster: `/clusters/${at}`, pool: `/pools/${at}`, console: "/system?tab=console", acme: "/certificates" };
-	return { name: name ? `${kind} ${name}` : text, href: hrefs[kind] ?? "/system/alerts?tab=channels" };
+	const word = lang.value === "en" ? kind : typeName(kind);
+	return { name: name ? `${word} ${name}` : word, href: hrefs[kind] ?? "/system/alerts?tab=channels" };
 }
+
+// users names them in a sentence.
+export const users = (paths: readonly string[]) => comma(paths.map((p) => userOf(p).name));
 
 export function UserLinks({ paths }: { paths: readonly string[] }) {
 	if (paths.length === 0) return <span class="muted">{t("certificates.unused")}</span>;
@@ -114,13 +119,13 @@ export function renew(c: Cert): Promise<boolean> {
 	const own = c.source === "self_signed";
 	return ask({
 		title: t("certificates.renew_title", { name: c.name }), act: t("certificates.renew_act"), need: "editor",
-		text: <><p>{own ? t("certificates.renew_self") : t("certificates.renew_acme")}</p>{c.used_by.length > 0 && <p>{t("certificates.effect_now", { n: c.used_by.length, users: comma(c.used_by) })}</p>}</>,
+		text: <><p>{own ? t("certificates.renew_self") : t("certificates.renew_acme")}</p>{c.used_by.length > 0 && <p>{t("certificates.effect_now", { n: c.used_by.length, users: users(c.used_by) })}</p>}</>,
 		run: async () => { await mutate("certificate.renew", { name: c.name }); toast(t("certificates.renewed", { name: c.name })); },
 	});
 }
 
 // removal says why an imported certificate cannot be removed, "" if it can.
-export const removal = (c: Cert) => (c.source !== "imported" ? t("certificates.remove_not_imported") : c.used_by.length ? t("certificates.remove_used", { users: comma(c.used_by) }) : "");
+export const removal = (c: Cert) => (c.source !== "imported" ? t("certificates.remove_not_imported") : c.used_by.length ? t("certificates.remove_used", { users: users(c.used_by) }) : "");
 
 export function remove(c: Cert): Promise<boolean> {
 	return ask({

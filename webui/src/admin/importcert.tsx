@@ -5,7 +5,7 @@
 import { useSignal } from "@preact/signals";
 import { type api, Button, CallError, call, comma, Dialog, ErrorNotice, Facts, fieldErrors, mutate, Notice, t, TextArea, TextField, toast } from "../kit";
 import { at, edit, named } from "../draft/draft";
-import { CertFacts, Found } from "./certview";
+import { CertFacts, Found, users } from "./certview";
 import { base64, PickFile } from "./parts";
 
 type Material = { pem?: string; pkcs12?: string; password?: string };
@@ -96,7 +96,7 @@ export function ImportDialog({ name: fixed, suggest, onClose, onDone }: { name?:
 					<section class="stack" aria-live="polite">
 						<h3>{t("certificates.checked")}</h3>
 						<Found cert={f} />
-						{f.used_by.length > 0 && <Notice kind="warning">{t("certificates.effect_now", { n: f.used_by.length, users: comma(f.used_by) })}</Notice>}
+						{f.used_by.length > 0 && <Notice kind="warning">{t("certificates.effect_now", { n: f.used_by.length, users: users(f.used_by) })}</Notice>}
 						<CertFacts cert={f} />
 						<Facts list={[[t("certificates.key_fits"), f.request ? t("certificates.key_fits_request", { name: f.request }) : t("certificates.key_fits_yes")]]} />
 					</section>

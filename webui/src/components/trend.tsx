@@ -4,7 +4,8 @@
 // the box), with marks where something happened.
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type api, call, type CallError, Card, Chart, Choice, ErrorNotice, format, type Line, query, setQuery, t, type Ticks, useKeys, useSeries } from "../kit";
+import { type api, call, type CallError, Card, Chart, Choice, ErrorNotice, format, has, type Line, query, setQuery, t, type Ticks, useKeys, useSeries } from "../kit";
+import { eventText, type Happening, markText } from "./happened";
 
 export const ranges = ["5m", "1h", "24h", "14d"] as const;
 export type Range = (typeof ranges)[number];
@@ -61,6 +62,12 @@ function usePast(ids: readonly string[], range: Range): { data: ReadonlySignal<T
 	return { data, error, again: () => turn.value++ };
 }
 
+// changeText says in a chart what became of a member.
+function changeText(e: Happening): string {
+	const state = `common.state.${e.kind.split(".").at(-1)}`;
+	return has(state) ? `${String(e.args?.["member"] ?? "")} ${t(state)}`.trim() : eventText(e);
+}
+
 // useMarks returns the commits and the changes of an object in the range.
 export function useMarks(object: string, range: Range): ReadonlySignal<readonly { at: number; text: string }[]> {
 	const marks = useSignal<readonly { at: number; text: string }[]>([]);
@@ -72,8 +79,8 @@ export function useMarks(object: string, range: Range): ReadonlySignal<readonly 
 				call("config.history", {}, { signal: stop.signal }),
 				call("event.list", { objects: [object], kinds: ["member.*"], limit: 50 }, { signal: stop.signal }),
 			]);
-			const commits = history.revisions.map((r) => ({ at: Date.parse(r.time) / 1000, text: `#${r.number}` }));
-			const changes = events.events.map((e) => ({ at: Date.parse(e.time) / 1000, text: [String(e.args?.["member"] ?? ""), e.kind.split(".").at(-1)].filter(Boolean).join(" ") }));
+			const commits = history.revisions.map((r) => ({ at: Date.parse(r.time) / 1000, text: markText(r.number) }));
+			const changes = events.events.map((e) => ({ at: Date.parse(e.time) / 1000, text: changeText(e) }));
 			marks.value = [...commits, ...changes].filter((m) => m.at > since).sort((a, b) => a.at - b.at).slice(-30);
 		};
 		const quiet = () => ask().catch(() => {}); // marks only add to the chart

@@ -5,7 +5,7 @@
 import { useSignal } from "@preact/signals";
 import { type api, ask, Button, comma, Dialog, Facts, hello, href, Menu, mutate, Notice, Page, type PageProps, Panel, query, say, setQuery, stateOf, Status, t, Table, Tabs, toast, useCall, useCommands, useList, useTopic } from "../kit";
 import { BlockForm } from "../draft/form";
-import { Buttons, type Cert, CertFacts, CertState, daysLeft, Found, Left, remove, removal, renew, saveChain, successor, UserLinks, Acme } from "../admin/certview";
+import { Buttons, type Cert, CertFacts, CertState, daysLeft, Found, Left, remove, removal, renew, saveChain, successor, UserLinks, users, Acme } from "../admin/certview";
 import { needsCare } from "../components/care";
 import { AcmeList } from "../admin/acmeblocks";
 import { ImportDialog, TrustDialog } from "../admin/importcert";
@@ -170,7 +170,7 @@ function TrustList() {
 				actions={(x) => (
 					<Menu icon="more" kind="quiet" small label={t("certificates.actions", { name: x.name })} items={[
 						{ text: t("certificates.replace"), icon: "upload", need: "editor", onClick: () => (importing.value = x.name) },
-						{ text: t("certificates.remove"), icon: "trash", need: "editor", onClick: () => void drop(x), ...(x.used_by.length ? { why: t("certificates.remove_used", { users: comma(x.used_by) }) } : {}) },
+						{ text: t("certificates.remove"), icon: "trash", need: "editor", onClick: () => void drop(x), ...(x.used_by.length ? { why: t("certificates.remove_used", { users: users(x.used_by) }) } : {}) },
 					]} />
 				)}
 				tools={<Button kind="primary" icon="upload" need="editor" onClick={() => (importing.value = true)}>{t("certificates.trust_import")}</Button>}

@@ -4,7 +4,7 @@
 // what happened marked on them. The address holds all that is chosen.
 import { batch, type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { eventText, type Happening } from "../components/happened";
+import { eventText, type Happening, markText } from "../components/happened";
 import { ObjectLink, objectHref, objectName } from "../components/object";
 import { type api, boxNow, Button, call, CallError, Card, Chart, Choice, ErrorNotice, format, type Line, Page, type PageProps, place, Popover, setQuery, Skeleton, stale, StateIcon, stateOf, t, type Ticks, toast, toastError, useKeys, useSeries, useTopic } from "../kit";
 
@@ -248,7 +248,7 @@ export function marksOf(events: readonly Happening[], span: number): { at: numbe
 		const commit = rank(e) === 0;
 		const at = Date.parse(e.time) / 1000;
 		if (out.some((m) => Math.abs(m.at - at) < span / 50) || (!commit && ++others > mostMarks)) continue;
-		out.push({ at, text: e.kind === "config.committed" ? `#${e.args?.["revision"] ?? ""}` : "" });
+		out.push({ at, text: e.kind === "config.committed" ? markText(e.args?.["revision"]) : "" });
 	}
 	return out;
 }

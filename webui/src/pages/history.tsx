@@ -6,6 +6,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type api, Button, call, Card, Choice, Dialog, ErrorNotice, format, go, has, hello, type Item, Menu, mutate, Notice, Page, place, RadioField, setQuery, Skeleton, StateIcon, t, Table, TextField, Time, toast, toastError, tx, useCall, useList, useTopic } from "../kit";
 import { Changes, confirmRange, ConfirmChoice } from "../components/changes";
+import { commentText } from "../components/happened";
 import { DiffView } from "../components/text";
 import { download } from "../download";
 import { moveOf, setMove } from "../moved";
@@ -72,7 +73,7 @@ export default function HistoryPage() {
 					{ id: "time", head: t("common.time"), by: (r) => r.time, cell: (r) => <Time at={r.time} /> },
 					{ id: "author", head: t("history.author"), by: (r) => r.author, cell: (r) => r.author },
 					{ id: "origin", head: t("history.origin"), by: (r) => originName(r.origin), cell: (r) => r.source ? t("history.origin_back", { n: r.source }) : originName(r.origin) },
-					{ id: "comment", head: t("history.comment"), by: (r) => r.comment ?? "", wrap: true, cell: (r) => r.comment || <span class="muted">–</span> },
+					{ id: "comment", head: t("history.comment"), by: (r) => commentText(r.author, r.comment ?? ""), wrap: true, cell: (r) => commentText(r.author, r.comment ?? "") || <span class="muted">–</span> },
 					{ id: "state", head: t("history.state"), wrap: true, by: (r) => r.status, cell: (r) => <State r={r} /> },
 				]}
 				actions={(r) => <Menu small kind="quiet" icon="more" label={t("history.actions", { n: r.number })} items={actions(r)} />}

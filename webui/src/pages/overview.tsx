@@ -8,7 +8,7 @@ import { needsCare } from "../components/care";
 import { objectHref, ObjectLink } from "../components/object";
 import { Ago, type api, boxNow, Button, Card, Chart, Empty, ErrorNotice, format, Icon, Latency, type Line, Num, Page, type PageProps, Rate, Since, Skeleton, type Source, Spark, stale, StateIcon, stateOf, t, type Ticks, Tile, useCall, useKeys, useLog, useSeries, useTopic } from "../kit";
 import { reasonOf, sorted, titleOf, actionOf, type Problem } from "../components/attention";
-import { eventText, type Happening } from "../components/happened";
+import { commentText, eventText, type Happening, markText } from "../components/happened";
 
 const series = ["engine:requests", "engine:errors", "engine:connections", "engine:bytes_in", "engine:bytes_out", "engine:p50", "engine:p95"] as const;
 
@@ -205,7 +205,7 @@ function Load({ box }: { box: Box }) {
 function Past({ past, paused, revisions }: { past: ReturnType<typeof useSeries>; paused: Signal<boolean>; revisions: ReadonlySignal<api.History | undefined> }) {
 	const line = (id: string, label: string, colour?: string): Line => ({ id: `engine:${id}`, label, ...(colour ? { colour } : {}) });
 	const bits = useComputed<Ticks>(() => ({ t: past.data.value.t, cols: Object.fromEntries(["engine:bytes_in", "engine:bytes_out"].map((id) => [id, (past.data.value.cols[id] ?? []).map((v) => (v === null ? null : v * 8))])) }));
-	const marks = (revisions.value?.revisions ?? []).slice(0, 20).map((r) => ({ at: Date.parse(r.time) / 1000, text: `#${r.number}` }));
+	const marks = (revisions.value?.revisions ?? []).slice(0, 20).map((r) => ({ at: Date.parse(r.time) / 1000, text: markText(r.number) }));
 	if (past.error.value && past.data.value.t.length === 0) return <ErrorNotice error={past.error.value} title={t("common.not_loaded", { name: t("overview.past") })} />;
 	const common = { marks, paused, sync: "overview", height: 130 };
 	return (
@@ -228,7 +228,7 @@ function Commits({ answer }: { answer: { data: ReadonlySignal<api.History | unde
 						<li key={r.number}>
 							<Icon name="history" />
 							<a href={`/changes/history?revision=${r.number}`} class="tnum">#{r.number}</a>
-							<span class="text">{r.comment || t("overview.no_comment")}</span>
+							<span class="text">{commentText(r.author, r.comment ?? "") || t("overview.no_comment")}</span>
 							<span class="muted by">{r.author} · <Ago at={r.time} /></span>
 						</li>
 					))}

@@ -5,7 +5,7 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type api, call, type CallError, format, type Ticks, useCall, useSeries } from "../kit";
-import { eventText } from "../components/happened";
+import { eventText, markText } from "../components/happened";
 
 export const ranges = ["5m", "1h", "24h", "14d"] as const;
 export type Range = (typeof ranges)[number];
@@ -60,7 +60,7 @@ export function useMarks(objects: readonly string[]): readonly Mark[] {
 	const history = useCall("config.history", {});
 	const events = useCall("event.list", objects.length > 0 ? { objects: [...objects], severity: "warning", limit: 50 } : null);
 	return [
-		...(history.data.value?.revisions ?? []).slice(0, 50).map((r) => ({ at: Date.parse(r.time) / 1000, text: `r${r.number}` })),
+		...(history.data.value?.revisions ?? []).slice(0, 50).map((r) => ({ at: Date.parse(r.time) / 1000, text: markText(r.number) })),
 		...(events.data.value?.events ?? []).map((e) => ({ at: Date.parse(e.time) / 1000, text: eventText(e) })),
 	].sort((a, b) => a.at - b.at);
 }

@@ -138,7 +138,7 @@ func (p *parser) term() (Expr, error) {
 	return e, err
 }
 
-const wanted = "expected host, net, port, portrange, src, dst, vlan, ip, ip6, arp, tcp, udp, icmp, icmp6, not or ("
+const wanted = "expected host, net, port, portrange, src, dst, vlan, ip, ip6, arp, tcp, udp, icmp, icmp6, not or (, not %q"
 
 func (p *parser) primitive() (Expr, error) {
 	e := Primitive{}
@@ -163,7 +163,7 @@ func (p *parser) primitive() (Expr, error) {
 	case dir:
 		err = p.host(&e) // "src 192.0.2.1"
 	case e.Proto == 0:
-		return nil, p.errorf("%s, not %q", wanted, p.word)
+		return nil, p.errorf(wanted, p.word)
 	}
 	if err == nil {
 		if why := e.conflict(); why != "" {
@@ -259,7 +259,7 @@ func (p *parser) vlan() (Expr, error) {
 func (p Primitive) conflict() string {
 	switch {
 	case p.Kind == Port && (p.Proto == ICMP || p.Proto == ICMP6 || p.Proto == ARP):
-		return protoNames[p.Proto] + " has no ports"
+		return fmt.Sprintf("%s has no ports", protoNames[p.Proto])
 	case p.Kind == Net && p.Net.Addr().Is4() && (p.Proto == IP6 || p.Proto == ICMP6):
 		return fmt.Sprintf("%s has no address of IPv4", protoNames[p.Proto])
 	case p.Kind == Net && p.Net.Addr().Is6() && (p.Proto == IP || p.Proto == ARP || p.Proto == ICMP):

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"evener/firmware/accesslog"
+	"evener/firmware/capture"
 	"evener/firmware/diag"
+	"evener/firmware/phrase"
 	"evener/firmware/stats"
 )
 
@@ -65,5 +67,24 @@ func TestPingIsSummarised(t *testing.T) {
 	p.summarise([]diag.Reply{{Seq: 1, RTT: 3 * time.Millisecond}, {Seq: 2, Error: "no answer"}, {Seq: 3, RTT: time.Millisecond}})
 	if p.Received != 2 || time.Duration(p.Min) != time.Millisecond || time.Duration(p.Max) != 3*time.Millisecond || time.Duration(p.Mean) != 2*time.Millisecond || len(p.Replies) != 3 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// Whatever is wrong with a filter is said in words that the console can translate.
+func TestMistakesInFiltersAreSaid(t *testing.T) {
+	for _, text := range []string{
+		"host", "host x", "net x", "net 192.0.2.1/24", "port x", "port 70000", "portrange 8", "portrange 9-8", "vlan 5000",
+		"what", "tcp udp", "(tcp", "(tcp what", "icmp port 1", "ip6 net 192.0.2.0/24", "arp net 2001:db8::/32",
+		strings.Repeat("not ", 1000) + "tcp", strings.Repeat("tcp ", 10_000),
+	} {
+		_, err := capture.ParseFilter(text)
+		if err == nil {
+			t.Errorf("%.40q is taken for a filter", text)
+			continue
+		}
+		said, _ := phrase.Of(captureError(err).Error())
+		if _, ok := said.Args["why"].(phrase.Said); said.Kind != "capture.filter" || !ok {
+			t.Errorf("%q is not in the catalogue: %v", err, said)
+		}
 	}
 }

@@ -127,6 +127,9 @@ var only = map[string]*regexp.Regexp{
 	"cause.pool":         cause,
 	"cause.route":        cause,
 	"cause.custom":       cause,
+	"capture.in_network": noBlank,
+	"capture.no_ipv4":    noBlank,
+	"capture.no_ipv6":    noBlank,
 	"was.draining":       regexp.MustCompile(`^draining until [^,]*$`),
 	"was.draining_cut":   regexp.MustCompile(`^draining until [^,]*, then cut$`),
 }
@@ -134,6 +137,7 @@ var only = map[string]*regexp.Regexp{
 var (
 	parameter = regexp.MustCompile(`^("[^"]*"|\w+) must be `)
 	ordered   = regexp.MustCompile(`^[\w() ]+ by `)
+	noBlank   = regexp.MustCompile(`^\S+ (is an|has no) address `)
 	cause     = regexp.MustCompile(`^(port|pool|default route|custom) \S+$`)
 )
 

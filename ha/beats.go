@@ -152,8 +152,10 @@ func (r *Runner) beat() {
 	r.beatNow, r.beatAt, r.beaten = false, now+r.beatEvery(), now
 	report := heartbeat.Report{Node: r.node, Interval: r.beatEvery()}
 	for _, g := range r.groups {
-		b := heartbeat.Group{Name: g.set.Name, State: g.state, Priority: g.shownPriority(),
-			Healthy: g.healthy() && g.state != Init, Reason: g.reason}
+		b := heartbeat.Group{Name: g.set.Name, State: g.state, Reason: g.reason}
+		if !r.departing {
+			b.Priority, b.Healthy = g.shownPriority(), g.healthy() && g.state != Init
+		}
 		if now < g.heirTill {
 			b.Heir, b.Reason = g.heir, g.heirWhy
 		}

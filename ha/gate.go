@@ -172,7 +172,7 @@ func (r *Runner) deadline(g *group) (at time.Duration, ok bool) {
 	switch {
 	case g.silent > 0:
 		sooner(g.silent)
-	case !g.begun && g.served:
+	case !g.begun && g.served && !r.departing:
 		sooner(max(g.startAt, now))
 	}
 	if t, set := r.engine.deadline(g); set {

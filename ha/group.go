@@ -248,7 +248,7 @@ func (g *group) priorityCause() string {
 // begin takes the machines out of INIT when the engine serves and start_delay is
 // over.
 func (r *Runner) begin(g *group) {
-	if g.begun || g.silent > 0 || !g.served || r.now() < g.startAt {
+	if g.begun || r.departing || g.silent > 0 || !g.served || r.now() < g.startAt {
 		return
 	}
 	g.begun = true

@@ -146,6 +146,50 @@ func TestASwitchBackAtOnceHandsConnectionsOff(t *testing.T) {
 	})
 }
 
+// A box that stops hands over as in a switch. The other has the group by priority and not by
+// an order: it gives it back to the one that is preferred.
+func TestABoxThatStopsHandsConnectionsOff(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		left, right := handed(t, false)
+		kept, err := left.r.Depart(t.Context())
+		if err != nil || !kept {
+			t.Fatalf("Depart = %v, %v; want connections to be kept", kept, err)
+		}
+		settled(t, right, left)
+		if got, want := left.b.flows.take(), "leave front [192.0.2.10 198.51.100.10] 30s here"; got != want {
+			t.Errorf("left: %s\nwant  %s", got, want)
+		}
+		if got := right.b.flows.take(); strings.Count(got, "enter front") != 2 || strings.Contains(got, "30s here") || !strings.HasSuffix(got, "entered front here") {
+			t.Errorf("right: %s\nwant connections sent on before the addresses are here", got)
+		}
+		if g := right.group(); g.Pinned || g.Reason != "left hands over (it stops)" {
+			t.Errorf("right: pinned %v, because of %q", g.Pinned, g.Reason)
+		}
+		if c := left.last(Init); c.From != Active || c.Reason != "handed over to right: it stops" {
+			t.Errorf("left went from %s to init because of %q", c.From, c.Reason)
+		}
+		right.crash()
+		time.Sleep(5 * time.Second)
+		if g := left.group(); g.State != Init {
+			t.Errorf("left is %s again: %s", g.State, g.Reason)
+		}
+	})
+}
+
+func TestABoxThatStopsAloneKeepsNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		left, right := handed(t, false)
+		right.crash()
+		time.Sleep(time.Second)
+		if kept, err := left.r.Depart(t.Context()); kept || err != nil {
+			t.Errorf("Depart = %v, %v; want nothing kept", kept, err)
+		}
+		if got := left.b.flows.take(); got != "" {
+			t.Errorf("left: %s, want nothing", got)
+		}
+	})
+}
+
 // The advertisement that a box gives up may overtake the heartbeat that says so. Were the
 // addresses taken at once, connections of the other box would end.
 func TestAnOvertakenHeartbeatIsWaitedFor(t *testing.T) {

@@ -81,7 +81,7 @@ func (r *Runner) hand(g *group, o Order) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r.giveUp(g, to, o)
+	r.handTo(g, to, o)
 	g.away = o.By
 	if to == "" {
 		return "given up; no other box is paired, so whoever hears it takes over", nil
@@ -89,21 +89,28 @@ func (r *Runner) hand(g *group, o Order) (string, error) {
 	return "handed over to " + to, nil
 }
 
-// giveUp makes the routers of g leave ACTIVE for the box to, which learns of it first.
-func (r *Runner) giveUp(g *group, to string, o Order) {
-	g.heir, g.heirTill, g.heirWhy = to, r.now()+heirFor, o.Kind+" by "+o.By
+// handTo gives g up because of an order.
+func (r *Runner) handTo(g *group, to string, o Order) {
+	why := o.Kind + " by " + o.By
+	told := why
+	if to != "" {
+		told += " to " + to
+	}
+	r.giveUp(g, to, why, told, note{cause: CauseOperator, by: o.By})
+}
+
+// giveUp makes the routers of g leave ACTIVE for the box to, which learns of it, and why,
+// first. told is what this box tells.
+func (r *Runner) giveUp(g *group, to, why, told string, n note) {
+	g.heir, g.heirTill, g.heirWhy = to, r.now()+heirFor, why
 	g.pinned = ""
-	r.reprioritise(g, note{cause: CauseOperator, by: o.By}) // the heartbeat tells what it has without the pin
+	r.reprioritise(g, n) // the heartbeat tells what it has without the pin
 	if to != "" {
 		r.keepFlows(g)
 	}
 	r.beatNow = true
 	r.beat()
-	why := g.heirWhy
-	if to != "" {
-		why += " to " + to
-	}
-	r.all(g, vrrp.Handover{Why: why}, note{cause: CauseOperator, by: o.By})
+	r.all(g, vrrp.Handover{Why: told}, n)
 }
 
 // successor finds the box that g is to go to.
@@ -194,7 +201,7 @@ func (r *Runner) rebalance(g *group, o Order) (string, error) {
 			continue
 		}
 		if to, err := r.successor(g, ""); err == nil {
-			r.giveUp(g, to, o)
+			r.handTo(g, to, o)
 			r.all(g, vrrp.Pin{}, note{cause: CauseOperator, by: o.By})
 			return "handed over to " + to, nil
 		}

@@ -96,9 +96,10 @@ type Runner struct {
 	raised  map[string]bool
 	alarmAt time.Duration
 
-	leaving bool // somebody else goes on: keep the addresses
-	dst     [1]netip.Addr
-	in      [heartbeat.MaxSize + 1]byte
+	leaving   bool // somebody else goes on: keep the addresses
+	departing bool // the box stops: take nothing any more
+	dst       [1]netip.Addr
+	in        [heartbeat.MaxSize + 1]byte
 }
 
 // New returns a runner on lan, which stays the caller's.

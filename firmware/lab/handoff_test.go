@@ -73,6 +73,45 @@ func TestASwitchLetsConnectionsEnd(t *testing.T) {
 	})
 }
 
+// A box that is stopped in order, as for a reboot, lets its clients notice as little.
+func TestABoxThatStopsLetsConnectionsEnd(t *testing.T) {
+	l := pair(t, Config{Group: "interval = \"100ms\"\n  handoff = \"10m\""})
+	left, right := l.Boxes[0], l.Boxes[1]
+	visitors := map[string]*Visitor{
+		"kept, behind the router": l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/"}),
+		"fresh, on the network":   l.Neighbour.Visit(Visits{URL: "http://" + VIP.String() + ":81/", Fresh: true}), // nobody tells such a client to come again
+		"kept, IPv6":              l.Neighbour.Visit(Visits{URL: "http://[" + VIP6.String() + "]/"}),
+		"fresh":                   l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/", Fresh: true}),
+	}
+	for _, v := range visitors {
+		defer v.Stop()
+		await(t, "clients are served", func() error { return enough(v, 20) })
+	}
+	s := l.Client.stream(t, 3)
+	await(t, "the standby is ready", func() error { return right.ready(t.Context()) })
+	must(t, left.Stop())
+	if err := <-s; err != nil {
+		t.Errorf("the answer that was under way: %v", err)
+	}
+	await(t, "right has the group", func() error {
+		if g := group(t, right); g.State != manage.HAActive || g.Pinned || !strings.Contains(g.Reason, "left hands over (it stops)") {
+			return fmt.Errorf("it is %s, pinned: %v, because of %q", g.State, g.Pinned, g.Reason)
+		}
+		return nil
+	})
+	for name, v := range visitors {
+		from := v.Seen().Answered
+		await(t, "clients are served again", func() error { return enough(v, from+20) })
+		seen := v.Stop()
+		t.Logf("%s: %v", name, seen)
+		if seen.Failed > 0 {
+			t.Errorf("%s: %v, want none to fail", name, seen)
+		}
+	}
+	must(t, left.Start())
+	settled(t, l, left)
+}
+
 // ready says why a box cannot take the group over as a planned switch does.
 func (b *Box) ready(ctx context.Context) error {
 	s, err := b.HA(ctx)

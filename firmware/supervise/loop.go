@@ -24,7 +24,8 @@ type loop struct {
 	events   chan func()
 	quit     chan struct{} // closed when nobody takes events any more
 	stopping bool
-	lasts    bool // while stopping: the roles of StopLast were told too
+	others   bool // while stopping: the roles without StopFirst and StopLast were told too
+	lasts    bool // likewise those of StopLast
 	alive    int  // processes that have not ended
 }
 
@@ -85,19 +86,41 @@ func (l *loop) after(d time.Duration, f func()) *time.Timer {
 	return time.AfterFunc(d, func() { l.post(f) })
 }
 
-// stop drains every role, those of StopLast behind the others; the deadlines do
-// the rest.
+// stop drains every role, those of StopFirst before the others and those of StopLast
+// behind them; the deadlines do the rest.
 func (l *loop) stop() {
 	if l.stopping {
 		return
 	}
 	l.stopping = true
 	for _, u := range l.units {
-		if !u.cfg.StopLast {
+		if u.cfg.StopFirst {
+			u.stop()
+			l.after(u.cfg.ReleaseTimeout, l.stopOthers)
+		}
+	}
+	l.stopRest()
+}
+
+// stopRest tells the roles whose turn it is.
+func (l *loop) stopRest() {
+	if !slices.ContainsFunc(l.units, (*unit).holdsUp) {
+		l.stopOthers()
+	}
+	l.stopLasts()
+}
+
+// stopOthers drains the roles that are neither first nor last.
+func (l *loop) stopOthers() {
+	if l.others {
+		return
+	}
+	l.others = true
+	for _, u := range l.units {
+		if !u.cfg.StopFirst && !u.cfg.StopLast {
 			u.stop()
 		}
 	}
-	l.stopLasts()
 }
 
 // stopLasts drains the roles of StopLast once the others have ended.

@@ -94,6 +94,51 @@ func TestStopLastWaitsForTheOthers(t *testing.T) {
 	})
 }
 
+// TestStopFirstIsToldFirst: the others learn of the end once it has released.
+func TestStopFirstIsToldFirst(t *testing.T) {
+	roles := []Role{{Name: "engine"}, {Name: "ha", StopFirst: true, ReleaseTimeout: 4 * time.Second, StopTimeout: time.Minute}}
+	begun := func(w *world) (engine, ha *fakeProcess) {
+		engine, ha = w.procs[0], w.procs[1]
+		w.say(engine, sayReady)
+		w.say(ha, sayReady)
+		w.signals <- os.Interrupt
+		w.wait(3 * time.Second)
+		w.wantOrders(ha, "go drain")
+		w.wantOrders(engine, "go")
+		return engine, ha
+	}
+	ended := func(w *world, order ...*fakeProcess) {
+		for _, p := range order {
+			w.wantOrders(p, "go drain")
+			w.die(p, "exit status 0")
+		}
+		<-w.over
+		w.wantProcs(2)
+	}
+	t.Run("released", func(t *testing.T) {
+		inWorld(t, roles, func(w *world) {
+			engine, ha := begun(w)
+			w.say(ha, sayReleased)
+			ended(w, engine, ha) // it lives on until it ends
+		})
+	})
+	t.Run("ended", func(t *testing.T) {
+		inWorld(t, roles, func(w *world) {
+			engine, ha := begun(w)
+			w.die(ha, "exit status 0")
+			w.wantOrders(engine, "go drain")
+			ended(w, engine)
+		})
+	})
+	t.Run("silent", func(t *testing.T) {
+		inWorld(t, roles, func(w *world) {
+			engine, ha := begun(w)
+			w.wait(time.Second)
+			ended(w, engine, ha)
+		})
+	})
+}
+
 // TestStopLastAlone: where none of the others runs, there is nothing to wait for.
 func TestStopLastAlone(t *testing.T) {
 	inWorld(t, []Role{{Name: "origin", StopLast: true}}, func(w *world) {

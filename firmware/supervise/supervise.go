@@ -74,6 +74,11 @@ type Role struct {
 	NoNewPrivs bool // neither the role nor what it starts can gain rights by a program's file
 	Nice       int  // 0, that of the supervisor, to 19: how far it stands back for others
 
+	// StopFirst has the role told first when the whole box stops. The others learn of
+	// it once this one has called Link.Released or has ended, or its ReleaseTimeout
+	// is over.
+	StopFirst bool
+
 	// StopLast keeps the role, when the whole box stops, until every role
 	// without it has ended: those may need it while they drain.
 	StopLast bool

@@ -106,7 +106,12 @@ func (u *unit) giveUp(old *proc) {
 
 // released takes the word of the active process that it has handed over.
 func (u *unit) released(p *proc) {
-	if p != u.active || p.state != Releasing || u.loop.stopping {
+	if u.loop.stopping {
+		p.released = true
+		u.loop.stopRest()
+		return
+	}
+	if p != u.active || p.state != Releasing {
 		return
 	}
 	u.active = nil
@@ -150,7 +155,7 @@ func (u *unit) ended(p *proc, cause string) {
 	case u.loop.stopping:
 		u.remove(p)
 		u.loop.log.Info("role stopped", "role", u.cfg.Name, "pid", p.pid(), "cause", cause)
-		u.loop.stopLasts()
+		u.loop.stopRest()
 	case p == u.next && p.state == Stopping: // it was held on its way
 		u.next = nil
 		u.loop.log.Info("role stopped", "role", u.cfg.Name, "pid", p.pid(), "cause", cause)
@@ -226,6 +231,11 @@ func (u *unit) stop() {
 		}
 		p.end() // it serves nobody
 	}
+}
+
+// holdsUp says whether the end of the whole box waits for this role.
+func (u *unit) holdsUp() bool {
+	return u.cfg.StopFirst && slices.ContainsFunc(u.all(), func(p *proc) bool { return !p.released })
 }
 
 // answer tells those who asked for the next process what became of it.

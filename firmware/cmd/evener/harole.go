@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ const (
 	haBeat   = 5 * time.Second // silence after which it counts as hung
 	haHang   = 3 * time.Second // after which its runner does, before that
 	haLeave  = 2 * time.Second // to give everything up when it ends
+	haShakes = time.Second     // for the handshakes of clients that are under way at a hand-over
 	haMemory = 64 << 20        // of its heap, in bytes
 )
 
@@ -107,7 +109,10 @@ func (r *haRole) obey(ctx context.Context, link *supervise.Link) error {
 			cancel()
 			return <-done
 		}
-		if err := r.leave(w, link, cancel, done); err != nil {
+		if !succeeded(link) {
+			return r.depart(w, link, cancel, done)
+		}
+		if err := r.leave(w, cancel, done); err != nil {
 			return err
 		}
 		flows.end()
@@ -116,13 +121,45 @@ func (r *haRole) obey(ctx context.Context, link *supervise.Link) error {
 	}
 }
 
-// leave hands the groups over to the process that comes next, or gives them up where
-// none does.
-func (r *haRole) leave(w *haWork, link *supervise.Link, cancel func(), done <-chan error) error {
-	if !succeeded(link) {
-		cancel()
-		return <-done
+// depart gives the groups away because the box stops. The engine does not until they are:
+// who connects meanwhile is served by another box. What it still finishes reaches it
+// by this process.
+func (r *haRole) depart(w *haWork, link *supervise.Link, cancel func(), done <-chan error) error {
+	ctx, stop := context.WithTimeout(context.Background(), haLeave)
+	kept, err := w.depart(ctx)
+	stop()
+	if err != nil {
+		r.log.Error("groups not handed over before the end", "err", err)
 	}
+	if kept {
+		time.Sleep(haShakes) // they end in the queue of a listener, which the engine still empties
+	}
+	if err := link.Released(); err != nil {
+		r.log.Error("the supervisor does not learn that the groups are gone", "err", err)
+	}
+	if kept {
+		outlive(link, "engine", engineStop+haLeave)
+	}
+	cancel()
+	return <-done
+}
+
+// outlive waits until a role has ended, at most for limit.
+func outlive(link *supervise.Link, role string, limit time.Duration) {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		st, err := link.Status()
+		if err != nil {
+			return
+		}
+		i := slices.IndexFunc(st.Roles, func(s supervise.RoleStatus) bool { return s.Name == role })
+		if i < 0 || st.Roles[i].PID == 0 && len(st.Roles[i].Draining) == 0 {
+			return
+		}
+	}
+}
+
+// leave hands the groups over to the process that comes next.
+func (r *haRole) leave(w *haWork, cancel func(), done <-chan error) error {
 	ctx, stop := context.WithTimeout(context.Background(), haLeave)
 	defer stop()
 	h, err := w.handOver(ctx)

@@ -35,8 +35,9 @@ func haSpec(b board.Board, c runConfig, log *slog.Logger) (supervise.Role, error
 		MayControl: true, // it asks whether a successor waits
 		MayDial:    []string{"engine"},
 		NoNewPrivs: true,
-		Heartbeat:  haBeat, DrainTimeout: 2 * haLeave, StopTimeout: 2 * haLeave,
-		ReleaseTimeout: 2 * haLeave,
+		StopFirst:  true, // another box is to serve before the engine ceases to
+		Heartbeat:  haBeat, DrainTimeout: 2 * haLeave, StopTimeout: engineStop + 3*haLeave,
+		ReleaseTimeout: 2*haLeave + haShakes,
 	}
 	if c.lan != "" {
 		r.Args = append(r.Args, "--lan", c.lan)

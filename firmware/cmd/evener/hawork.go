@@ -58,7 +58,8 @@ type haWork struct {
 	problem  string     // why there is no runner
 
 	began time.Time
-	hand  chan chan handed // requests to hand over
+	hand  chan chan handed   // requests to hand over
+	leave chan chan departed // requests to depart
 }
 
 // A handed is the outcome of a hand-over.
@@ -67,8 +68,14 @@ type handed struct {
 	err error
 }
 
+// A departed is the outcome of departing.
+type departed struct {
+	kept bool // connections are kept for a time
+	err  error
+}
+
 func newHAWork(cfg haWorkConfig, log *slog.Logger) *haWork {
-	return &haWork{cfg: cfg, log: log, began: time.Now(), hand: make(chan chan handed)}
+	return &haWork{cfg: cfg, log: log, began: time.Now(), hand: make(chan chan handed), leave: make(chan chan departed)}
 }
 
 // run works until ctx ends and gives everything up then, or until handOver.
@@ -85,6 +92,8 @@ func (w *haWork) run(ctx context.Context) error {
 		case reply := <-w.hand:
 			reply <- w.letGo(ctx)
 			return nil
+		case reply := <-w.leave:
+			reply <- w.giveAway(ctx)
 		case <-time.After(pause):
 		}
 	}
@@ -293,6 +302,29 @@ func (w *haWork) letGo(ctx context.Context) (d handed) {
 	if d.err != nil {
 		d.err = errors.Join(d.err, w.stop())
 	}
+	return d
+}
+
+// depart gives away what the runner has, because the box stops. run goes on.
+func (w *haWork) depart(ctx context.Context) (kept bool, err error) {
+	reply := make(chan departed, 1)
+	select {
+	case w.leave <- reply:
+		got := <-reply
+		return got.kept, got.err
+	case <-ctx.Done():
+		return false, errors.New("the process does not come to departing in time")
+	}
+}
+
+// giveAway has the runner depart.
+func (w *haWork) giveAway(ctx context.Context) (d departed) {
+	if w.runner == nil {
+		return departed{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, haLeave)
+	defer cancel()
+	d.kept, d.err = w.runner.Depart(ctx)
 	return d
 }
 

@@ -154,6 +154,9 @@ func engineArgs(b board.Board, c runConfig) ([]string, error) {
 	return append(args, "--config", file), err
 }
 
+// engineStop is how long the engine has to finish what runs when the whole box stops.
+const engineStop = 10 * time.Second
+
 // rolesOf lists the processes of a box on board b.
 func rolesOf(b board.Board, c runConfig, log *slog.Logger) ([]supervise.Role, error) {
 	engine, err := engineArgs(b, c)
@@ -170,7 +173,7 @@ func rolesOf(b board.Board, c runConfig, log *slog.Logger) ([]supervise.Role, er
 	}
 	roles := []supervise.Role{{
 		Name: "engine", Args: engine, MayListen: true, MayControl: true,
-		DrainTimeout: 10 * time.Minute, StopTimeout: 10 * time.Second,
+		DrainTimeout: 10 * time.Minute, StopTimeout: engineStop,
 	}, console, standby}
 	if c.engine != "" {
 		if err := restrictEngine(&roles[0], c); err != nil {

@@ -81,6 +81,10 @@ test("a version is sent, started and kept; one that fails comes back", async (t)
 	await page.getByText("the simulated image was made to fail its self-test").waitFor();
 	assert.deepEqual(await violations(page), []);
 	await page.getByRole("cell", { name: "Fell back" }).waitFor({ timeout: 60_000 });
+	await page.getByText("1.0.2 did not stay: the box went back to 1.0.1 by itself.").waitFor();
+	assert.equal(await page.getByText("Start it when it suits you").count(), 0, "1.0.1 was started long ago");
+	const rows = page.getByRole("table", { name: "What happened" }).getByRole("row");
+	await until("the newest stands first", async () => /Fell back|Given up/.test(await rows.nth(1).innerText()));
 	await page.getByText("1.0.1 from slot B").waitFor();
 	await page.getByText("Given up").first().waitFor();
 	await end();
@@ -97,7 +101,7 @@ test("without a peer the page says why both boxes cannot be upgraded", async (t)
 	const button = page.getByRole("button", { name: "Upgrade both boxes…" });
 	await button.waitFor();
 	assert.match(await button.getAttribute("title"), /no peer: pair it first/);
-	await page.getByText("Not now: there is no peer: pair it first").waitFor();
+	await page.getByText(/Not now: .*no peer: pair it first/).waitFor();
 	await page.getByLabel("an address that the box fetches").check();
 	await page.getByRole("textbox", { name: "Address" }).fill("ftp://example.org/x");
 	await page.getByText("An address begins with http:// or https://.").waitFor();

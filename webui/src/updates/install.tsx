@@ -50,7 +50,7 @@ export function Install({ u }: { u: api.UpgradeShow }) {
 				{way.value === "usb" && <p class="muted">{t("updates.usb_text")}</p>}
 				{sent.value && <><progress aria-label={t("updates.sending")} max={sent.value.total || 1} value={sent.value.done} /><p class="muted" aria-live="off">{t("updates.sent", { done: size(sent.value.done), total: size(sent.value.total) })}</p></>}
 				{error.value !== null && <ErrorNotice error={error.value} />}
-				{done.value && <Notice kind="ok">{t("updates.written", { version: done.value.version, slot: done.value.slot })}</Notice>}
+				{done.value && spare?.version === done.value.version && <Notice kind="ok">{t("updates.written", { version: done.value.version, slot: done.value.slot })}</Notice>}
 				<details><summary>{t("updates.checks")}</summary><ul>{(["signature", "board", "minimum", "rollback", "digest"] as const).map((c) => <li key={c}>{t(`updates.checked_${c}`)}</li>)}</ul></details>
 				<div class="actions">
 					<Button {...(spare ? {} : { kind: "primary" as const })} type="submit" icon="upload" need="admin" why={locked(u) ?? missing} busy={busy.value}>{t(`updates.install_${way.value}`)}</Button>

@@ -7,12 +7,13 @@ const icons: Record<string, State> = { good: "up", fell_back: "down", gave_up: "
 
 export function Journal({ list }: { list: readonly api.UpgradeEntry[] }) {
 	const source = useList(list, (e) => `${e.time} ${e.event} ${e.slot} ${e.reason}`);
+	const nth = new Map(list.map((e, i) => [e, list.length - i])); // the newest first; several happen in a second
 	return (
 		<Card name={t("updates.journal")} table>
 			<Table<api.UpgradeEntry>
-				name="upgrades" caption={t("updates.journal")} source={source} sort="-time"
+				key={source.keys.value.length} name="upgrades" caption={t("updates.journal")} source={source} sort="-time"
 				columns={[
-					{ id: "time", head: t("updates.time"), by: (e) => e.time, cell: (e) => <Time at={e.time} /> },
+					{ id: "time", head: t("updates.time"), by: (e) => nth.get(e) ?? 0, cell: (e) => <Time at={e.time} /> },
 					{ id: "event", head: t("updates.event"), by: (e) => e.event, cell: (e) => <Status word={has(`updates.event.${e.event}`) ? t(`updates.event.${e.event}`) : e.event} state={icons[e.event] ?? "info"} /> },
 					{ id: "version", head: t("updates.version"), by: (e) => e.version, cell: (e) => e.version || "–" },
 					{ id: "slot", head: t("updates.slot_column"), by: (e) => e.slot, cell: (e) => e.slot || "–" },

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The two places for a version: what is in them, and starting the other one.
+import { signal } from "@preact/signals";
 import { type api, ask, Button, Card, comma, Facts, mutate, Notice, say, Status, t, Time, type State } from "../kit";
 
 const icons: Record<string, State> = { good: "up", trying: "degraded", bad: "down", empty: "disabled", spare: "spare" };
+
+// restarting is the version that was started here, until the box answers again.
+export const restarting = signal("");
 
 // locked says why nothing of the slots can be changed now, undefined if it can.
 export function locked(u: api.UpgradeShow): string | undefined {
@@ -47,6 +51,10 @@ export function start(s: { slot: string; version: string; state?: string }, u: a
 			{s.state === "bad" && <Notice kind="warning">{t("updates.start_bad")}</Notice>}
 			{u.pair === null && <p class="muted">{t("updates.start_clients")}</p>}
 		</>,
-		run: () => mutate("upgrade.activate", { slot: s.slot, reboot: true }),
+		run: async () => {
+			await mutate("upgrade.activate", { slot: s.slot, reboot: true });
+			restarting.value = s.version;
+			scrollTo(0, 0); // what becomes of it stands at the top
+		},
 	});
 }

@@ -42,7 +42,7 @@ export function Conflicts({ list, version, again }: { list: readonly api.Conflic
 	return (
 		<div class="stack">
 			<Notice kind="warning">{t("changes.conflicts", { n: list.length })}</Notice>
-			{list.map((c) => <One key={c.path} c={c} answer={chosen.value[c.path] ?? { take: "", text: c.mine }} onChange={(a) => (chosen.value = { ...chosen.peek(), [c.path]: a })} />)}
+			{list.map((c) => <One key={c.path} c={c} answer={chosen.value[c.path] ?? { take: "", text: c.mine || c.theirs }} onChange={(a) => (chosen.value = { ...chosen.peek(), [c.path]: a })} />)}
 			{found.value && !found.value.done && <Problems list={found.value.problems} />}
 			{error.value !== null && <ErrorNotice error={error.value} />}
 			<div class="row"><Button kind="primary" need="editor" why={left > 0 ? t("changes.undecided", { n: left }) : undefined} onClick={merge}>{t("changes.merge")}</Button>{left > 0 && <span class="muted">{t("changes.undecided", { n: left })}</span>}</div>

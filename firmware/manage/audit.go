@@ -316,15 +316,17 @@ func (b *Box) loginEvent(r api.Record, rec audit.Record) {
 	if r.Err == nil || r.Method != "auth.login" || r.Err.Kind == "auth.totp" {
 		return
 	}
-	user := rec.User
-	if user == "" {
+	user, object := rec.User, ""
+	if user != "" {
+		object = event.Object("user", user)
+	} else {
 		user = "an unknown user"
 	}
 	kind := event.LoginFailed
 	if r.Err.Code == api.CodeThrottled {
 		kind = event.LoginThrottled
 	}
-	b.happened(kind, event.Object("user", user), map[string]any{"user": user, "remote": r.Call.Remote, "reason": r.Err.Message})
+	b.happened(kind, object, map[string]any{"user": user, "remote": r.Call.Remote, "reason": r.Err.Message})
 }
 
 // auditMessage words a record for syslog.

@@ -212,6 +212,10 @@ func Args(args map[string]any) Words {
 			w = w.With(name, text)
 		}
 	}
+	if text, ok := args["comment"].(string); ok { // somebody's own, but where nobody has given one
+		s, _ := Of(text)
+		w = w.with("comment", s, s.Kind == "store.no_comment" || s.Kind == "store.confirm_within")
+	}
 	return w
 }
 

@@ -193,6 +193,11 @@ func TestArgsOfWhoAndWhatAreNoSentences(t *testing.T) {
 	if want := (Words{"reason": {Kind: "group.start"}, "user": {Kind: "who.unknown"}}); !reflect.DeepEqual(w, want) {
 		t.Errorf("Args = %v, want %v: a user may be called start", w, want)
 	}
+	for text, kind := range map[string]string{"it is reverted unless confirmed within 2m0s": "store.confirm_within", "no comment": "store.no_comment", "start": "", "new disk": ""} {
+		if got := Args(map[string]any{"comment": text})["comment"].Kind; got != kind {
+			t.Errorf("the comment %q is taken for %q, want %q", text, got, kind)
+		}
+	}
 }
 
 // A text that somebody has made for it costs no more than another.

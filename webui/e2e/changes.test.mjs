@@ -109,7 +109,10 @@ test("a rule is edited, tested, committed with confirm, and kept", async (t) => 
 	await bar.waitFor();
 	await until("the rule is in force", async () => (await answer(box.ports.http, "/older/tea")).status === 301);
 	assert.equal((await answer(box.ports.http, "/old/tea")).location, "/tea");
+	const waits = page.getByText("It waits for its confirm");
+	await waits.waitFor();
 	await bar.getByRole("button", { name: "Keep" }).click();
+	await waits.waitFor({ state: "detached" }); // it is kept: nothing waits any more
 	await bar.waitFor({ state: "detached" });
 	assert.equal(box.status().pending, undefined);
 	assert.match(box.text(), /# The shop's servers\./, "comments stay");

@@ -104,6 +104,8 @@ function Arrived() {
 
 function Done({ of: c }: { of: api.Committed }) {
 	const system = useTopic("state.system");
+	const confirms = useTopic("state.confirm");
+	const waits = confirms.keys.value.some((k) => confirms.get(k)!.value.revision === c.revision.number);
 	const back = () =>
 		ask({
 			title: t("review.undo_title", { n: c.revision.number }), text: t("review.undo_text", { n: c.revision.parent }), act: t("review.undo_act", { n: c.revision.parent }), need: "editor",
@@ -112,9 +114,9 @@ function Done({ of: c }: { of: api.Committed }) {
 	// Rolled back, or followed by another commit: it runs no more.
 	if ((system.get("box")?.value.revision ?? 0) > c.revision.number) return null;
 	return (
-		<Notice kind="ok" actions={<><Button small href="/changes/history">{t("review.history")}</Button>{!c.pending && <Button small need="editor" onClick={back}>{t("review.undo")}</Button>}</>}>
+		<Notice kind="ok" actions={<><Button small href="/changes/history">{t("review.history")}</Button>{!waits && <Button small need="editor" onClick={back}>{t("review.undo")}</Button>}</>}>
 			<strong>{t("review.done", { n: c.revision.number })}</strong>
-			{c.pending && <p>{t("review.done_pending")}</p>}
+			{waits && <p>{t("review.done_pending")}</p>}
 		</Notice>
 	);
 }

@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -43,7 +44,18 @@ func ReadModInfo(r io.ReaderAt) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("read section .modinfo: %v", err)
 	}
-	return parseModInfo(string(data)), nil
+	in := parseModInfo(string(data))
+	return in, in.check()
+}
+
+// check refuses names that no module can have: its file would have to be called so.
+func (in *Info) check() error {
+	for _, name := range slices.Concat([]string{in.Name}, in.Depends, in.Pre, in.Post) {
+		if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || r == ',' || r == '/' }) {
+			return fmt.Errorf("no kernel module: section .modinfo has the name %q", name)
+		}
+	}
+	return nil
 }
 
 // parseModInfo splits the entries "key=value", which end with a zero byte.

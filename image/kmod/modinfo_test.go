@@ -35,6 +35,9 @@ func TestReadModInfoRefusesOtherFiles(t *testing.T) {
 		"empty":      {nil, "no kernel module"},
 		"text":       {[]byte("#!/bin/sh\n"), "no kernel module"},
 		"no section": {renamed, "it has no section .modinfo"},
+		"a name":     {kmodtest.Module("name=x depends=a,b"), `has the name "x depends=a,b"`},
+		"a softdep":  {kmodtest.Module("name=x", "softdep=pre: a,b"), `has the name "a,b"`},
+		"a path":     {kmodtest.Module("name=x", "depends=../a"), `has the name "../a"`},
 		"cut off":    {kmodtest.Module("name=x")[:100], "no kernel module"},
 	} {
 		if _, err := ReadModInfo(bytes.NewReader(tt.data)); err == nil || !strings.Contains(err.Error(), tt.want) {

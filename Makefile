@@ -96,6 +96,7 @@ bench: ## compare with HAProxy and nginx, as root with keepalived too (CASE=name
 	@mkdir -p build
 	$(GOBUILD) -o build/evener ./firmware/cmd/evener
 	CGO_ENABLED=0 go build -trimpath -o build/bench ./firmware/cmd/bench
+	@case "$(CASE)" in ""|console-page) $(MAKE) --no-print-directory webui;; esac
 	@case "$(CASE)" in ""|boot-*|image-*|*-appliance|update) for b in qemu-x86_64 qemu-aarch64; do \
 		$(MAKE) --no-print-directory image BOARD=$$b || echo "no image for $$b: what is measured of it is skipped"; done;; esac
 	build/bench -evener build/evener -out build/bench.json

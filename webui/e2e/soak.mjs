@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How much a page that stays open costs: 200 servers at 1 Hz for ten minutes.
-// Prints growth of the page's heap and its share of one core; asserts nothing.
+// Prints growth of the page's heap and its share of one core; asserts nothing. With --json it
+// prints an object for each page.
 //
 //	npm run soak    SERVERS=200 MINUTES=10 PAGES=/servers,/pools/p0 EVENER_BIN=…
 import { execFileSync } from "node:child_process";
@@ -13,6 +14,7 @@ import { Traffic } from "./traffic.mjs";
 
 const servers = Number(process.env.SERVERS || 200);
 const minutes = Number(process.env.MINUTES || 10);
+const json = process.argv.includes("--json");
 const list = (process.env.PAGES || "/,/servers,/topology").split(",");
 
 // cpu returns the processor seconds that a process and its children have used.
@@ -73,10 +75,13 @@ try {
 		while (Date.now() < end) await sleep(Math.min(30_000, Math.max(0, end - Date.now())));
 		const used = (cpu(renderers()) - before.cpu) / ((Date.now() - before.at) / 1000);
 		const after = await heap();
-		console.log(`${path}: ${servers} servers, ${minutes} min: heap ${mb(before.heap)} -> ${mb(after)} MB (${mb(after - before.heap)} MB more, the aim is below 10), ${(100 * used).toFixed(1)} % of a core (the aim is 15 at most), elements ${before.nodes} -> ${await nodes()}`);
+		const elements = await nodes();
+		if (json) console.log(JSON.stringify({ path, heap: [before.heap, after], core: used, elements: [before.nodes, elements] }));
+		else console.log(`${path}: ${servers} servers, ${minutes} min: heap ${mb(before.heap)} -> ${mb(after)} MB (${mb(after - before.heap)} MB more, the aim is below 10), ${(100 * used).toFixed(1)} % of a core (the aim is 15 at most), elements ${before.nodes} -> ${elements}`);
 		await context.close();
 	}
-	console.log(`${traffic.sent} requests, ${await traffic.stop()} failed`);
+	const failed = await traffic.stop();
+	(json ? console.error : console.log)(`${traffic.sent} requests, ${failed} failed`);
 	admin.close();
 } finally {
 	await browser.close();

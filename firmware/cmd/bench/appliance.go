@@ -21,8 +21,8 @@ import (
 // images is where `make image` leaves what guests boot.
 const images = "build"
 
-// errNoGuests is why nothing of an appliance can be measured here.
-var errNoGuests = errors.New("not measured")
+// errNotMeasured is why something is left out: what it needs is not here.
+var errNotMeasured = errors.New("not measured")
 
 // A machineKind is a kind of machine that an image is for.
 type machineKind struct {
@@ -51,11 +51,11 @@ type appliance struct {
 func (k machineKind) ready() error {
 	for _, p := range qemu.Programs(k.arch) {
 		if _, err := exec.LookPath(p); err != nil {
-			return fmt.Errorf("%w: %s is not installed (.ci/setup brings it)", errNoGuests, p)
+			return fmt.Errorf("%w: %s is not installed (.ci/setup brings it)", errNotMeasured, p)
 		}
 	}
 	if _, err := qemu.Newest(images, k.board, ".img"); err != nil {
-		return fmt.Errorf("%w: %w (make image BOARD=%s)", errNoGuests, err, k.board)
+		return fmt.Errorf("%w: %w (make image BOARD=%s)", errNotMeasured, err, k.board)
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func (l *lab) withAppliance(kind machineKind, rows []row, f func(*appliance) err
 func skipped(err error, rows ...row) []row {
 	for i := range rows {
 		rows[i].Note = err.Error()
-		rows[i].Skipped = errors.Is(err, errNoGuests)
+		rows[i].Skipped = errors.Is(err, errNotMeasured)
 	}
 	return rows
 }

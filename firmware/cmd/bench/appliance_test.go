@@ -17,7 +17,7 @@ func TestBenchWithoutImagesGoesOn(t *testing.T) {
 	l := &lab{ctx: t.Context(), options: options{rounds: 3, dir: t.TempDir()}, origin: &origin{http: []int{1}}, progress: io.Discard}
 	for name, run := range map[string]func(*lab) ([]row, error){
 		"image-size": imageSize, "boot-bios": bootCase("boot-bios", biosMachine), "boot-arm64": bootCase("boot-arm64", arm64Machine),
-		"idle-memory-appliance": idleAppliance, "update": updateCase,
+		"idle-memory-appliance": idleAppliance, "update": updateCase, "console-page": pageCost,
 	} {
 		rows, err := run(l)
 		if err != nil || len(rows) == 0 {
@@ -59,7 +59,7 @@ func TestRowsTellSkippedFromFailed(t *testing.T) {
 		t.Errorf("a case of which a round has failed: %+v", r)
 	}
 	var out strings.Builder
-	printTable(&out, append(rows, skipped(errNoGuests, row{Case: "update"})...))
+	printTable(&out, append(rows, skipped(errNotMeasured, row{Case: "update"})...))
 	if text := out.String(); !strings.Contains(text, "skipped") || !strings.Contains(text, "update: not measured") || !strings.Contains(text, "fell over") {
 		t.Error(text)
 	}

@@ -32,6 +32,7 @@ var cases = []benchCase{
 	{"allocs", "heap allocations in the hot path", allocs},
 	{"allocs-tls", "heap allocations of a request over TLS, beside crypto/tls alone", allocsTLS},
 	{"management-load", "http1-keepalive with 50 clients of the console that follow everything, beside none", managementLoad},
+	{"console-page", "a page of the console that stays open for ten minutes, 200 servers", pageCost},
 	{"failover-switch", "a planned switch from box to box, in a lab of network namespaces", failoverSwitch},
 	{"failover-crash-100ms", "the power of the active box goes, advertisements each 100 ms", failoverCrash("failover-crash-100ms", 100*time.Millisecond, 400)},
 	{"failover-crash-10ms", "the same, advertisements each 10 ms", failoverCrash("failover-crash-10ms", 10*time.Millisecond, 80)},

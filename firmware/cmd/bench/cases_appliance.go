@@ -22,7 +22,7 @@ func imageSize(*lab) (rows []row, err error) {
 		r := row{Case: "image-size/" + kind.board, Unit: "MiB, payload of a slot", Limit: 64, Peers: map[string]float64{},
 			About: "disk: the image's size, which is mostly holes; allocated: what it takes of this machine's disk; bundle: what an update downloads"}
 		if err := r.sizes(kind); err != nil {
-			rows = append(rows, skipped(fmt.Errorf("%w: %w", errNoGuests, err), r)...)
+			rows = append(rows, skipped(fmt.Errorf("%w: %w", errNotMeasured, err), r)...)
 			continue
 		}
 		rows = append(rows, r)
@@ -153,7 +153,7 @@ func updateCase(l *lab) ([]row, error) {
 		bundle, err = release.Bundle("99.0.0", release.Payload, release.Key, nil)
 	}
 	if err != nil {
-		return skipped(fmt.Errorf("%w: %w", errNoGuests, err), r), nil
+		return skipped(fmt.Errorf("%w: %w", errNotMeasured, err), r), nil
 	}
 	var written, restarted []float64
 	rows, err := l.withAppliance(biosMachine, []row{r}, func(a *appliance) error {

@@ -2,9 +2,7 @@
 
 package ha
 
-import (
-	"context"
-)
+import "context"
 
 // Depart gives up all that this box has, because it stops. What is ACTIVE here is handed
 // over as by the order to switch, but so that it may come back by priority later. kept

@@ -21,16 +21,7 @@ func TestASwitchLetsConnectionsEnd(t *testing.T) {
 	left, right := l.Boxes[0], l.Boxes[1]
 	for _, move := range []struct{ from, to *Box }{{left, right}, {right, left}} {
 		t.Run(move.from.Name+" to "+move.to.Name, func(t *testing.T) {
-			visitors := map[string]*Visitor{
-				"kept, behind the router": l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/"}),
-				"kept, on the network":    l.Neighbour.Visit(Visits{URL: "http://" + VIP.String() + ":81/"}),
-				"kept, IPv6":              l.Neighbour.Visit(Visits{URL: "http://[" + VIP6.String() + "]/"}),
-				"fresh":                   l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/", Fresh: true}),
-			}
-			for _, v := range visitors {
-				defer v.Stop()
-				await(t, "clients are served", func() error { return enough(v, 20) })
-			}
+			visitors := visit(t, l, false)
 			s := l.Client.stream(t, 5)
 			await(t, "the standby is ready", func() error { return move.to.ready(t.Context()) })
 			must(t, move.from.Call(t.Context(), "ha.switch", map[string]string{"group": "front"}, nil))
@@ -38,15 +29,7 @@ func TestASwitchLetsConnectionsEnd(t *testing.T) {
 			if err := <-s; err != nil {
 				t.Errorf("the answer that was under way: %v", err)
 			}
-			for name, v := range visitors {
-				from := v.Seen().Answered
-				await(t, "clients are served again", func() error { return enough(v, from+20) })
-				seen := v.Stop()
-				t.Logf("%s: %v", name, seen)
-				if seen.Failed > 0 {
-					t.Errorf("%s: %v, want none to fail", name, seen)
-				}
-			}
+			noneFail(t, visitors)
 			await(t, move.to.Name+" tells of packets and connections that it hands off", func() error {
 				h := group(t, move.to).Handoff
 				if h == nil || h.Problem != "" || h.Packets == 0 || h.Connections == 0 || h.Until.IsZero() {
@@ -77,16 +60,7 @@ func TestASwitchLetsConnectionsEnd(t *testing.T) {
 func TestABoxThatStopsLetsConnectionsEnd(t *testing.T) {
 	l := pair(t, Config{Group: "interval = \"100ms\"\n  handoff = \"10m\""})
 	left, right := l.Boxes[0], l.Boxes[1]
-	visitors := map[string]*Visitor{
-		"kept, behind the router": l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/"}),
-		"fresh, on the network":   l.Neighbour.Visit(Visits{URL: "http://" + VIP.String() + ":81/", Fresh: true}), // nobody tells such a client to come again
-		"kept, IPv6":              l.Neighbour.Visit(Visits{URL: "http://[" + VIP6.String() + "]/"}),
-		"fresh":                   l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/", Fresh: true}),
-	}
-	for _, v := range visitors {
-		defer v.Stop()
-		await(t, "clients are served", func() error { return enough(v, 20) })
-	}
+	visitors := visit(t, l, true) // nobody tells clients of a tcp cluster to come again
 	s := l.Client.stream(t, 3)
 	await(t, "the standby is ready", func() error { return right.ready(t.Context()) })
 	must(t, left.Stop())
@@ -99,6 +73,31 @@ func TestABoxThatStopsLetsConnectionsEnd(t *testing.T) {
 		}
 		return nil
 	})
+	noneFail(t, visitors)
+	must(t, left.Start())
+	settled(t, l, left)
+}
+
+// visit has clients of all kinds served until the test ends. Those of the tcp cluster keep their
+// connections or make fresh ones.
+func visit(t *testing.T, l *Lab, freshTCP bool) map[string]*Visitor {
+	t.Helper()
+	visitors := map[string]*Visitor{
+		"kept, behind the router": l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/"}),
+		"tcp, on the network":     l.Neighbour.Visit(Visits{URL: "http://" + VIP.String() + ":81/", Fresh: freshTCP}),
+		"kept, IPv6":              l.Neighbour.Visit(Visits{URL: "http://[" + VIP6.String() + "]/"}),
+		"fresh":                   l.Client.Visit(Visits{URL: "http://" + VIP.String() + "/", Fresh: true}),
+	}
+	for _, v := range visitors {
+		t.Cleanup(func() { v.Stop() })
+		await(t, "clients are served", func() error { return enough(v, 20) })
+	}
+	return visitors
+}
+
+// noneFail waits until all visitors are served again, and wants that none has failed.
+func noneFail(t *testing.T, visitors map[string]*Visitor) {
+	t.Helper()
 	for name, v := range visitors {
 		from := v.Seen().Answered
 		await(t, "clients are served again", func() error { return enough(v, from+20) })
@@ -108,8 +107,6 @@ func TestABoxThatStopsLetsConnectionsEnd(t *testing.T) {
 			t.Errorf("%s: %v, want none to fail", name, seen)
 		}
 	}
-	must(t, left.Start())
-	settled(t, l, left)
 }
 
 // ready says why a box cannot take the group over as a planned switch does.

@@ -45,7 +45,7 @@ type Cluster struct {
 type Rule struct {
 	Cluster   string    `json:"cluster"`
 	Name      string    `json:"name"`
-	Position  int       `json:"position"` // in its cluster: rules are tried in this order, from 1
+	Position  int       `json:"position" doc:"in its cluster, from 1: rules are tried in this order"`
 	When      string    `json:"when"`
 	Pool      string    `json:"pool,omitempty"`
 	Responder string    `json:"responder,omitempty"`

@@ -19,8 +19,6 @@ type proc struct {
 	drainBy time.Time // when draining must be over
 	verdict string    // why we killed it, if we did
 
-	released bool // while the box stops: it has called Link.Released
-
 	timer *time.Timer // the deadline of the present state
 	turn  int         // counts deadlines; one that lost the race with clear is void
 

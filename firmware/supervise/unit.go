@@ -107,7 +107,9 @@ func (u *unit) giveUp(old *proc) {
 // released takes the word of the active process that it has handed over.
 func (u *unit) released(p *proc) {
 	if u.loop.stopping {
-		p.released = true
+		if p.state != Stopping {
+			p.state = DrainingState
+		}
 		u.loop.stopRest()
 		return
 	}
@@ -233,9 +235,9 @@ func (u *unit) stop() {
 	}
 }
 
-// holdsUp says whether the end of the whole box waits for this role.
+// holdsUp says whether the end of the whole box waits for this role to release what it owns.
 func (u *unit) holdsUp() bool {
-	return u.cfg.StopFirst && slices.ContainsFunc(u.all(), func(p *proc) bool { return !p.released })
+	return u.cfg.StopFirst && slices.ContainsFunc(u.all(), func(p *proc) bool { return p.state == Serving || p.state == Releasing })
 }
 
 // answer tells those who asked for the next process what became of it.

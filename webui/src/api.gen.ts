@@ -1840,7 +1840,7 @@ export interface Route {
 export interface Rule {
 	cluster: string;
 	name: string;
-	position: number;
+	position: number; // in its cluster, from 1: rules are tried in this order
 	when: string;
 	pool?: string;
 	responder?: string;

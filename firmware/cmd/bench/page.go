@@ -26,7 +26,6 @@ const pagesOf = "webui"
 
 // A pageFound is what the browser tells of a page that stayed open.
 type pageFound struct {
-	Path     string     `json:"path"`
 	Heap     [2]float64 `json:"heap"`     // bytes, before and after
 	Core     float64    `json:"core"`     // seconds of a processor in each second
 	Elements [2]int     `json:"elements"` // of the page, before and after
@@ -37,7 +36,7 @@ func pageCost(l *lab) ([]row, error) {
 	heap := row{Case: "console-page/heap", Unit: "MB that the page grows", Limit: pageHeapLimit,
 		About: fmt.Sprintf("The table of %d servers stays open in Chromium for %v while each row changes once a second.", pageServers, pageTime)}
 	core := row{Case: "console-page/core", Unit: "% of a core, of the browser's process that draws it", Limit: pageCoreLimit}
-	found, err := l.page("/servers", pageTime)
+	found, err := l.soakPage()
 	if err != nil {
 		return skipped(err, heap, core), nil
 	}
@@ -47,8 +46,8 @@ func pageCost(l *lab) ([]row, error) {
 	return []row{heap, core}, nil
 }
 
-// page keeps a page open for whole minutes.
-func (l *lab) page(path string, open time.Duration) (found pageFound, err error) {
+// soakPage keeps the page open.
+func (l *lab) soakPage() (found pageFound, err error) {
 	program, err := filepath.Abs(l.evener)
 	if err != nil {
 		return found, err
@@ -63,20 +62,16 @@ func (l *lab) page(path string, open time.Duration) (found pageFound, err error)
 			return found, fmt.Errorf("%w: %s is not installed (.ci/setup brings it)", errNotMeasured, p)
 		}
 	}
-	dist, err := filepath.Abs(filepath.Join(pagesOf, "dist"))
-	if err != nil {
-		return found, err
-	}
 	cmd := exec.CommandContext(l.ctx, "node", "e2e/soak.mjs", "--json")
 	cmd.Dir, cmd.Stderr = pagesOf, l.progress
-	cmd.Env = append(os.Environ(), "EVENER_BIN="+program, "EVENER_WEBUI_DIR="+dist, "PAGES="+path,
-		"SERVERS="+strconv.Itoa(pageServers), "MINUTES="+strconv.FormatFloat(open.Minutes(), 'f', -1, 64))
+	cmd.Env = append(os.Environ(), "EVENER_BIN="+program, "EVENER_WEBUI_DIR=dist", "PAGES=/servers",
+		"SERVERS="+strconv.Itoa(pageServers), fmt.Sprintf("MINUTES=%g", pageTime.Minutes()))
 	text, err := cmd.Output()
 	if err == nil {
 		err = json.Unmarshal(text, &found)
 	}
 	if err != nil {
-		return found, fmt.Errorf("keep the page %s open: %w", path, err)
+		return found, fmt.Errorf("keep the page open: %w", err)
 	}
 	return found, nil
 }

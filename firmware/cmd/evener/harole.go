@@ -138,20 +138,20 @@ func (r *haRole) depart(w *haWork, link *supervise.Link, cancel func(), done <-c
 		r.log.Error("the supervisor does not learn that the groups are gone", "err", err)
 	}
 	if kept {
-		outlive(link, "engine", engineStop+haLeave)
+		outliveEngine(link)
 	}
 	cancel()
 	return <-done
 }
 
-// outlive waits until a role has ended, at most for limit.
-func outlive(link *supervise.Link, role string, limit time.Duration) {
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+// outliveEngine waits until the engine has ended, at most for as long as it may take.
+func outliveEngine(link *supervise.Link) {
+	for end := time.Now().Add(engineStop + haLeave); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		st, err := link.Status()
 		if err != nil {
 			return
 		}
-		i := slices.IndexFunc(st.Roles, func(s supervise.RoleStatus) bool { return s.Name == role })
+		i := slices.IndexFunc(st.Roles, func(s supervise.RoleStatus) bool { return s.Name == "engine" })
 		if i < 0 || st.Roles[i].PID == 0 && len(st.Roles[i].Draining) == 0 {
 			return
 		}

@@ -58,8 +58,7 @@ type haWork struct {
 	problem  string     // why there is no runner
 
 	began time.Time
-	hand  chan chan handed   // requests to hand over
-	leave chan chan departed // requests to depart
+	asked chan func(context.Context) (end bool) // what run is to do
 }
 
 // A handed is the outcome of a hand-over.
@@ -68,14 +67,8 @@ type handed struct {
 	err error
 }
 
-// A departed is the outcome of departing.
-type departed struct {
-	kept bool // connections are kept for a time
-	err  error
-}
-
 func newHAWork(cfg haWorkConfig, log *slog.Logger) *haWork {
-	return &haWork{cfg: cfg, log: log, began: time.Now(), hand: make(chan chan handed), leave: make(chan chan departed)}
+	return &haWork{cfg: cfg, log: log, began: time.Now(), asked: make(chan func(context.Context) bool)}
 }
 
 // run works until ctx ends and gives everything up then, or until handOver.
@@ -89,11 +82,10 @@ func (w *haWork) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return w.stop()
-		case reply := <-w.hand:
-			reply <- w.letGo(ctx)
-			return nil
-		case reply := <-w.leave:
-			reply <- w.giveAway(ctx)
+		case f := <-w.asked:
+			if f(ctx) {
+				return nil
+			}
 		case <-time.After(pause):
 		}
 	}
@@ -277,16 +269,24 @@ func (w *haWork) stop() error {
 	return err
 }
 
+// ask has run do something between two turns, and waits until it has begun or ctx has ended.
+func (w *haWork) ask(ctx context.Context, f func(context.Context) (end bool)) error {
+	select {
+	case w.asked <- f:
+		return nil
+	case <-ctx.Done():
+		return errors.New("the process does not come to the hand-over in time")
+	}
+}
+
 // handOver ends run and leaves everything as it is for the process that comes next.
 func (w *haWork) handOver(ctx context.Context) (ha.Handover, error) {
 	reply := make(chan handed, 1)
-	select {
-	case w.hand <- reply:
-		got := <-reply
-		return got.h, got.err
-	case <-ctx.Done():
-		return ha.Handover{}, errors.New("the process does not come to the hand-over in time")
+	if err := w.ask(ctx, func(ctx context.Context) bool { reply <- w.letGo(ctx); return true }); err != nil {
+		return ha.Handover{}, err
 	}
+	got := <-reply
+	return got.h, got.err
 }
 
 // letGo ends the runner without giving up what it has.
@@ -307,25 +307,21 @@ func (w *haWork) letGo(ctx context.Context) (d handed) {
 
 // depart gives away what the runner has, because the box stops. run goes on.
 func (w *haWork) depart(ctx context.Context) (kept bool, err error) {
-	reply := make(chan departed, 1)
-	select {
-	case w.leave <- reply:
-		got := <-reply
-		return got.kept, got.err
-	case <-ctx.Done():
-		return false, errors.New("the process does not come to departing in time")
+	done := make(chan struct{})
+	asked := w.ask(ctx, func(ctx context.Context) bool {
+		defer close(done)
+		if w.runner != nil {
+			limited, cancel := context.WithTimeout(ctx, haLeave)
+			defer cancel()
+			kept, err = w.runner.Depart(limited)
+		}
+		return false
+	})
+	if asked != nil {
+		return false, asked
 	}
-}
-
-// giveAway has the runner depart.
-func (w *haWork) giveAway(ctx context.Context) (d departed) {
-	if w.runner == nil {
-		return departed{}
-	}
-	ctx, cancel := context.WithTimeout(ctx, haLeave)
-	defer cancel()
-	d.kept, d.err = w.runner.Depart(ctx)
-	return d
+	<-done
+	return kept, err
 }
 
 // haInterfaces lists the interfaces of a board, and those that s names besides.

@@ -10,7 +10,7 @@ import { parseDiff } from "../src/components/text";
 import { addTexts, lang } from "../src/i18n";
 import { connection, hello } from "../src/session";
 import { Forms } from "../src/standby/begin";
-import { unified } from "../src/standby/diff";
+import { unified } from "../src/components/diff";
 import { Group, placeOf, Where } from "../src/standby/groups";
 import { Code } from "../src/standby/pair";
 import { peerWord, sentences, type Standby } from "../src/standby/parts";

@@ -3,9 +3,10 @@
 // Conflicts: objects that a person and a commit of somebody else both change.
 // Each is decided by itself: mine, theirs, or a text of one's own.
 import { useSignal } from "@preact/signals";
-import { Ago, type api, Button, ErrorNotice, mutate, Notice, RadioField, t, TextArea, toast, tx } from "../kit";
-import { unified } from "../standby/diff";
+import { Ago, type api, Button, colon, ErrorNotice, mutate, Notice, RadioField, t, TextArea, toast, tx } from "../kit";
 import { Problems, Where } from "./changes";
+import { unified } from "./diff";
+import { DiffView } from "./text";
 
 type Take = "" | "mine" | "theirs" | "text";
 export type Answer = { take: Take; text: string };
@@ -50,19 +51,11 @@ export function Conflicts({ list, version, again }: { list: readonly api.Conflic
 	);
 }
 
-// Marked shows what one side has made of the text before.
-function Marked({ before, text }: { before: string; text: string }) {
-	const lines = before ? unified(before, text).split("\n").slice(1) : [];
-	if (lines.length === 0) return <pre class="block" tabIndex={0}>{text}</pre>;
-	const kinds: Record<string, string> = { "+": "added", "-": "removed" };
-	return <pre class="block marked" tabIndex={0}>{lines.map((l, i) => <span key={i} class={kinds[l[0]!]}>{`${l}\n`}</span>)}</pre>;
-}
-
 function One({ c, answer, onChange }: { c: api.Conflict; answer: Answer; onChange: (a: Answer) => void }) {
 	const side = (title: string, text: string) => (
 		<figure class="side">
 			<figcaption>{title}</figcaption>
-			{text ? <Marked before={c.base} text={text} /> : <p class="muted">{t("changes.removed_here")}</p>}
+			{text && c.base ? <DiffView text={unified(c.base, text)} label={title} /> : text ? <pre class="block" tabIndex={0}>{text}</pre> : <p class="muted">{t("changes.removed_here")}</p>}
 		</figure>
 	);
 	return (
@@ -73,7 +66,7 @@ function One({ c, answer, onChange }: { c: api.Conflict; answer: Answer; onChang
 				{side(t("changes.mine"), c.mine)}
 				{side(t("changes.theirs"), c.theirs)}
 			</div>
-			{c.base ? <details><summary>{t("changes.before")}</summary><pre class="block" tabIndex={0}>{c.base}</pre></details> : <p class="muted">{t("changes.before")}: {t("changes.not_there")}</p>}
+			{c.base ? <details><summary>{t("changes.before")}</summary><pre class="block" tabIndex={0}>{c.base}</pre></details> : <p class="muted">{colon(t("changes.before"), t("changes.not_there"))}</p>}
 			<RadioField<Take>
 				label={t("changes.take")} value={answer.take} onChange={(take) => onChange({ ...answer, take })}
 				options={[

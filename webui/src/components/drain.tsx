@@ -4,7 +4,7 @@
 // this is at once and apart from the candidate.
 import { batch, signal, useSignal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
-import { type api, Button, call, CallError, Card, CheckField, colon, comma, Count, Countdown, Dialog, Duration, ErrorNotice, Icon, Live, mutate, Notice, NumberField, Percent, RadioField, say, second, Skeleton, type Source, StateIcon, Status, t, TextField, toast, toastError,  } from "../kit";
+import { type api, Button, call, CallError, Card, CheckField, colon, comma, Count, Countdown, Dialog, Duration, ErrorNotice, Icon, Live, mutate, Notice, NumberField, Percent, RadioField, say, second, Skeleton, type Source, StateIcon, Status, t, TextField, toast, toastError } from "../kit";
 import { isDraining, left, pace } from "./draining";
 
 export type Mode = "keep-sticky" | "ignore-sticky" | "now";

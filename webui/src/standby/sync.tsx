@@ -4,7 +4,7 @@
 // object, and whose is to be kept.
 import { useSignal } from "@preact/signals";
 import { type api, Button, CheckField, Dialog, DiffView, Empty, ErrorNotice, mutate, Notice, RadioField, say, Skeleton, t, toast, useCall } from "../kit";
-import { unified } from "./diff";
+import { unified } from "../components/diff";
 
 const keyOf = (o: api.HADifference) => (o.name ? `${o.block}/${o.name}` : o.block);
 

@@ -173,6 +173,11 @@ func TestIdentifyAPort(t *testing.T) {
 	if !list.Ports[0].Identify || r.lamp != 5*time.Second {
 		t.Errorf("ports are %+v, the lamp blinks for %v", list.Ports[0], r.lamp)
 	}
+	for i, p := range list.Ports {
+		if p.Position != i {
+			t.Errorf("port %s is at %d, want %d", p.Name, p.Position, i)
+		}
+	}
 	list = must[PortList](d, ann, "port.identify", args{"port": "mgmt", "on": false})
 	if list.Ports[0].Identify {
 		t.Error("the lamp blinks still")

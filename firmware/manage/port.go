@@ -31,6 +31,7 @@ type Cables interface {
 // A Port is one socket for a cable.
 type Port struct {
 	Name       string          `json:"name" doc:"as on the front"`
+	Position   int             `json:"position" doc:"place on the front, from 0"`
 	Interface  string          `json:"interface" doc:"as the kernel calls it; empty: the port is missing"`
 	Driver     string          `json:"driver"`
 	PCI        string          `json:"pci" doc:"address of the controller; empty: it is on no PCI bus"`
@@ -153,6 +154,9 @@ func (b *Box) listPorts() ([]Port, error) {
 	defer b.ports.mu.Unlock()
 	if time.Since(b.ports.at) > freshPorts {
 		b.ports.list, b.ports.err = b.cfg.Ports.List()
+		for i := range b.ports.list {
+			b.ports.list[i].Position = i
+		}
 		phrase.Fill(b.ports.list)
 		b.ports.at = time.Now()
 	}

@@ -1605,6 +1605,7 @@ export interface Pools {
 
 export interface Port {
 	name: string; // as on the front
+	position: number; // place on the front, from 0
 	interface: string; // as the kernel calls it; empty: the port is missing
 	driver: string;
 	pci: string; // address of the controller; empty: it is on no PCI bus

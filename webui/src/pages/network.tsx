@@ -5,7 +5,7 @@
 // commit that locks everybody out takes itself back.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Ago, type api, Button, Card, Choice, colon, ErrorNotice, Facts, format, mutate, Notice, Page, type PageProps, say, sayAll, Skeleton, t, Time, useCall, useTopic } from "../kit";
+import { Ago, type api, Button, Card, Choice, colon, ErrorNotice, Facts, format, mutate, Notice, Page, type PageProps, say, sayAll, Skeleton, t, Time, useTopic } from "../kit";
 import { Warnings } from "../admin/warnings";
 import { useConfig } from "../draft/draft";
 import { BlockForm } from "../draft/form";
@@ -51,12 +51,11 @@ export default function Network(_: PageProps) {
 function Cabling({ now, done }: { now: api.NetworkInfo | undefined; done: () => void }) {
 	const ports = useTopic("state.ports");
 	const { rx, tx } = useTraffic(ports);
-	const order = useCall("port.list", {}).data.value?.ports.map((p) => p.name) ?? [];
 	const { config, error, again } = useConfig();
 	const dialog = useSignal<Target | null>(null);
 	const values = config.value?.values as NetworkValues | undefined;
 	const rows = values ? rowsOf(values, now?.links ?? []) : [];
-	const list = (order.length > 0 ? order : ports.keys.value).flatMap((name) => ports.get(name)?.value ?? []);
+	const list = ports.keys.value.flatMap((name) => ports.get(name)?.value ?? []).sort((a, b) => a.position - b.position);
 	const pick = (l: Link) => {
 		const row = rows.find((x) => x.name === l.name);
 		const bond = rows.find((x) => x.members?.includes(l.name));

@@ -8,7 +8,7 @@ export default function Ports(_: PageProps) {
 	const source = useTopic("state.ports");
 	const { rx, tx } = useTraffic(source);
 	const columns: Column<api.Port>[] = [
-		{ id: "name", head: t("ports.name"), by: (p) => p.name, cell: (p) => <a href={`/ports/${encodeURIComponent(p.name)}`}>{p.name}</a> },
+		{ id: "name", head: t("ports.name"), by: (p) => p.position, cell: (p) => <a href={`/ports/${encodeURIComponent(p.name)}`}>{p.name}</a> },
 		{ id: "state", head: t("ports.state"), by: (p) => p.state, cell: (p) => <PortStatus p={p} /> },
 		{ id: "speed", head: t("ports.speed"), num: true, by: (p) => p.speed, cell: (p) => speedText(p) },
 		{ id: "addresses", head: t("ports.addresses"), wrap: true, by: (p) => p.addresses.join(" "), cell: (p) => <span class="mono small">{p.addresses.join(" ") || "–"}</span> },

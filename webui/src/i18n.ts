@@ -76,11 +76,19 @@ function template(key: string, args?: Record<string, unknown>): string {
 // written as the language does.
 export function t(key: string, args?: Args): string {
 	const language = lang.value;
-	return template(key, args).replace(/\{(\w+)\}/g, (all, name: string) => {
+	return fill(template(key, args), (name) => {
 		const v = args?.[name];
-		return v === undefined ? all : typeof v === "number" ? number(language, v) : v;
+		return v === undefined ? `{${name}}` : typeof v === "number" ? number(language, v) : v;
 	});
 }
+
+// fill puts values in place of {name}. The blank behind a number or a Latin word falls away
+// between two Chinese characters.
+const fill = (text: string, value: (name: string) => string) =>
+	text.replace(/\{(\w+)\}( (?=\p{Script=Han}))?/gu, (_, name: string, blank = "") => {
+		const v = value(name);
+		return /\p{Script=Han}$/u.test(v) ? v : v + blank;
+	});
 
 // tx is t for arguments that are elements: tx("pools.more", {link: <a …>}).
 export function tx(key: string, args: Record<string, ComponentChildren>): ComponentChildren[] {
@@ -149,11 +157,11 @@ export function saidText(said: Said | undefined, text: string): string {
 	if (typeof form !== "string") return text;
 	const args = said!.args ?? {};
 	let whole = true;
-	const out = (said!.kind.startsWith("did.") ? given(form, args) : form).replace(/\{(\w+)\}/g, (all, name: string) => {
+	const out = fill(said!.kind.startsWith("did.") ? given(form, args) : form, (name) => {
 		const v = args[name];
 		if (v === undefined) whole = false;
 		if (typeof v === "object" && v) return saidText(v as Said, (v as Said).text ?? "");
-		const word = String(v ?? all);
+		const word = String(v ?? "");
 		return /^(mistake|param)\./.test(said!.kind) || verbatim.test(name) ? word : inWords(word);
 	});
 	return whole ? out : text;

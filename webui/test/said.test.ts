@@ -79,7 +79,7 @@ test("what was done is said in the language of the page once its file has come",
 test("times are in the units of the language, and names and what somebody wrote stay", async () => {
 	await chinese();
 	assert.deepEqual(["29m58s", "2m0s", "0s", "1.5s", "100ms", "1h", "10s later"].map(inWords), ["29 分钟 58 秒", "2 分钟", "0 秒", "1.5 秒", "100 ms", "1 小时", "10s later"]);
-	assert.equal(saidText({ kind: "probe.no_connection", args: { limit: "1m30s" } }, ""), "1 分钟 30 秒 内未能建立连接");
+	assert.equal(saidText({ kind: "probe.no_connection", args: { limit: "1m30s" } }, ""), "1 分钟 30 秒内未能建立连接");
 });
 
 test("the comment of the first revision is the box's own", async () => {

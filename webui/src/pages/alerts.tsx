@@ -83,7 +83,7 @@ function Editor({ open, channels, onClose, onDone }: { open: Open | null; channe
 	if (!open) return null;
 	const title = open.label ? t("alerts.edit_title", { name: open.label }) : t(`alerts.new.${open.block}`);
 	return (
-		<Dialog wide title={title} onClose={onClose}>
+		<Dialog form title={title} onClose={onClose}>
 			<BlockForm
 				block={open.block} {...(open.label ? { path: path(open.block, open.label) } : {})} first={first[open.block]!} {...(open.block === "alert" ? { options: { to: channels } } : {})}
 				onDone={(d) => { onDone(); if (!d.problems.some((p) => !p.warning)) onClose(); }} onCancel={onClose}

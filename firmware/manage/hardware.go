@@ -64,7 +64,7 @@ type MachineInfo struct {
 	Level    string           `json:"level" doc:"what the alarm lamp shows: fine, warning, error, alert or emergency"`
 	Why      string           `json:"why" doc:"of that level; empty: all is fine"`
 	Locate   bool             `json:"locate" doc:"the lamp for finding the box blinks"`
-	Memory   *MachineMemory   `json:"memory,omitempty" doc:"absent: the kernel does not say, or state.machine was followed"`
+	Memory   *MachineMemory   `json:"memory,omitempty" doc:"up to ten seconds ago; absent: the kernel does not say, or state.machine was followed"`
 	Panel    *MachinePanel    `json:"panel" doc:"null: there is none"`
 	LEDs     []MachineLED     `json:"leds"`
 	Watchdog *MachineWatchdog `json:"watchdog" doc:"null: none is used"`

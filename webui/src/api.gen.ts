@@ -1267,7 +1267,7 @@ export interface MachineInfo {
 	level: string; // what the alarm lamp shows: fine, warning, error, alert or emergency
 	why: string; // of that level; empty: all is fine
 	locate: boolean; // the lamp for finding the box blinks
-	memory?: MachineMemory; // absent: the kernel does not say, or state.machine was followed
+	memory?: MachineMemory; // up to ten seconds ago; absent: the kernel does not say, or state.machine was followed
 	panel: MachinePanel | null; // null: there is none
 	leds: MachineLED[];
 	watchdog: MachineWatchdog | null; // null: none is used

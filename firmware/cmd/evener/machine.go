@@ -64,7 +64,8 @@ type machine struct {
 
 	engine, panel, sensors, lamps asking
 
-	topic *api.Topic
+	memoryLook memoryLook
+	topic      *api.Topic
 }
 
 // A roleTeller says which roles run.

@@ -9,15 +9,38 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"evener/firmware/manage"
 	"evener/firmware/supervise"
 )
 
-// memory tells what the machine's memory is used for, nil where the kernel does not say.
-// It walks the page tables of every process of the box: it is not for every second.
+// freshMemory is how long a look at the memory is good: the kernel walks the page tables of
+// every process of the box for it, and the engine asks for all of the machine every two
+// seconds.
+const freshMemory = 10 * time.Second
+
+// A memoryLook is what the memory was used for a moment ago.
+type memoryLook struct {
+	mu   sync.Mutex // guards what follows
+	at   time.Time  // zero: nobody has looked
+	seen *manage.MachineMemory
+}
+
+// memory tells what the machine's memory was used for a moment ago, nil where the kernel
+// does not say. Nobody changes what it returns.
 func (m *machine) memory(ctx context.Context) *manage.MachineMemory {
+	l := &m.memoryLook
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.at.IsZero() || time.Since(l.at) >= freshMemory {
+		l.seen, l.at = m.lookAtMemory(ctx), time.Now()
+	}
+	return l.seen
+}
+
+func (m *machine) lookAtMemory(ctx context.Context) *manage.MachineMemory {
 	const proc = "/proc"
 	total, available, err := readMeminfo(proc)
 	if err != nil {

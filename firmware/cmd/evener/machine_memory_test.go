@@ -3,12 +3,17 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"evener/firmware/manage"
+	"evener/firmware/supervise"
 )
 
 func TestMemoryOfTheBoxIsRead(t *testing.T) {
@@ -37,6 +42,34 @@ func TestMemoryOfTheBoxIsRead(t *testing.T) {
 			t.Errorf("process %d: %+v, want the problem %q", pid, p, want)
 		}
 	}
+}
+
+// A census counts how often it is asked which roles run.
+type census struct{ asked int }
+
+func (c *census) Status(context.Context) (supervise.Status, error) {
+	c.asked++
+	return supervise.Status{}, nil
+}
+
+func TestMemoryIsLookedAtNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c census
+		m := &machine{sup: &c, log: slog.New(slog.DiscardHandler)}
+		for range 3 {
+			if x := m.memory(t.Context()); x == nil || len(x.Processes) != 1 || x.Processes[0].PSS == 0 {
+				t.Fatalf("memory is %+v", x)
+			}
+		}
+		if c.asked != 1 {
+			t.Errorf("looked %d times for three who asked at once, want one look", c.asked)
+		}
+		time.Sleep(freshMemory)
+		m.memory(t.Context())
+		if c.asked != 2 {
+			t.Errorf("looked %d times, want another look after %v", c.asked, freshMemory)
+		}
+	})
 }
 
 func TestMemoryIsShownByProcess(t *testing.T) {

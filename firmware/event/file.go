@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"evener/firmware/durable"
 )
 
 // The two files: when the newer one is full it takes the place of the older.
@@ -259,7 +261,7 @@ func (w *writer) open() error {
 		return err
 	}
 	w.file = f
-	return syncDir(w.j.dir)
+	return durable.SyncDir(w.j.dir)
 }
 
 // rotate makes the newer file the older one. The new one begins with the epoch.
@@ -280,13 +282,4 @@ func (w *writer) rotate() error {
 		return err
 	}
 	return w.write(b)
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"evener/firmware/durable"
 )
 
 // maxFile bounds a file that is kept to come back, in bytes.
@@ -52,7 +54,7 @@ func putFile(path string, f File) error {
 	case f.Link != "":
 		err = replaceLink(path, f.Link)
 	default:
-		err = replaceFile(path, f.Text, 0o644)
+		err = durable.Replace(path, f.Text, 0o644)
 	}
 	return pathError(path, err)
 }

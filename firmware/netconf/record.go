@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
+
+	"evener/firmware/durable"
 )
 
 // A record is what we have set, so that it is known after a restart, and what was
@@ -86,28 +87,5 @@ func (r record) save(path string) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(path, append(b, '\n'), 0o600)
-}
-
-// replaceFile writes a file beside path, syncs it and renames it.
-func replaceFile(path string, b []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return durable.Replace(path, append(b, '\n'), 0o600)
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"evener/firmware/durable"
 )
 
 // timeFile keeps the last time that was noted, in the folder of the state.
@@ -88,7 +90,7 @@ func WatchClock(ctx context.Context, set func()) error {
 
 // NoteTime keeps now in the folder of the state.
 func NoteTime(state string, now time.Time) error {
-	return replaceFile(filepath.Join(state, timeFile), []byte(now.UTC().Format(time.RFC3339)+"\n"))
+	return durable.Replace(filepath.Join(state, timeFile), []byte(now.UTC().Format(time.RFC3339)+"\n"), 0o600)
 }
 
 // NotedTime returns what NoteTime has kept last, the zero time if nothing.
@@ -105,33 +107,4 @@ func NotedTime(state string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("last time that was noted: %w", err)
 	}
 	return t, nil
-}
-
-// replaceFile writes a file so that a power cut leaves the old or the new content. The
-// engine may write into the folder of the state too: what it has put in the way of the
-// new one is not written into.
-func replaceFile(name string, content []byte) error {
-	if err := os.Remove(name + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(name+".new", name); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(name))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"evener/firmware/durable"
 )
 
 const (
@@ -46,7 +48,7 @@ func FeedSeed(k generator, state, machine string) (bits int, err error) {
 	}
 	head, seed, _ := bytes.Cut(text, []byte{'\n'})
 	seed = seed[:min(len(seed), maxSeed)]
-	gone := errors.Join(os.Remove(name), syncDir(state))
+	gone := errors.Join(os.Remove(name), durable.SyncDir(state))
 	if gone == nil && machine != "" && len(seed) == seedSize && string(head) == seedHead(machine) {
 		bits = seedBits
 	}
@@ -64,7 +66,7 @@ func SaveSeed(k generator, state, machine string) error {
 	} else if err != nil {
 		return fmt.Errorf("save a seed: %w", err)
 	}
-	return replaceFile(filepath.Join(state, seedFile), append([]byte(seedHead(machine)+"\n"), seed...))
+	return durable.Replace(filepath.Join(state, seedFile), append([]byte(seedHead(machine)+"\n"), seed...), 0o600)
 }
 
 func seedHead(machine string) string {

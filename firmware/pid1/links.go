@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"evener/firmware/durable"
 )
 
 // onData are the folders of the state that grow: they lie on the data partition, so
@@ -25,7 +27,7 @@ func LinkData(state, data string) error {
 			errs = append(errs, fmt.Errorf("folder %s: %w", name, err))
 		}
 	}
-	return errors.Join(append(errs, syncDir(state))...)
+	return errors.Join(append(errs, durable.SyncDir(state))...)
 }
 
 func linkOne(name, to string) error {

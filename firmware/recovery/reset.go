@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"evener/firmware/config"
+	"evener/firmware/durable"
 	"evener/firmware/store"
 )
 
@@ -82,7 +83,7 @@ func FactoryReset(state string, keep Keep, note json.RawMessage) error {
 		return errors.Join(fmt.Errorf("factory reset: exchange %s and %s: %w; nothing was changed", fresh, old, err), os.RemoveAll(fresh))
 	}
 	_, err = wipe(state, m)
-	if err = errors.Join(syncDir(state), err); err != nil {
+	if err = errors.Join(durable.SyncDir(state), err); err != nil {
 		return fmt.Errorf("factory reset: %w: %w", ErrUnfinished, err)
 	}
 	return nil
@@ -136,16 +137,7 @@ func (m mark) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(dir, freshMark)
-	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return errors.Join(os.Rename(name+".new", name), syncDir(dir))
+	return durable.Replace(filepath.Join(dir, freshMark), text, 0o600)
 }
 
 // copyKeys copies what is no user and no password.
@@ -227,7 +219,7 @@ func Finish(state string, told func(note json.RawMessage)) error {
 		m.Left, m.Notes = left, nil
 		return fmt.Errorf("finish a factory reset: %w", errors.Join(failed, m.write(storeDir(state))))
 	}
-	if err := errors.Join(os.Remove(name), syncDir(storeDir(state))); err != nil {
+	if err := errors.Join(os.Remove(name), durable.SyncDir(storeDir(state))); err != nil {
 		return fmt.Errorf("finish a factory reset: %w", err)
 	}
 	return nil
@@ -254,7 +246,7 @@ func wipe(state string, m mark) (left []string, err error) {
 			left, failed = append(left, n.Name()), append(failed, err)
 		}
 	}
-	return left, errors.Join(append(failed, syncDir(state))...)
+	return left, errors.Join(append(failed, durable.SyncDir(state))...)
 }
 
 var removeAll = os.RemoveAll // tests put one in its place that fails
@@ -286,12 +278,4 @@ func remove(path string) error {
 func ours(st fs.FileInfo) bool {
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	return ok && int(sys.Uid) == os.Geteuid()
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"evener/firmware/durable"
 )
 
 // saveMagic is the first line of a saved history. The number is that of the
@@ -54,16 +56,7 @@ func (h *History) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("save history: %w", errors.Join(err, os.Remove(tmp.Name())))
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("save history: %w", err)
-	}
-	defer d.Close() // was only read
-	if err := d.Sync(); err != nil {
+	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("save history: %w", err)
 	}
 	return nil

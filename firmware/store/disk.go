@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"evener/firmware/durable"
 )
 
 // A disk is as much of a file system as the store needs. Names are relative to
@@ -45,7 +47,7 @@ func openDir(dir string) (osDisk, error) {
 	if err != nil {
 		return osDisk{}, err
 	}
-	return osDisk{abs}, syncDir(filepath.Dir(abs))
+	return osDisk{abs}, durable.SyncDir(filepath.Dir(abs))
 }
 
 func (d osDisk) path(name string) string { return filepath.Join(d.dir, name) }
@@ -76,16 +78,7 @@ func (d osDisk) Mkdir(dir string) error {
 	return nil
 }
 
-func (d osDisk) SyncDir(dir string) error { return syncDir(d.path(dir)) }
-
-func syncDir(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
-}
+func (d osDisk) SyncDir(dir string) error { return durable.SyncDir(d.path(dir)) }
 
 // Lock takes an flock on the file name and writes this process's number into
 // it. The kernel lets go of it however the process ends.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"evener/firmware/durable"
 	"evener/image/slot"
 )
 
@@ -154,35 +155,9 @@ func (j *journal) save() error {
 	if err := os.MkdirAll(j.dir, 0o700); err != nil {
 		return fmt.Errorf("journal of upgrades: %w", err)
 	}
-	if err := replaceFile(j.file(j.seq+1), formatCopy(j.seq+1, text)); err != nil {
+	if err := durable.Replace(j.file(j.seq+1), formatCopy(j.seq+1, text), 0o600); err != nil {
 		return fmt.Errorf("journal of upgrades: %w", err)
 	}
 	j.seq++
 	return nil
-}
-
-// replaceFile writes a file whole or not at all.
-func replaceFile(name string, b []byte) error {
-	tmp := name + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(tmp, name)
-	}
-	if err != nil {
-		_ = os.Remove(tmp) // what remains is written over the next time
-		return err
-	}
-	return syncDir(filepath.Dir(name))
-}
-
-func syncDir(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"evener/firmware/durable"
 )
 
 // copyTree makes to a copy of the folder from, whole or not at all.
@@ -26,7 +28,7 @@ func copyTree(from, to string) error {
 	if err := os.Rename(tmp, to); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(to))
+	return durable.SyncDir(filepath.Dir(to))
 }
 
 // copyInto copies folders and files, synced; a lock and a pipe have nothing to
@@ -56,7 +58,7 @@ func copyInto(from, to string) error {
 	})
 	for _, d := range dirs {
 		if err == nil {
-			err = syncDir(d)
+			err = durable.SyncDir(d)
 		}
 	}
 	return err
@@ -111,5 +113,5 @@ func restoreTree(kept, store, dir string) error {
 	if err := os.Rename(fresh, store); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(filepath.Dir(store)), syncDir(dir))
+	return errors.Join(durable.SyncDir(filepath.Dir(store)), durable.SyncDir(dir))
 }

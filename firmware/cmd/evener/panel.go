@@ -17,6 +17,7 @@ import (
 
 	"evener/board"
 	"evener/firmware/api"
+	"evener/firmware/durable"
 	"evener/firmware/menu"
 	"evener/hal/lcd"
 )
@@ -253,28 +254,10 @@ func (p *frontPanel) saveSettings(set menu.Settings) {
 	p.set, p.problem = set, ""
 	p.mu.Unlock()
 	text, err := json.Marshal(set)
-	name := filepath.Join(p.state, panelFile)
 	if err == nil {
-		err = writeSynced(name+".new", append(text, '\n'))
-	}
-	if err == nil {
-		err = os.Rename(name+".new", name)
+		err = durable.Replace(filepath.Join(p.state, panelFile), append(text, '\n'), 0o600)
 	}
 	if err != nil {
 		p.log.Warn("settings of the panel not kept", "err", err)
 	}
-}
-
-// writeSynced writes a file for its owner alone, and waits until the disk has it. What
-// is there of somebody else, who may write into the same folder, is not written into.
-func writeSynced(name string, text []byte) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
 }

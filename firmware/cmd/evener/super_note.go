@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"evener/firmware/api"
+	"evener/firmware/durable"
 )
 
 const (
@@ -131,17 +132,7 @@ func (n *notebook) save() error {
 			return err
 		}
 	}
-	if err := writeSynced(n.path+".new", b.Bytes()); err != nil {
-		return err
-	}
-	if err := os.Rename(n.path+".new", n.path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(n.path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.Replace(n.path, b.Bytes(), 0o600)
 }
 
 // run hands notes to the engine until ctx ends. One that does not answer is asked

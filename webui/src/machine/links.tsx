@@ -72,7 +72,7 @@ export function LinkDialog({ target, ports, links, onClose }: DialogProps) {
 	const fields = form ? (first[target.block] ?? []).flatMap((n) => form.fields.filter((f) => f.key.name === n)) : [];
 	return (
 		<Dialog
-			wide title={titleOf(target)} onClose={onClose}
+			form title={titleOf(target)} onClose={onClose}
 			footer={<>
 				<span class="muted small grow">{t("blocks.draft_note")}</span>
 				<Button onClick={onClose}>{t("common.cancel")}</Button>

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"evener/firmware/durable"
 )
 
 // A disk is as much of a file system as the log needs. Names are relative to its
@@ -57,25 +59,7 @@ func (d osDisk) Append(name string) (file, error) {
 }
 
 func (d osDisk) Replace(name string, content []byte) error {
-	tmp := d.path(name + ".tmp")
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp, d.path(name))
-	}
-	if err != nil {
-		return err
-	}
-	return d.Sync()
+	return durable.Replace(d.path(name), content, 0o600)
 }
 
 func (d osDisk) Truncate(name string, size int64) error {
@@ -92,11 +76,4 @@ func (d osDisk) Truncate(name string, size int64) error {
 
 func (d osDisk) Remove(name string) error { return os.Remove(d.path(name)) }
 
-func (d osDisk) Sync() error {
-	f, err := os.Open(d.dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
-}
+func (d osDisk) Sync() error { return durable.SyncDir(d.dir) }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"evener/firmware/durable"
 )
 
 // A disk is as much of a directory as a journal needs.
@@ -70,14 +72,7 @@ func (d *dirDisk) Rename(from, to string) error {
 	return os.Rename(filepath.Join(d.dir, from), filepath.Join(d.dir, to))
 }
 
-func (d *dirDisk) Sync() error {
-	dir, err := os.Open(d.dir)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
-}
+func (d *dirDisk) Sync() error { return durable.SyncDir(d.dir) }
 
 func (d *dirDisk) Remove(name string) error { return os.Remove(filepath.Join(d.dir, name)) }
 

@@ -23,7 +23,7 @@ var mayImport = map[string]string{
 	"firmware/accesslog": "",
 	"firmware/alert":     "firmware/event",
 	"firmware/api":       "firmware/phrase",
-	"firmware/audit":     "",
+	"firmware/audit":     "firmware/durable",
 	"firmware/auth":      "",
 	"firmware/backup":    "",
 	"firmware/balance":   "firmware/pool",
@@ -59,7 +59,7 @@ var mayImport = map[string]string{
 	"firmware/message": "",
 	"firmware/netconf": "firmware/durable",
 	"firmware/ntp":     "",
-	"firmware/persist": "firmware/pool",
+	"firmware/persist": "firmware/durable firmware/pool",
 	"firmware/phrase":  "firmware/config firmware/event", // of its tests
 	"firmware/plays": "firmware/certs firmware/config firmware/http1 firmware/http2 firmware/l7 firmware/lb " +
 		"firmware/persist firmware/stats firmware/tlsconn",

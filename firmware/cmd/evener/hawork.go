@@ -61,12 +61,6 @@ type haWork struct {
 	asked chan func(context.Context) (end bool) // what run is to do
 }
 
-// A handed is the outcome of a hand-over.
-type handed struct {
-	h   ha.Handover
-	err error
-}
-
 func newHAWork(cfg haWorkConfig, log *slog.Logger) *haWork {
 	return &haWork{cfg: cfg, log: log, began: time.Now(), asked: make(chan func(context.Context) bool)}
 }
@@ -269,10 +263,13 @@ func (w *haWork) stop() error {
 	return err
 }
 
-// ask has run do something between two turns, and waits until it has begun or ctx has ended.
+// ask has run do something between two turns, and waits until it is done. It gives up when ctx
+// ends before it has begun.
 func (w *haWork) ask(ctx context.Context, f func(context.Context) (end bool)) error {
+	done := make(chan struct{})
 	select {
-	case w.asked <- f:
+	case w.asked <- func(ctx context.Context) bool { defer close(done); return f(ctx) }:
+		<-done
 		return nil
 	case <-ctx.Done():
 		return errors.New("the process does not come to the hand-over in time")
@@ -280,36 +277,33 @@ func (w *haWork) ask(ctx context.Context, f func(context.Context) (end bool)) er
 }
 
 // handOver ends run and leaves everything as it is for the process that comes next.
-func (w *haWork) handOver(ctx context.Context) (ha.Handover, error) {
-	reply := make(chan handed, 1)
-	if err := w.ask(ctx, func(ctx context.Context) bool { reply <- w.letGo(ctx); return true }); err != nil {
-		return ha.Handover{}, err
-	}
-	got := <-reply
-	return got.h, got.err
+func (w *haWork) handOver(ctx context.Context) (h ha.Handover, err error) {
+	asked := w.ask(ctx, func(ctx context.Context) bool {
+		h, err = w.letGo(ctx)
+		return true
+	})
+	return h, errors.Join(asked, err)
 }
 
 // letGo ends the runner without giving up what it has.
-func (w *haWork) letGo(ctx context.Context) (d handed) {
+func (w *haWork) letGo(ctx context.Context) (h ha.Handover, err error) {
 	if w.runner == nil {
-		return handed{}
+		return h, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, haLeave)
 	defer cancel()
-	if d.h, d.err = w.runner.HandOver(ctx); d.err == nil {
-		d.err = <-w.ended
+	if h, err = w.runner.HandOver(ctx); err == nil {
+		err = <-w.ended
 	}
-	if d.err != nil {
-		d.err = errors.Join(d.err, w.stop())
+	if err != nil {
+		err = errors.Join(err, w.stop())
 	}
-	return d
+	return h, err
 }
 
 // depart gives away what the runner has, because the box stops. run goes on.
 func (w *haWork) depart(ctx context.Context) (kept bool, err error) {
-	done := make(chan struct{})
 	asked := w.ask(ctx, func(ctx context.Context) bool {
-		defer close(done)
 		if w.runner != nil {
 			limited, cancel := context.WithTimeout(ctx, haLeave)
 			defer cancel()
@@ -317,11 +311,7 @@ func (w *haWork) depart(ctx context.Context) (kept bool, err error) {
 		}
 		return false
 	})
-	if asked != nil {
-		return false, asked
-	}
-	<-done
-	return kept, err
+	return kept, errors.Join(asked, err)
 }
 
 // haInterfaces lists the interfaces of a board, and those that s names besides.

@@ -34,8 +34,9 @@ func (m *machine) memory(ctx context.Context) *manage.MachineMemory {
 	l := &m.memoryLook
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.at.IsZero() || time.Since(l.at) >= freshMemory {
-		l.seen, l.at = m.lookAtMemory(ctx), time.Now()
+	if time.Since(l.at) >= freshMemory {
+		// Others get it too: it is a whole look even where who asks first goes away.
+		l.seen, l.at = m.lookAtMemory(context.WithoutCancel(ctx)), time.Now()
 	}
 	return l.seen
 }

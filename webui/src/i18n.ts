@@ -87,7 +87,7 @@ export function t(key: string, args?: Args): string {
 const fill = (text: string, value: (name: string) => string) =>
 	text.replace(/\{(\w+)\}( (?=\p{Script=Han}))?/gu, (_, name: string, blank = "") => {
 		const v = value(name);
-		return /\p{Script=Han}$/u.test(v) ? v : v + blank;
+		return blank && !/\p{Script=Han}$/u.test(v) ? v + blank : v;
 	});
 
 // tx is t for arguments that are elements: tx("pools.more", {link: <a …>}).

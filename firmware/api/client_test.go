@@ -20,7 +20,7 @@ import (
 // listen serves the box on a real socket until the test ends.
 func listen(t *testing.T, reg *Registry) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "api.sock")
+	path = filepath.Join(t.TempDir(), EngineSocket)
 	l, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestClientCancelReachesTheMethod(t *testing.T) {
 
 func TestDialSaysHowToStartABox(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "api.sock")
+	path := filepath.Join(dir, EngineSocket)
 	want := fmt.Sprintf("no box runs with state %s: start one with evener run --state %s", dir, dir)
 	check := func(when string) {
 		t.Helper()
@@ -127,6 +127,47 @@ func TestDialSaysHowToStartABox(t *testing.T) {
 	if _, err := Listen(path); err == nil || !strings.Contains(err.Error(), "is no socket") {
 		t.Errorf("Listen over a file = %v", err)
 	}
+}
+
+// listenAt listens on the socket name in dir until the test ends.
+func listenAt(t *testing.T, dir, name string) net.Listener {
+	t.Helper()
+	l, err := Listen(filepath.Join(dir, name))
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// A command that is typed while one engine follows another is not told that there
+// is no box.
+func TestDialEngineWaitsForTheNextEngine(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := DialEngine(t.Context(), dir); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("no supervisor: DialEngine = %v, want %v", err, ErrNotRunning)
+	}
+	listenAt(t, dir, SupervisorSocket)
+	_, err := dialEngine(t.Context(), dir, 3*dialAgain)
+	if !errors.Is(err, ErrNoEngine) || !strings.Contains(err.Error(), "supervisor of the box with state "+dir) {
+		t.Errorf("an engine that does not come: DialEngine = %v, want %v", err, ErrNoEngine)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	cancel(enough)
+	if _, err := DialEngine(ctx, dir); !errors.Is(err, enough) {
+		t.Errorf("nobody waits any more: DialEngine = %v, want %v", err, enough)
+	}
+	go func() {
+		time.Sleep(5 * dialAgain)
+		listenAt(t, dir, EngineSocket)
+	}()
+	c, err := dialEngine(t.Context(), dir, time.Minute)
+	if err != nil {
+		t.Fatalf("an engine that comes: DialEngine = %v", err)
+	}
+	c.Close()
 }
 
 // A client that has said all it wants to say, such as echo | nc, is answered.

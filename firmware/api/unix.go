@@ -3,6 +3,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,16 +13,22 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+)
+
+// The sockets in the folder of a box's state.
+const (
+	EngineSocket     = "api.sock"
+	SupervisorSocket = "supervisor.sock" // answers while there is no engine, too
 )
 
 // Listen opens the Unix socket path for this user and root. A socket file that
 // no process answers is left from a crash and is replaced; one that is answered
 // is an error.
 func Listen(path string) (net.Listener, error) {
-	if nc, err := net.Dial("unix", path); err == nil {
-		nc.Close()
+	if answered(path) {
 		return nil, fmt.Errorf("listen on %s: another box answers there", path)
 	}
 	if st, err := os.Lstat(path); err == nil {
@@ -94,6 +101,49 @@ func userName(uid int) string {
 
 // ErrNotRunning is what Dial returns when nobody answers at the socket.
 var ErrNotRunning = errors.New("no box runs")
+
+// ErrNoEngine is what DialEngine returns when only the supervisor answers.
+var ErrNoEngine = errors.New("the engine does not answer")
+
+const (
+	takeover  = 10 * time.Second      // how long DialEngine waits for the next engine
+	dialAgain = 20 * time.Millisecond // and how often it looks
+)
+
+// DialEngine connects to the engine of the box whose state is in dir. While one
+// engine follows another nobody listens for a moment: as long as the supervisor
+// answers DialEngine looks again, for 10 s or until ctx ends. The error is then
+// ErrNoEngine, and ErrNotRunning where there is no supervisor either.
+func DialEngine(ctx context.Context, dir string) (*Client, error) {
+	return dialEngine(ctx, dir, takeover)
+}
+
+func dialEngine(ctx context.Context, dir string, patience time.Duration) (*Client, error) {
+	late := time.After(patience)
+	for {
+		c, err := Dial(filepath.Join(dir, EngineSocket))
+		if !errors.Is(err, ErrNotRunning) || !answered(filepath.Join(dir, SupervisorSocket)) {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-late:
+			return nil, fmt.Errorf("%w, but the supervisor of the box with state %s does: the box's log and evener show blackbox say why", ErrNoEngine, dir)
+		case <-time.After(dialAgain):
+		}
+	}
+}
+
+// answered reports whether somebody listens on the Unix socket path.
+func answered(path string) bool {
+	nc, err := net.Dial("unix", path)
+	if err != nil {
+		return false
+	}
+	nc.Close()
+	return true
+}
 
 // dialError words why the socket path could not be opened.
 func dialError(path string, err error) error {

@@ -130,13 +130,13 @@ func (b *box) await(what string, done func() bool) {
 
 // call calls a method of the API on a connection of its own.
 func (b *box) call(method string, params, result any) error {
-	c, err := api.Dial(filepath.Join(b.state, "api.sock"))
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	c, err := api.DialEngine(ctx, b.state)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
 	return c.Call(ctx, method, params, result)
 }
 
@@ -206,13 +206,18 @@ func (b *box) commit(text string) {
 func (b *box) killEngine() {
 	b.t.Helper()
 	old := b.info().PID
-	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
-		b.t.Fatal(err)
-	}
+	b.kill(old)
 	b.await("another engine serves", func() bool {
 		var i manage.Info
 		return b.call("sys.info", nil, &i) == nil && i.PID != old
 	})
+}
+
+func (b *box) kill(pid int) {
+	b.t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // usable waits until every member of a pool is up.

@@ -3,9 +3,13 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"evener/firmware/api"
+	"evener/firmware/manage"
 )
 
 // TestOperatorsDecisionsOutliveTheEngine sets every runtime state, then restarts
@@ -98,5 +102,35 @@ func TestLastMemberIsGuarded(t *testing.T) {
 	}
 	if took := time.Since(begun); took > time.Second {
 		t.Errorf("an enabled member answered after %v", took)
+	}
+}
+
+// TestRestartEndsWhenTheNewEngineAnswers asks a box at once after each restart, as a
+// script does, and does not ask twice.
+func TestRestartEndsWhenTheNewEngineAnswers(t *testing.T) {
+	b := start(t, setup{config: newSite(t, newOrigins(t, "web1")...).text()})
+	for range 3 {
+		old := b.info().PID
+		b.must("restart", "engine")
+		c, err := api.Dial(filepath.Join(b.state, api.EngineSocket))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var i manage.Info
+		err = c.Call(t.Context(), "sys.info", struct{}{}, &i)
+		c.Close()
+		if err != nil || i.PID == old {
+			t.Fatalf("after the restart of engine %d sys.info answers %d, %v; want another process", old, i.PID, err)
+		}
+	}
+}
+
+// TestCommandsWaitForTheNextEngine has commands typed while engine follows engine.
+func TestCommandsWaitForTheNextEngine(t *testing.T) {
+	b := start(t, setup{config: newSite(t, newOrigins(t, "web1")...).text()})
+	b.usable("shop")
+	for range 3 {
+		b.kill(b.info().PID)
+		b.must("show", "servers")
 	}
 }

@@ -80,7 +80,7 @@ func (b *Box) Await(ctx context.Context) error {
 func (b *Box) Call(ctx context.Context, method string, params, result any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	c, err := api.Dial(filepath.Join(b.State, "api.sock"))
+	c, err := api.DialEngine(ctx, b.State)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func onSocket(t *testing.T, d *desk) *api.Client {
 	if d.spool, err = newSpool(filepath.Join(dir, "spool")); err != nil {
 		t.Fatal(err)
 	}
-	l, err := api.Listen(filepath.Join(dir, "api.sock"))
+	l, err := api.Listen(filepath.Join(dir, api.EngineSocket))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func onSocket(t *testing.T, d *desk) *api.Client {
 		return api.Call{Author: "ann", Origin: "cli", Role: api.Admin, Sudo: true}, nil
 	}
 	go func() { ended <- api.Serve(ctx, l, d.reg, d.log, api.ServerConfig{Identify: admin}) }()
-	c, err := api.Dial(filepath.Join(dir, "api.sock"))
+	c, err := api.Dial(filepath.Join(dir, api.EngineSocket))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 // dial serves reg on a socket and returns a client there, which is an admin.
 func dial(t *testing.T, reg *api.Registry) *api.Client {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "api.sock")
+	path := filepath.Join(t.TempDir(), api.EngineSocket)
 	l, err := api.Listen(path)
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func newShowBlackBox() *cobra.Command {
 				return usageError{errors.New("--crash must not be negative, and --lines is at least 1")}
 			}
 			r, err := call[manage.BlackBox](cmd, "blackbox.read", map[string]any{"crash": crash, "frames": lines})
-			if errors.Is(err, api.ErrNotRunning) {
+			if errors.Is(err, api.ErrNotRunning) || errors.Is(err, api.ErrNoEngine) {
 				r, err = manage.ReadBlackBox(filepath.Join(stateDir(cmd), blackBoxFile), crash, lines)
 			}
 			if err != nil {

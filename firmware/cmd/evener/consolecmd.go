@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"evener/firmware/api"
 	"evener/firmware/console"
 )
 
@@ -40,7 +41,7 @@ func runConsole(ctx context.Context, state string) error {
 		return err
 	}
 	defer restore()
-	engine := socketCaller{path: filepath.Join(state, "api.sock"), who: "engine"}
+	engine := socketCaller{path: filepath.Join(state, api.EngineSocket), who: "engine"}
 	err = console.New(console.Config{Engine: engine, Supervisor: super, Name: "evener console", Version: version, Local: true,
 		Command: consoleCommand(state),
 		Bundle:  func(ctx context.Context, dir string) (string, error) { return saveBundle(ctx, engine.path, dir) }, Disks: mountedDisks,
@@ -54,7 +55,7 @@ func runConsole(ctx context.Context, state string) error {
 // superOrState returns the supervisor of the box or, where none lives, one that
 // does what can be done with the state alone. That one keeps a box from starting.
 func superOrState(ctx context.Context, state string, log *slog.Logger) (c console.Caller, done func(), err error) {
-	super := socketCaller{path: filepath.Join(state, superSocket), who: "supervisor"}
+	super := socketCaller{path: filepath.Join(state, api.SupervisorSocket), who: "supervisor"}
 	if err := super.Call(ctx, "role.list", struct{}{}, nil); err == nil {
 		return super, func() {}, nil
 	}

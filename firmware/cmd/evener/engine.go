@@ -277,7 +277,7 @@ func (e *engine) start(ctx, management context.Context) {
 	box.Start()
 	methods := box.Methods()
 	e.run1(management, "api", func(ctx context.Context) error {
-		l, err := api.Listen(filepath.Join(e.cfg.state, "api.sock"))
+		l, err := api.Listen(filepath.Join(e.cfg.state, api.EngineSocket))
 		if err != nil {
 			return err
 		}

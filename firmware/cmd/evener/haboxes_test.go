@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"evener/firmware/api"
 	"evener/firmware/manage"
 	"evener/firmware/supervise"
 )
@@ -31,7 +32,7 @@ group "front" {
 // standby returns the state of the group of the box and why it is so.
 func (b *liveBox) standby() (state, reason string) {
 	var s manage.HAShow
-	if b.ask("api.sock", "ha.show", struct{}{}, &s) != nil || len(s.Groups) == 0 {
+	if b.ask(api.EngineSocket, "ha.show", struct{}{}, &s) != nil || len(s.Groups) == 0 {
 		return "", ""
 	}
 	return s.Groups[0].State, s.Groups[0].Reason
@@ -41,7 +42,7 @@ func (b *liveBox) standby() (state, reason string) {
 func (b *liveBox) haProcess() int {
 	b.t.Helper()
 	var s supervise.Status
-	if err := b.ask(superSocket, "role.list", struct{}{}, &s); err != nil {
+	if err := b.ask(api.SupervisorSocket, "role.list", struct{}{}, &s); err != nil {
 		b.t.Fatal(err)
 	}
 	for _, r := range s.Roles {

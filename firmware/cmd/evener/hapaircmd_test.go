@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"evener/firmware/api"
 	"evener/firmware/manage"
 )
 
@@ -94,7 +95,7 @@ func TestTwoBoxesPairSwitchAndAgreeByTheCommandLine(t *testing.T) {
 	for _, b := range []*liveBox{left, right} { // who fails waits before the next try
 		b.await("it may be tried again", func() bool {
 			var p manage.HAPairing
-			return b.ask("api.sock", "ha.pair.show", struct{}{}, &p) == nil && time.Now().After(p.NotBefore)
+			return b.ask(api.EngineSocket, "ha.pair.show", struct{}{}, &p) == nil && time.Now().After(p.NotBefore)
 		})
 	}
 	waits, told = left.pairing("yes\n")

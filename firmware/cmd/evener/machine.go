@@ -87,7 +87,7 @@ func openMachine(found board.Recognition, state string, armed *os.File, log *slo
 	if err := m.hal.Bypass.Force(); err != nil {
 		log.Error("bypass not switched off", "err", err)
 	}
-	sock := filepath.Join(state, "api.sock")
+	sock := filepath.Join(state, api.EngineSocket)
 	m.ask = func(ctx context.Context, method string, result any) error {
 		return callSocket(ctx, sock, "api", "engine", method, struct{}{}, result)
 	}

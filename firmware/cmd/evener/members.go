@@ -83,7 +83,12 @@ func newRestart() *cobra.Command {
 	return completeFirst(cmd, roleNames)
 }
 
+// pidOf returns the process of a role, 0 if there is none. That of the engine is the
+// one that answers: for a moment the old one tells of the next, which does not yet.
 func pidOf(i manage.Info, role string) int {
+	if role == "engine" {
+		return i.PID
+	}
 	for _, r := range i.Roles {
 		if r.Name == role {
 			return r.PID

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"evener/firmware/api"
 	"evener/firmware/manage"
 )
 
@@ -30,7 +31,7 @@ pool "shop" {
 func method[R any](b *liveBox, name string, params any) R {
 	b.t.Helper()
 	var out R
-	if err := b.ask("api.sock", name, params, &out); err != nil {
+	if err := b.ask(api.EngineSocket, name, params, &out); err != nil {
 		b.t.Fatalf("%s: %v", name, err)
 	}
 	return out
@@ -57,11 +58,11 @@ func pairUp(t *testing.T, left, right *liveBox, at string) {
 	t.Helper()
 	left.await("left's mirror listens", func() bool {
 		var p manage.HAPairing
-		return left.ask("api.sock", "ha.pair.begin", struct{}{}, &p) == nil
+		return left.ask(api.EngineSocket, "ha.pair.begin", struct{}{}, &p) == nil
 	})
 	right.await("right's mirror joins", func() bool {
 		var p manage.HAPairing
-		return right.ask("api.sock", "ha.pair.join", map[string]any{"address": at}, &p) == nil
+		return right.ask(api.EngineSocket, "ha.pair.join", map[string]any{"address": at}, &p) == nil
 	})
 	var l manage.HAPairing // which has the code when the last word of right has come
 	left.await("left shows a code", func() bool {
@@ -83,7 +84,7 @@ func (b *liveBox) peerIs(what string, done func(manage.HAPeer) bool) {
 	var last manage.HAShow
 	b.await(what, func() bool {
 		last = manage.HAShow{}
-		return b.ask("api.sock", "ha.show", struct{}{}, &last) == nil && len(last.Peers) == 1 && done(last.Peers[0])
+		return b.ask(api.EngineSocket, "ha.show", struct{}{}, &last) == nil && len(last.Peers) == 1 && done(last.Peers[0])
 	})
 }
 

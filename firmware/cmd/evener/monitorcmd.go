@@ -10,7 +10,6 @@ import (
 	"io"
 	"maps"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -51,7 +50,7 @@ func newMonitor() *cobra.Command {
 
 // monitor prints the events of topics until ctx or the connection ends.
 func monitor(ctx context.Context, cmd *cobra.Command, topics []string, params any) error {
-	c, err := api.Dial(filepath.Join(stateDir(cmd), "api.sock"))
+	c, err := api.DialEngine(ctx, stateDir(cmd))
 	if err != nil {
 		return err
 	}

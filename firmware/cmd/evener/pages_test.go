@@ -48,7 +48,7 @@ func TestHelloNamesThePagesThatAreServed(t *testing.T) {
 	}
 	writeManifest(t, dir, `{"ui_hash":"of-the-folder"}`)
 	b := startLive(t, "", "--webui-dir", dir)
-	c, err := api.Dial(filepath.Join(b.state, "api.sock"))
+	c, err := api.Dial(filepath.Join(b.state, api.EngineSocket))
 	if err != nil {
 		t.Fatal(err)
 	}

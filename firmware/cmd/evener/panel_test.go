@@ -160,7 +160,7 @@ func TestPanelGoesOnWithoutAnEngine(t *testing.T) {
 	defer syscall.Kill(pid, syscall.SIGCONT)
 	b.await("the panel tells of the silence", func() bool { return strings.Contains(b.panel(), "Engine silent") })
 	b.keys("PIN", "escape") // asked for all the same
-	if st, err := os.Stat(filepath.Join(b.state, superSocket)); err != nil || st.Mode().Perm() != 0o600 {
+	if st, err := os.Stat(filepath.Join(b.state, api.SupervisorSocket)); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("socket of the supervisor: %v, %v, want one for its owner alone", st, err)
 	}
 	var roles supervise.Status

@@ -72,7 +72,7 @@ func pressPanel(ctx context.Context, state string, p manage.PanelPress) (s manag
 	if p.Action != "up" { // an engine that wakes up later must not press too
 		p.Until = time.Now().Add(patient)
 	}
-	err = menuError(callSocket(first, filepath.Join(state, "api.sock"), "cli", "engine", "panel.press", p, &s))
+	err = menuError(callSocket(first, filepath.Join(state, api.EngineSocket), "cli", "engine", "panel.press", p, &s))
 	if !errors.Is(err, menu.ErrUnreachable) || ctx.Err() != nil {
 		return s, err
 	}
@@ -82,7 +82,7 @@ func pressPanel(ctx context.Context, state string, p manage.PanelPress) (s manag
 
 // askPanel asks the supervisor, which has the panel.
 func askPanel(ctx context.Context, state, method string, params any) (s manage.PanelScreen, err error) {
-	err = callSocket(ctx, filepath.Join(state, superSocket), "cli", "supervisor", method, params, &s)
+	err = callSocket(ctx, filepath.Join(state, api.SupervisorSocket), "cli", "supervisor", method, params, &s)
 	if e := api.AsError(err); e != nil && e.Kind == "unreachable" {
 		err = fmt.Errorf("%w with state %s: start one with evener run --state %s", api.ErrNotRunning, state, state)
 	}

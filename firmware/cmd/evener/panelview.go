@@ -145,7 +145,7 @@ func (v *panelView) follow(ctx context.Context) {
 }
 
 func (v *panelView) followOnce(ctx context.Context) error {
-	c, err := api.Dial(filepath.Join(v.state, superSocket))
+	c, err := api.Dial(filepath.Join(v.state, api.SupervisorSocket))
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func dial(cmd *cobra.Command) (*api.Client, error) {
 	if within, ok := cmd.Context().Value(dialerKey{}).(dialer); ok {
 		return within()
 	}
-	c, err := api.Dial(filepath.Join(stateDir(cmd), "api.sock"))
+	c, err := api.DialEngine(cmd.Context(), stateDir(cmd))
 	if origin, ok := cmd.Context().Value(originKey{}).(string); ok && err == nil {
 		c.Origin = origin
 	}

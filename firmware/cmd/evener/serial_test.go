@@ -111,7 +111,7 @@ func (b *liveBox) ask(socket, method string, params, result any) error {
 // engine returns the process of the engine that runs, 0 if none does.
 func (b *liveBox) engine() int {
 	var st supervise.Status
-	if b.ask(superSocket, "role.list", struct{}{}, &st) != nil {
+	if b.ask(api.SupervisorSocket, "role.list", struct{}{}, &st) != nil {
 		return 0
 	}
 	for _, r := range st.Roles {
@@ -128,7 +128,7 @@ const goodPassword, otherPassword = "correct horse battery", "another long passw
 func (b *liveBox) admin() {
 	b.t.Helper()
 	var code manage.SetupCode
-	if err := b.ask("api.sock", "auth.setup_code", struct{}{}, &code); err != nil {
+	if err := b.ask(api.EngineSocket, "auth.setup_code", struct{}{}, &code); err != nil {
 		b.t.Fatal(err)
 	}
 	b.setUp(code.Code)
@@ -136,14 +136,14 @@ func (b *liveBox) admin() {
 
 func (b *liveBox) setUp(code string) {
 	b.t.Helper()
-	if err := b.ask("api.sock", "auth.setup", map[string]any{"user": "alice", "password": goodPassword, "code": code}, nil); err != nil {
+	if err := b.ask(api.EngineSocket, "auth.setup", map[string]any{"user": "alice", "password": goodPassword, "code": code}, nil); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
 // mayLogin reports whether alice's password is this one, as the engine says.
 func (b *liveBox) mayLogin(password string) bool {
-	return b.ask("api.sock", "auth.login", map[string]any{"user": "alice", "password": password}, nil) == nil
+	return b.ask(api.EngineSocket, "auth.login", map[string]any{"user": "alice", "password": password}, nil) == nil
 }
 
 func TestSerialConsoleSetsABoxUp(t *testing.T) {
@@ -154,7 +154,7 @@ func TestSerialConsoleSetsABoxUp(t *testing.T) {
 	_, code := ty.expect(`set-up code  ([A-Z0-9-]+)`)
 	b.setUp(code)
 	var n manage.NetworkInfo
-	if err := b.ask("api.sock", "network.show", struct{}{}, &n); err != nil || n.HostName != "lb-test" || fmt.Sprint(n.Addresses) != "[192.0.2.77/24]" {
+	if err := b.ask(api.EngineSocket, "network.show", struct{}{}, &n); err != nil || n.HostName != "lb-test" || fmt.Sprint(n.Addresses) != "[192.0.2.77/24]" {
 		t.Errorf("network = %+v, %v", n, err)
 	}
 	ty.does("Number", "2", "needs an administrator's log-in(?s:.*)Administrator: ", "alice", "Password: ", goodPassword,
@@ -224,14 +224,14 @@ func TestSerialConsoleResetsThePasswordWhileTheEngineDiesAgainAndAgain(t *testin
 func TestRebootOfASimulatedBoxStartsItAnew(t *testing.T) {
 	b := startLive(t, "", "--board", "sim")
 	var before, after supervise.Status
-	if err := b.ask(superSocket, "role.list", struct{}{}, &before); err != nil {
+	if err := b.ask(api.SupervisorSocket, "role.list", struct{}{}, &before); err != nil {
 		t.Fatal(err)
 	}
 	if o := b.cli("board", "reboot"); o.code != 0 {
 		t.Fatalf("evener board reboot: %d %s", o.code, o.stderr)
 	}
 	b.await("another box answers", func() bool {
-		return b.ask(superSocket, "role.list", struct{}{}, &after) == nil && after.Since.After(before.Since)
+		return b.ask(api.SupervisorSocket, "role.list", struct{}{}, &after) == nil && after.Since.After(before.Since)
 	})
 	if after.PID != before.PID {
 		t.Errorf("pid = %d, before %d: whoever has started the box has lost it", after.PID, before.PID)
@@ -241,7 +241,7 @@ func TestRebootOfASimulatedBoxStartsItAnew(t *testing.T) {
 		t.Errorf("the reboot is %d times in the audit log, want once:\n%s", n, b.cli("audit").stdout)
 	}
 	dark := startLive(t, "") // on board host
-	if err := dark.ask(superSocket, "power.halt", struct{}{}, nil); api.AsError(err).Kind != "power.host" {
+	if err := dark.ask(api.SupervisorSocket, "power.halt", struct{}{}, nil); api.AsError(err).Kind != "power.host" {
 		t.Errorf("power off on board host = %v", err)
 	}
 	if o := dark.cli("board", "halt"); o.code == 0 || !strings.Contains(o.stderr, "somebody else's") {
@@ -254,20 +254,20 @@ func TestRecoveryLeavesToTheEngineWhatThatCanDo(t *testing.T) {
 	b.admin()
 	for method, params := range map[string]any{"recovery.password": recoveryPassword{User: "alice", Password: otherPassword},
 		"recovery.restore": recoveryRestore{Revision: 1}, "recovery.revert": struct{}{}, "recovery.setup_code": struct{}{}} {
-		if err := b.ask(superSocket, method, params, nil); api.AsError(err).Kind != "recovery.engine" {
+		if err := b.ask(api.SupervisorSocket, method, params, nil); api.AsError(err).Kind != "recovery.engine" {
 			t.Errorf("%s = %v, want that the engine answers", method, err)
 		}
 	}
-	if err := b.ask(superSocket, "role.hold", superHold{Role: "engine", Why: "test"}, nil); err != nil {
+	if err := b.ask(api.SupervisorSocket, "role.hold", superHold{Role: "engine", Why: "test"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.ask(superSocket, "recovery.address", map[string]any{"method": "dhcp", "address": nil}, nil); err != nil {
+	if err := b.ask(api.SupervisorSocket, "recovery.address", map[string]any{"method": "dhcp", "address": nil}, nil); err != nil {
 		t.Errorf("address while the engine is held: %v", err)
 	}
 	if b.engine() != 0 {
 		t.Error("a repair has ended the hold of somebody else")
 	}
-	if err := b.ask(superSocket, "role.release", superRole{"engine"}, nil); err != nil {
+	if err := b.ask(api.SupervisorSocket, "role.release", superRole{"engine"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	b.await("the engine serves the new address", func() bool { return strings.Contains(b.cli("config", "show").stdout, `"dhcp"`) })

@@ -180,7 +180,7 @@ func (s *serialConsole) servePTY(ctx context.Context, i int, line serialLine) er
 
 // config is what a dialogue in the supervisor works with.
 func (s *serialConsole) config(name string) console.Config {
-	engine := socketCaller{path: filepath.Join(s.state, "api.sock"), who: "engine"}
+	engine := socketCaller{path: filepath.Join(s.state, api.EngineSocket), who: "engine"}
 	return console.Config{Engine: engine, Supervisor: superCaller{s.super}, Name: name, Version: version,
 		Command: consoleCommand(s.state), Shell: maintenanceShell,
 		Bundle: func(ctx context.Context, dir string) (string, error) { return saveBundle(ctx, engine.path, dir) }, Disks: mountedDisks}

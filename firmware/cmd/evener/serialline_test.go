@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"evener/board"
+	"evener/firmware/api"
 	"evener/firmware/manage"
 	"evener/firmware/supervise"
 )
@@ -106,7 +107,7 @@ func TestFactoryResetFromTheSerialConsole(t *testing.T) {
 	b := startLive(t, "", "--board", "sim")
 	b.admin()
 	var before, after supervise.Status
-	if err := b.ask(superSocket, "role.list", struct{}{}, &before); err != nil {
+	if err := b.ask(api.SupervisorSocket, "role.list", struct{}{}, &before); err != nil {
 		t.Fatal(err)
 	}
 	ty := b.sit()
@@ -115,11 +116,11 @@ func TestFactoryResetFromTheSerialConsole(t *testing.T) {
 	ty.types(name)
 	ty.expect("is reset and starts anew")
 	b.await("another box answers", func() bool {
-		return b.ask(superSocket, "role.list", struct{}{}, &after) == nil && after.Since.After(before.Since)
+		return b.ask(api.SupervisorSocket, "role.list", struct{}{}, &after) == nil && after.Since.After(before.Since)
 	})
 	var code manage.SetupCode
 	b.await("it has no administrator", func() bool {
-		return b.ask("api.sock", "auth.setup_code", struct{}{}, &code) == nil && code.Code != ""
+		return b.ask(api.EngineSocket, "auth.setup_code", struct{}{}, &code) == nil && code.Code != ""
 	})
 	if out := b.must("audit"); !strings.Contains(out, "reset the box") || !strings.Contains(out, "set up the box") {
 		t.Errorf("the audit log was not kept, or does not have it:\n%s", out)

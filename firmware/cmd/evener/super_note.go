@@ -56,7 +56,7 @@ type notebook struct {
 func newNotebook(dir string, log *slog.Logger) *notebook {
 	n := &notebook{path: filepath.Join(dir, notesFile), log: log, wake: make(chan struct{}, 1)}
 	n.send = func(ctx context.Context, x superNote) error {
-		return callSocket(ctx, filepath.Join(dir, "api.sock"), x.Origin, "engine", "audit.note", map[string]any{"method": x.Method, "what": x.What,
+		return callSocket(ctx, filepath.Join(dir, api.EngineSocket), x.Origin, "engine", "audit.note", map[string]any{"method": x.Method, "what": x.What,
 			"outcome": x.Outcome, "message": x.Message, "author": x.Author, "at": x.At.UTC().Format(time.RFC3339)}, nil)
 	}
 	return n

@@ -18,10 +18,10 @@ import (
 // none of whose engines answers, and looks after the reboot.
 func TestWhatIsDoneWhileTheEngineIsDeadIsAudited(t *testing.T) {
 	b := startLive(t, "", "--board", "sim")
-	if err := b.ask(superSocket, "role.hold", superHold{Role: "engine", Why: "to look at the disk"}, nil); err != nil {
+	if err := b.ask(api.SupervisorSocket, "role.hold", superHold{Role: "engine", Why: "to look at the disk"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.ask(superSocket, "serial.shell", serialShell{User: "alice", Terminal: "ttyS0", Event: "opened"}, nil); err != nil {
+	if err := b.ask(api.SupervisorSocket, "serial.shell", serialShell{User: "alice", Terminal: "ttyS0", Event: "opened"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	kept, err := os.ReadFile(filepath.Join(b.state, notesFile))
@@ -31,7 +31,7 @@ func TestWhatIsDoneWhileTheEngineIsDeadIsAudited(t *testing.T) {
 	if i, err := os.Stat(filepath.Join(b.state, notesFile)); err != nil || i.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", i.Mode(), err)
 	}
-	if err := b.ask(superSocket, "power.reboot", struct{}{}, nil); err != nil {
+	if err := b.ask(api.SupervisorSocket, "power.reboot", struct{}{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	var out string

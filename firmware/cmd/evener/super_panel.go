@@ -133,7 +133,7 @@ type panelEngine struct{ state string }
 
 // Call runs a method of the engine over a connection of its own.
 func (e panelEngine) Call(ctx context.Context, method string, params, result any) error {
-	return menuError(callSocket(ctx, filepath.Join(e.state, "api.sock"), "panel", "engine", method, params, result))
+	return menuError(callSocket(ctx, filepath.Join(e.state, api.EngineSocket), "panel", "engine", method, params, result))
 }
 
 // A panelMachine calls the supervisor for the panel.

@@ -109,7 +109,7 @@ func engineAnswers(ctx context.Context, state string) bool {
 			}
 		}
 		one, cancel := context.WithTimeout(ctx, 10*time.Second)
-		err := callSocket(one, filepath.Join(state, "api.sock"), "serial", "engine", "sys.hello", struct{}{}, nil)
+		err := callSocket(one, filepath.Join(state, api.EngineSocket), "serial", "engine", "sys.hello", struct{}{}, nil)
 		cancel()
 		if err == nil {
 			return true

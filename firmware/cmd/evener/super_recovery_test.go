@@ -23,28 +23,28 @@ import (
 // TestFactoryResetIsAlone asks for a reset while somebody holds the engine.
 func TestFactoryResetIsAlone(t *testing.T) {
 	b := startLive(t, "", "--board", "sim")
-	if err := b.ask(superSocket, "role.hold", superHold{Role: "engine", Why: "to look at the disk"}, nil); err != nil {
+	if err := b.ask(api.SupervisorSocket, "role.hold", superHold{Role: "engine", Why: "to look at the disk"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	err := api.AsError(b.ask(superSocket, "recovery.factory_reset", recovery.Keep{}, nil))
+	err := api.AsError(b.ask(api.SupervisorSocket, "recovery.factory_reset", recovery.Keep{}, nil))
 	if err == nil || err.Kind != "role.held" || !strings.Contains(err.Message, "to look at the disk") {
 		t.Fatalf("reset of a box whose engine is held = %v, want who holds it", err)
 	}
-	if err := b.ask(superSocket, "role.release", superRole{"engine"}, nil); err != nil {
+	if err := b.ask(api.SupervisorSocket, "role.release", superRole{"engine"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := api.AsError(b.ask(superSocket, "role.release", superRole{"engine"}, nil)); err == nil || err.Kind != "role.free" {
+	if err := api.AsError(b.ask(api.SupervisorSocket, "role.release", superRole{"engine"}, nil)); err == nil || err.Kind != "role.free" {
 		t.Errorf("second release = %v", err)
 	}
 	var before, after supervise.Status
-	if err := b.ask(superSocket, "role.list", struct{}{}, &before); err != nil {
+	if err := b.ask(api.SupervisorSocket, "role.list", struct{}{}, &before); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.ask(superSocket, "recovery.factory_reset", recovery.Keep{}, nil); err != nil {
+	if err := b.ask(api.SupervisorSocket, "recovery.factory_reset", recovery.Keep{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	b.await("another box answers", func() bool {
-		return b.ask(superSocket, "role.list", struct{}{}, &after) == nil && after.Since.After(before.Since)
+		return b.ask(api.SupervisorSocket, "role.list", struct{}{}, &after) == nil && after.Since.After(before.Since)
 	})
 	b.await("the audit log that begins has the reset", func() bool { return strings.Contains(b.cli("audit").stdout, "reset the box") })
 }

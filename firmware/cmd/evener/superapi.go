@@ -17,9 +17,6 @@ import (
 	"evener/firmware/supervise"
 )
 
-// superSocket is the name of the supervisor's own API in the folder of the state.
-const superSocket = "supervisor.sock"
-
 // A superAPI is the supervisor's own API: what the box must be able to do and to
 // tell while no engine answers. Its methods lie beside the things that they are
 // about, in files that call add. It is served on a Unix socket of its own to root
@@ -42,7 +39,7 @@ type superAPI struct {
 
 // newSuperAPI returns the API of the box whose state is in dir.
 func newSuperAPI(dir string, sup *supervise.Supervisor, log *slog.Logger) *superAPI {
-	s := &superAPI{path: filepath.Join(dir, superSocket), sup: sup, log: log, notes: newNotebook(dir, log)}
+	s := &superAPI{path: filepath.Join(dir, api.SupervisorSocket), sup: sup, log: log, notes: newNotebook(dir, log)}
 	s.add(s.addRoles)
 	return s
 }

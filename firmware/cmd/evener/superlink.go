@@ -16,7 +16,7 @@ import (
 type superLink struct{ path string }
 
 // linkSuper returns a link to the supervisor of the box whose state is in dir.
-func linkSuper(dir string) superLink { return superLink{filepath.Join(dir, superSocket)} }
+func linkSuper(dir string) superLink { return superLink{filepath.Join(dir, api.SupervisorSocket)} }
 
 // super returns the way from the engine to its supervisor.
 func (e *engine) super() superLink {

@@ -230,7 +230,7 @@ func (h *upgradeHost) Note(e manage.UpgradeEntry) {
 // reach asks the box as others do: at its own API socket, and at its console.
 func (e *engine) reach(ctx context.Context) (string, error) {
 	var c manage.ConsoleInfo
-	if err := callSocket(ctx, filepath.Join(e.cfg.state, "api.sock"), "cli", "API", "console.show", struct{}{}, &c); err != nil {
+	if err := callSocket(ctx, filepath.Join(e.cfg.state, api.EngineSocket), "cli", "API", "console.show", struct{}{}, &c); err != nil {
 		return "", err
 	}
 	if len(c.Addresses) == 0 {

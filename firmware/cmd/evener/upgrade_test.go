@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"evener/firmware/api"
 	"evener/firmware/manage"
 )
 
@@ -38,7 +39,7 @@ func demoBundle(t *testing.T, b *liveBox, flags ...string) string {
 
 // upgrade shows the slots; of a box that is away nothing.
 func (b *liveBox) upgrade() (u manage.UpgradeShow) {
-	if b.ask("api.sock", "upgrade.show", struct{}{}, &u) != nil {
+	if b.ask(api.EngineSocket, "upgrade.show", struct{}{}, &u) != nil {
 		return manage.UpgradeShow{}
 	}
 	return u

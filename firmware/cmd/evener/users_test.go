@@ -87,7 +87,7 @@ func TestCommandsOfUsers(t *testing.T) {
 // loginOver logs in over the Unix socket and returns the session's id.
 func loginOver(t *testing.T, b *liveBox, secret string) string {
 	t.Helper()
-	c, err := api.Dial(filepath.Join(b.state, "api.sock"))
+	c, err := api.Dial(filepath.Join(b.state, api.EngineSocket))
 	if err != nil {
 		t.Fatal(err)
 	}

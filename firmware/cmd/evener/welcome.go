@@ -44,7 +44,7 @@ func tellWhenUp(ctx context.Context, c runConfig, w io.Writer) {
 // askBox asks what a welcome tells. The code is that with which the first admin is
 // made, "" once there is one.
 func askBox(ctx context.Context, state string) (i manage.Info, cl manage.Clusters, code string, err error) {
-	client, err := api.Dial(filepath.Join(state, "api.sock"))
+	client, err := api.Dial(filepath.Join(state, api.EngineSocket))
 	if err != nil {
 		return i, cl, "", err
 	}

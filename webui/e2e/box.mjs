@@ -152,7 +152,7 @@ process.once("exit", () => {
 export class Box {
 	// start returns a box that serves config(ports). With everywhere the servers
 	// behind it listen on all loopback addresses. The board "sim" has a panel, ports
-	// and sensors, and demo servers on fixed ports: one box at a time can be it.
+	// and sensors. Its demo servers, on fixed ports, do not run: more boxes may be it.
 	static async start(config = shop, { everywhere = false, board = "host" } = {}) {
 		for (let turn = 0; ; turn++) {
 			const b = new Box();
@@ -185,6 +185,7 @@ export class Box {
 		writeFileSync(file, config(this.ports));
 		const out = openSync(join(this.dir, "log"), "a");
 		const args = ["run", "--board", board, "--state", this.state, "--config", file];
+		if (board === "sim") args.push("--no-demo-servers");
 		if (process.env.EVENER_WEBUI_DIR) args.push("--webui-dir", process.env.EVENER_WEBUI_DIR);
 		this.process = spawn(program, args, { stdio: ["ignore", out, out] });
 		closeSync(out);

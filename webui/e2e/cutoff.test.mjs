@@ -27,12 +27,12 @@ const shown = (box) => new Promise((resolve, reject) => {
 	c.once("error", reject);
 });
 
-// cut commits edits with a confirm of 30 s and says what the commit answered
+// cut commits edits with a confirm, in seconds, and says what the commit answered
 // and what the review warned of.
-async function cut(admin, box, edits) {
+async function cut(admin, box, edits, confirm = 30) {
 	await admin.call("config.edit", { base: box.status().revision, edits });
 	const review = await admin.call("config.review");
-	return { done: await admin.call("config.commit", { confirm_s: 30, comment: "cut off" }), warnings: review.warnings ?? [], advice: review.confirm };
+	return { done: await admin.call("config.commit", { confirm_s: confirm, comment: "cut off" }), warnings: review.warnings ?? [], advice: review.confirm };
 }
 
 const reverted = (box, was) => until("the box takes it back", () => !box.status().pending && box.text() === was, span, 1000);
@@ -96,7 +96,7 @@ describe("a commit that cuts the management path reverts by itself", { concurren
 		const box = await Box.start(shop);
 		t.after(() => box.stop());
 		const admin = await box.setUp();
-		const { done } = await cut(admin, box, [{ op: "patch", path: "console", set: { listen: [`127.0.0.1:${box.ports.spare}`] } }]);
+		const { done } = await cut(admin, box, [{ op: "patch", path: "console", set: { listen: [`127.0.0.1:${box.ports.spare}`] } }], 300);
 		admin.close();
 		assert.deepEqual(done.urls?.map((u) => new URL(u).port), [String(box.ports.spare)]);
 		const there = new Client(`https://127.0.0.1:${box.ports.spare}`);

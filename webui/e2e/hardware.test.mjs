@@ -99,7 +99,8 @@ const visit = (path) => new Promise((resolve, reject) => {
 const rights = process.getuid() === 0 || process.env.CI === "true" ? false : "capturing needs the rights of root";
 
 test("a request is captured, and the file is downloaded", { skip: rights }, async () => {
-	const { page, end } = await open("/capture");
+	const own = await box.login(); // whose token the password changes
+	const { page, end } = await open("/capture", own);
 	await page.getByLabel("any", { exact: true }).uncheck();
 	await page.getByLabel("lo", { exact: true }).check();
 	await page.getByLabel("Filter").fill("tcp port");

@@ -51,7 +51,7 @@ async function look(page, path) {
 	}
 	await page.setViewportSize({ width: 320, height: 800 });
 	// Charts are drawn anew a moment later.
-	await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, null, { timeout: 3000 }).catch(() => {});
+	await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, null, { timeout: 15_000 }).catch(() => {});
 	const wide = await page.evaluate(() => {
 		const over = document.documentElement.scrollWidth - innerWidth;
 		if (over <= 0) return null;

@@ -34,7 +34,7 @@ if (!env.EVENER_BIN) {
 const began = Date.now();
 // Most of what runs side by side waits. The time is that of a whole file on a machine
 // that does much else. A file ends with its last test, whatever it has left open.
-const done = spawn(process.execPath, ["--test", "--test-concurrency=3", "--test-timeout=600000", "--test-force-exit", "--test-reporter=spec", ...tests.map((f) => join(here, f))], { env, stdio: "inherit" });
+const done = spawn(process.execPath, ["--test", "--test-concurrency=3", "--test-timeout=1800000", "--test-force-exit", "--test-reporter=spec", ...tests.map((f) => join(here, f))], { env, stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => done.kill("SIGTERM"));
 done.once("exit", (code) => {
 	console.log(`webui/e2e: ${((Date.now() - began) / 1000).toFixed(0)} s`);

@@ -44,12 +44,18 @@ function Pop({ button, role, label, children }: PopProps) {
 		const outside = (e: Event) => {
 			if (!(e.target instanceof Node && root.current?.contains(e.target))) open.value = false; // a resize is of the window
 		};
+		// What scrolls elsewhere, or has brought the button here, leaves it where it is.
+		const at = () => JSON.stringify(root.current?.getBoundingClientRect());
+		const was = at();
+		const scrolled = (e: Event) => {
+			if (at() !== was) outside(e);
+		};
 		addEventListener("pointerdown", outside);
-		addEventListener("scroll", outside, true);
+		addEventListener("scroll", scrolled, true);
 		addEventListener("resize", outside);
 		return () => {
 			removeEventListener("pointerdown", outside);
-			removeEventListener("scroll", outside, true);
+			removeEventListener("scroll", scrolled, true);
 			removeEventListener("resize", outside);
 		};
 	}, [open.value]);

@@ -2,7 +2,7 @@
 //
 // The command palette: pages, objects of the box, and actions that pages add.
 import { signal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useId, useRef } from "preact/hooks";
 import type { Role } from "../api";
 import { t } from "../i18n";
 import { useTopic } from "../live";
@@ -79,7 +79,8 @@ function Open() {
 		.sort((a, b) => b.s - a.s)
 		.slice(0, 50)
 		.map((x) => x.c);
-	useEffect(() => {
+	// Before the next key is typed.
+	useLayoutEffect(() => {
 		box.current?.showModal();
 		return () => box.current?.close();
 	}, []);

@@ -14,9 +14,14 @@ const signs: Record<Key, string> = { up: "▲", down: "▼", left: "◀", right:
 // of its keys has the focus.
 const keyboard: Record<string, Key> = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", Enter: "enter", Escape: "escape" };
 
-// A Presser tells the box of keys in the order in which they go down and up.
+const tapped = 300; // ms; who holds a key for longer means more than a tap
+
+// A Presser tells the box of keys in the order in which they go down and up. A tap is
+// one order: on a slow line a key that is let go by another stays down until that
+// comes, and the box repeats it.
 class Presser {
-	private down = new Set<Key>();
+	private down = new Map<Key, number>(); // the timers
+	private held = new Set<Key>(); // for longer than a tap
 	private pressed = new Set<Key>(); // as the box knows
 	private last: Promise<unknown> = Promise.resolve();
 	private readonly failed: (err: unknown) => void;
@@ -27,21 +32,24 @@ class Presser {
 
 	press(key: Key): void {
 		if (this.down.has(key)) return; // the keyboard repeats
-		this.down.add(key);
-		this.send(key, "down");
+		this.down.set(key, window.setTimeout(() => {
+			this.held.add(key);
+			this.send(key, "down");
+		}, tapped));
 	}
 
 	release(key: Key): void {
-		if (this.down.delete(key)) this.send(key, "up");
+		clearTimeout(this.down.get(key));
+		if (this.down.delete(key)) this.send(key, this.held.delete(key) ? "up" : "press");
 	}
 
 	// releaseAll is for when nobody can tell any more that a key is let go.
 	releaseAll(): void {
-		for (const k of [...this.down]) this.release(k);
+		for (const k of [...this.down.keys()]) this.release(k);
 	}
 
 	// A key that could not be pressed, as by somebody who gave no password, is not let go either.
-	private send(key: Key, action: "down" | "up"): void {
+	private send(key: Key, action: "down" | "up" | "press"): void {
 		const run = async () => {
 			if (action === "up" && !this.pressed.delete(key)) return;
 			await mutate("panel.press", { key, action });

@@ -75,6 +75,7 @@ export default function Tester(_: PageProps) {
 			),
 		);
 		busy.value = false;
+		if (side.peek() === "both" && hasDraft.peek() && wanted.length === 1) await ask(); // of the draft we have heard meanwhile
 	};
 	// A request in the address is asked at once: a link is a question.
 	useEffect(() => {

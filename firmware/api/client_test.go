@@ -134,34 +134,56 @@ func listenAt(t *testing.T, dir, name string) net.Listener {
 	t.Helper()
 	l, err := Listen(filepath.Join(dir, name))
 	if err != nil {
-		t.Error(err)
-		return nil
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
 	return l
 }
 
 // A command that is typed while one engine follows another is not told that there
-// is no box.
+// is no box, nor that it was cut off.
 func TestDialEngineWaitsForTheNextEngine(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := DialEngine(t.Context(), dir); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("no supervisor: DialEngine = %v, want %v", err, ErrNotRunning)
 	}
 	listenAt(t, dir, SupervisorSocket)
-	_, err := dialEngine(t.Context(), dir, 3*dialAgain)
-	if !errors.Is(err, ErrNoEngine) || !strings.Contains(err.Error(), "supervisor of the box with state "+dir) {
-		t.Errorf("an engine that does not come: DialEngine = %v, want %v", err, ErrNoEngine)
+	for _, deaf := range []bool{false, true} {
+		var l net.Listener
+		if deaf { // as an engine that stands still
+			l = listenAt(t, dir, EngineSocket)
+		}
+		_, err := dialEngine(t.Context(), dir, 3*dialAgain)
+		if !errors.Is(err, ErrNoEngine) || !strings.Contains(err.Error(), "supervisor of the box with state "+dir) {
+			t.Errorf("an engine that does not answer (listens %v): DialEngine = %v, want %v", deaf, err, ErrNoEngine)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		enough := errors.New("enough")
+		cancel(enough)
+		if _, err := DialEngine(ctx, dir); !errors.Is(err, enough) {
+			t.Errorf("nobody waits any more (listens %v): DialEngine = %v, want %v", deaf, err, enough)
+		}
+		if deaf {
+			l.Close()
+		}
 	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	enough := errors.New("enough")
-	cancel(enough)
-	if _, err := DialEngine(ctx, dir); !errors.Is(err, enough) {
-		t.Errorf("nobody waits any more: DialEngine = %v, want %v", err, enough)
-	}
+	old := listenAt(t, dir, EngineSocket)
 	go func() {
+		for range 3 {
+			if nc, err := old.Accept(); err == nil {
+				nc.Close() // it is about to end
+			}
+		}
+		old.Close()
 		time.Sleep(5 * dialAgain)
-		listenAt(t, dir, EngineSocket)
+		l, err := Listen(filepath.Join(dir, EngineSocket))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if err := Serve(t.Context(), l, newBox(quiet, nil), quiet, ServerConfig{}); err != nil {
+			t.Error(err)
+		}
 	}()
 	c, err := dialEngine(t.Context(), dir, time.Minute)
 	if err != nil {

@@ -110,29 +110,47 @@ const (
 	dialAgain = 20 * time.Millisecond // and how often it looks
 )
 
-// DialEngine connects to the engine of the box whose state is in dir. While one
-// engine follows another nobody listens for a moment: as long as the supervisor
-// answers DialEngine looks again, for 10 s or until ctx ends. The error is then
-// ErrNoEngine, and ErrNotRunning where there is no supervisor either.
+// DialEngine connects to the engine of the box whose state is in dir, and returns
+// once that has answered. While one engine follows another nobody listens for a
+// moment, or somebody who is about to end: as long as the supervisor answers
+// DialEngine tries again, for 10 s or until ctx ends. The error is then ErrNoEngine,
+// and ErrNotRunning where there is no supervisor either.
 func DialEngine(ctx context.Context, dir string) (*Client, error) {
 	return dialEngine(ctx, dir, takeover)
 }
 
 func dialEngine(ctx context.Context, dir string, patience time.Duration) (*Client, error) {
-	late := time.After(patience)
+	ctx, cancel := context.WithTimeoutCause(ctx, patience,
+		fmt.Errorf("%w, but the supervisor of the box with state %s does: the box's log and evener show blackbox say why", ErrNoEngine, dir))
+	defer cancel()
 	for {
 		c, err := Dial(filepath.Join(dir, EngineSocket))
-		if !errors.Is(err, ErrNotRunning) || !answered(filepath.Join(dir, SupervisorSocket)) {
-			return c, err
+		lost := errors.Is(err, ErrNotRunning)
+		if err == nil {
+			if err = c.greet(ctx); err == nil {
+				return c, nil
+			}
+			c.Close()
+			lost = true
+		}
+		if !lost || !answered(filepath.Join(dir, SupervisorSocket)) {
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-late:
-			return nil, fmt.Errorf("%w, but the supervisor of the box with state %s does: the box's log and evener show blackbox say why", ErrNoEngine, dir)
 		case <-time.After(dialAgain):
 		}
 	}
+}
+
+// greet returns nil once the box has answered, whatever.
+func (c *Client) greet(ctx context.Context) error {
+	err := c.Call(ctx, "sys.hello", struct{}{}, nil)
+	if _, ok := errors.AsType[*Error](err); ok {
+		return nil
+	}
+	return err
 }
 
 // answered reports whether somebody listens on the Unix socket path.

@@ -157,6 +157,7 @@ func (k *kernel) start(resume *Handover) {
 	s := settings(k.name, "left", "right")
 	other := map[string]string{"left": "192.0.2.2:7460", "right": "192.0.2.1:7460"}[k.name]
 	s.Listen, s.Peers[0].Address = map[string]string{"left": "192.0.2.1:7460", "right": "192.0.2.2:7460"}[k.name], other
+	s.Groups[0].Interval = Duration(400 * time.Millisecond) // three of them are enough for a successor to be there
 	s.Groups[0].Routers = []RouterSettings{
 		{Name: "v4", Interface: "lan1", Port: "lan1", VRID: 10, Version: 3, Addresses: []string{"192.0.2.10/24"}, MAC: "virtual", Checksum: "rfc9568"},
 		{Name: "v6", Interface: "lan1", Port: "lan1", VRID: 10, Version: 3, Addresses: []string{"fe80::10/64", "2001:db8::10/64"}, MAC: "port"}}

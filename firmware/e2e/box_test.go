@@ -255,11 +255,12 @@ func (b *box) write(file, text string) {
 	}
 }
 
-// freePort returns a port of 127.0.0.1 below those that the kernel hands out.
+// freePort returns a port of 127.0.0.1 below those that the kernel hands out, of which
+// the tests of cmd/evener, which may run beside, have the upper half.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 1000 {
-		port := 20000 + rand.IntN(12000)
+		port := 20000 + rand.IntN(6000)
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			l.Close()

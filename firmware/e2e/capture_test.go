@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"evener/firmware/manage"
 )
@@ -80,16 +81,34 @@ func (b *box) captured(id string) (found manage.Capture) {
 	return found
 }
 
-// packets waits until a capture has taken n.
+// capture starts a capture as soon as the engine, which has just begun, is ready.
+func (b *box) capture(params map[string]any) (c manage.Capture) {
+	b.t.Helper()
+	var err error
+	b.await("captures are ready", func() bool {
+		err = b.call("capture.start", params, &c)
+		return err == nil || !strings.Contains(err.Error(), notReady)
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+const notReady = "captures are not ready"
+
+// packets waits until a capture has taken n and nothing more comes for half a second:
+// what still waits in the kernel when a capture is stopped is not in it.
 func (b *box) packets(id string, n uint64) {
 	b.t.Helper()
+	last, since := uint64(0), time.Now()
 	b.await(fmt.Sprintf("%d packets", n), func() bool {
 		for _, c := range ask[manage.Captures](b, "capture.list", nil).Captures {
-			if c.ID == id && c.Packets >= n {
-				return true
+			if c.ID == id && c.Packets != last {
+				last, since = c.Packets, time.Now()
 			}
 		}
-		return false
+		return last >= n && time.Since(since) > 500*time.Millisecond
 	})
 }
 
@@ -98,7 +117,7 @@ func TestCaptureOfARequestJoinsBothSides(t *testing.T) {
 	o := newOrigin(t, "web1")
 	port, raw := freePort(t), freePort(t)
 	b := start(t, setup{config: fmt.Sprintf(capturedText, o.addr, port, raw)})
-	c := ask[manage.Capture](b, "capture.start", map[string]any{"interfaces": []string{"lo"}, "cluster": "shop"})
+	c := b.capture(map[string]any{"interfaces": []string{"lo"}, "cluster": "shop"})
 
 	var client net.Addr
 	for i := range 3 { // on one connection
@@ -163,7 +182,7 @@ func TestCaptureJoinsOpenConnections(t *testing.T) {
 	o := newOrigin(t, "web1")
 	port, raw := freePort(t), freePort(t)
 	b := start(t, setup{config: fmt.Sprintf(capturedText, o.addr, port, raw)})
-	c := ask[manage.Capture](b, "capture.start", map[string]any{"interfaces": []string{"lo"}, "cluster": "raw",
+	c := b.capture(map[string]any{"interfaces": []string{"lo"}, "cluster": "raw",
 		"filter": fmt.Sprintf("port %d or port %s", raw, o.addr[strings.LastIndexByte(o.addr, ':')+1:])})
 	nc, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", raw))
 	if err != nil {
@@ -207,7 +226,12 @@ func TestCaptureRunWritesAFile(t *testing.T) {
 			}
 		}
 	}()
-	out := b.must("capture", "run", "-i", "lo", "-c", "20", "-w", file, "tcp", "port", fmt.Sprint(port))
+	var out string
+	b.await("a capture ends", func() bool {
+		o := b.cli("capture", "run", "-i", "lo", "-c", "20", "-w", file, "tcp", "port", fmt.Sprint(port))
+		out = o.stdout + o.stderr
+		return o.code == 0 || !strings.Contains(out, notReady)
+	})
 	if rows := tshark(t, file, "tcp", "frame.number"); len(rows) != 20 || !strings.Contains(out, "20 packets are in") {
 		t.Errorf("%d packets; %s", len(rows), out)
 	}
@@ -225,7 +249,7 @@ func TestCaptureEndsWithTheBox(t *testing.T) {
 	o := newOrigin(t, "web1")
 	port, raw := freePort(t), freePort(t)
 	b := start(t, setup{config: fmt.Sprintf(capturedText, o.addr, port, raw)})
-	c := ask[manage.Capture](b, "capture.start", map[string]any{"interfaces": []string{"lo"}, "cluster": "shop"})
+	c := b.capture(map[string]any{"interfaces": []string{"lo"}, "cluster": "shop"})
 	resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", port))
 	if err != nil {
 		t.Fatal(err)

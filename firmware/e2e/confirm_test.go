@@ -38,7 +38,7 @@ func TestUnconfirmedCommitGoesBackByItself(t *testing.T) {
 	s := newSite(t, newOrigins(t, "web1")...)
 	b := start(t, setup{config: confirmSite(s, 1)})
 	b.candidate(confirmSite(s, 2))
-	out := b.must("config", "commit", "--confirm", "2s", "-m", "try")
+	out := b.must("config", "commit", "--confirm", "10s", "-m", "try")
 	if !strings.Contains(out, "taken back in") {
 		t.Errorf("commit --confirm said %q", out)
 	}
@@ -64,10 +64,10 @@ func TestConfirmedCommitStays(t *testing.T) {
 	s := newSite(t, newOrigins(t, "web1")...)
 	b := start(t, setup{config: confirmSite(s, 1)})
 	b.candidate(confirmSite(s, 2))
-	b.must("config", "commit", "--confirm", "2s")
+	b.must("config", "commit", "--confirm", "5s")
 	b.must("config", "confirm")
 	b.killEngine()
-	time.Sleep(2500 * time.Millisecond) // longer than the confirm would have waited
+	time.Sleep(5500 * time.Millisecond) // longer than the confirm would have waited
 	if got := b.served(s); got != 402 {
 		t.Errorf("variant %d is served after its confirm, want 402", got)
 	}
@@ -113,7 +113,7 @@ func TestRestartInTheConfirmWindowKeepsIt(t *testing.T) {
 	s := newSite(t, newOrigins(t, "web1")...)
 	b := start(t, setup{config: confirmSite(s, 1)})
 	b.candidate(confirmSite(s, 2))
-	b.must("config", "commit", "--confirm", "4s")
+	b.must("config", "commit", "--confirm", "15s")
 	b.must("restart", "engine")
 	if got := b.served(s); got != 402 {
 		t.Errorf("variant %d is served after a restart in the confirm window, want 402", got)

@@ -38,7 +38,7 @@ func TestDrainCutsAtItsDeadline(t *testing.T) {
 	b := start(t, setup{config: s.text()})
 	b.usable("shop")
 	b.must("server", "disable", "shop/web2")
-	b.must("server", "drain", "--deadline", "4s", "--cut", "--force", "shop/web1")
+	b.must("server", "drain", "--deadline", "10s", "--cut", "--force", "shop/web1")
 	if out := b.must("status"); !strings.Contains(out, "cut off at") {
 		t.Errorf("status does not tell of the cut:\n%s", out)
 	}
@@ -48,8 +48,8 @@ func TestDrainCutsAtItsDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(30 * time.Second))
-	fmt.Fprint(c, "POST /wait/10s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+	c.SetDeadline(time.Now().Add(35 * time.Second))
+	fmt.Fprint(c, "POST /wait/40s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
 	head := make([]byte, len("HTTP/1.1 503"))
 	if _, err := c.Read(head); err != nil || string(head) != "HTTP/1.1 503" {
 		t.Errorf("the answer is %q, %v; want 503", head, err)

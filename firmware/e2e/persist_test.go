@@ -91,19 +91,20 @@ func TestSourceSticksAcrossCommitRestartAndKill(t *testing.T) {
 	}
 	stay(t, "after a restart", visitors, first)
 
-	// A kill loses what is younger than a second, and nothing else.
+	// A kill loses what is younger than a second, or what a slow disk has not taken
+	// yet, and nothing else.
 	var late []*visitor
 	for i := range clients {
 		late = append(late, newVisitor(t, s.listen, fmt.Sprintf("127.1.1.%d", i+1)))
 	}
 	lateFirst := spread(t, late, 3)
-	time.Sleep(1200 * time.Millisecond)
+	time.Sleep(4 * time.Second)
 	b.killEngine()
 	if got := ask[manage.Sources](b, "persist.list", nil).Total; got != 2*clients {
 		t.Errorf("%d records after a kill, want %d", got, 2*clients)
 	}
 	stay(t, "after a kill", visitors, first)
-	stay(t, "a second old when the engine was killed", late, lateFirst)
+	stay(t, "some seconds old when the engine was killed", late, lateFirst)
 }
 
 func TestQuiescedMemberKeepsItsPersistentClients(t *testing.T) {

@@ -19,7 +19,7 @@ func TestStopLetsRunningExchangesFinish(t *testing.T) {
 			b := start(t, setup{config: s.text()})
 			b.usable("shop")
 			slow := dial(t, s.listen)
-			fmt.Fprint(slow, "GET /wait/2s HTTP/1.1\r\nHost: a\r\n\r\n")
+			fmt.Fprint(slow, "GET /wait/6s HTTP/1.1\r\nHost: a\r\n\r\n")
 			dial(t, s.listen) // an idle connection must not delay the end
 			b.await("the exchange runs", func() bool { return s.origins[0].requests.Load() == 1 })
 			engine := b.info().PID

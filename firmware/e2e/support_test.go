@@ -19,10 +19,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"evener/firmware/blackbox"
 	"evener/firmware/manage"
 )
 
@@ -166,17 +168,17 @@ func TestBlackBoxSurvivesTheEngine(t *testing.T) {
 	b := start(t, setup{config: s.text()})
 	b.usable("shop")
 	recorded := func() bool {
-		for _, f := range ask[manage.BlackBox](b, "blackbox.read", nil).Frames {
-			if f.Second != nil {
-				return true
-			}
-		}
-		return false
+		var box manage.BlackBox
+		err := b.call("blackbox.read", nil, &box) // there is none while an engine begins one
+		return err == nil && slices.ContainsFunc(box.Frames, func(f blackbox.Frame) bool { return f.Second != nil })
 	}
 	b.await("a second is recorded", recorded)
 	old := b.info().PID
 	b.killEngine()
-	b.await("the crash is kept", func() bool { return len(ask[manage.BlackBox](b, "blackbox.read", nil).Crashes) == 1 })
+	b.await("the crash is kept", func() bool {
+		var box manage.BlackBox
+		return b.call("blackbox.read", nil, &box) == nil && len(box.Crashes) == 1
+	})
 	crash := ask[manage.BlackBox](b, "blackbox.read", map[string]any{"crash": 1})
 	if first := crash.Frames[0]; !crash.Crashed || first.Start == nil || first.Start.PID != old {
 		t.Errorf("the recording begins with %+v, crashed %t", first, crash.Crashed)

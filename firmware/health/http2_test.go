@@ -66,7 +66,7 @@ func TestHTTP2(t *testing.T) {
 			{"redirect is good and not followed", ProbeConfig{Path: "/moved"}, Good, OK, "302"},
 			{"sick", ProbeConfig{Path: "/sick"}, Bad, Status, "status 503"},
 			{"not expected", ProbeConfig{Expect: "all is well"}, Bad, Mismatch, "is not in"},
-			{"silent", ProbeConfig{Path: "/silent", DataTimeout: brief}, Bad, DataTimeout, "no whole answer"},
+			{"silent", ProbeConfig{Path: "/silent", DataTimeout: ample}, Bad, DataTimeout, "no whole answer"},
 			{"broken off", ProbeConfig{Path: "/broken", Expect: "zzz"}, Bad, Closed, "after 1 bytes"},
 		} {
 			tt.p.Type, tt.p.HTTP2, tt.p.Secure, tt.p.TLS = HTTP, true, secure, trusting

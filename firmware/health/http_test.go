@@ -67,7 +67,7 @@ func TestHTTP(t *testing.T) {
 		{"half-closed", ok, thenHalfCloses(body(200, "ok")), Good, OK, ""},
 		{"resets", ok, request(resets), Bad, Reset, ""},
 		{"silent", ProbeConfig{DataTimeout: brief}, thenHangs(silent), Bad, DataTimeout, ""},
-		{"silent body", ProbeConfig{Expect: "ok", DataTimeout: brief},
+		{"silent body", ProbeConfig{Expect: "ok", DataTimeout: ample},
 			request(thenHangs(says("HTTP/1.1 200 OK\r\n\r\nx"))), Bad, DataTimeout, "after 1 bytes"},
 		{"slow head", ProbeConfig{DataTimeout: brief},
 			request(slowly("HTTP/1.1 200 OK\r\n"+strings.Repeat("X: y\r\n", 100), 10*time.Millisecond)), Bad, DataTimeout, "read head: no whole"},

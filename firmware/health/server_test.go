@@ -140,4 +140,7 @@ func put(t *testing.T, p ProbeConfig, addr netip.AddrPort) (Result, Exchange) {
 	return r, x
 }
 
-const brief = 50 * time.Millisecond
+const (
+	brief = 50 * time.Millisecond // where nothing has to come in time
+	ample = time.Second           // where something has
+)

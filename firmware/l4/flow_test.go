@@ -97,7 +97,7 @@ func TestFlowCarriesDatagramsWhole(t *testing.T) {
 
 func TestSilenceEndsAFlow(t *testing.T) {
 	b := newBox(t, "udp", "127.0.0.1:0", members(member("a", echoUDP(t, ""))), func(b *box) {
-		b.svc.Timeouts.Tunnel = 30 * time.Millisecond
+		b.svc.Timeouts.Tunnel = 500 * time.Millisecond
 	})
 	c := dialUDPTest(t, b.addr)
 	ask(t, c, "x")

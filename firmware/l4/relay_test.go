@@ -209,11 +209,13 @@ func TestResetOfTheClientReachesTheServer(t *testing.T) {
 
 func TestSilenceEndsARelayButNotATalk(t *testing.T) {
 	b := newBox(t, "tcp", "127.0.0.1:0", members(member("a", serve(t, echo))), func(b *box) {
-		b.svc.Timeouts.Tunnel = 50 * time.Millisecond
+		b.svc.Timeouts.Tunnel = 500 * time.Millisecond
 	})
 	c := b.dial()
 	io.WriteString(c, "x")
-	io.ReadFull(c, make([]byte, 1))
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := c.Read(make([]byte, 1)); !isReset(err) {
 		t.Errorf("client read %v, want a reset", err)
 	}

@@ -110,7 +110,7 @@ func TestWithoutAPoolOfItsOwnTheClusterCloses(t *testing.T) {
 
 func TestSilentClientsOfServerNamesAreNotWaitedForForever(t *testing.T) {
 	b := newSNIBox(t, true)
-	b.do(func() { b.svc.Timeouts.ClientHead = 30 * time.Millisecond })
+	b.do(func() { b.svc.Timeouts.ClientHead = 500 * time.Millisecond })
 	c := b.dial()
 	c.Write([]byte{recordHandshake})
 	if _, err := c.Read(make([]byte, 1)); !isReset(err) {

@@ -94,7 +94,7 @@ func TestQueueTimeoutAndLeaving(t *testing.T) {
 	o := newOrigin(t, []step{recv(get), await(next), send(okay), recv(path("later")), send(okay)})
 	b := newBox(t, []pool.MemberConfig{narrow("m", o.ln.Addr())}, func(s *Service) {
 		plain(s)
-		s.Timeouts.Queue = 100 * time.Millisecond
+		s.Timeouts.Queue = time.Second
 	})
 	first := b.dial()
 	first.send(get)
@@ -153,7 +153,7 @@ func TestKeptClientWaitsForItsMember(t *testing.T) {
 	b := newBox(t, []pool.MemberConfig{narrow("first", first.ln.Addr()), member("second", second.ln.Addr())}, func(s *Service) {
 		plain(s)
 		table = sources(s, 2)
-		s.Timeouts.Queue = 200 * time.Millisecond
+		s.Timeouts.Queue = time.Second
 	})
 	c, d, other := b.dialFrom("127.0.0.2"), b.dialFrom("127.0.0.2"), b.dialFrom("127.0.0.3")
 	c.send(path("1"))

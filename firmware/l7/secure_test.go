@@ -242,7 +242,9 @@ func TestUnfinishedHandshakes(t *testing.T) {
 		for _, n := range []int{0, 3, hello.Len() / 2, hello.Len()} {
 			c := b.dial()
 			c.send(hello.String()[:n])
-			b.eventually("it is accepted", func() bool { return b.w.conns == 1 })
+			if how != "timeout" { // which may come before anybody looks
+				b.eventually("it is accepted", func() bool { return b.w.conns == 1 })
+			}
 			switch how {
 			case "client leaves":
 				c.Close()

@@ -15,8 +15,11 @@ import (
 	"evener/firmware/stats"
 )
 
-// soon is a configured time-out that a test waits for.
-const soon = 60 * time.Millisecond
+// Configured time-outs that a test waits for.
+const (
+	soon  = 60 * time.Millisecond
+	ample = 10 * soon // where something has to come in time
+)
 
 // large is more than the sockets on a way can hold.
 var large = strings.Repeat("0123456789abcdef", 1<<20)
@@ -34,16 +37,16 @@ func TestTimeouts(t *testing.T) {
 		reset  bool
 		reason stats.Reason
 	}{
-		{"head", func(t *Timeouts) { t.ClientHead = soon }, "GET / HTTP/1.1\r\nHo", nil, refusal(408), false, stats.ClientTimeout},
+		{"head", func(t *Timeouts) { t.ClientHead = ample }, "GET / HTTP/1.1\r\nHo", nil, refusal(408), false, stats.ClientTimeout},
 		{"no head at all", func(t *Timeouts) { t.ClientHead = soon }, "", nil, "", false, 0},
 		{"idle", func(t *Timeouts) { t.ClientIdle = soon }, get, []step{recv(get), send(okay)}, okay, false, stats.Completed},
-		{"next head", func(t *Timeouts) { t.ClientHead = soon }, get + "G", []step{recv(get), send(okay)},
+		{"next head", func(t *Timeouts) { t.ClientHead = ample }, get + "G", []step{recv(get), send(okay)},
 			okay + refusal(408), false, stats.ClientTimeout},
 		{"body", func(t *Timeouts) { t.ClientBody = soon }, cut, []step{recv(cut), recvEnd}, refusal(408), false, stats.ClientTimeout},
-		{"body after an early answer", func(t *Timeouts) { t.ClientBody = soon }, cut,
+		{"body after an early answer", func(t *Timeouts) { t.ClientBody = ample }, cut,
 			[]step{recv(cut), send(head + "h"), recvEnd}, strings.TrimSuffix(head, "\r\n") + "Connection: close\r\n\r\nh", true, stats.ClientTimeout},
 		{"server head", func(t *Timeouts) { t.ServerHead = soon }, get, []step{recv(get), recvEnd}, bare(504), false, stats.ServerTimeout},
-		{"half a server head", func(t *Timeouts) { t.ServerHead = soon }, get,
+		{"half a server head", func(t *Timeouts) { t.ServerHead = ample }, get,
 			[]step{recv(get), send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 20"), recvEnd},
 			"HTTP/1.1 100 Continue\r\n\r\n" + bare(504), false, stats.ServerTimeout},
 		{"server body", func(t *Timeouts) { t.ServerBody = soon }, get, []step{recv(get), send(head + "abc"), recvEnd},

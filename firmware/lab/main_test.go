@@ -94,6 +94,14 @@ func (b *Box) inSync(ctx context.Context) error {
 	return nil
 }
 
+// switchTo has a box send a group to another, as soon as it hears that one.
+func switchTo(t *testing.T, from *Box, group, node string) {
+	t.Helper()
+	await(t, group+" can be sent to "+node, func() error {
+		return from.Call(t.Context(), "ha.switch", map[string]string{"group": group, "node": node}, nil)
+	})
+}
+
 // settled waits until a box, and no other that runs, has the addresses, says so, and
 // says why.
 func settled(t *testing.T, l *Lab, want *Box, but ...*Box) {

@@ -106,10 +106,13 @@ func TestThreeBoxes(t *testing.T) {
 		{"right comes back", right.powerOn, []*Box{right, third}, right, right},
 		{"left comes back", left.powerOn, l.Boxes, left, right},
 		{"front is sent to third", func(t *testing.T) {
-			must(t, left.Call(t.Context(), "ha.switch", map[string]string{"group": "front", "node": "third"}, nil))
+			for _, b := range l.Boxes { // left has just come back
+				await(t, b.Name+" is in sync", func() error { return b.inSync(t.Context()) })
+			}
+			switchTo(t, left, "front", "third")
 		}, l.Boxes, third, right},
 		{"second is sent to left, by a box that has it not", func(t *testing.T) {
-			must(t, third.Call(t.Context(), "ha.switch", map[string]string{"group": "second", "node": "left"}, nil))
+			switchTo(t, third, "second", "left")
 		}, l.Boxes, third, left},
 		{"all is rebalanced", func(t *testing.T) {
 			must(t, right.Call(t.Context(), "ha.rebalance", struct{}{}, nil))

@@ -46,7 +46,7 @@ func TestASwitchStays(t *testing.T) {
 				await(t, "clients are served", func() error { return enough(v, 20) })
 			}
 			was := move.to.moves(t, "front")
-			must(t, move.from.Call(t.Context(), "ha.switch", map[string]string{"group": "front", "node": move.to.Name}, nil))
+			switchTo(t, move.from, "front", move.to.Name)
 			settled(t, l, move.to)
 			before := group(t, move.to)
 			for name, v := range visitors {

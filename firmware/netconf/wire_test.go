@@ -204,7 +204,7 @@ func TestRealLease(t *testing.T) {
 		!slices.Equal(s.Lease.NTP, addrs("192.0.2.123")) {
 		t.Errorf("the lease is %+v", s.Lease)
 	}
-	if got := d.asked(); got != "discover select" {
+	if got := slices.Compact(strings.Fields(d.asked())); !slices.Equal(got, []string{"discover", "select"}) { // each again where the server is slow
 		t.Errorf("the server was asked %q", got)
 	}
 	if out := ip(t, "route", "show", "default"); !strings.Contains(out, "via 192.0.2.1 dev lan0 proto 201 metric 20") {

@@ -64,8 +64,8 @@ func newBoxOf(t *testing.T, exe, addr string, roles []Role) *box {
 	for range roles {
 		b.await(Running)
 	}
-	for range 10000 { // it may still be opening its listener for the first time
-		if _, err = b.ask("who"); err == nil {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if _, err = b.ask("who"); err == nil { // it may still be opening its listener for the first time
 			return b
 		}
 	}

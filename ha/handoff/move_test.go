@@ -133,7 +133,7 @@ func TestKernelKeepsTheLimitAlone(t *testing.T) {
 	l := newLab(t, false, false, false)
 	left, right := l.boxes["left"], l.boxes["right"]
 	c := l.dial()
-	l.move(left, right, 500*time.Millisecond)
+	l.move(left, right, 3*time.Second)
 	right.receiver.timer.Stop() // as if the process stood still
 	began := time.Now()
 	eventually(t, "the connection is reset", func() bool { return c.echo("x") != nil })

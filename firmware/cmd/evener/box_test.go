@@ -117,17 +117,18 @@ func (b *liveBox) await(what string, done func() bool) {
 	}
 }
 
-// loopback returns a free address below those that the kernel hands out.
+// loopback returns a free address below those that the kernel hands out, of whose
+// ports the tests of e2e, which may run beside, have the lower half.
 func loopback(t *testing.T) string {
 	t.Helper()
 	for range 1000 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		addr := fmt.Sprintf("127.0.0.1:%d", 26000+rand.IntN(6000))
 		if l, err := net.Listen("tcp", addr); err == nil {
 			l.Close()
 			return addr
 		}
 	}
-	t.Fatal("no free port from 20000 to 32000")
+	t.Fatal("no free port from 26000 to 32000")
 	return ""
 }
 

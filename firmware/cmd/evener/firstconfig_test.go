@@ -22,9 +22,7 @@ func TestFileUnlikeEveryRevision(t *testing.T) {
 		t.Helper()
 		b.must("restart", "engine")
 		b.await("the API answers", func() bool { return b.cli("show", "pools").code == 0 })
-		if got := told(); got != want {
-			t.Errorf("%s: the log has said %d times that the file differs, want %d", why, got, want)
-		}
+		b.await(fmt.Sprintf("%s: the log has said %d times that the file differs", why, want), func() bool { return told() == want })
 	}
 	write := func(name, text string) {
 		t.Helper()

@@ -74,7 +74,8 @@ func TestSocketsOfGroupsAreBoundFreely(t *testing.T) {
 const groupText = `node { name = "left" }
 
 group "front" {
-  homes = ["left"]
+  homes    = ["left"]
+  interval = "40s"
 
   router "lan" {
     port      = "lan1"

@@ -133,10 +133,14 @@ func (r *pairRun) install(node string) (string, error) {
 	return fmt.Sprintf("%s runs version %s, and has passed its self-test", node, r.st.Version), nil
 }
 
+// startLimit is how long a box may take to begin a restart: it reads the whole slot,
+// and checks it, before it chooses it.
+const startLimit = 5 * time.Minute
+
 // start tells a box to start the image. What it ran before is noted first.
 func (r *pairRun) start(node, boot string) error {
 	r.change(func(st *pairState) { st.Boots[node] = boot })
-	ctx, cancel := context.WithTimeout(r.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(r.ctx, startLimit)
 	defer cancel()
 	err := r.b.askUpgrade(ctx, node, upgradeAsk{Op: "activate", By: r.st.By, SHA256: r.st.SHA256}, &struct{}{})
 	if e := (*api.Error)(nil); errors.As(err, &e) && e.Kind != "ha.peer" || err != nil && node == r.st.Lead {

@@ -125,15 +125,16 @@ func dialEngine(ctx context.Context, dir string, patience time.Duration) (*Clien
 	defer cancel()
 	for {
 		c, err := Dial(filepath.Join(dir, EngineSocket))
-		lost := errors.Is(err, ErrNotRunning)
-		if err == nil {
+		switch {
+		case err == nil:
 			if err = c.greet(ctx); err == nil {
 				return c, nil
 			}
 			c.Close()
-			lost = true
+		case !errors.Is(err, ErrNotRunning):
+			return nil, err
 		}
-		if !lost || !answered(filepath.Join(dir, SupervisorSocket)) {
+		if !answered(filepath.Join(dir, SupervisorSocket)) {
 			return nil, err
 		}
 		select {

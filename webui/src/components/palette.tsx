@@ -2,7 +2,7 @@
 //
 // The command palette: pages, objects of the box, and actions that pages add.
 import { signal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Role } from "../api";
 import { t } from "../i18n";
 import { useTopic } from "../live";

@@ -20,8 +20,7 @@ const tapped = 300; // ms; who holds a key for longer means more than a tap
 // one order: on a slow line a key that is let go by another stays down until that
 // comes, and the box repeats it.
 class Presser {
-	private down = new Map<Key, number>(); // the timers
-	private held = new Set<Key>(); // for longer than a tap
+	private down = new Map<Key, number>(); // the timer of a tap; 0: it is held for longer
 	private pressed = new Set<Key>(); // as the box knows
 	private last: Promise<unknown> = Promise.resolve();
 	private readonly failed: (err: unknown) => void;
@@ -33,14 +32,17 @@ class Presser {
 	press(key: Key): void {
 		if (this.down.has(key)) return; // the keyboard repeats
 		this.down.set(key, window.setTimeout(() => {
-			this.held.add(key);
+			this.down.set(key, 0);
 			this.send(key, "down");
 		}, tapped));
 	}
 
 	release(key: Key): void {
-		clearTimeout(this.down.get(key));
-		if (this.down.delete(key)) this.send(key, this.held.delete(key) ? "up" : "press");
+		const timer = this.down.get(key);
+		if (timer === undefined) return;
+		clearTimeout(timer);
+		this.down.delete(key);
+		this.send(key, timer ? "press" : "up");
 	}
 
 	// releaseAll is for when nobody can tell any more that a key is let go.
